@@ -1,0 +1,60 @@
+# `make demo`, `make test`, `make run`: each makes .venv and installs what it needs, once.
+# A stamp file remembers what has been installed; a changed pyproject.toml installs again.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo run test lint types bench clean
+
+help:
+	@echo "make demo    show the whole line without a camera (2 minutes)"
+	@echo "make run     admin site and daemon on this computer's webcam"
+	@echo "make test    lint, types and tests (installs PyTorch)"
+	@echo "make bench   frames per second and the time of each stage"
+
+demo: $(VENV)/.demo
+	$(BIN)/python manage.py demo
+
+run: $(VENV)/.base
+	$(BIN)/python manage.py init
+	$(BIN)/python manage.py run
+
+test: lint types
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python manage.py bench
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: Python 3.11 or newer is needed; name one with: make PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml | $(BIN)/python
+	@echo "installing the base packages into $(VENV) ..."
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "installing the base packages and the demo's into $(VENV) ..."
+	$(PIP) --editable '.[demo]'
+	@touch $@ $(VENV)/.base
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	@echo "installing everything that the tests need into $(VENV); PyTorch takes a while ..."
+	$(PIP) --editable '.[train,test,demo]'
+	@touch $@ $(VENV)/.base $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

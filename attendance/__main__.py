@@ -1,0 +1,5 @@
+"""`python -m attendance`, the same as the console script."""
+
+from attendance.cli import main
+
+main()

@@ -1,0 +1,195 @@
+"""The composition root: settings → engine, keys, networks, door, camera, programs.
+
+In: `Settings`.  Out: wired objects.
+Does not know: the command line; what any part does with what it is given.
+Main choice: the only module that sees every other, so that none of them has to; the price is that a
+new port is wired here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import Engine
+
+from attendance.config import Settings
+from attendance.daemon.camera import open_camera
+from attendance.daemon.door import open_door
+from attendance.daemon.worker import Worker
+from attendance.domain.passage import Direction
+from attendance.service.check_in import CheckIn, Rules
+from attendance.service.ports import Analyser, Clock, Door
+from attendance.store import migrate, operating_points, operators, people
+from attendance.store.crypto import Keys, load_keys
+from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
+from attendance.vision import weights
+from attendance.vision.analyser import FaceAnalyser
+from attendance.vision.quality import QualityLimits
+from attendance.vision.runtime import open_session
+from attendance.vision.weights import Card
+from attendance.web import create_app
+
+log = logging.getLogger(__name__)
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What every program of one site shares."""
+
+    settings: Settings
+    engine: Engine
+    sessions: Sessions
+    keys: Keys
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """What `set_up` did.  `token`: for the first login, None when there are operators already."""
+
+    database: str
+    was: str
+    token: str | None
+
+
+def engine_for(settings: Settings) -> Engine:
+    return make_engine(settings.database.url)
+
+
+def keys_for(settings: Settings, engine: Engine) -> Keys:
+    """The master key.  A new one is made only while nothing would be lost with the old one."""
+    with sessions(engine)() as session:
+        may_create = not people.holds_sealed_data(session)
+    return load_keys(key_file(settings, engine), os.environ, may_create)
+
+
+def key_file(settings: Settings, engine: Engine) -> Path:
+    """Where the master key is kept: beside a SQLite file, else in `var` beside the settings."""
+    file = database_file(engine)
+    return (settings.base_dir / "var" if file is None else file.parent) / "master.key"
+
+
+def installation_for(settings: Settings, clock: Clock | None = None) -> Installation:
+    """Open what is there.  UserError when the database is missing, older, newer or foreign, or the key is."""
+    engine = engine_for(settings)
+    require_current(engine)
+    return Installation(settings, engine, sessions(engine), keys_for(settings, engine), clock or SystemClock())
+
+
+def set_up(settings: Settings, clock: Clock | None = None) -> FirstSteps:
+    """Make or upgrade the database and hand out the first token; repeatable.
+
+    The weights are checked first, so that a damaged copy of the program leaves nothing half made.
+    """
+    cards_for(settings)
+    engine = engine_for(settings)
+    was = schema_state(engine)
+    migrate.upgrade(engine)
+    site = installation_for(settings, clock)
+    adopt_card_threshold(site)
+    with site.sessions.begin() as session:
+        token = None
+        if not operators.count_operators(session):
+            token = operators.issue_token(session, at=site.clock.now())
+    return FirstSteps(engine.url.render_as_string(hide_password=True), was, token)
+
+
+def cards_for(settings: Settings) -> tuple[Card, Card]:
+    """The cards of the detector and the recogniser, whose files have been checked."""
+    folder = settings.models.weights
+    cards = []
+    for model_id, kind in ((settings.models.detector, "detector"), (settings.models.recogniser, "recogniser")):
+        card = weights.load_card(folder, model_id)
+        if card.kind != kind:
+            raise weights.WeightsError(f"models.{kind} is {model_id}, but that is a {card.kind}: set another model_id")
+        weights.verify(card, folder)
+        cards.append(card)
+    return cards[0], cards[1]
+
+
+def analyser_for(settings: Settings) -> FaceAnalyser:
+    """Both networks, checked and loaded.  WeightsError says which file is wrong and what to do."""
+    detector, recogniser = cards_for(settings)
+    folder, runtime = settings.models.weights, settings.models.runtime
+    threads = settings.models.threads or len(os.sched_getaffinity(0))
+    return FaceAnalyser(
+        open_session(detector, folder, runtime, threads),
+        detector,
+        open_session(recogniser, folder, runtime, threads),
+        recogniser,
+        QualityLimits(**settings.quality.model_dump()),
+        settings.detector.confidence,
+        settings.detector.input_size,
+    )
+
+
+def adopt_card_threshold(site: Installation) -> None:
+    """Put the card's own threshold in force for a model that never had one.
+
+    It comes from the card's public test set and not from this site; the threshold page says so.
+    """
+    card = weights.load_card(site.settings.models.weights, site.settings.models.recogniser)
+    threshold = card.operating_points.get("default_threshold")
+    if threshold is None:
+        return
+    with site.sessions.begin() as session:
+        if operating_points.current(session, card.model_id) is not None:
+            return
+        operating_points.set_point(
+            session,
+            model_id=card.model_id,
+            threshold=float(threshold),
+            margin=site.settings.decision.margin,
+            source="card default",
+            gallery_size=people.count_people(session, active=True),
+            at=site.clock.now(),
+            details=card.operating_points,
+        )
+    log.info("threshold %.3f of %s put in force, from its card", threshold, card.model_id)
+
+
+def rules_for(settings: Settings) -> Rules:
+    decision, seconds = settings.decision, lambda value: timedelta(seconds=value)
+    return Rules(
+        camera=settings.camera.name,
+        direction=Direction(settings.camera.direction),
+        frames_needed=decision.frames_needed,
+        window=seconds(decision.window_s),
+        settle_denial=seconds(decision.settle_denial_s),
+        forget=seconds(decision.forget_s),
+        cooldown=seconds(decision.cooldown_s),
+        unlock_s=settings.door.unlock_s,
+        max_faces=settings.detector.max_faces,
+    )
+
+
+def check_in_for(site: Installation, analyser: Analyser, door: Door) -> CheckIn:
+    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings))
+
+
+def worker_for(site: Installation, analyser: Analyser | None = None) -> Worker:
+    """The daemon of the settings' camera; it opens the camera, and `Worker.run` closes it."""
+    adopt_card_threshold(site)
+    door = open_door(site.settings.door)
+    check_in = check_in_for(site, analyser or analyser_for(site.settings), door)
+    camera = open_camera(site.settings.camera, site.clock)
+    return Worker(camera, check_in, site.sessions, site.clock, site.settings.camera)
+
+
+def web_app_for(site: Installation, analyser: Analyser | None = None) -> Flask:
+    adopt_card_threshold(site)
+    web = site.settings.web.model_copy(
+        update={"secret_key": site.settings.web.secret_key or site.keys.cookie_secret}
+    )
+    settings = site.settings.model_copy(update={"web": web})
+    return create_app(settings, site.sessions, site.keys, analyser or analyser_for(settings), site.clock)

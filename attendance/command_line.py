@@ -1,0 +1,78 @@
+"""What all commands share: the one-line error, and the settings of this call.
+
+In: click's context, filled by `cli.main`.  Out: `Settings`; exit code 2 for a UserError.
+Does not know: any command.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attendance.config import Settings, load_settings
+from attendance.errors import UserError
+
+
+class Commands(click.Group):
+    """A group whose commands end with `error: …` and exit code 2 when the user can mend what is wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"error: {' '.join(str(error).split())}", err=True)
+            ctx.exit(2)
+
+
+def settings_of(context: click.Context, flags: Mapping[str, Any] | None = None) -> Settings:
+    """The settings with `--set` and then this command's own flags on top; flags that are None set nothing."""
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    return load_settings(context.obj["file"], {**context.obj["overrides"], **given})
+
+
+def arguments_of(context: click.Context) -> list[str]:
+    """The global options of this call again, for a child process."""
+    arguments: list[str] = []
+    if context.obj["file"] is not None:
+        arguments += ["--config", str(context.obj["file"])]
+    for name, value in context.obj["overrides"].items():
+        arguments += ["--set", f"{name}={value}"]
+    return [*arguments, "--verbose"] if context.obj["verbose"] else arguments
+
+
+@contextmanager
+def needs(extra: str, *modules: str) -> Iterator[None]:
+    """Turn a missing optional package into advice.  `modules`: top-level names that the extra installs."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in modules:
+            raise UserError(f"this command needs {error.name}: pip install 'attendance[{extra}]'") from error
+        raise
+
+
+def has_display(environ: Mapping[str, str] | None = None, system: str = os.name) -> bool:
+    """Whether a window can be opened at all."""
+    environ = os.environ if environ is None else environ
+    return system == "nt" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Left-aligned columns, two spaces apart."""
+    lines = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def read_photo(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error

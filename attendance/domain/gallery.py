@@ -1,0 +1,114 @@
+"""Everybody who can be recognised, as one matrix.
+
+In: the templates of the enrolled people, all of one model, and a version.  Out: ranked candidates,
+one a person.
+Does not know: thresholds, names, databases.
+Main choice: exact search in an immutable matrix, replaced whole when anything changes; no index to
+go stale and no lock.  The price is one matrix product a face: about half a millisecond for 10,000 templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attendance.domain.faces import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A person and the highest raw cosine between the probe and one of the person's templates."""
+
+    person_id: int
+    score: float
+
+
+class Gallery:
+    """Immutable; safe to share between threads.
+
+    `person_ids` [M] and `templates` (M of them, or a float32 matrix [M,D] of unit rows) belong
+    together row by row; a person may have several rows.  Raises ValueError for lengths that
+    differ, a row without unit norm, or a template of another model: nothing is left out silently,
+    because a person who is missing here is refused without anybody knowing why.
+    """
+
+    __slots__ = ("_matrix", "_model_id", "_people", "_starts", "_version")
+
+    def __init__(
+        self,
+        person_ids: Sequence[int],
+        templates: Sequence[Template] | NDArray[np.float32],
+        model_id: str,
+        version: int,
+    ) -> None:
+        if not model_id:
+            raise ValueError("a gallery names its model")
+        matrix = templates if isinstance(templates, np.ndarray) else _stack(templates, model_id)
+        if len(person_ids) != len(matrix):
+            raise ValueError(f"{len(person_ids)} person ids for {len(matrix)} templates")
+        owners = np.asarray(person_ids, dtype=np.int64)
+        _require_unit_rows(matrix)
+        order = np.argsort(owners, kind="stable")
+        # One person's rows are neighbours, so that the best of each person is one reduceat.
+        self._matrix = np.ascontiguousarray(matrix[order], dtype=np.float32)
+        self._matrix.setflags(write=False)
+        self._people, self._starts = np.unique(owners[order], return_index=True)
+        self._model_id = model_id
+        self._version = version
+
+    @property
+    def model_id(self) -> str:
+        return self._model_id
+
+    @property
+    def version(self) -> int:
+        """The database's count of changes at which this was read."""
+        return self._version
+
+    @property
+    def size(self) -> int:
+        """Number of people."""
+        return len(self._people)
+
+    def __len__(self) -> int:
+        """Number of templates."""
+        return len(self._matrix)
+
+    def search(self, template: Template, limit: int = 5) -> tuple[Candidate, ...]:
+        """The `limit` nearest people, best first, equal scores by person id; () when nobody is enrolled.
+
+        Raises ValueError for a template of another model or length, and for a limit below 1.
+        """
+        if template.model_id != self._model_id:
+            raise ValueError(f"a template of {template.model_id} in a gallery of {self._model_id}")
+        if limit < 1:
+            raise ValueError("a search asks for at least one person")
+        if not self.size:
+            return ()
+        if len(template.vector) != self._matrix.shape[1]:
+            raise ValueError(f"a template of {len(template.vector)} numbers in a gallery of {self._matrix.shape[1]}")
+        best = np.maximum.reduceat(self._matrix @ template.vector, self._starts)
+        near = np.arange(len(best))
+        if len(best) > limit:  # everybody at least as good as the last place, so that ties are ranked by id
+            near = np.flatnonzero(best >= np.partition(best, len(best) - limit)[len(best) - limit])
+        ranked = near[np.lexsort((self._people[near], -best[near]))][:limit]
+        return tuple(Candidate(int(self._people[index]), float(best[index])) for index in ranked)
+
+
+def _stack(templates: Sequence[Template], model_id: str) -> NDArray[np.float32]:
+    for template in templates:
+        if template.model_id != model_id:
+            raise ValueError(f"a template of {template.model_id} in a gallery of {model_id}")
+    if not templates:
+        return np.empty((0, 0), dtype=np.float32)
+    return np.stack([template.vector for template in templates])
+
+
+def _require_unit_rows(matrix: NDArray[np.float32]) -> None:
+    if matrix.ndim != 2:
+        raise ValueError(f"templates are [M,D], not {matrix.shape}")
+    if len(matrix) and not (np.abs(np.linalg.norm(matrix, axis=1) - 1) < 1e-3).all():  # NaN fails too
+        raise ValueError("a template has unit norm")

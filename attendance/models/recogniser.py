@@ -1,0 +1,115 @@
+"""RecognitionModel: an aligned face crop → a 384-d unit embedding.
+
+In: aligned RGB crops 0..255 [N,3,S,S] (`attendance.vision.align`).  Out: unit embeddings [N,384], or
+ArcFace logits when labels are given.
+Does not know: how faces are found, who anybody is.
+Main choice: the last map is reduced to 64 channels and flattened on a fixed 4×4 grid instead of
+being averaged, because where a feature sits in an aligned face matters (as in ArcFace's own
+networks); the price is 0.5 M parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attendance.models import storage
+from attendance.models.backbone import C_LAST, Backbone
+from attendance.models.images import ImageLike, as_batch, as_rgb
+
+EMBEDDING = 384
+GRID = 4
+REDUCED = 64
+
+
+class ArcFace(nn.Module):
+    """Additive angular margin logits (Deng et al., 2019): s·cos(θ + m) for the true class.
+
+    forward(embeddings [N,D] unit, labels [N]) → logits [N,classes].
+    """
+
+    def __init__(self, dim: int, classes: int, scale: float = 32.0, margin: float = 0.4) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(classes, dim) * 0.05)
+        self.scale, self.margin = scale, margin
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        cosine = (embeddings @ F.normalize(self.weight).T).clamp(-1 + 1e-6, 1 - 1e-6)
+        true = cosine.gather(1, labels[:, None])
+        sine = torch.sqrt(1 - true**2)
+        shifted = true * math.cos(self.margin) - sine * math.sin(self.margin)
+        # Past θ + m = π the shifted cosine would rise again; a straight line keeps it falling.
+        shifted = torch.where(true > -math.cos(self.margin), shifted, true - self.margin * math.sin(self.margin))
+        return self.scale * cosine.scatter(1, labels[:, None], shifted)
+
+
+class RecognitionModel(nn.Module):
+    """EfficientNet-B0 with a 384-d embedding and, for training, an ArcFace head.
+
+    rec(x) → unit embeddings [N,384] · rec(x, labels) → ArcFace logits [N,classes] (needs
+    `num_classes`).  x: float RGB 0..255 [N,3,S,S]; S is `input_size` where images are prepared here,
+    but any S from 64 works.
+    """
+
+    def __init__(
+        self, weights: str | Path | None = None, num_classes: int | None = None, input_size: int = 256
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.backbone = Backbone(last_conv=True)
+        self.reduce = nn.Sequential(nn.Conv2d(C_LAST, REDUCED, 1, bias=False), nn.BatchNorm2d(REDUCED), nn.SiLU())
+        self.embed = nn.Linear(REDUCED * GRID * GRID, EMBEDDING, bias=False)
+        self.norm = nn.BatchNorm1d(EMBEDDING, affine=False)
+        self.arcface = ArcFace(EMBEDDING, num_classes) if num_classes else None
+        if weights is not None:
+            self.load_weights(weights)
+            self.eval()
+
+    def features(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Embedding before normalisation [N,384] and the stride-16 map [N,112,S/16,S/16] (for hints)."""
+        _, middle, last = self.backbone(image)
+        pooled = F.adaptive_avg_pool2d(self.reduce(last), GRID)
+        return self.norm(self.embed(pooled.flatten(1))), middle
+
+    def forward(self, image: Tensor, labels: Tensor | None = None) -> Tensor:
+        embeddings = F.normalize(self.features(image)[0])
+        if labels is None:
+            return embeddings
+        if self.arcface is None:
+            raise ValueError("labels need RecognitionModel(num_classes=…)")
+        return self.arcface(embeddings, labels)
+
+    @torch.inference_mode()
+    def generate_emb(self, image: ImageLike) -> Tensor:
+        """An aligned face crop of any size → its unit embedding [384]."""
+        was_training = self.training
+        self.eval()
+        batch = as_batch(as_rgb(image)).to(self.embed.weight.device)
+        size = (self.input_size, self.input_size)
+        embedding = self(F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False))[0]
+        self.train(was_training)
+        return embedding.cpu()
+
+    def compare_faces(self, image1: ImageLike, image2: ImageLike) -> float:
+        """Cosine of two aligned face crops, -1..1."""
+        return float(self.generate_emb(image1) @ self.generate_emb(image2))
+
+    def save_weights(self, path: str | Path) -> None:
+        """Write a .safetensors file (fp16 numbers); the ArcFace head, which only training needs, is left out."""
+        storage.save_half(self, Path(path), skip="arcface.")
+
+    def load_weights(self, path: str | Path) -> None:
+        """Load a whole file; UserError names what is missing or of another shape."""
+        storage.load_whole(self, Path(path), optional="arcface.")
+
+    def load_weights_partial(self, path: str | Path) -> dict[str, list[str]]:
+        """Load what fits by name and shape.
+
+        Returns {"loaded", "missing" (ours, not in the file), "mismatched" (another shape),
+        "unexpected" (theirs, not ours)}, each a sorted list of names.
+        """
+        return storage.load_partial(self, Path(path))

@@ -1,0 +1,171 @@
+"""From a photo somebody sends to a template, or to a reason why not.
+
+In: the bytes of a file; the analyser, keys and session.  Out: a `PhotoReport`; a sealed template.
+Does not know: the web, nor how a face is found.
+Main choice: the same analyser and the same quality gate as at the door, so that what enrols can be
+recognised; the price is that a photo which a human still reads may be refused.  The photo itself is
+never stored, only its SHA-256, which tells a second upload of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy.orm import Session
+
+from attendance.domain.faces import Box, Frame, Probe, Quality, Template
+from attendance.domain.reason import Reason
+from attendance.errors import UserError
+from attendance.service.ports import Analyser, Clock
+from attendance.store import operating_points, people
+from attendance.store.crypto import Keys
+
+MAX_BYTES = 25 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+_KINDS = "use a JPEG, PNG, WebP or BMP file"
+
+# A second face at least this large beside the first (by area) makes it unclear whose photo it is;
+# smaller ones are passers-by.
+SECOND_FACE = 0.25
+
+
+class EnrolRefused(UserError):
+    """The file is no usable photo; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReport:
+    """What is thought of one photo, for immediate feedback.
+
+    `reason` is None when `ok`, and when the file could not be read as an image (then `words` says
+    why).  `box` in pixels of the upright photo.  `template` never leaves the server.
+    `looks_like`: an other enrolled person whose score reaches the threshold, if any (perhaps the
+    same person under two names).  `template_id`: the row, once added.  `already_enrolled`: this
+    very photo was there before, so nothing was added.
+    """
+
+    ok: bool
+    reason: Reason | None
+    words: str
+    advice: str
+    box: Box | None = None
+    quality: Quality | None = None
+    template: Template | None = field(default=None, repr=False)
+    looks_like: tuple[int, float] | None = None
+    template_id: int | None = None
+    already_enrolled: bool = False
+
+
+def decode_image(data: bytes) -> NDArray[np.uint8]:
+    """The upright image, BGR uint8 [H,W,3]; EnrolRefused when the bytes are not one we take.
+
+    The size is read from the header first: a small file may claim to unfold into gigabytes.
+    """
+    if not data:
+        raise EnrolRefused("the file is empty: choose another photo")
+    if len(data) > MAX_BYTES:
+        raise EnrolRefused(f"the file is larger than {MAX_BYTES >> 20} MB: use a smaller copy")
+    too_large = EnrolRefused(f"the image has more than {MAX_PIXELS // 1_000_000} megapixels: use a smaller copy")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if image.width * image.height > MAX_PIXELS:
+            raise too_large
+        image.load()
+        return _bgr(ImageOps.exif_transpose(image))
+    except EnrolRefused:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_large from error
+    except UnidentifiedImageError as error:
+        raise EnrolRefused(f"the file is not an image that can be read: {_KINDS}") from error
+    except Exception as error:  # Pillow's parsers raise whatever a broken file provokes
+        raise EnrolRefused(f"the image is damaged or incomplete: save it again, and {_KINDS}") from error
+
+
+def check_photo(analyser: Analyser, data: bytes, clock: Clock) -> PhotoReport:
+    """Whether the photo would do, and if not, why; changes nothing.  Does not raise for any bytes."""
+    try:
+        image = decode_image(data)
+    except EnrolRefused as refusal:
+        words, _, advice = str(refusal).partition(": ")
+        return PhotoReport(False, None, words, advice[:1].upper() + advice[1:] + ".")
+    probes = analyser.analyse(Frame(image, clock.now(), camera="photo"))
+    if not probes:
+        return _refused(Reason.NO_FACE, None)
+    first = probes[0]
+    if len(probes) > 1 and probes[1].box.area > SECOND_FACE * first.box.area:
+        return _refused(Reason.SEVERAL_FACES, first)
+    if first.flaws:
+        return _refused(first.flaws[0], first)
+    if first.template is None:
+        return _refused(Reason.FAULT, first)
+    return PhotoReport(True, None, "good", "Nothing to do.", first.box, first.quality, first.template)
+
+
+def enrol_photo(
+    session: Session,
+    keys: Keys,
+    analyser: Analyser,
+    person_id: int,
+    data: bytes,
+    source: str,
+    clock: Clock,
+) -> PhotoReport:
+    """Check the photo and, only when it is good, add its template; the caller commits.
+
+    The same photo of the same person twice adds nothing and is no mistake.  Raises UserError for an
+    unknown person, WrongMasterKey, DatabaseLocked.
+    """
+    people.get_person(session, person_id)
+    report = check_photo(analyser, data, clock)
+    if not report.ok or report.template is None or report.quality is None:
+        return report
+    digest = hashlib.sha256(data).hexdigest()
+    for known in people.list_templates(session, person_id):
+        if known.photo_sha256 == digest and known.model_id == report.template.model_id:
+            return replace(report, template_id=known.id, already_enrolled=True)
+    looks_like = find_look_alike(session, keys, report.template, person_id)
+    row = people.add_template(
+        session, keys, person_id, report.template, source, _numbers(report.quality), digest, at=clock.now()
+    )
+    return replace(report, template_id=row.id, looks_like=looks_like)
+
+
+def find_look_alike(session: Session, keys: Keys, template: Template, person_id: int) -> tuple[int, float] | None:
+    """The other active person whom the threshold in force would take this template for; None without a threshold."""
+    point = operating_points.current(session, template.model_id)
+    if point is None:
+        return None
+    for candidate in people.load_gallery(session, keys, template.model_id).search(template, limit=2):
+        if candidate.person_id != person_id and candidate.score >= point.threshold:
+            return candidate.person_id, candidate.score
+    return None
+
+
+def _refused(reason: Reason, probe: Probe | None) -> PhotoReport:
+    box, quality = (None, None) if probe is None else (probe.box, probe.quality)
+    return PhotoReport(False, reason, reason.words, reason.advice, box, quality)
+
+
+def _numbers(quality: Quality) -> Mapping[str, float]:
+    return {name: round(float(value), 4) for name, value in asdict(quality).items()}
+
+
+def _bgr(image: Image.Image) -> NDArray[np.uint8]:
+    """Any mode that the four formats can have → BGR uint8."""
+    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip instead of scale
+        deep = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
+        grey = (deep >> 8).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.has_transparency_data:  # what lies under transparent pixels is arbitrary: show it on white
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    rgb = np.asarray(image.convert("RGB"), dtype=np.uint8)
+    return np.ascontiguousarray(rgb[:, :, ::-1])

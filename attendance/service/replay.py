@@ -1,0 +1,53 @@
+"""How the past days would have been decided with another threshold.
+
+In: past decisions by their stored scores; a threshold and a margin.  Out: how many would change.
+Does not know: pictures, people, the time.
+Main choice: the recorded score, which is that of the newest look, stands for the whole visit.  The
+price: it is an estimate both ways, since a visit has several looks, which need not have agreed on one
+person, and somebody who is refused usually tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from attendance.domain.reason import Reason
+from attendance.store.events import Decided
+
+# The refusals that a threshold or a margin made; all others (no face, too dark, …) stay as they are.
+_BY_SCORE = (Reason.UNKNOWN, Reason.AMBIGUOUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """`decisions` = `granted` + `refused`.  `compared`: those that a score decided, the only ones that can change."""
+
+    decisions: int
+    granted: int
+    refused: int
+    compared: int
+    would_be_refused: int
+    would_be_let_in: int
+
+    @property
+    def changes(self) -> int:
+        return self.would_be_refused + self.would_be_let_in
+
+
+def replay(decisions: Sequence[Decided], threshold: float, margin: float) -> Replayed:
+    """Decide again, by the rule of `domain.decision.decide`."""
+    granted = compared = lost = gained = 0
+    for one in decisions:
+        granted += one.granted
+        if one.score is None or not (one.granted or one.reason in _BY_SCORE):
+            continue
+        compared += 1
+        passes = one.score >= threshold and _stands_out(one.score, one.runner_up, margin)
+        lost += one.granted and not passes
+        gained += passes and not one.granted
+    return Replayed(len(decisions), granted, len(decisions) - granted, compared, lost, gained)
+
+
+def _stands_out(score: float, runner_up: float | None, margin: float) -> bool:
+    return runner_up is None or (score - runner_up >= margin and score > runner_up)

@@ -1,0 +1,162 @@
+"""Engine, sessions, and whether the database fits this code.
+
+In: a database URL.  Out: an `Engine`, a `sessionmaker`, the state of the schema.
+Does not know: what the tables mean.
+Main choice: SQLite in WAL mode as the default, written by several processes.  A transaction begins
+with its first write, so a writer waits in line (up to the busy timeout) and never fails half-way
+for having read first; the price is that reads before the first write see the newest commit each,
+like PostgreSQL's READ COMMITTED.  Code that reads in order to write therefore writes first.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, inspect, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from attendance.errors import UserError
+from attendance.store import migrate
+
+SchemaState = Literal["empty", "current", "older", "newer", "foreign"]
+Sessions = sessionmaker[Session]
+
+_UPGRADE = "run: python manage.py db upgrade"
+
+
+class DatabaseError(UserError):
+    """The database cannot be used now; its text says why and what to do."""
+
+
+class DatabaseLocked(DatabaseError):
+    """Another program held the database for longer than the busy timeout; nothing was written."""
+
+
+def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
+    """An engine for `url`; for SQLite the folders are made and every connection is set up.
+
+    Raises UserError for a URL that SQLAlchemy cannot use and for a folder that cannot be made.
+    """
+    try:
+        parsed = make_url(url)
+        engine = create_engine(parsed)
+    except Exception as error:  # a bad URL, an unknown dialect or a missing driver, each its own class
+        raise UserError(f"[database] url cannot be used: {error}") from error
+    if parsed.get_backend_name() != "sqlite":
+        event.listen(engine, "handle_error", _explain_unreachable)
+        return engine
+    path = database_file(engine)
+    if path is not None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+
+    def set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # The timeout first: even switching to WAL may have to wait for another process.
+        connection.execute(f"PRAGMA busy_timeout = {int(busy_timeout_ms)}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # an erased key must not linger in free pages
+        # SQLite's own lower() knows ASCII only, and people's names are not ASCII.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+
+    def explain(context: ExceptionContext) -> None:
+        clear = _explained(str(context.original_exception), path, busy_timeout_ms)
+        if clear is not None:
+            raise clear from context.original_exception
+
+    event.listen(engine, "connect", set_up)
+    event.listen(engine, "handle_error", explain)
+    return engine
+
+
+def sessions(engine: Engine) -> Sessions:
+    """A factory of sessions; `with factory.begin() as session:` commits at the end or rolls all back.
+
+    Objects stay readable after the commit: they are handed to pages and to the daemon.
+    """
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def database_file(engine: Engine) -> Path | None:
+    """The SQLite file, or None for a database in memory and for any other kind."""
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+        return None
+    return Path(name)
+
+
+def schema_state(engine: Engine) -> SchemaState:
+    """How the database's tables relate to this code; a missing SQLite file is "empty" and is not made.
+
+    "newer": its revision is unknown here.  "foreign": it has tables, but none of ours.
+    """
+    path = database_file(engine)
+    if path is not None and not path.exists():
+        return "empty"
+    tables = inspect(engine).get_table_names()
+    if not tables:
+        return "empty"
+    if "alembic_version" not in tables:
+        return "foreign"
+    revision = migrate.current(engine)
+    if revision is None:
+        return "empty" if tables == ["alembic_version"] else "foreign"
+    if revision == migrate.head():
+        return "current"
+    return "older" if revision in migrate.revisions() else "newer"
+
+
+def require_current(engine: Engine) -> None:
+    """UserError that says what to do unless the schema is this code's."""
+    state, name = schema_state(engine), engine.url.render_as_string(hide_password=True)
+    match state:
+        case "current":
+            return
+        case "empty":
+            raise UserError(f"the database {name} has not been set up; {_UPGRADE}")
+        case "older":
+            raise UserError(f"the database {name} was made by an older version; {_UPGRADE}")
+        case "newer":
+            raise UserError(
+                f"the database {name} was made by a newer version; install that version or restore a backup"
+            )
+        case "foreign":
+            raise UserError(f"the database {name} belongs to another program; set [database] url to one of its own")
+
+
+def _lower(text: str | bytes | float | None) -> str | bytes | float | None:
+    return text.lower() if isinstance(text, str) else text
+
+
+def _explain_unreachable(context: ExceptionContext) -> None:
+    if context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError):
+        reason = " ".join(str(context.original_exception).split())
+        raise DatabaseError(f"the database server cannot be reached: {reason}") from context.original_exception
+
+
+def _explained(message: str, path: Path | None, busy_timeout_ms: int) -> DatabaseError | None:
+    """SQLite's terse messages, for those that the user can do something about."""
+    where = f"the database {path}" if path else "the database"
+    if "is locked" in message:
+        return DatabaseLocked(
+            f"{where} was locked by another program for more than {busy_timeout_ms / 1000:g} s; "
+            "nothing was written: end that program (a backup, a database viewer) and try again"
+        )
+    advice = {
+        "unable to open database file": "cannot be opened: check that its folder exists and may be written",
+        "file is not a database": "is not a SQLite file: check [database] url, or restore a backup",
+        "disk image is malformed": "is damaged: restore a backup",
+        "readonly database": "may not be written: check the owner and the rights of the file and its folder",
+        "disk is full": "cannot grow: the disk is full",
+    }
+    for sign, text in advice.items():
+        if sign in message:
+            return DatabaseError(f"{where} {text}")
+    return None

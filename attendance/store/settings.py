@@ -1,0 +1,50 @@
+"""Small values that the programs share through the database.
+
+In: a session.  Out: JSON values by key; the gallery's version.
+Does not know: the settings of config.toml, which are files and not rows.
+Main choice: the gallery's version is a counter in a row that every change of the gallery bumps in
+its own transaction; a daemon that reads one number a second knows when to reload.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from attendance.store.tables import Setting
+
+GALLERY_VERSION = "gallery_version"
+MASTER_KEY_FINGERPRINT = "master_key_fingerprint"
+
+
+def get(session: Session, key: str, default: Any = None) -> Any:
+    value = session.scalar(select(Setting.value).where(Setting.key == key))
+    return default if value is None else value
+
+
+def put(session: Session, key: str, value: Any, at: datetime) -> None:
+    """Write `value` (JSON, not None); the caller commits."""
+    done = session.execute(update(Setting).where(Setting.key == key).values(value=value, updated_at=at))
+    if not _rows(done):
+        session.add(Setting(key=key, value=value, updated_at=at))
+        session.flush()
+
+
+def gallery_version(session: Session) -> int:
+    return int(get(session, GALLERY_VERSION, 0))
+
+
+def bump_gallery_version(session: Session, at: datetime) -> int:
+    """Count one more change of the gallery, in the caller's transaction; returns the new version."""
+    # Write before reading: this takes the row's lock (SQLite: the file's), so no other change gets in between.
+    session.execute(update(Setting).where(Setting.key == GALLERY_VERSION).values(updated_at=at))
+    version = gallery_version(session) + 1
+    put(session, GALLERY_VERSION, version, at)
+    return version
+
+
+def _rows(result: Any) -> int:
+    return int(result.rowcount)

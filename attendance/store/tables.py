@@ -1,0 +1,231 @@
+"""The tables, as SQLAlchemy 2 declarative classes.
+
+In: nothing.  Out: `Base.metadata` and one class a table.
+Does not know: which database runs them, what encrypted bytes hold, what a decision means.
+Main choice: portable column types and plain text where another schema would use enums, so that
+SQLite and PostgreSQL share one migration; the price is that the allowed words stand in CHECK
+constraints here and as types in the domain.
+
+Every time is aware UTC.  Scores are raw cosines.  Ids of events are UUIDv7 text, made where the
+event happens, so that ordering by id is ordering by time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, stored as UTC; a naive one is refused (SQLAlchemy wraps the ValueError in StatementError)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"a naive time does not go into the database: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        # SQLite keeps no zone; what was written there is UTC by the method above.
+        return value.replace(tzinfo=UTC) if value.utcoffset() is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON, bytes: LargeBinary}
+
+
+class Person(Base):
+    """Somebody who may be recognised.  `consent_*`: when and to which words the person agreed."""
+
+    __tablename__ = "people"
+    # The ids of erased people are never given to somebody else: a gallery in memory may still hold one.
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+    department: Mapped[str] = mapped_column(String(200), default="")
+    active: Mapped[bool] = mapped_column(default=True)
+    notes: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    consent_at: Mapped[datetime | None]
+    consent_text: Mapped[str | None] = mapped_column(Text)
+
+
+class Template(Base):
+    """One enrolled face.  `vector` is sealed with the person's data key; the photo itself is not kept."""
+
+    __tablename__ = "templates"
+    __table_args__ = (
+        UniqueConstraint("person_id", "model_id", "photo_sha256"),
+        CheckConstraint("source IN ('upload', 'browser', 'import')", name="source"),
+        Index(None, "model_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    model_id: Mapped[str] = mapped_column(String(100))
+    vector: Mapped[bytes]
+    source: Mapped[str] = mapped_column(String(20))
+    quality: Mapped[dict[str, Any]]
+    photo_sha256: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+
+
+class PersonKey(Base):
+    """A person's data key, wrapped by the site's master key; without this row the templates are noise."""
+
+    __tablename__ = "person_keys"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    wrapped_key: Mapped[bytes]
+
+
+class Camera(Base):
+    """A camera and the daemon that holds it: `owner` with a recent `heartbeat_at` keeps others away."""
+
+    __tablename__ = "cameras"
+    __table_args__ = (CheckConstraint("direction IN ('in', 'out', 'unknown')", name="direction"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    source: Mapped[str] = mapped_column(Text)
+    direction: Mapped[str] = mapped_column(String(10))
+    active: Mapped[bool] = mapped_column(default=True)
+    last_seen_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    heartbeat_at: Mapped[datetime | None]
+    owner: Mapped[str | None] = mapped_column(String(200))
+
+
+class Passage(Base):
+    """One decision at a camera, granted or denied.  A granted one without a person: the person was erased."""
+
+    __tablename__ = "passages"
+    __table_args__ = (
+        CheckConstraint("direction IN ('in', 'out', 'unknown')", name="direction"),
+        Index(None, "at"),
+        Index(None, "person_id", "at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    at: Mapped[datetime]
+    camera: Mapped[str] = mapped_column(String(100))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+    granted: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(40))
+    score: Mapped[float | None]
+    runner_up: Mapped[float | None]
+    threshold: Mapped[float | None]
+    model_id: Mapped[str] = mapped_column(String(100))
+    gallery_version: Mapped[int]
+    frames: Mapped[int]
+    direction: Mapped[str] = mapped_column(String(10))
+
+
+class DoorEvent(Base):
+    """What a door did, or failed to do, after a passage was committed."""
+
+    __tablename__ = "door_events"
+    __table_args__ = (
+        CheckConstraint("action IN ('unlock', 'lock')", name="action"),
+        CheckConstraint("outcome IN ('done', 'failed')", name="outcome"),
+        Index(None, "passage_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    passage_id: Mapped[str | None] = mapped_column(ForeignKey("passages.id", ondelete="SET NULL"))
+    at: Mapped[datetime]
+    door: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(10))
+    outcome: Mapped[str] = mapped_column(String(10))
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class Operator(Base):
+    """Somebody who signs in to the admin site."""
+
+    __tablename__ = "operators"
+    __table_args__ = (CheckConstraint("role IN ('admin', 'viewer')", name="role"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(100), unique=True)
+    password_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(String(20))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    last_login_at: Mapped[datetime | None]
+
+
+class SetupToken(Base):
+    """A one-time token that makes the first operator; only its SHA-256 is kept."""
+
+    __tablename__ = "setup_tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+
+
+class OperatingPoint(Base):
+    """A threshold put in force for one model; the newest row of a model counts, older rows are its history."""
+
+    __tablename__ = "operating_points"
+    __table_args__ = (
+        CheckConstraint("source IN ('card default', 'administrator', 'calibration')", name="source"),
+        Index(None, "model_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(100))
+    threshold: Mapped[float]
+    margin: Mapped[float]
+    source: Mapped[str] = mapped_column(String(20))
+    gallery_size: Mapped[int]
+    details: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(100))
+
+
+class Setting(Base):
+    """A value that programs share through the database, such as `gallery_version`."""
+
+    __tablename__ = "settings"
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[Any] = mapped_column(JSON, nullable=False)
+    updated_at: Mapped[datetime]

@@ -1,0 +1,149 @@
+"""What every training run has in common: schedule, average of weights, checkpoints, log.
+
+In: a model, its optimiser and a function that turns a batch number into a loss.  Out: trained (and
+averaged) weights, `checkpoint.pt` to resume from, `log.jsonl` with a line an epoch.
+Does not know: images, losses.
+Main choice: progress runs by samples or by minutes, whichever is nearer its end, so that a run on a
+shared machine still ends with its learning rate annealed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast: `samples` and/or `minutes` bound the run; `lr` is the peak."""
+
+    samples: int
+    minutes: float
+    batch: int
+    lr: float
+    warmup: float = 0.03
+    ema_decay: float = 0.999
+    log_every: int = 4096  # samples an "epoch" line covers
+
+
+class Ema:
+    """Exponential moving average of parameters and buffers (Polyak averaging with a warm start)."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay, self.updates = decay, 0
+        self.state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for name, value in model.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.state[name].lerp_(value, 1 - decay)
+            else:
+                self.state[name].copy_(value)
+
+
+def learning_rate(plan: Plan, progress: float) -> float:
+    """Linear warm-up, then a half cosine to 1 % of the peak."""
+    if progress < plan.warmup:
+        return plan.lr * (0.02 + 0.98 * progress / plan.warmup)
+    phase = (progress - plan.warmup) / (1 - plan.warmup)
+    return plan.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, phase))))
+
+
+class Run:
+    """One resumable run in a folder."""
+
+    def __init__(self, out: Path, model: nn.Module, plan: Plan, resume: bool, decay: float = 0.05) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self.out, self.model, self.plan = out, model, plan
+        matrices = [p for p in model.parameters() if p.ndim > 1]
+        vectors = [p for p in model.parameters() if p.ndim <= 1]
+        groups: list[dict[str, Any]] = [
+            {"params": matrices, "weight_decay": decay},
+            {"params": vectors, "weight_decay": 0.0},  # norms and biases are not to be shrunk
+        ]
+        self.optimiser = torch.optim.AdamW(groups, lr=plan.lr)
+        self.ema = Ema(model, plan.ema_decay)
+        self.samples, self.elapsed = 0, 0.0
+        if resume and (out / "checkpoint.pt").exists():
+            self._restore()
+
+    @property
+    def progress(self) -> float:
+        """0..1."""
+        return min(1.0, max(self.samples / self.plan.samples, self.elapsed / (60 * self.plan.minutes)))
+
+    def train(self, loss_of_batch: Callable[[int, float], dict[str, Tensor]], evaluate: Callable[[], dict[str, Any]]) -> None:
+        """Run to the end; `loss_of_batch(step, progress)` gives named losses of which "loss" is descended.
+
+        `evaluate()` is called at a log line with the averaged weights loaded into the model's copy by
+        the caller (see `averaged`).
+        """
+        bar = tqdm(total=self.plan.samples, initial=self.samples, unit="img", smoothing=0.05, mininterval=5)
+        sums: dict[str, float] = {}
+        count, last, next_log = 0, time.monotonic(), self.samples + self.plan.log_every
+        while self.progress < 1.0:
+            rate = learning_rate(self.plan, self.progress)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            losses = loss_of_batch(self.samples // self.plan.batch, self.progress)
+            self.optimiser.zero_grad(set_to_none=True)
+            losses["loss"].backward()  # type: ignore[no-untyped-call]
+            norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            if torch.isfinite(norm):  # a bad batch must not poison the average
+                self.optimiser.step()
+                self.ema.update(self.model)
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + float(value.detach())
+            count += 1
+            self.samples += self.plan.batch
+            now = time.monotonic()
+            self.elapsed, last = self.elapsed + now - last, now
+            bar.update(self.plan.batch)
+            if self.samples >= next_log or self.progress >= 1.0:
+                next_log += self.plan.log_every
+                line = {"samples": self.samples, "minutes": round(self.elapsed / 60, 2), "lr": rate}
+                line |= {name: round(value / count, 5) for name, value in sums.items()} | evaluate()
+                sums, count = {}, 0
+                with (self.out / "log.jsonl").open("a") as log:
+                    log.write(json.dumps(line) + "\n")
+                bar.set_postfix({k: v for k, v in line.items() if k not in ("samples", "lr")})
+                self.save()
+                last = time.monotonic()
+        bar.close()
+
+    def averaged(self, fresh: nn.Module) -> nn.Module:
+        """The averaged weights in `fresh`, in evaluation mode."""
+        fresh.load_state_dict(self.ema.state)
+        return fresh.eval()
+
+    def save(self) -> None:
+        """Write the checkpoint beside the old one, then replace it: a stop in between loses nothing."""
+        state = {
+            "model": self.model.state_dict(),
+            "ema": self.ema.state,
+            "ema_updates": self.ema.updates,
+            "optimiser": self.optimiser.state_dict(),
+            "samples": self.samples,
+            "elapsed": self.elapsed,
+        }
+        torch.save(state, self.out / "checkpoint.new")
+        (self.out / "checkpoint.new").replace(self.out / "checkpoint.pt")
+
+    def _restore(self) -> None:
+        state = torch.load(self.out / "checkpoint.pt", weights_only=True, map_location="cpu")
+        self.model.load_state_dict(state["model"])
+        self.ema.state, self.ema.updates = state["ema"], state["ema_updates"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.samples, self.elapsed = state["samples"], state["elapsed"]

@@ -1,0 +1,78 @@
+"""Which images may be learned from, and which are kept for measuring.
+
+In: a set's name and an image's path or identity.  Out: yes or no.
+Does not know: pixels, networks.  One place on purpose: the training, the evaluation and the cards
+must agree on it, or the numbers on the cards mean nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+# Sets whose faces the recogniser may learn from.  LFW is never among them.
+RECOGNISER_SETS = (
+    "celeba_crops",
+    "celeba_wild",
+    "glint",
+    "utkface",
+    "mask12k_unmasked",
+    "generated_a",
+    "generated_b",
+    "generated_c",
+    "net7876",
+)
+# Sets the detector may learn from; of facemask853 only images whose number is not divisible by 4.
+DETECTOR_SETS = (*RECOGNISER_SETS, "facemask853")
+
+# Of the glint set, 18 of 24 people are in LFW; these six are not.
+GLINT_PEOPLE = frozenset(
+    {"Barack Obama", "Hugh Jackman", "Hugh Laurie", "James Spader", "Mark Ruffalo", "Miley Cyrus"}
+)
+# Sets without identities that may contain people of LFW or CelebA: compared with the teacher's
+# eyes against everyone who is measured, and dropped above this cosine.
+OVERLAP_SETS = frozenset({"utkface", "mask12k_unmasked", "net7876"})
+OVERLAP_COSINE = 0.5
+
+
+def celeba_identities(data: Path) -> dict[str, int]:
+    """File name → CelebA person number, from `DATA/celeba_identities/_/identity_CelebA.txt`.
+
+    Returns an empty dict where the file is not there.
+    """
+    source = data / "celeba_identities" / "_" / "identity_CelebA.txt"
+    if not source.exists():
+        return {}
+    names: dict[str, int] = {}
+    for line in source.read_text().splitlines():
+        match = re.match(r"(\d+\.jpg)[ ,\t]+(\d+)", line.strip())
+        if match:
+            names[match[1]] = int(match[2])
+    return names
+
+
+def identity_of(set_name: str, path: str, celeba: dict[str, int]) -> str:
+    """The person's label, or "" where a set has none."""
+    parts = path.split("/")
+    if set_name.startswith("celeba"):
+        number = celeba.get(parts[-1])
+        return f"celeba:{number}" if number is not None else ""
+    if set_name in ("glint", "lfw"):
+        return f"{set_name}:{parts[1]}"
+    return ""
+
+
+def is_measured(set_name: str, path: str, identity: str) -> bool:
+    """True for everything that must never be learned from."""
+    if set_name == "lfw":
+        return True
+    if identity.startswith("celeba:"):
+        return int(identity.split(":")[1]) % 5 == 0
+    if set_name.startswith("celeba"):
+        return True  # a CelebA image without a known person may be anyone's
+    if set_name == "glint":
+        return path.split("/")[1] not in GLINT_PEOPLE
+    if set_name == "facemask853":
+        digits = re.search(r"(\d+)\.", path.split("/")[-1])
+        return digits is None or int(digits[1]) % 4 == 0
+    return set_name == "webcam_clips"

@@ -1,0 +1,189 @@
+"""Labelled images → training scenes for the detector.
+
+In: a data folder (`labels/<set>.npz`, images, `labels/face_free.txt`).  Out: scenes uint8 RGB
+[S,S,3] with boxes [G,4], landmarks [G,5,2] and which boxes are to be ignored.
+Does not know: networks, losses.
+Main choice: a scene is a crop at the scale that the network will meet, not a whole image made small;
+so training at 160 px shows the same faces as serving at 256 px, at 40 % of the price.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from attendance.training import protocol
+
+LONGEST = 320
+# Images a set contributes: loose photographs with background teach more than tight crops.
+QUOTA = {
+    "celeba_wild": 6000,
+    "facemask853": 1000,
+    "net7876": 2500,
+    "utkface": 1500,
+    "celeba_crops": 1500,
+    "generated_a": 500,
+    "generated_b": 700,
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One decoded image with its faces, in its own pixels."""
+
+    image: NDArray[np.uint8]
+    boxes: NDArray[np.float32]
+    points: NDArray[np.float32]
+    sure: NDArray[np.bool_]
+
+
+def _load(data: Path, path: str, boxes: NDArray[np.float32], points: NDArray[np.float32], sure: NDArray[np.bool_]) -> Scene | None:
+    image = cv2.imread(str(data / path))
+    if image is None:
+        return None
+    scale = min(1.0, LONGEST / max(image.shape[:2]))
+    if len(boxes) and (boxes[:, 3] - boxes[:, 1]).max() * scale < 48:  # small faces: keep the pixels
+        scale = min(1.0, 2 * LONGEST / max(image.shape[:2]))
+    if scale < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return Scene(np.ascontiguousarray(image[..., ::-1]), boxes * scale, points * scale, sure)
+
+
+def load_scenes(data: Path, seed: int = 0) -> tuple[list[Scene], list[Scene]]:
+    """(scenes with faces, scenes without), decoded; nothing that is measured is among them."""
+    random = np.random.default_rng(seed)
+    celeba = protocol.celeba_identities(data)
+    jobs = []
+    none = (np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, bool))
+    for set_name, quota in QUOTA.items():
+        source = data / "labels" / f"{set_name}.npz"
+        if not source.exists():
+            continue
+        labels = np.load(source)
+        arrays = {key: labels[key] for key in labels}
+        rows_of: dict[int, list[int]] = {}
+        for row, image in enumerate(arrays["image"]):
+            rows_of.setdefault(int(image), []).append(row)
+        for image in random.permutation(len(arrays["path"]))[:quota]:
+            path = arrays["path"][image].decode()
+            if protocol.is_measured(set_name, path, protocol.identity_of(set_name, path, celeba)) or image not in rows_of:
+                continue
+            rows = rows_of[int(image)]
+            sure = arrays["score"][rows].astype(np.float32) >= 0.5
+            jobs.append((data, path, arrays["box"][rows], arrays["landmarks"][rows], sure))
+    free = data / "labels" / "face_free.txt"
+    # The last tenth of the face-free scenes is kept for measuring false positives.
+    names = [n for i, n in enumerate(free.read_text().split("\n")) if n and i % 10 != 9] if free.exists() else []
+    with ThreadPoolExecutor(2) as pool:
+        faces = list(tqdm(pool.map(lambda job: _load(*job), jobs), total=len(jobs), desc="scenes", mininterval=5))
+        empty = list(pool.map(lambda name: _load(data, name, *none), names))
+    return [s for s in faces if s is not None], [s for s in empty if s is not None]
+
+
+class Composer:
+    """Random training scenes of one size."""
+
+    def __init__(self, faces: list[Scene], empty: list[Scene], low: float = 12, high: float = 150) -> None:
+        self.faces, self.empty, self.low, self.high = faces, empty, low, high
+
+    def compose(self, size: int, random: np.random.Generator) -> Scene:
+        """A scene [size,size,3]: nothing, one photograph, or several pasted into a background."""
+        canvas = self._background(size, random)
+        kind = random.random()
+        if self.empty and kind < 0.12:
+            return Scene(_photometric(canvas, random), *(np.zeros(s, np.float32) for s in ((0, 4), (0, 5, 2))), np.zeros(0, bool))
+        number = 1 if kind < 0.65 else int(random.integers(2, 5))
+        boxes = np.zeros((0, 4), np.float32)
+        points = np.zeros((0, 5, 2), np.float32)
+        sure = np.zeros(0, bool)
+        high = self.high if number == 1 else self.high / 2
+        for _ in range(number):
+            scene = self.faces[int(random.integers(len(self.faces)))]
+            patch, new_boxes, new_points, window = self._place(scene, size, high, random)
+            x0, y0, x1, y1 = window
+            canvas[y0:y1, x0:x1] = patch
+            if len(boxes):  # what the new patch covers is gone, or half gone: then nobody can say
+                hidden = _covered(boxes, np.array(window, np.float32))
+                boxes, points, sure = boxes[hidden < 0.7], points[hidden < 0.7], (sure & (hidden < 0.25))[hidden < 0.7]
+            inside = _covered(new_boxes, np.array(window, np.float32))
+            keep = inside > 0.25
+            visible = scene.sure[keep] & (inside[keep] > 0.6) & (np.diff(new_boxes[keep][:, 1::2]).ravel() >= 7)
+            boxes = np.concatenate([boxes, new_boxes[keep]])
+            points = np.concatenate([points, new_points[keep]])
+            sure = np.concatenate([sure, visible])
+        image = canvas
+        if random.random() < 0.5:
+            image = np.ascontiguousarray(image[:, ::-1])
+            boxes = np.stack([size - boxes[:, 2], boxes[:, 1], size - boxes[:, 0], boxes[:, 3]], 1)
+            points = points[:, [1, 0, 2, 4, 3]].copy()  # mirrored: left and right change places
+            points[..., 0] = size - points[..., 0]
+        return Scene(_photometric(image, random), boxes.astype(np.float32), points.astype(np.float32), sure)
+
+    def _background(self, size: int, random: np.random.Generator) -> NDArray[np.uint8]:
+        if not self.empty or random.random() < 0.3:
+            return np.full((size, size, 3), 114, np.uint8)
+        image = self.empty[int(random.integers(len(self.empty)))].image
+        side = min(image.shape[:2])
+        side = int(random.integers(min(side, size // 2), side + 1))
+        y, x = (int(random.integers(0, n - side + 1)) for n in image.shape[:2])
+        return cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+
+    def _place(self, scene: Scene, size: int, high: float, random: np.random.Generator):  # type: ignore[no-untyped-def]
+        """Scale a photograph so that one of its faces has a random height, and lay it over the canvas."""
+        chosen = int(random.integers(len(scene.boxes)))
+        x1, y1, x2, y2 = scene.boxes[chosen]
+        height = float(np.exp(random.uniform(np.log(self.low), np.log(high))))
+        scale = min(height / max(4.0, y2 - y1), 2.5)  # a small face blown up teaches only blur
+        matrix_x, matrix_y = random.uniform(0.15, 0.85, 2) * size
+        dx, dy = matrix_x - (x1 + x2) / 2 * scale, matrix_y - (y1 + y2) / 2 * scale
+        shape = scene.image.shape
+        new_w, new_h = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
+        x0, y0 = round(dx), round(dy)
+        window = (max(0, x0), max(0, y0), min(size, x0 + new_w), min(size, y0 + new_h))
+        left, top = int((window[0] - x0) / scale), int((window[1] - y0) / scale)
+        right = min(shape[1], int(np.ceil((window[2] - x0) / scale)) + 1)
+        bottom = min(shape[0], int(np.ceil((window[3] - y0) / scale)) + 1)
+        part = scene.image[top:bottom, left:right]
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        matrix = np.array([[scale, 0, left * scale + x0 - window[0]], [0, scale, top * scale + y0 - window[1]]], np.float32)
+        target = (window[2] - window[0], window[3] - window[1])
+        if scale < 0.7:
+            small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=method)
+            matrix[:, :2] = np.eye(2)
+            part = small
+        patch = cv2.warpAffine(part, matrix, target, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        offset = np.array([x0, y0], np.float32)
+        return patch, scene.boxes * scale + np.tile(offset, 2), scene.points * scale + offset, window
+
+
+def _covered(boxes: NDArray[np.float32], window: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Share of each box [G,4] that lies inside the window."""
+    low, high = np.maximum(boxes[:, :2], window[:2]), np.minimum(boxes[:, 2:], window[2:])
+    shared = np.clip(high - low, 0, None).prod(1)
+    return np.asarray(shared / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1e-6), np.float32)
+
+
+def _photometric(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Light, colour, blur, noise, JPEG."""
+    x = image.astype(np.float32)
+    if random.random() < 0.1:
+        x = np.repeat(x.mean(2, keepdims=True), 3, 2)
+    gain = np.exp(random.uniform(-0.5, 0.4)) * np.exp(random.uniform(-0.08, 0.08, 3))
+    x = x * gain.astype(np.float32) + np.float32(random.uniform(-25, 25))
+    if random.random() < 0.15:  # a dark room
+        x = 255 * np.clip(x / 255, 0, 1) ** np.float32(random.uniform(1.3, 2.5))
+    if random.random() < 0.2:
+        x = cv2.GaussianBlur(x, (0, 0), float(random.uniform(0.4, 1.6)))
+    if random.random() < 0.25:
+        x = x + random.normal(0, random.uniform(2, 14), x.shape).astype(np.float32)
+    result = np.clip(x, 0, 255).astype(np.uint8)
+    if random.random() < 0.25:
+        _, coded = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 80))])
+        result = cv2.imdecode(coded, cv2.IMREAD_COLOR).astype(np.uint8)
+    return result

@@ -1,0 +1,160 @@
+"""THE path from pixels to probes, for enrolment, live use and evaluation alike.
+
+In: a `Frame`, two sessions and their cards, limits.  Out: `Probe`s, largest face first.
+Does not know: who anybody is, where frames come from.
+Main choice: one path, so that a score means the same everywhere.  Faces are embedded one by one:
+networks whose graph takes a single image can then be dropped in, and on a few cores a batch saves
+nothing.  The price is a call a face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attendance.domain.faces import Box, Frame, Landmarks, Probe, Template
+from attendance.vision import boxes as geometry
+from attendance.vision.align import align_face
+from attendance.vision.quality import QualityLimits, judge, measure
+from attendance.vision.runtime import Session
+from attendance.vision.weights import Card, Preprocess, WeightsError
+
+STAGES = ("detect", "align", "quality", "embed")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """One face of an image, px of the image.
+
+    `box` ends at the image's edges; `whole` is the box as the network guessed it, beyond them too.
+    """
+
+    box: Box
+    whole: Box
+    landmarks: Landmarks
+    score: float
+
+
+class FaceAnalyser:
+    """`conf_thresh`: least detection score, 0..1; `input_size`: side of the detector's square, px, a multiple of 32.
+
+    Raises WeightsError when a card is of the wrong kind, ValueError for another input size.
+    May be called from several threads at once; `timings` are then those of whichever ended last.
+    """
+
+    def __init__(
+        self,
+        detector: Session,
+        detector_card: Card,
+        recogniser: Session,
+        recogniser_card: Card,
+        limits: QualityLimits,
+        conf_thresh: float,
+        input_size: int = 256,
+    ) -> None:
+        for card, kind in ((detector_card, "detector"), (recogniser_card, "recogniser")):
+            if card.kind != kind:
+                raise WeightsError(f"{card.model_id} is a {card.kind}: set a {kind} in its place")
+        geometry.cell_centres(input_size, input_size)
+        self._detector, self._detector_card = detector, detector_card
+        self._recogniser, self._recogniser_card = recogniser, recogniser_card
+        self._limits, self._conf_thresh, self._input_size = limits, conf_thresh, input_size
+        self._timings = dict.fromkeys(STAGES, 0.0)
+
+    @property
+    def model_id(self) -> str:
+        """The recogniser's."""
+        return self._recogniser_card.model_id
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        """Milliseconds of the last `analyse` by stage: detect, align, quality, embed."""
+        return self._timings
+
+    def analyse(self, frame: Frame, max_faces: int = 5) -> list[Probe]:
+        """The `max_faces` largest faces of the frame, largest first; a face with flaws gets no template.
+
+        Raises ValueError when a network puts out what is no embedding (NaN, another length): a fault.
+        """
+        clock = _Clock()
+        found = self.detect(frame.image)[:max_faces]
+        clock.stop("detect")
+        probes = []
+        for face in found:
+            crop = self._align(frame.image, face.landmarks)
+            clock.stop("align")
+            quality = measure(frame.image, face.whole, face.landmarks, crop)
+            flaws = judge(quality, self._limits)
+            clock.stop("quality")
+            template = None if flaws or crop is None else self.embed(crop)
+            clock.stop("embed")
+            probes.append(Probe(face.box, face.landmarks, face.score, quality, flaws, template))
+        self._timings = clock.spent
+        return probes
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """All faces of a BGR image, largest first; [] for an image without pixels."""
+        height, width = image.shape[:2]
+        if not height or not width:
+            return []
+        size = self._input_size
+        canvas, scale, pad = geometry.letterbox(image, size)
+        heads = self._detector.run(to_input(canvas, self._detector_card.preprocess))
+        decoded = geometry.decode(
+            heads["bbox"][0], heads["obj"][0], heads["landmarks"][0], (size, size), self._conf_thresh
+        )
+        wholes, scores, points = decoded
+        wholes, points = geometry.unletterbox(wholes, scale, pad), geometry.unletterbox(points, scale, pad)
+        clipped = geometry.clip_boxes(wholes, height, width)
+        faces = [
+            Detection(_box(inside), _box(whole), Landmarks(five), float(score))
+            for inside, whole, five, score in zip(clipped, wholes, points, scores, strict=True)
+            if inside[0] < inside[2] and inside[1] < inside[3]  # else it lies in the letterbox's grey
+        ]
+        return sorted(faces, key=lambda face: -face.box.area)
+
+    def embed(self, crop: NDArray[np.uint8]) -> Template:
+        """An aligned BGR crop of the recogniser's size → its template; ValueError when that is none."""
+        card = self._recogniser_card
+        vector = self._recogniser.run(to_input(crop, card.preprocess))["embedding"].astype(np.float32).reshape(-1)
+        if card.embedding_dim is not None and len(vector) != card.embedding_dim:
+            raise ValueError(f"{card.model_id} gave {len(vector)} numbers, its card says {card.embedding_dim}")
+        norm = float(np.linalg.norm(vector))
+        if not 1e-6 < norm < np.inf:  # NaN fails too
+            raise ValueError(f"{card.model_id} gave an embedding of length {norm}")
+        return Template(vector / np.float32(norm), card.model_id)  # dropped-in networks often leave the norm to us
+
+    def _align(self, image: NDArray[np.uint8], landmarks: Landmarks) -> NDArray[np.uint8] | None:
+        try:
+            return align_face(image, landmarks.points, self._recogniser_card.input_size)
+        except ValueError:  # the landmarks coincide; `measure` calls that turned away
+            return None
+
+
+def to_input(image: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.float32]:
+    """A BGR image [H,W,3] → float32 [1,3,H,W] as a card's preprocessing wants it."""
+    channels = image[..., ::-1] if preprocess.channel_order == "RGB" else image
+    mean, std = np.asarray(preprocess.mean, np.float32), np.asarray(preprocess.std, np.float32)
+    values = (channels.astype(np.float32) - mean) / std
+    return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+
+
+def _box(corners: NDArray[np.float32]) -> Box:
+    return Box(*(float(value) for value in corners))
+
+
+class _Clock:
+    """Adds up what each stage takes."""
+
+    def __init__(self) -> None:
+        self.spent = dict.fromkeys(STAGES, 0.0)
+        self._last = perf_counter()
+
+    def stop(self, stage: str) -> None:
+        now = perf_counter()
+        self.spent[stage] += (now - self._last) * 1000
+        self._last = now

@@ -1,0 +1,141 @@
+"""Is this face good enough to be compared at all?
+
+In: a frame, a face's box and landmarks, limits.  Out: `Quality` numbers; the reasons why not, worst first.
+Does not know: networks, people.
+Main choice: five plain measurements that a person can act on, each with its own advice, instead of
+one learned score.  The price: they judge the photo and not how well the recogniser will do on it.
+
+Sharpness, brightness and contrast are measured on the aligned face at 112 px inside an oval, so
+that neither the camera's resolution nor the background counts.  A face that is smaller than that is
+enlarged, and rightly comes out less sharp.  Sharpness is the variance of the Laplacian, after a
+slight smoothing (or a dark camera's noise would pass for detail) and brought to one contrast (or
+every dim or flat picture would pass for blurred).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from attendance.domain.faces import Box, Landmarks, Quality
+from attendance.domain.reason import Reason
+from attendance.vision.align import ARCFACE_112, align_face, similarity_transform
+
+SIDE = 112
+SMOOTHING = 1.0  # sigma, px of the crop
+REFERENCE_CONTRAST = 50.0
+# Turned further than this it is a profile, and numbers that divide by the eyes' distance run away.
+YAW_MOST = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class QualityLimits:
+    """Limits of `Quality`'s values, in its units.
+
+    Where the defaults come from: two sharp portraits (scikit-image's astronaut, matplotlib's Grace
+    Hopper) have a sharpness of 114 and 200 and a contrast of 39 and 42; shrunk to a face of 36 px the
+    first still has 55; frames of a cheap webcam have 18 to 92 and contrasts from 15.  Blurred until
+    an eye is a smudge (sigma 4 % of the face's width) the portraits have 8 and 10.
+    """
+
+    min_size: float = 40.0
+    min_sharpness: float = 12.0
+    min_brightness: float = 40.0
+    max_brightness: float = 225.0
+    min_contrast: float = 8.0
+    max_yaw: float = 0.6
+    min_visible: float = 0.9
+
+
+def measure(image: NDArray[np.uint8], box: Box, landmarks: Landmarks, crop: NDArray[np.uint8] | None = None) -> Quality:
+    """`box` and `landmarks` in px of the BGR image; the box may reach beyond it (that is what `visible` is about).
+
+    `crop`: the aligned face, square and without a rim, if it was made already.  Landmarks that
+    coincide give no crop: all its values are then 0 and the yaw is YAW_MOST.
+    """
+    height, width = image.shape[:2]
+    size = min(box.width, box.height)
+    try:
+        if crop is None:
+            crop = align_face(image, landmarks.points, SIDE)
+        seen = _visible_share_of_crop(landmarks, height, width)
+    except ValueError:
+        return Quality(size, 0.0, 0.0, 0.0, YAW_MOST, _visible_share(box, height, width))
+    if crop.shape[0] != SIDE:
+        method = cv2.INTER_AREA if crop.shape[0] > SIDE else cv2.INTER_LINEAR
+        crop = cv2.resize(crop, (SIDE, SIDE), interpolation=method).astype(np.uint8, copy=False)
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+    brightness, contrast = float(grey[_OVAL].mean()), float(grey[_OVAL].std())
+    return Quality(
+        size=size,
+        sharpness=_sharpness(grey, contrast),
+        brightness=brightness,
+        contrast=contrast,
+        yaw=_yaw(landmarks),
+        visible=min(seen, _visible_share(box, height, width)),
+    )
+
+
+def judge(quality: Quality, limits: QualityLimits) -> tuple[Reason, ...]:
+    """What is wrong, worst first: what must be mended before the next can be judged at all; () when nothing is.
+
+    Each comparison is written so that NaN fails it.  Too little contrast counts as too dark in the
+    darker half, else as blurred: fog on the lens looks like that, and the advice is the same.
+    """
+    flat = not quality.contrast >= limits.min_contrast
+    in_the_dark = flat and quality.brightness < 128
+    checks = (
+        (quality.size >= limits.min_size, Reason.TOO_SMALL),
+        (quality.visible >= limits.min_visible, Reason.CUT_OFF),
+        (quality.yaw <= limits.max_yaw, Reason.TURNED_AWAY),
+        (quality.brightness >= limits.min_brightness and not in_the_dark, Reason.TOO_DARK),
+        (quality.brightness <= limits.max_brightness, Reason.TOO_BRIGHT),
+        (quality.sharpness >= limits.min_sharpness and not (flat and not in_the_dark), Reason.BLURRED),
+    )
+    return tuple(reason for fine, reason in checks if not fine)
+
+
+def _oval() -> NDArray[np.bool_]:
+    """The part of the 112 px crop that is face on nearly everybody: brows to chin, cheek to cheek."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    inside: NDArray[np.bool_] = ((x - 56) / 36) ** 2 + ((y - 68) / 42) ** 2 <= 1
+    return inside
+
+
+_OVAL = _oval()
+
+
+def _sharpness(grey: NDArray[np.uint8], contrast: float) -> float:
+    """0 for a surface of one grey: nothing on it could be sharp."""
+    if contrast < 1e-6:
+        return 0.0
+    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SMOOTHING)
+    detail = float(cv2.Laplacian(smooth, cv2.CV_32F)[_OVAL].var())
+    return detail * (REFERENCE_CONTRAST / contrast) ** 2
+
+
+def _yaw(landmarks: Landmarks) -> float:
+    """Nose offset from the eyes' middle along the eyes' line, as a share of their distance; roll does not count."""
+    left, right, nose = landmarks.points[:3].astype(np.float64)
+    distance = float(np.hypot(*(right - left)))
+    if distance < 1e-6:
+        return YAW_MOST
+    offset = float((nose - (left + right) / 2) @ (right - left)) / distance**2
+    return min(abs(offset), YAW_MOST)
+
+
+def _visible_share(box: Box, height: int, width: int) -> float:
+    across = min(box.x2, width) - max(box.x1, 0)
+    down = min(box.y2, height) - max(box.y1, 0)
+    return max(across, 0.0) * max(down, 0.0) / box.area
+
+
+def _visible_share_of_crop(landmarks: Landmarks, height: int, width: int) -> float:
+    """Share of the aligned crop in the frame; it counts too, because detectors tend to end boxes at the edge."""
+    x, y = np.meshgrid(np.arange(4, SIDE, 8.0), np.arange(4, SIDE, 8.0))
+    matrix = similarity_transform(ARCFACE_112, landmarks.points).astype(np.float64)
+    points = np.stack([x.ravel(), y.ravel()], axis=1) @ matrix[:, :2].T + matrix[:, 2]
+    return float(((points >= 0) & (points < [width, height])).all(axis=1).mean())

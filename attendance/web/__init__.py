@@ -1,0 +1,70 @@
+"""The admin site as a Flask application.
+
+In: settings, sessions, keys, analyser, clock, all wired by the caller.  Out: `create_app(…) -> Flask`.
+Does not know: how a face is found, what the tables look like, who serves the application.
+Main choice: pages are made on the server, and scripts only spare a click; everything but the
+browser's camera works without them.  The price is a whole page a click.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+
+from attendance import paths
+from attendance.config import Settings
+from attendance.service.ports import Analyser, Clock
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions
+from attendance.web import (
+    auth,
+    enrol,
+    errors,
+    formats,
+    health,
+    log,
+    operators,
+    overview,
+    people,
+    security,
+    threshold,
+)
+from attendance.web.site import EXTENSION, Site
+
+__all__ = ["create_app"]
+
+# What a form has besides its photo: names, notes, the consent's words, multipart borders.
+_FORM_SLACK = 1 << 20
+
+
+def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Analyser, clock: Clock) -> Flask:
+    """The site, ready to serve.  `settings.web.secret_key` empty: cookies are signed by the master key."""
+    app = Flask(__name__, template_folder=str(paths.templates_dir()))
+    web = settings.web
+    app.config.update(
+        SECRET_KEY=web.secret_key or keys.cookie_secret,
+        SESSION_COOKIE_NAME="attendance_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=web.https_only,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=web.session_hours),
+        MAX_CONTENT_LENGTH=(web.max_upload_mb << 20) + _FORM_SLACK,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        WTF_CSRF_TIME_LIMIT=None,  # a form is valid for as long as its session
+        RATELIMIT_STORAGE_URI="memory://",
+        RATELIMIT_HEADERS_ENABLED=True,
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions[EXTENSION] = Site(settings, sessions, keys, analyser, clock)
+    Bootstrap5(app)
+    security.init_app(app)
+    auth.init_app(app)
+    formats.init_app(app)
+    errors.init_app(app)
+    for room in (auth, overview, people, enrol, log, threshold, operators, health):
+        app.register_blueprint(room.blueprint)
+    return app

@@ -1,0 +1,159 @@
+"""Signing in and out, and the first sign-in by a one-time token.
+
+In: forms.  Out: a session cookie that names an operator.
+Does not know: how a password is hashed, what an operator may see.
+Main choice: the cookie carries a fingerprint of the password's hash and the time of signing in; a
+changed password or a deactivated operator ends every session at its next request, without a table
+of sessions.  The price is one small query a request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from datetime import datetime, timedelta
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from attendance.errors import UserError
+from attendance.store import operators, tables
+from attendance.store.session import DatabaseError
+from attendance.web.errors import for_the_form
+from attendance.web.forms import LoginForm, SetupForm
+from attendance.web.security import limiter, safe_next
+from attendance.web.site import the_site
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("auth", __name__)
+
+_SIGNED_IN_AT = "signed_in_at"
+
+
+class SignedIn(UserMixin):
+    """The operator of this request."""
+
+    def __init__(self, operator: tables.Operator) -> None:
+        self.operator_id, self.username, self.role = operator.id, operator.username, operator.role
+        self._proof = _fingerprint(operator.password_hash)
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
+
+    def get_id(self) -> str:
+        return f"{self.operator_id}:{self._proof}"
+
+
+def init_app(app: Flask) -> None:
+    manager = LoginManager()
+    # Addresses of phones change while they walk; the cookie is HttpOnly and signed.
+    manager.session_protection = None
+    manager.user_loader(_load)
+    manager.init_app(app)
+
+
+@blueprint.get("/login")
+def login() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(url_for("overview.page"))
+    return _login_page(LoginForm(formdata=None))
+
+
+@blueprint.post("/login")
+@limiter.limit("60/hour;12/minute", deduct_when=lambda response: response.status_code == 401)
+@limiter.limit(
+    "8/minute",
+    key_func=lambda: f"{get_remote_address()}|{request.form.get('username', '')[:100].strip().casefold()}",
+    deduct_when=lambda response: response.status_code == 401,
+)
+def sign_in() -> ResponseReturnValue:
+    form, site = LoginForm(), the_site()
+    if not form.validate_on_submit():
+        return _login_page(form, 400)
+    with site.sessions.begin() as database:
+        operator = operators.authenticate(
+            database, form.username.data or "", form.password.data or "", at=site.clock.now()
+        )
+    if operator is None:
+        log.warning("a sign-in from %s failed", request.remote_addr)
+        flash("User name or password is wrong.", "danger")
+        return _login_page(form, 401)
+    _begin(operator, site.clock.now())
+    return redirect(safe_next(request.args.get("next")) or url_for("overview.page"))
+
+
+@blueprint.post("/logout")
+def logout() -> ResponseReturnValue:
+    logout_user()
+    session.clear()
+    flash("You are signed out.", "success")
+    return redirect(url_for("auth.login"))
+
+
+@blueprint.route("/setup", methods=["GET", "POST"])
+@limiter.limit("20/minute", methods=["POST"])
+def setup() -> ResponseReturnValue:
+    """Make the first administrator; the token comes from the terminal, by link or by hand."""
+    form, site = SetupForm(), the_site()
+    if request.method == "GET":
+        form.token.data = request.args.get("token", "")[:200]
+        return render_template("auth/setup.html", form=form, minimum=operators.MIN_PASSWORD)
+    if form.validate_on_submit():
+        now = site.clock.now()
+        try:
+            with site.sessions.begin() as database:
+                operator = operators.create_with_token(
+                    database, form.token.data or "", form.username.data or "", form.password.data or "", at=now
+                )
+        except UserError as error:
+            form.form_errors.append(for_the_form(error))
+        else:
+            log.info("administrator %s was made with a setup token", operator.username)
+            _begin(operator, now)
+            flash(f"Welcome, {operator.username}. You are signed in as administrator.", "success")
+            return redirect(url_for("overview.page"))
+    return render_template("auth/setup.html", form=form, minimum=operators.MIN_PASSWORD), 400
+
+
+def _login_page(form: LoginForm, status: int = 200) -> ResponseReturnValue:
+    with the_site().sessions() as database:
+        nobody_yet = operators.count_operators(database) == 0
+    return render_template("auth/login.html", form=form, nobody_yet=nobody_yet), status
+
+
+def begin_session(operator: tables.Operator) -> None:
+    """Sign this browser in anew, such as after its operator changed the password."""
+    _begin(operator, the_site().clock.now())
+
+
+def _begin(operator: tables.Operator, at: datetime) -> None:
+    session.clear()  # nothing of a session before the sign-in survives it
+    session.permanent = True
+    session[_SIGNED_IN_AT] = at.isoformat()
+    login_user(SignedIn(operator))
+
+
+def _load(cookie_id: str) -> SignedIn | None:
+    """The operator whom the cookie names, if still active, with the same password, and not too long ago."""
+    site = the_site()
+    number, _, proof = cookie_id.partition(":")
+    try:
+        signed_in_at = datetime.fromisoformat(session.get(_SIGNED_IN_AT, ""))
+        with site.sessions() as database:
+            operator = operators.get_operator(database, int(number))
+    except DatabaseError:
+        raise  # nobody is signed out because a disk is slow
+    except (ValueError, TypeError, UserError):
+        return None
+    age = site.clock.now() - signed_in_at
+    if not operator.active or not timedelta(minutes=-5) <= age <= timedelta(hours=site.settings.web.session_hours):
+        return None
+    return SignedIn(operator) if hmac.compare_digest(proof, _fingerprint(operator.password_hash)) else None
+
+
+def _fingerprint(password_hash: str) -> str:
+    return hashlib.sha256(b"session of " + password_hash.encode()).hexdigest()[:24]

@@ -1,0 +1,99 @@
+"""How values look on pages: times of the site's zone, percentages, scores, initials.
+
+In: values of the domain and the store.  Out: Jinja filters and globals.
+Does not know: pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask, url_for
+from markupsafe import Markup
+
+from attendance.service.threshold import Rate
+from attendance.web.site import the_site
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        clock_time=clock_time,
+        short_time=short_time,
+        day_time=day_time,
+        day=day,
+        percent=percent,
+        rate=rate,
+        score=score,
+        initials=initials,
+    )
+    versions: dict[str, str] = {}
+
+    def asset(name: str) -> str:
+        """The address of an own static file, which changes with its content."""
+        if name not in versions:
+            content = (Path(app.static_folder or "") / name).read_bytes()
+            versions[name] = hashlib.sha256(content).hexdigest()[:10]
+        return url_for("static", filename=name, v=versions[name])
+
+    app.jinja_env.globals.update(asset=asset)
+    app.context_processor(lambda: {"site": the_site().settings.site})
+
+
+def clock_time(at: datetime | None) -> Markup:
+    """09:41:07 in the site's zone, as <time>."""
+    return _time(at, "%H:%M:%S")
+
+
+def short_time(at: datetime | None) -> Markup:
+    """09:41 in the site's zone."""
+    return _time(at, "%H:%M")
+
+
+def day_time(at: datetime | None) -> Markup:
+    """6 May 2024, 09:41."""
+    return _time(at, "%-d %b %Y, %H:%M")
+
+
+def day(at: datetime | None) -> Markup:
+    return _time(at, "%-d %b %Y")
+
+
+def _time(at: datetime | None, form: str) -> Markup:
+    if at is None:
+        return Markup("–")
+    local = the_site().local(at)
+    text = f"{local:%A, %-d %B %Y, %H:%M:%S %Z}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), text, local.strftime(form))
+
+
+def percent(share: float | None) -> str:
+    """Two significant digits, never rounded to a comforting 0 % or 100 %."""
+    if share is None:
+        return "–"
+    if share == 0 or share == 1:
+        return f"{share:.0%}".replace("%", " %")
+    value = share * 100
+    if value < 0.0001:
+        return "< 0.0001 %"
+    if value > 99.9:
+        return "> 99.9 %"
+    digits = 0 if value >= 10 else 1 if value >= 1 else 2 if value >= 0.1 else 3 if value >= 0.01 else 4
+    return f"{value:.{digits}f} %"
+
+
+def rate(value: Rate) -> str:
+    """0.25 % (0.07 % to 0.90 %)."""
+    if value.value is None:
+        return "not known"
+    return f"{percent(value.value)} ({percent(value.low)} to {percent(value.high)})"
+
+
+def score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def initials(name: str) -> str:
+    words = name.split()
+    return "".join(word[0] for word in ([words[0], words[-1]] if len(words) > 1 else words)).upper()

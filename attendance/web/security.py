@@ -1,0 +1,107 @@
+"""What protects every page: headers, CSRF tokens, roles, rate limits, safe redirects.
+
+In: an application; requests.  Out: guards that run before each view, headers after it.
+Does not know: passwords (auth.py), what a page does.
+Main choice: guards are global and the exceptions are listed, so that a view somebody forgets to mark
+is closed and not open; a viewer's POST is refused before any view sees it.
+"""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from flask import Flask, Response, abort, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from flask_wtf.csrf import CSRFProtect
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Reachable without signing in.
+PUBLIC = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
+# What a viewer may change: only their own things.
+OWN = {"auth.sign_in", "auth.setup", "auth.logout", "operators.password"}
+
+limiter = Limiter(get_remote_address)
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask) -> None:
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.before_request(_require_sign_in)
+    app.before_request(_require_role)
+    app.after_request(_add_headers)
+    app.context_processor(lambda: {"csp_nonce": csp_nonce})
+
+
+def csp_nonce() -> str:
+    """The nonce that inline scripts of this answer must bear."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    nonce: str = g.csp_nonce
+    return nonce
+
+
+def admin_required(view: Callable[P, R]) -> Callable[P, R]:
+    """For pages that a viewer may not even see; changing anything is closed to viewers by itself."""
+
+    @functools.wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not current_user.is_admin:
+            abort(403)
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def wants_json() -> bool:
+    """Whether a script asked, which can do nothing with a page."""
+    return request.accept_mimetypes.best == "application/json"
+
+
+def safe_next(target: str | None) -> str | None:
+    """A path of this site to go on to, else None: another host must not be reached by a link to our login."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    return target if target.isprintable() and "\\" not in target else None
+
+
+def _require_sign_in() -> ResponseReturnValue | None:
+    if request.endpoint is None or request.endpoint in PUBLIC or current_user.is_authenticated:
+        return None  # no endpoint: there is no such page, and that is all a stranger learns
+    if wants_json():
+        return {"words": "You are signed out.", "advice": "Sign in again, then repeat this."}, 401
+    after = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
+    return redirect(url_for("auth.login", next=after))
+
+
+def _require_role() -> None:
+    reading = request.method in ("GET", "HEAD", "OPTIONS")
+    if request.endpoint is None or reading or request.endpoint in OWN:
+        return
+    if not current_user.is_authenticated or not current_user.is_admin:
+        abort(403)
+
+
+def _add_headers(response: Response) -> Response:
+    policy = (
+        f"default-src 'none'; script-src 'self' 'nonce-{csp_nonce()}'; style-src 'self'; font-src 'self'; "
+        "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    )
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+    if request.endpoint not in ("static", "bootstrap.static"):
+        response.headers["Cache-Control"] = "no-store"  # names and times of people do not belong into a browser's cache
+    return response

@@ -1,0 +1,65 @@
+"""What every view needs: the wired objects of one site.
+
+In: an application made by `create_app`.  Out: its `Site`.
+Does not know: pages.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import current_app
+
+from attendance.config import Settings
+from attendance.domain.faces import Frame, Probe
+from attendance.service.ports import Analyser, Clock
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions
+
+EXTENSION = "attendance"
+
+
+@dataclass
+class OneAtATime:
+    """An analyser for several threads: one photo after the other, so that uploads leave the daemon a core."""
+
+    inner: Analyser
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def model_id(self) -> str:
+        return self.inner.model_id
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        return self.inner.timings
+
+    def analyse(self, frame: Frame, max_faces: int = 5) -> list[Probe]:
+        with self._turn:
+            return self.inner.analyse(frame, max_faces)
+
+
+class Site:
+    """The objects that `create_app` was given."""
+
+    def __init__(self, settings: Settings, sessions: Sessions, keys: Keys, analyser: Analyser, clock: Clock) -> None:
+        self.settings, self.sessions, self.keys, self.clock = settings, sessions, keys, clock
+        self.analyser: Analyser = OneAtATime(analyser)
+        self.zone = settings.site.zone
+
+    @property
+    def model_id(self) -> str:
+        return self.analyser.model_id
+
+    def local(self, at: datetime) -> datetime:
+        """An aware time in the site's zone."""
+        return at.astimezone(self.zone)
+
+
+def the_site() -> Site:
+    site = current_app.extensions[EXTENSION]
+    assert isinstance(site, Site)
+    return site

@@ -1,0 +1,72 @@
+// Keeps parts of a page fresh: [data-live="address"] is replaced by what the address gives, every
+// [data-every] seconds, while anybody looks.  Also what all pages share: talking to the site.
+"use strict";
+
+const site = {
+  token: document.querySelector('meta[name="csrf-token"]').content,
+
+  // A fetch that sends people who were signed out to the sign-in page.  Rejects when the site is gone.
+  async ask(url, options = {}) {
+    const headers = { "X-CSRFToken": site.token, ...(options.headers || {}) };
+    let answer;
+    try {
+      answer = await fetch(url, { ...options, headers, credentials: "same-origin" });
+    } catch (error) {
+      if (error.name !== "AbortError") site.reachable(false);
+      throw error;
+    }
+    site.reachable(answer.status !== 502 && answer.status !== 504);
+    const away = answer.redirected && new URL(answer.url).pathname.endsWith("/login");
+    if (answer.status === 401 || away) {
+      window.location.reload();
+      return new Promise(() => {});
+    }
+    return answer;
+  },
+
+  json(url, options = {}) {
+    return site.ask(url, { ...options, headers: { Accept: "application/json", ...(options.headers || {}) } });
+  },
+
+  reachable(yes) {
+    document.getElementById("gone").hidden = yes;
+  },
+
+  // Calls step again and again while the page is looked at; a slow answer delays the next question.
+  // After failures it asks less often, at most once in 30 seconds.
+  every(seconds, step) {
+    let failures = 0;
+    const next = () => window.setTimeout(turn, 1000 * Math.min(30, seconds * 2 ** failures));
+    const turn = async () => {
+      if (!document.hidden) {
+        try {
+          await step();
+          failures = 0;
+        } catch {
+          failures = Math.min(failures + 1, 6);
+        }
+      }
+      next();
+    };
+    next();
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) step().catch(() => {});
+    });
+  },
+};
+
+for (const part of document.querySelectorAll("[data-live]")) {
+  let shown = null;
+  site.every(Number(part.dataset.every), async () => {
+    const answer = await site.ask(part.dataset.live);
+    if (!answer.ok) throw new Error(String(answer.status));
+    const html = await answer.text();
+    // Replacing what is the same would only lose the reader's selection and the keyboard's place.
+    if (html !== shown && !part.contains(document.activeElement)) part.innerHTML = html;
+    shown = html;
+  });
+}
+
+for (const choice of document.querySelectorAll("select[data-submit]")) {
+  choice.addEventListener("change", () => choice.form.requestSubmit());
+}

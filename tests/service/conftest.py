@@ -1,0 +1,85 @@
+"""A door with everything around it that is not the service itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from attendance.domain.passage import Direction
+from attendance.service.check_in import CheckIn, Outcome, Rules
+from attendance.service.enrol import PhotoReport, enrol_photo
+from attendance.store import events, operating_points, people
+from attendance.store.crypto import Keys
+from attendance.store.events import PassageView
+from attendance.store.session import Sessions
+from tests.factories import ANNA, BERT, MODEL, make_frame, make_photo
+from tests.fakes import FakeAnalyser, FakeClock, FakeDoor
+
+RULES = Rules(camera="door", direction=Direction.IN, frames_needed=3, cooldown=timedelta(seconds=30))
+
+
+@dataclass
+class Site:
+    """One door, its database and the people in front of it."""
+
+    sessions: Sessions
+    keys: Keys
+    rules: Rules = RULES
+    clock: FakeClock = field(default_factory=FakeClock)
+    analyser: FakeAnalyser = field(default_factory=FakeAnalyser)
+    door: FakeDoor = field(default_factory=FakeDoor)
+
+    def check_in(self) -> CheckIn:
+        return CheckIn(self.sessions, self.keys, self.analyser, self.door, self.clock, self.rules)
+
+    def enrol(self, name: str, colour: tuple[int, int, int]) -> int:
+        with self.sessions.begin() as session:
+            person = people.create_person(session, name=name, at=self.clock.now())
+            report = self.enrol_photo(session, person.id, make_photo(colour))
+            assert report.ok
+        return person.id
+
+    def enrol_photo(self, session: object, person_id: int, data: bytes) -> PhotoReport:
+        return enrol_photo(session, self.keys, self.analyser, person_id, data, "upload", self.clock)  # type: ignore[arg-type]
+
+    def set_threshold(self, threshold: float = 0.5, margin: float = 0.05) -> None:
+        with self.sessions.begin() as session:
+            operating_points.set_point(
+                session,
+                model_id=MODEL,
+                threshold=threshold,
+                margin=margin,
+                source="administrator",
+                gallery_size=2,
+                at=self.clock.now(),
+            )
+
+    def watch(self, check_in: CheckIn, colour: tuple[int, int, int], seconds: float = 3.0) -> list[Outcome]:
+        """What comes of somebody standing there for a while, five frames a second."""
+        outcomes: list[Outcome] = []
+        for _ in range(int(seconds * 5)):
+            self.clock.advance(0.2)
+            outcomes += check_in.process(make_frame(colour, self.clock.now()))
+        return outcomes
+
+    def log(self) -> list[PassageView]:
+        with self.sessions() as session:
+            return events.list_passages(session)
+
+
+@pytest.fixture
+def site(sessions: Sessions, keys: Keys) -> Site:
+    """A threshold is set; nobody is enrolled."""
+    site = Site(sessions, keys)
+    site.set_threshold()
+    return site
+
+
+@pytest.fixture
+def staffed(site: Site) -> Site:
+    """Anna (1) and Bert (2) are enrolled."""
+    site.enrol("Anna", ANNA)
+    site.enrol("Bert", BERT)
+    return site

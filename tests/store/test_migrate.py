@@ -1,0 +1,156 @@
+"""The revisions agree with the tables, and a database that does not fit is refused with what to do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, MetaData, inspect, make_url
+from sqlalchemy.schema import CreateTable
+
+from attendance import paths
+from attendance.errors import UserError
+from attendance.store import migrate, session
+from attendance.store.tables import Base
+
+UPGRADE = re.escape("run: python manage.py db upgrade")
+
+
+@pytest.fixture
+def unborn(tmp_path: Path) -> Engine:
+    return session.make_engine(f"sqlite:///{tmp_path}/new.db")
+
+
+def set_revision(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
+def test_migrations_and_tables_agree(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrations_and_tables_agree_about_checks_and_cascades(engine: Engine, tmp_path: Path) -> None:
+    """`compare_metadata` looks at neither on SQLite."""
+    other = session.make_engine(f"sqlite:///{tmp_path}/from_tables.db")
+    Base.metadata.create_all(other)
+    migrated, made = inspect(engine), inspect(other)
+    for table in Base.metadata.tables:
+        assert migrated.get_check_constraints(table) == made.get_check_constraints(table), table
+        assert migrated.get_foreign_keys(table) == made.get_foreign_keys(table), table
+    other.dispose()
+
+
+def test_an_empty_database_is_brought_up_to_date(unborn: Engine) -> None:
+    assert session.schema_state(unborn) == "empty"
+    migrate.upgrade(unborn)
+    assert session.schema_state(unborn) == "current"
+    assert migrate.current(unborn) == migrate.head()
+    session.require_current(unborn)
+    unborn.dispose()
+
+
+def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    assert session.schema_state(engine) == "current"
+
+
+def test_asking_for_the_state_does_not_make_the_file(unborn: Engine, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"has not been set up; {UPGRADE}"):
+        session.require_current(unborn)
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_an_older_database_says_how_to_upgrade(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "revisions", lambda: ("0001", "0002"))
+    monkeypatch.setattr(migrate, "head", lambda: "0002")
+    assert session.schema_state(engine) == "older"
+    with pytest.raises(UserError, match=f"older version; {UPGRADE}"):
+        session.require_current(engine)
+
+
+def test_a_newer_database_is_left_alone(engine: Engine) -> None:
+    set_revision(engine, "9999")
+    assert session.schema_state(engine) == "newer"
+    with pytest.raises(UserError, match="made by a newer version"):
+        session.require_current(engine)
+    with pytest.raises(UserError, match="made by a newer version"):
+        migrate.upgrade(engine)
+    assert migrate.current(engine) == "9999"
+
+
+def test_another_programs_database_is_left_alone(unborn: Engine) -> None:
+    with unborn.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE recipes (id INTEGER)")
+    assert session.schema_state(unborn) == "foreign"
+    with pytest.raises(UserError, match="belongs to another program"):
+        session.require_current(unborn)
+    with pytest.raises(UserError, match="belongs to another program"):
+        migrate.upgrade(unborn)
+    assert inspect(unborn).get_table_names() == ["recipes"]
+    unborn.dispose()
+
+
+def test_an_upgrade_that_fails_half_way_leaves_nothing(unborn: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_after_the_work(config: Config, revision: str) -> None:
+        real(config, revision)
+        raise RuntimeError("power cut")
+
+    real = command.upgrade
+    monkeypatch.setattr(command, "upgrade", fail_after_the_work)
+    with pytest.raises(RuntimeError, match="power cut"):
+        migrate.upgrade(unborn)
+    assert inspect(unborn).get_table_names() == []
+    assert session.schema_state(unborn) == "empty"
+    unborn.dispose()
+
+
+def test_foreign_keys_are_on_again_after_an_upgrade(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_the_migrations_work_from_any_folder(
+    unborn: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """As they do inside an installed package; a % in a path is special to Alembic's configuration."""
+    elsewhere = tmp_path / "50% off" / "migrations"
+    shutil.copytree(paths.migrations_dir(), elsewhere)
+    monkeypatch.setattr(paths, "migrations_dir", lambda: elsewhere)
+    migrate._revisions.cache_clear()
+    request.addfinalizer(migrate._revisions.cache_clear)
+    migrate.upgrade(unborn)
+    assert session.schema_state(unborn) == "current"
+    unborn.dispose()
+
+
+def test_the_tables_can_be_made_by_postgresql_too() -> None:
+    dialect = make_url("postgresql+psycopg://").get_dialect()()
+    for table in Base.metadata.sorted_tables:
+        statement = str(CreateTable(table).compile(dialect=dialect))
+        assert "BLOB" not in statement
+        assert "TIMESTAMP WITHOUT TIME ZONE" not in statement
+
+
+def test_going_back_removes_every_table(engine: Engine) -> None:
+    with engine.begin() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    left = MetaData()
+    left.reflect(engine)
+    assert set(left.tables) == {"alembic_version"}
+
+
+def test_every_revision_says_why() -> None:
+    for file in (paths.migrations_dir() / "versions").glob("*.py"):
+        assert re.match(r'""".{40,}', file.read_text(encoding="utf-8")), file.name

@@ -1,0 +1,58 @@
+"""Pages for what goes wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from attendance.store import operating_points
+from tests.web.conftest import Browser, Web
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/people/99", "/people/99/edit", f"/people/{10**20}", "/people/x"])
+def test_what_is_not_there_is_said_so(admin: Browser, path: str) -> None:
+    answer = admin.get(path)
+
+    assert answer.status_code == 404
+    assert "Nothing here" in answer.get_data(as_text=True)
+
+
+def test_a_script_gets_its_errors_as_json(admin: Browser) -> None:
+    answer = admin.get("/nowhere", headers={"Accept": "application/json"})
+
+    assert answer.status_code == 404
+    assert answer.json == {
+        "ok": False,
+        "words": "Nothing here",
+        "advice": "The page does not exist, or what it showed was deleted.",
+    }
+
+
+def test_a_fault_shows_a_page_without_its_insides(
+    web: Web, admin: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr(operating_points, "current", broken)
+    answer = admin.get("/")
+
+    assert answer.status_code == 500
+    assert "Something broke" in answer.get_data(as_text=True)
+    assert "secret detail" not in answer.get_data(as_text=True)
+    assert "secret detail" in caplog.text
+
+
+def test_a_locked_database_asks_for_patience_and_loses_nothing(web: Web, admin: Browser, database: Path) -> None:
+    token = admin.token()
+    other = sqlite3.connect(database)
+    other.execute("BEGIN IMMEDIATE")
+    busy = admin.client.post("/people/new", data={"name": "Anna", "csrf_token": token})
+    other.rollback()
+    other.close()
+
+    assert busy.status_code == 503
+    assert "Wait a moment" in busy.get_data(as_text=True)
+    assert admin.submit("/people/new", {"name": "Anna"}).status_code == 302
