@@ -54,8 +54,8 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
     if options.get("epochs") and options.get("samples"):
         raise UserError("give --epochs or --samples, not both")
     size = options.get("size")
-    if size is not None and size % 32:
-        raise UserError(f"--size {size} is no multiple of 32; try {round(size / 32) * 32}")
+    if size is not None and size % 16:
+        raise UserError(f"--size {size} is no multiple of 16; try {round(size / 16) * 16}")
     if options["data"] is not None and not options["data"].is_dir():
         raise UserError(f"--data: there is no folder {options['data']}")
     for teacher in options.get("teacher", ()):
@@ -99,8 +99,9 @@ def train_recogniser(**options: Any) -> None:
 @click.option("--size", type=click.IntRange(64, 1024), default=256, show_default=True, help="Side of the input, px.")
 def export(**options: Any) -> None:
     """Write a trained network as ONNX with its card, checked against PyTorch (extra: train)."""
-    if options["size"] % 32:
-        raise UserError(f"--size {options['size']} is no multiple of 32")
+    step = 32 if options["kind"] == "detector" else 16
+    if options["size"] % step:
+        raise UserError(f"--size {options['size']} is no multiple of {step}")
     if not options["weights"].is_file():
         raise UserError(f"--weights: there is no file {options['weights']}")
     with needs("train", *_TRAIN_MODULES):

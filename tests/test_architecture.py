@@ -142,7 +142,7 @@ def test_the_domain_has_no_clock_no_chance_and_no_files() -> None:
         ("flask", {"web", "bootstrap"}),
         ("sqlalchemy", {"store", "service", "bootstrap", "daemon", "web", "jobs", "cli_people"}),
         ("cv2", {"vision", "models", "training", "evaluation", "daemon", "demo", "bench", "service"}),
-        ("onnxruntime", {"vision", "training", "evaluation", "cli_weights", "bench"}),
+        ("onnxruntime", {"vision", "models", "training", "evaluation", "cli_weights", "bench"}),
         ("click", {"cli", "cli_models", "cli_people", "cli_weights", "command_line"}),
     ],
 )

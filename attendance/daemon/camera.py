@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.config import CameraSettings
-from attendance.daemon.sources import Feed, Kind, Source, SourceLost, open_feed, parse_source
+from attendance.daemon.sources import Feed, FeedEnded, Kind, Source, SourceLost, open_feed, parse_source
 from attendance.domain.faces import Frame
 from attendance.errors import UserError
 from attendance.service.ports import Clock
@@ -69,7 +69,8 @@ class LiveCamera:
         self._changed = threading.Condition()
         # Shared with the grabber; only under `_changed`.
         self._frame: Frame | None = None
-        self._frames, self._broken, self._seen_at, self._read_ms = 0, 0, None, 0.0
+        self._seen_at: datetime | None = None
+        self._frames, self._broken, self._read_ms = 0, 0, 0.0
         # The reader's own.
         self._grabber: _Grabber | None = None
         self._abandoned: list[_Grabber] = []
@@ -129,9 +130,9 @@ class LiveCamera:
             self._changed.notify_all()
         return True
 
-    def count_broken(self) -> None:
+    def count_broken(self, pictures: int) -> None:
         with self._changed:
-            self._broken += 1
+            self._broken += pictures
 
     def wake(self) -> None:
         with self._changed:
@@ -169,12 +170,13 @@ class LiveCamera:
         self.ended = True
         log.info("camera %s: %s has ended after %d pictures", self._settings.name, self.source.shown, frames)
         if broken:
-            log.warning("camera %s: %d pictures were broken and left out", self._settings.name, broken)
+            log.warning("camera %s: broken pictures left out: %d", self._settings.name, broken)
 
     def _lose(self, grabber: _Grabber, why: str) -> None:
         """Note the trouble, once, and when to try again."""
         self._grabber = None
-        if not grabber.opened and not self._frames and self.source.kind is not Kind.STREAM:
+        never_there = not grabber.opened and not self._frames and self.source.kind is not Kind.STREAM
+        if self.source.finite or never_there:  # to try again would play it from the start, or wait for nothing
             raise UserError(f"cannot open {self.source.shown}: {why}; {self._advice()}")
         now = monotonic()
         if grabber.opened or self._lost_since is None:
@@ -261,27 +263,28 @@ class _Grabber(threading.Thread):
 
     def _grab(self, feed: Feed) -> str:
         """Read on; returns why it ended."""
-        broken, number, last_good = 0, 0, monotonic()
-        begun = monotonic()
-        patience = self._settings.read_timeout_s
+        broken, number, begun = 0, 0, monotonic()
+        last_good = begun
         while not self.cancelled.is_set():
-            if self._source.finite and self._camera.paced:
-                self._busy_since = None
-                if self.cancelled.wait(begun + number / feed.fps - monotonic()):
-                    break
             self._busy_since, start = monotonic(), perf_counter()
-            picture = feed.read()
+            try:
+                picture = feed.read()
+            except FeedEnded:
+                self._camera.count_broken(broken)
+                return "it has ended"
             read_ms = (perf_counter() - start) * 1000
             self._busy_since = None
             number += 1
             if picture is None:
                 broken += 1
-                if broken >= BROKEN_IN_A_ROW or (not self._source.finite and monotonic() - last_good >= patience):
+                too_long = not self._source.finite and monotonic() - last_good >= self._settings.read_timeout_s
+                if too_long or (broken >= BROKEN_IN_A_ROW and not feed.tells_end):
                     return "no more pictures come"
                 continue
-            for _ in range(broken):  # counted only now: those at the end of a file are none
-                self._camera.count_broken()
+            self._camera.count_broken(broken)  # only now: those at the end of a video are none
             broken, last_good = 0, monotonic()
+            if self._source.finite and self._camera.paced:
+                self.cancelled.wait(max(0.0, begun + (number - 1) / feed.fps - last_good))
             if not self._camera.offer(self, picture, number - 1, read_ms):
                 break
         return "it was closed"

@@ -65,13 +65,21 @@ class Source:
         return self.kind in (Kind.FILE, Kind.FOLDER)
 
 
+class FeedEnded(Exception):
+    """There are no more pictures."""
+
+
 class Feed(Protocol):
-    """An open source.  `fps`: pictures a second that a finite one is played at."""
+    """An open source.  `fps`: pictures a second that a finite one is played at.
+
+    `tells_end`: it raises FeedEnded after the last picture; others give None from then on.
+    """
 
     fps: float
+    tells_end: bool
 
     def read(self) -> NDArray[np.uint8] | None:
-        """The next picture; None for one that is broken, and for ever after the end.  Blocks."""
+        """The next picture; None for one that is broken.  Blocks."""
         ...
 
     def close(self) -> None: ...
@@ -109,6 +117,8 @@ def open_feed(source: Source, open_timeout_s: float, read_timeout_s: float) -> F
 class VideoFeed:
     """A webcam, a stream or a video file, by OpenCV."""
 
+    tells_end = False
+
     def __init__(self, source: Source, open_timeout_s: float, read_timeout_s: float) -> None:
         self._capture = _open_capture(source, open_timeout_s, read_timeout_s)
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
@@ -129,6 +139,7 @@ class FolderFeed:
     """The pictures of a folder in the order of their names, numbers in them counted as numbers."""
 
     fps = FOLDER_FPS
+    tells_end = True
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -139,7 +150,7 @@ class FolderFeed:
     def read(self) -> NDArray[np.uint8] | None:
         path = next(self._left, None)
         if path is None:
-            return None
+            raise FeedEnded
         try:
             return _checked(decode_image(path.read_bytes()))
         except (OSError, EnrolRefused):
@@ -187,7 +198,8 @@ def _checked(picture: Any) -> NDArray[np.uint8] | None:
         picture = np.repeat(picture.reshape(*picture.shape[:2], 1), 3, axis=2)
     if picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < SMALLEST_SIDE:
         return None
-    return picture
+    checked: NDArray[np.uint8] = picture
+    return checked
 
 
 def _pictures(folder: Path) -> Iterator[Path]:

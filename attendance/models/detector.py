@@ -101,7 +101,7 @@ class DetectionModel(nn.Module):
         self.eval()
         rgb = as_rgb(image)
         canvas, scale, pad = letterbox(rgb, self.input_size)
-        heads = self(as_batch(canvas).to(self.obj_head[0].weight.device))
+        heads = self(as_batch(canvas).to(next(self.parameters()).device))
         self.train(was_training)
         size = (self.input_size, self.input_size)
         bbox, obj, landmarks = (heads[name][0].float().cpu().numpy() for name in ("bbox", "obj", "landmarks"))

@@ -81,7 +81,8 @@ class RecognitionModel(nn.Module):
             return embeddings
         if self.arcface is None:
             raise ValueError("labels need RecognitionModel(num_classes=…)")
-        return self.arcface(embeddings, labels)
+        logits: Tensor = self.arcface(embeddings, labels)
+        return logits
 
     @torch.inference_mode()
     def generate_emb(self, image: ImageLike) -> Tensor:
@@ -90,7 +91,7 @@ class RecognitionModel(nn.Module):
         self.eval()
         batch = as_batch(as_rgb(image)).to(self.embed.weight.device)
         size = (self.input_size, self.input_size)
-        embedding = self(F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False))[0]
+        embedding: Tensor = self(F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False))[0]
         self.train(was_training)
         return embedding.cpu()
 

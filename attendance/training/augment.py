@@ -47,7 +47,9 @@ def face_views(crops: Tensor, size: int, random: np.random.Generator) -> tuple[T
         view = view.clone()
         view[part] = F.interpolate(small, (size, size), mode="bilinear", align_corners=False)
     if random.random() < 0.25:
-        view = view + torch.from_numpy(random.normal(0, random.uniform(2, 12), tuple(view.shape)).astype(np.float32)).to(device)
+        view = view + torch.from_numpy(
+            random.normal(0, random.uniform(2, 12), tuple(view.shape)).astype(np.float32)
+        ).to(device)
     if random.random() < 0.3:  # a hand, a scarf, a frame's edge
         hidden = torch.from_numpy(random.random(batch) < 0.5).to(device)
         side = int(size * random.uniform(0.1, 0.35))

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from tqdm import tqdm
 
 from attendance.models.detector import DetectionModel
 from attendance.training.loop import Plan, Run
@@ -110,15 +111,17 @@ def losses_of(outputs: dict[str, Tensor], scenes: list[Scene], size: int) -> dic
     return losses
 
 
-def train(data: Path, out: Path, plan: Plan, size: int, device: torch.device, resume: bool, start: Path | None = None) -> Path:
+def train(
+    data: Path, out: Path, plan: Plan, size: int, device: torch.device, resume: bool, start: Path | None = None
+) -> Path:
     """Train on the scenes in `data`; returns the weights' path."""
     torch.manual_seed(2)
     faces, empty = load_scenes(data)
-    print(json.dumps({"scenes": len(faces), "without_faces": len(empty)}), flush=True)
+    tqdm.write(json.dumps({"scenes": len(faces), "without_faces": len(empty)}))
     model = DetectionModel().to(device).to(memory_format=torch.channels_last)
     if start is not None and not (resume and (out / "checkpoint.pt").exists()):
         report = model.load_weights_partial(start)
-        print(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}), flush=True)
+        tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
     run = Run(out, model, plan, resume)
     composer = Composer(faces, empty, high=0.85 * size)
 
@@ -131,7 +134,7 @@ def train(data: Path, out: Path, plan: Plan, size: int, device: torch.device, re
     with ThreadPoolExecutor(1) as pool:
         coming: dict[int, Future[tuple[Tensor, list[Scene]]]] = {}
 
-        def loss_of_batch(step: int, progress: float) -> dict[str, Tensor]:
+        def loss_of_batch(step: int, _progress: float) -> dict[str, Tensor]:
             images, scenes = (coming.pop(step, None) or pool.submit(prepare, step)).result()
             coming[step + 1] = pool.submit(prepare, step + 1)
             images = images.to(device).contiguous(memory_format=torch.channels_last)

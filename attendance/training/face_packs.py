@@ -160,7 +160,8 @@ class FacePack:
 
 def _unit(x: NDArray[np.float16]) -> NDArray[np.float32]:
     x32 = x.astype(np.float32)
-    return x32 / np.linalg.norm(x32, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = x32 / np.linalg.norm(x32, axis=1, keepdims=True)
+    return unit
 
 
 def open_pack(out: Path, set_name: str) -> FacePack:
@@ -195,7 +196,9 @@ def training_packs(data: Path) -> Iterator[tuple[FacePack, dict[str, int]]]:
             continue
         pack = open_pack(out, set_name)
         paths = np.load(out / f"{set_name}.npz")["path"]
-        may = np.array([not protocol.is_measured(set_name, p, str(i)) for p, i in zip(paths, pack.identity, strict=True)])
+        may = np.array(
+            [not protocol.is_measured(set_name, p, str(i)) for p, i in zip(paths, pack.identity, strict=True)]
+        )
         dropped = {"measured": int((~may).sum()), "overlap": 0, "noise": 0}
         if set_name in protocol.OVERLAP_SETS and len(reference):
             unit = _unit(np.asarray(pack.teacher))

@@ -84,7 +84,9 @@ class Run:
         """0..1."""
         return min(1.0, max(self.samples / self.plan.samples, self.elapsed / (60 * self.plan.minutes)))
 
-    def train(self, loss_of_batch: Callable[[int, float], dict[str, Tensor]], evaluate: Callable[[], dict[str, Any]]) -> None:
+    def train(
+        self, loss_of_batch: Callable[[int, float], dict[str, Tensor]], evaluate: Callable[[], dict[str, Any]]
+    ) -> None:
         """Run to the end; `loss_of_batch(step, progress)` gives named losses of which "loss" is descended.
 
         `evaluate()` is called at a log line with the averaged weights loaded into the model's copy by

@@ -26,9 +26,7 @@ RECOGNISER_SETS = (
 DETECTOR_SETS = (*RECOGNISER_SETS, "facemask853")
 
 # Of the glint set, 18 of 24 people are in LFW; these six are not.
-GLINT_PEOPLE = frozenset(
-    {"Barack Obama", "Hugh Jackman", "Hugh Laurie", "James Spader", "Mark Ruffalo", "Miley Cyrus"}
-)
+GLINT_PEOPLE = frozenset({"Barack Obama", "Hugh Jackman", "Hugh Laurie", "James Spader", "Mark Ruffalo", "Miley Cyrus"})
 # Sets without identities that may contain people of LFW or CelebA: compared with the teacher's
 # eyes against everyone who is measured, and dropped above this cosine.
 OVERLAP_SETS = frozenset({"utkface", "mask12k_unmasked", "net7876"})

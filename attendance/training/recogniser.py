@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from attendance.models.backbone import C16
 from attendance.models.recogniser import EMBEDDING, RecognitionModel
@@ -46,9 +47,7 @@ class Faces:
 
     def __init__(self, packs: list[FacePack]) -> None:
         self.packs = packs
-        self.index = np.concatenate(
-            [np.stack([np.full(len(p.rows), i), p.rows], axis=1) for i, p in enumerate(packs)]
-        )
+        self.index = np.concatenate([np.stack([np.full(len(p.rows), i), p.rows], axis=1) for i, p in enumerate(packs)])
         names = np.concatenate([p.identity[p.rows] for p in packs])
         people = sorted({str(n) for n in names if n})
         number = {name: i for i, name in enumerate(people)}
@@ -67,7 +66,8 @@ class Faces:
         crops = np.stack([self.packs[i].crops[r] for i, r in pairs])[..., ::-1].transpose(0, 3, 1, 2)
         maps = None
         if self.with_maps:
-            stacked = np.stack([self.packs[i].maps[r] for i, r in pairs])  # type: ignore[index]
+            every = [pack.maps for pack in self.packs if pack.maps is not None]
+            stacked = np.stack([every[i][r] for i, r in pairs])
             maps = torch.from_numpy(stacked.astype(np.float32))
         return (
             torch.from_numpy(np.ascontiguousarray(crops)).float(),
@@ -156,8 +156,14 @@ class Objective:
 
 
 def train(
-    data: Path, out: Path, plan: Plan, sizes: tuple[tuple[float, int], ...], device: torch.device, resume: bool,
-    start: Path | None = None, seed: int = 1
+    data: Path,
+    out: Path,
+    plan: Plan,
+    sizes: tuple[tuple[float, int], ...],
+    device: torch.device,
+    resume: bool,
+    start: Path | None = None,
+    seed: int = 1,
 ) -> Path:
     """Train on the packs in `data/packs`; `sizes` are (progress from, pixels).  Returns the weights' path."""
     torch.manual_seed(seed)
@@ -166,12 +172,12 @@ def train(
         packs.append(pack)
         counts[pack.name] = {"used": len(pack.rows)} | dropped
     faces = Faces(packs)
-    print(json.dumps({"faces": len(faces), "people": faces.people, "sets": counts}), flush=True)
+    tqdm.write(json.dumps({"faces": len(faces), "people": faces.people, "sets": counts}))
     channels = packs[0].maps.shape[1] if faces.with_maps and packs[0].maps is not None else 1
     student = Student(faces.people, channels).to(device).to(memory_format=torch.channels_last)
     if start is not None and not (resume and (out / "checkpoint.pt").exists()):
         report = student.net.load_weights_partial(start)
-        print(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}), flush=True)
+        tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
     run = Run(out, student, plan, resume)
     objective = Objective(student, faces, Weights(), seed, device)
 
@@ -217,7 +223,7 @@ class Watch:
         if self.crops is None:
             return {}
         resized = F.interpolate(self.crops, (size, size), mode="bilinear", antialias=True, align_corners=False)
-        embedding = torch.cat([net(part.to(self.device)).cpu() for part in resized.split(64)]).numpy()
+        embedding = torch.cat([net(part.to(self.device)).cpu() for part in torch.split(resized, 64)]).numpy()
         scores = embedding @ embedding.T
         upper = np.triu_indices(len(scores), 1)
         same = (self.labels[:, None] == self.labels[None])[upper]
@@ -225,4 +231,7 @@ class Watch:
         threshold = impostor[int(len(impostor) * 0.999)]
         balanced = np.quantile(impostor, np.linspace(0, 1, 201))
         accuracy = max(((genuine > t).mean() + (impostor <= t).mean()) / 2 for t in balanced)
-        return {"watch_tar_1e-3": round(float((genuine > threshold).mean()), 4), "watch_accuracy": round(float(accuracy), 4)}
+        return {
+            "watch_tar_1e-3": round(float((genuine > threshold).mean()), 4),
+            "watch_accuracy": round(float(accuracy), 4),
+        }

@@ -43,7 +43,16 @@ class Scene:
     sure: NDArray[np.bool_]
 
 
-def _load(data: Path, path: str, boxes: NDArray[np.float32], points: NDArray[np.float32], sure: NDArray[np.bool_]) -> Scene | None:
+NOBODY: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]] = (
+    np.zeros((0, 4), np.float32),
+    np.zeros((0, 5, 2), np.float32),
+    np.zeros(0, bool),
+)
+
+
+def _load(
+    data: Path, path: str, boxes: NDArray[np.float32], points: NDArray[np.float32], sure: NDArray[np.bool_]
+) -> Scene | None:
     image = cv2.imread(str(data / path))
     if image is None:
         return None
@@ -60,7 +69,6 @@ def load_scenes(data: Path, seed: int = 0) -> tuple[list[Scene], list[Scene]]:
     random = np.random.default_rng(seed)
     celeba = protocol.celeba_identities(data)
     jobs = []
-    none = (np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, bool))
     for set_name, quota in QUOTA.items():
         source = data / "labels" / f"{set_name}.npz"
         if not source.exists():
@@ -72,7 +80,10 @@ def load_scenes(data: Path, seed: int = 0) -> tuple[list[Scene], list[Scene]]:
             rows_of.setdefault(int(image), []).append(row)
         for image in random.permutation(len(arrays["path"]))[:quota]:
             path = arrays["path"][image].decode()
-            if protocol.is_measured(set_name, path, protocol.identity_of(set_name, path, celeba)) or image not in rows_of:
+            if (
+                protocol.is_measured(set_name, path, protocol.identity_of(set_name, path, celeba))
+                or image not in rows_of
+            ):
                 continue
             rows = rows_of[int(image)]
             sure = arrays["score"][rows].astype(np.float32) >= 0.5
@@ -82,7 +93,7 @@ def load_scenes(data: Path, seed: int = 0) -> tuple[list[Scene], list[Scene]]:
     names = [n for i, n in enumerate(free.read_text().split("\n")) if n and i % 10 != 9] if free.exists() else []
     with ThreadPoolExecutor(2) as pool:
         faces = list(tqdm(pool.map(lambda job: _load(*job), jobs), total=len(jobs), desc="scenes", mininterval=5))
-        empty = list(pool.map(lambda name: _load(data, name, *none), names))
+        empty = list(pool.map(lambda name: _load(data, name, *NOBODY), names))
     return [s for s in faces if s is not None], [s for s in empty if s is not None]
 
 
@@ -97,11 +108,9 @@ class Composer:
         canvas = self._background(size, random)
         kind = random.random()
         if self.empty and kind < 0.12:
-            return Scene(_photometric(canvas, random), *(np.zeros(s, np.float32) for s in ((0, 4), (0, 5, 2))), np.zeros(0, bool))
+            return Scene(_photometric(canvas, random), *NOBODY)
         number = 1 if kind < 0.65 else int(random.integers(2, 5))
-        boxes = np.zeros((0, 4), np.float32)
-        points = np.zeros((0, 5, 2), np.float32)
-        sure = np.zeros(0, bool)
+        boxes, points, sure = NOBODY
         high = self.high if number == 1 else self.high / 2
         for _ in range(number):
             scene = self.faces[int(random.integers(len(self.faces)))]
@@ -132,7 +141,9 @@ class Composer:
         side = min(image.shape[:2])
         side = int(random.integers(min(side, size // 2), side + 1))
         y, x = (int(random.integers(0, n - side + 1)) for n in image.shape[:2])
-        return cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+        return cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR).astype(
+            np.uint8
+        )
 
     def _place(self, scene: Scene, size: int, high: float, random: np.random.Generator):  # type: ignore[no-untyped-def]
         """Scale a photograph so that one of its faces has a random height, and lay it over the canvas."""
@@ -150,13 +161,13 @@ class Composer:
         right = min(shape[1], int(np.ceil((window[2] - x0) / scale)) + 1)
         bottom = min(shape[0], int(np.ceil((window[3] - y0) / scale)) + 1)
         part = scene.image[top:bottom, left:right]
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        matrix = np.array([[scale, 0, left * scale + x0 - window[0]], [0, scale, top * scale + y0 - window[1]]], np.float32)
+        matrix = np.array(
+            [[scale, 0, left * scale + x0 - window[0]], [0, scale, top * scale + y0 - window[1]]], np.float32
+        )
         target = (window[2] - window[0], window[3] - window[1])
         if scale < 0.7:
-            small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=method)
+            part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
             matrix[:, :2] = np.eye(2)
-            part = small
         patch = cv2.warpAffine(part, matrix, target, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         offset = np.array([x0, y0], np.float32)
         return patch, scene.boxes * scale + np.tile(offset, 2), scene.points * scale + offset, window
@@ -185,5 +196,5 @@ def _photometric(image: NDArray[np.uint8], random: np.random.Generator) -> NDArr
     result = np.clip(x, 0, 255).astype(np.uint8)
     if random.random() < 0.25:
         _, coded = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 80))])
-        result = cv2.imdecode(coded, cv2.IMREAD_COLOR).astype(np.uint8)
-    return result
+        result = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(result)

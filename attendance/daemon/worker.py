@@ -1,0 +1,222 @@
+"""The daemon's loop: newest picture → check-in → one line in the log; a heartbeat beside it.
+
+In: a camera, a `CheckIn`, the database.  Out: recorded passages (by `CheckIn`), log lines, the camera's row.
+Does not know: how a face is recognised, what a door is, signals.
+Main choice: one thread and one `step`, which tests call directly; the price is that nothing is
+written about the camera while a frame is being looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from time import monotonic, perf_counter
+from typing import Protocol
+
+import numpy as np
+from sqlalchemy import Engine
+
+from attendance.config import CameraSettings
+from attendance.daemon import lock
+from attendance.daemon.camera import Health
+from attendance.daemon.sources import without_secrets
+from attendance.domain.faces import Frame
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
+from attendance.service.check_in import Outcome
+from attendance.service.ports import Camera, Clock
+from attendance.store import cameras
+from attendance.store.session import Sessions, database_file
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 5.0
+WAIT_S = 0.25  # for a picture; so soon a signal is noticed
+KEPT_TIMINGS = 5000
+
+
+class WatchedCamera(Camera, Protocol):
+    """What the loop needs beyond pictures.  `paced`: pictures come in real time, whether they are read or not."""
+
+    paced: bool
+    ended: bool
+
+    @property
+    def health(self) -> Health: ...
+
+
+class FrameJudge(Protocol):
+    """`CheckIn`, as the loop sees it."""
+
+    @property
+    def timings(self) -> Mapping[str, float]: ...
+
+    def start(self) -> object: ...
+
+    def process(self, frame: Frame) -> list[Outcome]: ...
+
+
+class Worker:
+    """One camera's daemon.  `run` may be called once."""
+
+    def __init__(
+        self,
+        camera: WatchedCamera,
+        check_in: FrameJudge,
+        sessions: Sessions,
+        clock: Clock,
+        settings: CameraSettings,
+    ) -> None:
+        self._camera, self._check_in, self._sessions, self._clock = camera, check_in, sessions, clock
+        self._settings, self._name = settings, settings.name
+        self._owner = f"process {os.getpid()} on {socket.gethostname()}"
+        self._beaten_at: float | None = None
+        self._beat_trouble = ""
+        self._milliseconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT_TIMINGS))
+        self.frames = 0
+
+    def run(self, stop: threading.Event, max_seconds: float | None = None, once: bool = False) -> None:
+        """Watch until `stop` is set, a file has ended, or `max_seconds` are over; `once`: one picture only.
+
+        Raises UserError when another daemon holds the camera, when it takes it away, and when a file
+        or webcam cannot be opened.
+        """
+        end = None if max_seconds is None else monotonic() + max_seconds
+        try:
+            with self._held():
+                self._check_in.start()
+                log.info("camera %s: watching", self._name)
+                while not (stop.is_set() or self._camera.ended or (end is not None and monotonic() >= end)):
+                    begun, frames = monotonic(), self.frames
+                    self.step()
+                    if once and self.frames:
+                        break
+                    if self.frames > frames and self._camera.paced:
+                        stop.wait(max(0.0, begun + 1 / self._settings.max_fps - monotonic()))
+        finally:
+            self._camera.close()
+            for line in self.summary():
+                log.info("camera %s: %s", self._name, line)
+
+    def step(self) -> list[Outcome]:
+        """The newest picture, if there is one, is judged; what came of it is logged.  Writes the heartbeat when due."""
+        frame = self._camera.read(WAIT_S)
+        outcomes: list[Outcome] = []
+        if frame is not None:
+            begun = perf_counter()
+            outcomes = self._check_in.process(frame)
+            self._note({"read": self._camera.health.read_ms, **self._check_in.timings})
+            self._note({"whole": (perf_counter() - begun) * 1000})
+            self.frames += 1
+            for outcome in outcomes:
+                self._say(outcome)
+        if self._beaten_at is None or monotonic() - self._beaten_at >= HEARTBEAT_S:
+            self._beat()
+        return outcomes
+
+    def summary(self) -> Sequence[str]:
+        """What was looked at and how long each stage took; `whole` is all of a picture but reading it."""
+        health = self._camera.health
+        counted = (
+            f"{self.frames} of {health.frames} pictures looked at, {health.broken} broken, lost {health.lost} times"
+        )
+        if not self._milliseconds:
+            return (counted,)
+        stages = ", ".join(
+            f"{stage} {np.percentile(values, 50):.1f}/{np.percentile(values, 95):.1f}"
+            for stage, values in self._milliseconds.items()
+        )
+        return counted, f"ms a picture (p50/p95): {stages}"
+
+    def _note(self, timings: Mapping[str, float]) -> None:
+        for stage, milliseconds in timings.items():
+            self._milliseconds[stage].append(milliseconds)
+
+    def _say(self, outcome: Outcome) -> None:
+        if outcome.settled is None and outcome.repeat:
+            return  # a lasting fault: said once
+        decision = outcome.decision
+        numbers = [
+            f"{name} {value:.3f}"
+            for name, value in (
+                ("score", decision.score),
+                ("runner-up", decision.runner_up),
+                ("threshold", decision.threshold),
+            )
+            if value is not None
+        ]
+        if outcome.settled is not None:
+            numbers.append(f"{outcome.settled.frames} frames")
+        verdict = f"refused: {decision.reason.words}"
+        if decision.granted:
+            verdict = f"{outcome.person_name} passes{' again' if outcome.repeat else ''}"
+            if outcome.opening is not None and not outcome.opening.done:
+                verdict += f", but the door failed: {outcome.opening.detail}"
+        log.info("camera %s: %s (%s)", self._name, verdict, ", ".join(numbers) or "no score")
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Own the camera during the block: by a file's lock on this computer, by a claim across computers."""
+        with self._sessions() as session:
+            bind = session.get_bind()
+        database = database_file(bind) if isinstance(bind, Engine) else None
+        path = None if database is None else lock.lock_file(database, self._name)
+        guard = nullcontext() if path is None else lock.held(path, self._owner, f"the camera {self._name}")
+        with guard:
+            self._claim(left_over=path is not None)
+            try:
+                yield
+            finally:
+                self._release()
+
+    def _claim(self, left_over: bool) -> None:
+        """`left_over`: the file's lock is ours, so whoever stands in the row is dead."""
+        with self._sessions.begin() as session:
+            known = cameras.get_camera(session, self._name)
+            if left_over and known is not None and known.owner is not None:
+                cameras.release(session, self._name, owner=known.owner)
+            cameras.claim(
+                session,
+                self._name,
+                source=without_secrets(self._settings.source),
+                direction=Direction(self._settings.direction),
+                owner=self._owner,
+                at=self._clock.now(),
+            )
+
+    def _release(self) -> None:
+        try:
+            self._beat()
+            with self._sessions.begin() as session:
+                cameras.release(session, self._name, owner=self._owner)
+        except Exception as error:  # the database is gone; the claim ends by itself
+            log.warning("camera %s: cannot be given back: %s", self._name, error)
+
+    def _beat(self) -> None:
+        """Write that we live and how the camera is.  UserError when another daemon has the camera now."""
+        self._beaten_at, health = monotonic(), self._camera.health
+        try:
+            with self._sessions.begin() as session:
+                still_ours = cameras.heartbeat(
+                    session,
+                    self._name,
+                    owner=self._owner,
+                    at=self._clock.now(),
+                    seen_at=health.seen_at,
+                    error=health.trouble or None,
+                )
+        except Exception as error:  # a locked database must not end the daemon; `CheckIn` refuses meanwhile
+            if str(error) != self._beat_trouble:
+                log.error("camera %s: no heartbeat can be written: %s", self._name, error)
+            self._beat_trouble = str(error)
+            return
+        if self._beat_trouble:
+            log.info("camera %s: heartbeats are written again", self._name)
+            self._beat_trouble = ""
+        if not still_ours:
+            raise UserError(f"the camera {self._name} was taken over by another daemon: stop one of the two")

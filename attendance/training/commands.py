@@ -1,0 +1,103 @@
+"""Bodies of `manage.py train …` and `manage.py export`.
+
+In: the options of the command line.  Out: weights in a folder; a graph with a card.
+Does not know: losses, scenes (the modules beside this one).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from attendance.errors import UserError
+from attendance.models.export import export as export_graph
+from attendance.models.export import kind_of
+from attendance.training import detector as detector_training
+from attendance.training import protocol
+from attendance.training import recogniser as recogniser_training
+from attendance.training.loop import Plan
+from attendance.vision.weights import Card, save_card, sha256_of
+
+RESEARCH = "research and evaluation only, as the sets' own terms say; train on your own consented images for more"
+ARCHITECTURE = {
+    "detector": "EfficientNet-B0 trunk, top-down neck (64), anchor-free heads at strides 8, 16, 32",
+    "recogniser": "EfficientNet-B0 trunk, 4x4 grid head, 384-d unit embedding",
+}
+EPOCH_FACES, EPOCH_SCENES = 60_000, 12_000
+FOREVER = 1e9
+
+
+def _device(name: str, threads: int) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: PyTorch sees no GPU here; use --device cpu or auto")
+    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def _plan(options: dict[str, Any], epoch: int, epochs: float, batch: int, lr: float) -> Plan:
+    samples = options.get("samples") or int((options.get("epochs") or epochs) * epoch)
+    return Plan(
+        samples=max(samples, 1),
+        minutes=options.get("minutes") or FOREVER,
+        batch=options.get("batch") or batch,
+        lr=options.get("lr") or lr,
+        ema_decay=0.998,
+    )
+
+
+def train_detector(**options: Any) -> None:
+    """Scenes from `--data` → `<out>/detector.safetensors`."""
+    device = _device(options["device"], options["threads"])
+    data: Path = options["data"]
+    if not (data / "labels").is_dir():
+        raise UserError(f"{data} has no folder labels with boxes and landmarks: see the README on training data")
+    plan = _plan(options, EPOCH_SCENES, 30, 16, 1.5e-3)
+    path = detector_training.train(data, options["out"], plan, options.get("size") or 160, device, options["resume"])
+    tqdm.write(f"weights: {path}")
+
+
+def train_recogniser(**options: Any) -> None:
+    """Crops from `--data`, answers of `--teacher` → `<out>/recogniser.safetensors`."""
+    device = _device(options["device"], options["threads"])
+    data: Path = options["data"]
+    packs = [s for s in protocol.RECOGNISER_SETS if (data / "packs" / f"{s}.teacher.npy").exists()]
+    if options["teacher"]:
+        from attendance.training import face_packs
+
+        face_packs.build(data, options["teacher"][0])
+    elif not packs:
+        raise UserError(f"{data} has no packs of crops yet: name a teacher's ONNX file with --teacher to make them")
+    size = options.get("size") or 112
+    small = max(64, round(size * 0.7 / 16) * 16)
+    plan = _plan(options, EPOCH_FACES, 30, 64, 2e-3)
+    path = recogniser_training.train(data, options["out"], plan, ((0.0, small), (0.7, size)), device, options["resume"])
+    tqdm.write(f"weights: {path}")
+
+
+def export(**options: Any) -> None:
+    """`--weights` → graph, numbers and card in `--out`; the card's metrics are filled in by measuring."""
+    weights, out, model_id, size = options["weights"], options["out"], options["model_id"], options["size"]
+    kind = options["kind"]
+    if kind_of(weights) != kind:
+        raise UserError(f"{weights} holds a {kind_of(weights)}, not a {kind}")
+    worst = export_graph(weights, out, model_id, size)
+    files = [f"{model_id}.onnx", f"{model_id}.safetensors"]
+    sets = protocol.DETECTOR_SETS if kind == "detector" else protocol.RECOGNISER_SETS
+    card = Card(
+        model_id=model_id,
+        kind=kind,
+        architecture=ARCHITECTURE[kind],
+        input_size=size,
+        sha256={name: sha256_of(out / name) for name in files},
+        embedding_dim=384 if kind == "recogniser" else None,
+        training_data=[{"name": name, "terms": "research"} for name in sets],
+        terms=RESEARCH,
+        created=datetime.now(UTC).date().isoformat(),
+    )
+    save_card(card, out)
+    tqdm.write(f"{out / files[0]}: differs from PyTorch by at most {worst:.1g}")

@@ -1,0 +1,147 @@
+"""DetectionModel's promises, as properties; and its training's geometry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from attendance.errors import UserError
+from attendance.models import DetectionModel, RecognitionModel
+from attendance.models.export import export
+from attendance.training.detector import REACH, assign, giou, losses_of
+from attendance.training.scenes import Scene
+from attendance.vision.boxes import cell_centres, decode, iou_matrix
+
+
+@pytest.fixture(scope="module")
+def net() -> DetectionModel:
+    torch.manual_seed(0)
+    return DetectionModel(input_size=128).eval()
+
+
+def test_the_heads_have_a_row_for_each_cell_and_any_multiple_of_32_works(net: DetectionModel) -> None:
+    for height, width in ((128, 128), (96, 160)):
+        with torch.inference_mode():
+            heads = net(torch.rand(2, 3, height, width) * 255)
+        cells = len(cell_centres(height, width)[0])
+        assert heads["bbox"].shape == (2, cells, 4) and bool((heads["bbox"] >= 0).all())
+        assert heads["obj"].shape == (2, cells)
+        assert heads["landmarks"].shape == (2, cells, 10)
+
+
+def test_a_batch_gives_what_single_images_give(net: DetectionModel) -> None:
+    images = torch.rand(2, 3, 128, 128) * 255
+    with torch.inference_mode():
+        together, single = net(images), [net(image[None]) for image in images]
+    for name, values in together.items():
+        assert torch.allclose(values, torch.cat([one[name] for one in single]), atol=1e-4)
+
+
+def test_boxes_stay_inside_images_of_any_shape_and_come_best_first(net: DetectionModel) -> None:
+    random = np.random.default_rng(0)
+    for shape in ((1, 1, 3), (40, 300), (333, 77, 4), (64, 64, 3)):
+        image = random.integers(0, 255, shape, dtype=np.uint8)
+        found = net.detect(image, conf_thresh=0.005)
+        assert (found.boxes >= 0).all() and (found.boxes[:, 0::2] <= shape[1]).all()
+        assert (found.boxes[:, 1::2] <= shape[0]).all() and np.isfinite(found.landmarks).all()
+        assert (np.diff(found.scores) <= 0).all()
+
+
+def test_a_plot_has_the_images_size(net: DetectionModel) -> None:
+    assert net.face_and_plot(np.zeros((50, 70, 3), np.uint8), 0.001).shape == (50, 70, 3)
+
+
+def test_a_16_bit_image_is_refused_in_words(net: DetectionModel) -> None:
+    with pytest.raises(UserError, match="uint16"):
+        net.detect(np.zeros((8, 8, 3), np.uint16))  # type: ignore[arg-type]
+
+
+def test_the_live_window_says_when_there_is_no_display(net: DetectionModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(UserError, match="no display"):
+        net.live_test()
+
+
+def test_every_face_size_is_given_to_some_cell_and_decodes_back_to_its_box() -> None:
+    centres, strides = (torch.from_numpy(a) for a in cell_centres(256, 256))
+    for side in (8, 14, 30, 45, 60, 90, 150, 240):
+        box = torch.tensor([[8.0, 8.0, 8.0 + side, 8.0 + side]])
+        matched, _ = assign(box, torch.ones(1, dtype=torch.bool), centres, strides)
+        cells = torch.nonzero(matched == 0)[:, 0]
+        assert len(cells), f"no cell learns a face of {side} px"
+        assert all(REACH[int(strides[c])][0] <= side < REACH[int(strides[c])][1] for c in cells)
+        bbox = np.zeros((len(centres), 4), np.float32)
+        obj, points = np.full(len(centres), -9, np.float32), np.zeros((len(centres), 10), np.float32)
+        for c in cells:
+            centre, stride = centres[c].numpy(), float(strides[c])
+            corners = box[0].numpy()
+            bbox[c] = np.concatenate([centre - corners[:2], corners[2:] - centre]) / stride
+            obj[c] = 5
+        boxes, _, _ = decode(bbox, obj, points, (256, 256), 0.5)
+        if (bbox[cells] >= 0).all():
+            assert len(boxes) == 1 and np.allclose(boxes[0], box[0], atol=1e-3)
+
+
+def test_an_unsure_face_is_neither_learned_nor_punished() -> None:
+    centres, strides = (torch.from_numpy(a) for a in cell_centres(64, 64))
+    matched, ignored = assign(
+        torch.tensor([[10.0, 10.0, 40.0, 40.0]]), torch.zeros(1, dtype=torch.bool), centres, strides
+    )
+    assert (matched == -1).all() and ignored.any()
+
+
+def test_giou_agrees_with_iou_where_boxes_fill_their_hull() -> None:
+    first = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 4, 4]])
+    second = torch.tensor([[0.0, 0, 10, 10], [5, 0, 15, 10], [8, 0, 12, 4]])
+    generalised, iou = giou(first, second)
+    assert torch.allclose(iou, torch.from_numpy(iou_matrix(first.numpy(), second.numpy()).diagonal().copy()))
+    assert torch.allclose(generalised, torch.tensor([1.0, 1 / 3, -1 / 3]), atol=1e-5)
+
+
+def test_scenes_without_faces_give_finite_losses(net: DetectionModel) -> None:
+    empty = Scene(
+        np.zeros((128, 128, 3), np.uint8),
+        np.zeros((0, 4), np.float32),
+        np.zeros((0, 5, 2), np.float32),
+        np.zeros(0, bool),
+    )
+    losses = losses_of(net(torch.zeros(1, 3, 128, 128)), [empty], 128)
+    assert all(bool(torch.isfinite(v)) for v in losses.values()) and not losses["box"].detach().any()
+
+
+def test_eight_scenes_can_be_learned_by_heart() -> None:
+    torch.manual_seed(0)
+    random = np.random.default_rng(0)
+    net, scenes = DetectionModel(), []
+    for _ in range(8):
+        image = random.integers(0, 60, (96, 96, 3), dtype=np.uint8)
+        x, y = random.integers(4, 50, 2)
+        image[y : y + 40, x : x + 40] = random.integers(150, 255, (40, 40, 3), dtype=np.uint8)
+        points = np.array([[12, 12], [28, 12], [20, 20], [14, 30], [26, 30]], np.float32) + np.array([x, y])
+        box = np.array([[x, y, x + 40, y + 40]], np.float32)
+        scenes.append(Scene(image, box, points[None].astype(np.float32), np.ones(1, bool)))
+    images = torch.from_numpy(np.stack([s.image for s in scenes]).transpose(0, 3, 1, 2).copy()).float()
+    optimiser = torch.optim.AdamW(net.parameters(), 3e-3)
+    first = last = 0.0
+    for step in range(30):
+        loss = losses_of(net(images), scenes, 96)["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        last = float(loss.detach())
+        first = last if step == 0 else first
+    assert last < 0.35 * first
+
+
+@pytest.mark.parametrize("kind", ["detector", "recogniser"])
+def test_an_exported_graph_answers_as_pytorch_and_stores_no_number_twice(kind: str, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    net = DetectionModel() if kind == "detector" else RecognitionModel()
+    net.save_weights(tmp_path / "w.safetensors")
+    assert export(tmp_path / "w.safetensors", tmp_path / "out", "m", 64) < 1e-4
+    assert (tmp_path / "out" / "m.onnx").stat().st_size < 500_000
+    assert (tmp_path / "out" / "m.safetensors").read_bytes() == (tmp_path / "w.safetensors").read_bytes()
