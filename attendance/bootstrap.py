@@ -2,8 +2,8 @@
 
 In: `Settings`.  Out: wired objects.
 Does not know: the command line; what any part does with what it is given.
-Main choice: the only module that sees every other, so that none of them has to; the price is that a
-new port is wired here and nowhere else.
+Main choice: the only module that sees every other, so that none of them has to.  Site and daemon
+are imported by the function that makes them: neither process loads the other's libraries.
 """
 
 from __future__ import annotations
@@ -13,14 +13,11 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flask import Flask
 from sqlalchemy import Engine
 
 from attendance.config import Settings
-from attendance.daemon.camera import open_camera
-from attendance.daemon.door import open_door
-from attendance.daemon.worker import Worker
 from attendance.domain.passage import Direction
 from attendance.service.check_in import CheckIn, Rules
 from attendance.service.ports import Analyser, Clock, Door
@@ -32,7 +29,11 @@ from attendance.vision.analyser import FaceAnalyser
 from attendance.vision.quality import QualityLimits
 from attendance.vision.runtime import open_session
 from attendance.vision.weights import Card
-from attendance.web import create_app
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from attendance.daemon.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def analyser_for(settings: Settings) -> FaceAnalyser:
     """Both networks, checked and loaded.  WeightsError says which file is wrong and what to do."""
     detector, recogniser = cards_for(settings)
     folder, runtime = settings.models.weights, settings.models.runtime
-    threads = settings.models.threads or len(os.sched_getaffinity(0))
+    threads = settings.models.threads
     return FaceAnalyser(
         open_session(detector, folder, runtime, threads),
         detector,
@@ -159,15 +160,15 @@ def adopt_card_threshold(site: Installation) -> None:
 
 
 def rules_for(settings: Settings) -> Rules:
-    decision, seconds = settings.decision, lambda value: timedelta(seconds=value)
+    decision = settings.decision
     return Rules(
         camera=settings.camera.name,
         direction=Direction(settings.camera.direction),
         frames_needed=decision.frames_needed,
-        window=seconds(decision.window_s),
-        settle_denial=seconds(decision.settle_denial_s),
-        forget=seconds(decision.forget_s),
-        cooldown=seconds(decision.cooldown_s),
+        window=timedelta(seconds=decision.window_s),
+        settle_denial=timedelta(seconds=decision.settle_denial_s),
+        forget=timedelta(seconds=decision.forget_s),
+        cooldown=timedelta(seconds=decision.cooldown_s),
         unlock_s=settings.door.unlock_s,
         max_faces=settings.detector.max_faces,
     )
@@ -179,6 +180,10 @@ def check_in_for(site: Installation, analyser: Analyser, door: Door) -> CheckIn:
 
 def worker_for(site: Installation, analyser: Analyser | None = None) -> Worker:
     """The daemon of the settings' camera; it opens the camera, and `Worker.run` closes it."""
+    from attendance.daemon.camera import open_camera
+    from attendance.daemon.door import open_door
+    from attendance.daemon.worker import Worker
+
     adopt_card_threshold(site)
     door = open_door(site.settings.door)
     check_in = check_in_for(site, analyser or analyser_for(site.settings), door)
@@ -187,9 +192,8 @@ def worker_for(site: Installation, analyser: Analyser | None = None) -> Worker:
 
 
 def web_app_for(site: Installation, analyser: Analyser | None = None) -> Flask:
+    from attendance.web import create_app
+
     adopt_card_threshold(site)
-    web = site.settings.web.model_copy(
-        update={"secret_key": site.settings.web.secret_key or site.keys.cookie_secret}
-    )
-    settings = site.settings.model_copy(update={"web": web})
+    settings = site.settings
     return create_app(settings, site.sessions, site.keys, analyser or analyser_for(settings), site.clock)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import logging
 import shutil
+import signal
+import socket
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,24 +126,25 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
     from attendance import bootstrap, jobs
 
     site = bootstrap.installation_for(settings)
-    app = bootstrap.web_app_for(site)
-    try:
-        server = waitress.create_server(app, host=settings.web.host, port=settings.web.port, ident=None)
-    except OSError as error:
-        raise UserError(
-            f"cannot listen at {settings.web.host}:{settings.web.port}: {error.strerror}; choose another --port"
-        ) from error
+    listener = _listen(settings.web.host, settings.web.port)
+    server = waitress.create_server(bootstrap.web_app_for(site), sockets=[listener], ident=None)
     scheduler = jobs.start(site.sessions, site.clock, settings.retention.strangers_days)
     click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
-    stop = threading.Event()
-    with stop_on_signals(stop):
-        # waitress' own loop ends on an exception only; so it runs aside and this thread waits for the signal.
-        serving = threading.Thread(target=server.run, name="waitress", daemon=True)
-        serving.start()
-        while serving.is_alive() and not stop.wait(0.5):
-            pass
-    server.close()
-    scheduler.shutdown(wait=False)
+    # waitress ends its loop, and waits for its threads, on ctrl-c and on this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        server.run()
+    finally:
+        server.close()
+        scheduler.shutdown(wait=False)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # Our own socket: when the port is taken, waitress would leave its one open.
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise UserError(f"cannot listen at {host}:{port}: {error.strerror}; choose another --port") from error
 
 
 @main.command()

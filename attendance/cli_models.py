@@ -125,7 +125,7 @@ def evaluate() -> None:
 @evaluate.command("detector")
 @_evaluation
 @click.pass_context
-def evaluate_detector(context: click.Context, **options: Any) -> None:
+def evaluate_detector(context: click.Context, /, **options: Any) -> None:
     """How many faces are found, how many boxes are wrong."""
     _checked(options)
     settings = settings_of(context)
@@ -138,7 +138,7 @@ def evaluate_detector(context: click.Context, **options: Any) -> None:
 @evaluate.command("recogniser")
 @_evaluation
 @click.pass_context
-def evaluate_recogniser(context: click.Context, **options: Any) -> None:
+def evaluate_recogniser(context: click.Context, /, **options: Any) -> None:
     """How well same and different people are told apart (1:1 and 1:N)."""
     _checked(options)
     settings = settings_of(context)

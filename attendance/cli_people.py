@@ -73,6 +73,7 @@ def _find_or_create(
     session: Session, name: str, external_id: str | None, department: str, consent: str | None, now: datetime
 ) -> int:
     """The id of the one person who is meant; UserError when that is not clear."""
+    from attendance.store.consent import give_consent
     from attendance.store.people import create_person
     from attendance.store.tables import Person
 
@@ -83,22 +84,15 @@ def _find_or_create(
     found = session.scalars(query).all()
     if len(found) > 1:
         raise UserError(f"there are {len(found)} people named {wanted}: say which with --id")
-    if not found:
-        agreed = now if consent else None
-        return create_person(
-            session,
-            name=wanted,
-            at=now,
-            external_id=external_id,
-            department=department,
-            consent_at=agreed,
-            consent_text=consent,
-        ).id
-    person = found[0]
+    person = (
+        found[0]
+        if found
+        else create_person(session, name=wanted, at=now, external_id=external_id, department=department)
+    )
     if person.name.lower() != wanted.lower():
         raise UserError(f"the id {external_id} belongs to {person.name}, not to {wanted}")
-    if consent:
-        person.consent_at, person.consent_text = now, consent
+    if consent is not None:
+        give_consent(session, person.id, consent, at=now)
     return person.id
 
 
@@ -157,7 +151,7 @@ def _filters(command: Any) -> Any:
 @_filters
 @click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True, help="Most lines.")
 @click.pass_context
-def events_list(context: click.Context, limit: int, **chosen: Any) -> None:
+def events_list(context: click.Context, /, limit: int, **chosen: Any) -> None:
     """The newest passages and refusals, newest first."""
     settings = settings_of(context)
     from attendance import bootstrap
@@ -180,7 +174,7 @@ def events_list(context: click.Context, limit: int, **chosen: Any) -> None:
 @_filters
 @click.option("--csv", "target", metavar="FILE", default="-", show_default=True, help="- is the standard output.")
 @click.pass_context
-def events_export(context: click.Context, target: str, **chosen: Any) -> None:
+def events_export(context: click.Context, /, target: str, **chosen: Any) -> None:
     """Write passages and refusals as CSV, newest first; a file begins with a BOM, for spreadsheets."""
     settings = settings_of(context)
     from attendance import bootstrap

@@ -54,9 +54,8 @@ def run_together(commands: Sequence[Sequence[str]], stop: threading.Event) -> in
     try:
         for command in commands:
             # An own session: ctrl-c in a terminal reaches this process only, which then ends them in order.
-            children.append(
-                subprocess.Popen(list(command), start_new_session=True, env=os.environ | {"PYTHONPATH": path})
-            )
+            child = subprocess.Popen(list(command), start_new_session=True, env=os.environ | {"PYTHONPATH": path})
+            children.append(child)  # one by one: if the second cannot be started, the first is ended
         while not stop.wait(0.1):
             for child in children:
                 if child.poll() is not None:

@@ -86,7 +86,10 @@ def test_settings_cannot_be_changed(file: Path) -> None:
         ("[decision]\nframes_needed = true", "decision.frames_needed is true, but must be a whole number"),
         ("[detector]\nconfidence = 1.5", "detector.confidence is 1.5, but must be a number above 0 below 1"),
         ("[detector]\nconfidence = nan", "detector.confidence is nan, but must be a number"),
-        ("[detector]\ninput_size = 250", "input_size is 250, but must be a whole number from 64 to 2048 in steps of 32"),
+        (
+            "[detector]\ninput_size = 250",
+            "input_size is 250, but must be a whole number from 64 to 2048 in steps of 32",
+        ),
         ('[models]\nruntime = "tf"', 'models.runtime is "tf", but must be "onnxruntime" or "openvino" or "torch"'),
         ('[models]\ndetector = "../x"', 'models.detector is "../x", but must be a model_id of letters'),
         ('[site]\ntimezone = "Mars/Base"', 'site.timezone is "Mars/Base", but must be an IANA time zone'),
@@ -160,7 +163,14 @@ def test_paths_are_relative_to_the_settings_file_wherever_the_program_is_started
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite:////srv/a.db", "sqlite:///:memory:", "sqlite://", "postgresql+psycopg://h/db", "sqlite:///file:x?uri=true"]
+    "url",
+    [
+        "sqlite:////srv/a.db",
+        "sqlite:///:memory:",
+        "sqlite://",
+        "postgresql+psycopg://h/db",
+        "sqlite:///file:x?uri=true",
+    ],
 )
 def test_urls_that_name_no_relative_file_are_left_alone(file: Path, url: str) -> None:
     file.write_text("")
@@ -200,7 +210,7 @@ def test_the_file_is_found_by_flag_then_variable_then_folder_then_package(
 
 
 def test_a_named_file_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no file .*init"):
+    with pytest.raises(UserError, match=r"there is no file .*init"):
         load_settings(tmp_path / "no.toml")
     with pytest.raises(UserError, match=r"\$ATTENDANCE_CONFIG: there is no file"):
         load_settings(environ={"ATTENDANCE_CONFIG": str(tmp_path / "no.toml")})

@@ -49,7 +49,9 @@ def test_stopping_ends_all_of_them_in_order(tmp_path: Path) -> None:
 
 def test_when_one_ends_the_others_are_ended_and_its_code_is_told(tmp_path: Path) -> None:
     mark = tmp_path / "other"
-    code = f"import pathlib, time\nwhile not pathlib.Path({str(mark)!r}).exists(): time.sleep(0.02)\nraise SystemExit(3)"
+    code = (
+        f"import pathlib, time\nwhile not pathlib.Path({str(mark)!r}).exists(): time.sleep(0.02)\nraise SystemExit(3)"
+    )
 
     assert run_together([[PYTHON, "-c", code], waiter(mark)], threading.Event()) == 3
     assert mark.read_text() == "ended"

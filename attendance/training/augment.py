@@ -13,10 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def face_views(crops: Tensor, size: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+def face_views(
+    crops: Tensor, size: int, random: np.random.Generator, degrade: float = 1.0
+) -> tuple[Tensor, Tensor]:
     """Jittered alignment, mirror, light, colour, resolution, noise and occlusion.
 
-    Returns views [B,3,size,size] in 0..255 and a bool mask [B] of mirrored views.
+    `degrade` 0..1 scales how often views lose resolution, get noise or a covered patch: a short run learns
+    more from clean views.  Returns views [B,3,size,size] in 0..255 and a bool mask [B] of mirrored views.
     """
     batch, device = len(crops), crops.device
 
@@ -40,17 +43,17 @@ def face_views(crops: Tensor, size: int, random: np.random.Generator) -> tuple[T
     saturation = torch.where(uniform(0, 1, 1, 1, 1) < 0.1, torch.zeros(1, device=device), uniform(0.6, 1.3, 1, 1, 1))
     view = (grey + (view - grey) * saturation) * gain * tint + offset
 
-    if random.random() < 0.3:  # a small face: down and up again, one size for a part of the batch
+    if random.random() < 0.3 * degrade:  # a small face: down and up again, one size for a part of the batch
         part = torch.from_numpy(random.random(batch) < 0.5).to(device)
         low = int(random.integers(24, max(25, size * 3 // 4)))
         small = F.interpolate(view[part], (low, low), mode="bilinear", antialias=True, align_corners=False)
         view = view.clone()
         view[part] = F.interpolate(small, (size, size), mode="bilinear", align_corners=False)
-    if random.random() < 0.25:
+    if random.random() < 0.25 * degrade:
         view = view + torch.from_numpy(
             random.normal(0, random.uniform(2, 12), tuple(view.shape)).astype(np.float32)
         ).to(device)
-    if random.random() < 0.3:  # a hand, a scarf, a frame's edge
+    if random.random() < 0.3 * degrade:  # a hand, a scarf, a frame's edge
         hidden = torch.from_numpy(random.random(batch) < 0.5).to(device)
         side = int(size * random.uniform(0.1, 0.35))
         top, left = (int(random.integers(0, size - side)) for _ in range(2))

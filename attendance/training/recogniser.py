@@ -40,6 +40,7 @@ class Weights:
     hint: float = 1.0
     arcface: float = 0.1
     arcface_from: float = 0.5  # share of the run before names are used
+    degrade: float = 0.3  # how often views are degraded; a run of millions of samples should use 1
 
 
 class Faces:
@@ -123,7 +124,7 @@ class Objective:
         rows = random.integers(0, len(self.faces), batch)
         crops, targets, labels, maps = self.faces.batch(rows)
         crops, targets, labels = crops.to(self.device), targets.to(self.device), labels.to(self.device)
-        view, flipped = face_views(crops, size, random)
+        view, flipped = face_views(crops, size, random, self.weights.degrade)
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
             raw, middle = self.student.net.features(view.contiguous(memory_format=torch.channels_last))
         embedding = F.normalize(raw.float())
