@@ -28,6 +28,7 @@ from attendance.command_line import Commands, arguments_of, settings_of
 from attendance.errors import UserError
 from attendance.processes import own_command, run_together, script_name, stop_on_signals
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -180,6 +181,7 @@ def run(context: click.Context, camera: str | None, port: int | None) -> None:
     with stop_on_signals(stop):
         code = run_together([own_command(*site), own_command(*watch)], stop)
     if code:
+        click.echo(f"one of the two ended, so both were; for the admin site alone: {script_name()} web", err=True)
         context.exit(code)
 
 
@@ -213,12 +215,13 @@ def demo(out_dir: Path) -> None:
 
 @main.command()
 @click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="Length of each run.")
+@click.option("--json", "json_file", type=_FILE, help="Write the numbers to this JSON file, too.")
 @click.pass_context
-def bench(context: click.Context, seconds: float) -> None:
+def bench(context: click.Context, seconds: float, json_file: Path | None) -> None:
     """Measure frames a second and the time of each stage on a 720p video with one face (extra: demo)."""
     from attendance.bench import run_bench
 
-    run_bench(settings_of(context), seconds=seconds)
+    run_bench(settings_of(context), seconds=seconds, json_file=json_file)
 
 
 def _add_all(group: Any, *commands: click.Command) -> None:

@@ -13,9 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def face_views(
-    crops: Tensor, size: int, random: np.random.Generator, degrade: float = 1.0
-) -> tuple[Tensor, Tensor]:
+def face_views(crops: Tensor, size: int, random: np.random.Generator, degrade: float = 1.0) -> tuple[Tensor, Tensor]:
     """Jittered alignment, mirror, light, colour, resolution, noise and occlusion.
 
     `degrade` 0..1 scales how often views lose resolution, get noise or a covered patch: a short run learns

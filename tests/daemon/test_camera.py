@@ -233,7 +233,9 @@ def test_the_wait_between_attempts_doubles_up_to_its_limit(watch: Watch, monkeyp
     camera = watch("http://127.0.0.1:9/a.mjpg", reconnect_min_s=0.1, reconnect_max_s=0.4)
     wait_for(lambda: camera.read(0.02) is None and len(begun) == 5)
 
-    assert np.diff(begun) == pytest.approx([0.1, 0.2, 0.4, 0.4], abs=0.13)
+    gaps = np.diff(begun)  # a busy computer may wait longer, never shorter
+    assert (gaps >= np.array([0.1, 0.2, 0.4, 0.4]) * 0.95).all()
+    assert gaps.max() < 5
 
 
 # Drivers that do not come back
