@@ -160,10 +160,9 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
     settings = settings_of(context, {"camera.source": source, "camera.name": name})
     from attendance import bootstrap
 
-    site = bootstrap.installation_for(settings)
-    worker = bootstrap.worker_for(site)
     stop = threading.Event()
-    with stop_on_signals(stop):
+    with stop_on_signals(stop):  # from here on, so that a signal while the networks load ends it cleanly, too
+        worker = bootstrap.worker_for(bootstrap.installation_for(settings))
         worker.run(stop, max_seconds=max_seconds, once=once)
 
 

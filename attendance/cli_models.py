@@ -44,6 +44,7 @@ _training = _with(
     click.option("--batch", type=click.IntRange(min=2), help="Images a step."),
     click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Peak learning rate."),
     click.option("--resume/--no-resume", default=True, show_default=True, help="Go on from --out's checkpoint."),
+    click.option("--start", type=_FILE, help="Begin with the numbers of this .safetensors, where they fit."),
     click.option("--teacher", type=_FILE, multiple=True, help="ONNX network to learn from; repeatable."),
     _device,
     _threads,
@@ -58,6 +59,9 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
         raise UserError(f"--size {size} is no multiple of 16; try {round(size / 16) * 16}")
     if options["data"] is not None and not options["data"].is_dir():
         raise UserError(f"--data: there is no folder {options['data']}")
+    start = options.get("start")
+    if start is not None and not start.is_file():
+        raise UserError(f"--start: there is no file {start}")
     for teacher in options.get("teacher", ()):
         if not teacher.is_file():
             raise UserError(f"--teacher: there is no file {teacher}")

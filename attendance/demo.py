@@ -175,23 +175,21 @@ def _watch(file: Path, flags: Mapping[str, str], clip: Clip, video: Path, site: 
     command = own_command("--config", str(file), *changes, "daemon", *source)
     path = os.pathsep.join(filter(None, [str(paths.package_parent()), os.environ.get("PYTHONPATH", "")]))
     environment = os.environ | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-    daemon = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment)
-    too_late = threading.Timer(clip.seconds + PATIENCE_S, daemon.kill)
-    too_late.start()
-    began_at, lines = site.clock.now(), []
-    try:
-        assert daemon.stderr is not None
-        for line in daemon.stderr:
-            lines.append(line)
-            if "pictures of" in line:
-                began_at = site.clock.now()
-            if found := re.search(r"camera \S+: (.* passes.*|refused: .*)$", line.rstrip()):
-                say(f"   {found[1]}")
-        code = daemon.wait()
-    finally:
-        too_late.cancel()
-        daemon.kill()
-        daemon.wait()
+    began_at, lines = site.clock.now(), list[str]()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment) as daemon:
+        too_late = threading.Timer(clip.seconds + PATIENCE_S, daemon.kill)
+        too_late.start()
+        try:
+            for line in daemon.stderr or ():
+                lines.append(line)
+                if "pictures of" in line:
+                    began_at = site.clock.now()
+                if found := re.search(r"camera \S+: (.* passes.*|refused: .*)$", line.rstrip()):
+                    say(f"   {found[1]}")
+            code = daemon.wait()
+        finally:
+            too_late.cancel()
+            daemon.kill()  # harmless when it has ended; else ctrl-c would leave it running
     if code:
         sys.stderr.writelines(lines[-15:])
         raise UserError(f"the daemon ended with exit code {code} while it watched {video}: see its last lines above")

@@ -57,7 +57,9 @@ def train_detector(**options: Any) -> None:
     if not (data / "labels").is_dir():
         raise UserError(f"{data} has no folder labels with boxes and landmarks: see the README on training data")
     plan = _plan(options, EPOCH_SCENES, 30, 16, 1.5e-3)
-    path = detector_training.train(data, options["out"], plan, options.get("size") or 160, device, options["resume"])
+    path = detector_training.train(
+        data, options["out"], plan, options.get("size") or 160, device, options["resume"], options["start"]
+    )
     tqdm.write(f"weights: {path}")
 
 
@@ -72,10 +74,11 @@ def train_recogniser(**options: Any) -> None:
         face_packs.build(data, options["teacher"][0])
     elif not packs:
         raise UserError(f"{data} has no packs of crops yet: name a teacher's ONNX file with --teacher to make them")
-    size = options.get("size") or 112
-    small = max(64, round(size * 0.7 / 16) * 16)
+    size = options.get("size") or 80  # served at the size trained at: docs/LOG.md
     plan = _plan(options, EPOCH_FACES, 30, 64, 2e-3)
-    path = recogniser_training.train(data, options["out"], plan, ((0.0, small), (0.7, size)), device, options["resume"])
+    path = recogniser_training.train(
+        data, options["out"], plan, ((0.0, size),), device, options["resume"], options["start"]
+    )
     tqdm.write(f"weights: {path}")
 
 

@@ -39,7 +39,7 @@ class Weights:
     contrast: float = 0.5
     hint: float = 1.0
     arcface: float = 0.1
-    arcface_from: float = 0.5  # share of the run before names are used
+    arcface_from: float = 1.1  # share of the run before names are used; beyond 1: never (docs/LOG.md)
     degrade: float = 0.3  # how often views are degraded; a run of millions of samples should use 1
 
 
