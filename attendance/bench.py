@@ -239,7 +239,7 @@ def _numbers(
         name: {
             "pictures": one.pictures,
             "pictures_with_template": one.faces,
-            "fps": round(one.fps, 2),
+            "fps": round(one.fps, 1),
             "memory_mb": round(one.memory_mb, 1),
             "ms": {
                 stage: {"p50": round(one.p(stage, 50), 3), "p95": round(one.p(stage, 95), 3)} for stage in one.stages

@@ -25,10 +25,8 @@ from attendance.store import migrate, operating_points, operators, people
 from attendance.store.crypto import Keys, load_keys
 from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
 from attendance.vision import weights
-from attendance.vision.analyser import FaceAnalyser
-from attendance.vision.quality import QualityLimits
-from attendance.vision.runtime import open_session
-from attendance.vision.weights import Card
+from attendance.vision.serving import analyser_for as analyser_for
+from attendance.vision.serving import cards_for as cards_for
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -103,35 +101,6 @@ def set_up(settings: Settings, clock: Clock | None = None) -> FirstSteps:
         if not operators.count_operators(session):
             token = operators.issue_token(session, at=site.clock.now())
     return FirstSteps(engine.url.render_as_string(hide_password=True), was, token)
-
-
-def cards_for(settings: Settings) -> tuple[Card, Card]:
-    """The cards of the detector and the recogniser, whose files have been checked."""
-    folder = settings.models.weights
-    cards = []
-    for model_id, kind in ((settings.models.detector, "detector"), (settings.models.recogniser, "recogniser")):
-        card = weights.load_card(folder, model_id)
-        if card.kind != kind:
-            raise weights.WeightsError(f"models.{kind} is {model_id}, but that is a {card.kind}: set another model_id")
-        weights.verify(card, folder)
-        cards.append(card)
-    return cards[0], cards[1]
-
-
-def analyser_for(settings: Settings) -> FaceAnalyser:
-    """Both networks, checked and loaded.  WeightsError says which file is wrong and what to do."""
-    detector, recogniser = cards_for(settings)
-    folder, runtime = settings.models.weights, settings.models.runtime
-    threads = settings.models.threads
-    return FaceAnalyser(
-        open_session(detector, folder, runtime, threads),
-        detector,
-        open_session(recogniser, folder, runtime, threads),
-        recogniser,
-        QualityLimits(**settings.quality.model_dump()),
-        settings.detector.confidence,
-        settings.detector.input_size,
-    )
 
 
 def adopt_card_threshold(site: Installation) -> None:

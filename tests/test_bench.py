@@ -11,7 +11,6 @@ import pytest
 from attendance import bench
 from attendance.config import load_settings
 from attendance.errors import UserError
-from tests.test_demo import needs_weights
 
 
 def test_pictures_a_second_count_everything_from_decoding_to_searching() -> None:
@@ -36,7 +35,6 @@ def test_a_json_file_in_no_folder_is_refused_before_measuring(tmp_path: Path) ->
         bench.run_bench(load_settings(environ={}), json_file=tmp_path / "missing" / "a.json")
 
 
-@needs_weights
 def test_a_short_bench_prints_a_table_and_writes_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

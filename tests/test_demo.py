@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attendance import demo, paths
+from attendance import demo
 from attendance.config import load_settings
 from attendance.demo import COLLINS, FIRST, HOPPER, NOBODY, SECOND, Clip, Watched, fresh_folder, mistakes, run_demo
 from attendance.domain.reason import Reason
@@ -17,12 +17,6 @@ from attendance.store.events import PassageView
 from tests.factories import NOON, make_passage
 
 pytest.importorskip("skimage", reason="the portraits of the extra `demo` are not installed")
-
-SHIPPED = all(
-    (paths.weights_dir() / f"{model_id}.onnx").is_file()
-    for model_id in (load_settings(environ={}).models.detector, load_settings(environ={}).models.recogniser)
-)
-needs_weights = pytest.mark.skipif(not SHIPPED, reason=f"there are no weights in {paths.weights_dir()}")
 
 
 def seen(clip: Clip, second: float, who: str | None = None, reason: Reason = Reason.UNKNOWN) -> PassageView:
@@ -90,7 +84,6 @@ def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
         fresh_folder(tmp_path / "file")
 
 
-@needs_weights
 def test_the_whole_line_from_a_photo_to_a_refused_stranger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,15 +16,15 @@ import numpy as np
 from attendance.config import Settings
 from attendance.errors import UserError
 from attendance.evaluation import detection, recognition
-from attendance.evaluation.models_at_hand import analyser_of
 from attendance.training import protocol
+from attendance.vision.serving import analyser_for, cards_for
 
 LOW_CONFIDENCE = 0.02  # average precision needs the whole curve
 
 
 def evaluate_detector(settings: Settings, data: Path, out: Path | None = None, limit: int | None = None) -> None:
     """LFW's main faces, crowds with true boxes, and scenes without a face."""
-    analyser, card, _ = analyser_of(settings)
+    analyser, card = analyser_for(settings), cards_for(settings)[0]
     result: dict[str, Any] = {
         "model_id": card.model_id,
         "input_size": settings.detector.input_size,
@@ -39,14 +39,14 @@ def evaluate_detector(settings: Settings, data: Path, out: Path | None = None, l
         result["face_free"] = detection.face_free(analyser, data, limit)
     if (labels / "true_boxes.tsv").exists():
         low = settings.detector.model_copy(update={"confidence": LOW_CONFIDENCE})
-        whole_curve, _, _ = analyser_of(settings.model_copy(update={"detector": low}))
+        whole_curve = analyser_for(settings.model_copy(update={"detector": low}))
         result["facemask853"] = detection.crowd(whole_curve, data, "facemask853", limit)
     _write(result, out)
 
 
 def evaluate_recogniser(settings: Settings, data: Path, out: Path | None = None, limit: int | None = None) -> None:
     """LFW's view 2, and the people of CelebA that are kept for measuring."""
-    analyser, _, card = analyser_of(settings)
+    analyser, card = analyser_for(settings), cards_for(settings)[1]
     result: dict[str, Any] = {"model_id": card.model_id, "input_size": card.input_size}
     source = data / "lfw_pairs" / "_" / "pairs.txt"
     if source.exists():
