@@ -1,15 +1,15 @@
 """`manage.py bench`: pictures a second, and where the time goes, on a 720p video with one face.
 
-In: the settings' networks.  Out: a table on standard output, and the numbers as JSON.
+In: the settings' networks, files of other detectors.  Out: tables on standard output, and the numbers as JSON.
 Does not know: what the numbers are compared with elsewhere.
-Main choice: ONNX Runtime and eager PyTorch take turns in one process, on the same pictures and the
-same number of threads, so that a busy computer slows both alike; the price is that each picture is
-decoded again for each of them, and that PyTorch's memory can be told only as what it adds.
+Main choice: ONNX Runtime, OpenVINO and eager PyTorch take turns in one process, on the same pictures and
+the same number of threads, so that a busy computer slows all alike; the price is that each picture is
+decoded again for each of them, and that the later ones' memory can be told only as what they add.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -27,7 +27,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance import bootstrap, portraits
+from attendance import bench_detectors, bootstrap, portraits
+from attendance.bench_detectors import RUNTIMES, Timed, installed_runtimes
 from attendance.command_line import needs, table
 from attendance.config import Settings
 from attendance.daemon.sources import VideoFeed, parse_source
@@ -40,10 +41,10 @@ THREADS = 2
 GALLERIES = (1_000, 10_000, 100_000)
 USUAL_GALLERY = 10_000  # the one that "whole" searches
 WARM_UP = 5  # pictures; not counted
-ROUNDS = 2
+ROUNDS = 5
 VIDEO_S = 8.0
 TARGET_FPS = 15.0
-RUNTIMES = {"onnxruntime": "ONNX Runtime", "torch": "eager PyTorch"}
+DETECTOR_PICTURES = 12
 
 
 @dataclass(slots=True)
@@ -67,14 +68,16 @@ class Measured:
         return float(np.percentile(self.stages[stage], share))
 
 
-def run_bench(settings: Settings, seconds: float = 10.0, json_file: Path | None = None) -> None:
+def run_bench(
+    settings: Settings, seconds: float = 10.0, json_file: Path | None = None, peers: Sequence[Path] = ()
+) -> None:
     """Measure each runtime for `seconds`, in turns.  UserError when weights or the demo's packages are missing."""
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise UserError(f"--json: there is no folder {json_file.absolute().parent}")
     threads = settings.models.threads or THREADS
     card = bootstrap.cards_for(settings)[1]
     dim = card.embedding_dim or 0  # a recogniser's card has one
-    runtimes = ["onnxruntime", *(["torch"] if _has_torch() and card.numbers in card.sha256 else [])]
+    runtimes = installed_runtimes(card.numbers in card.sha256)
     cv2.setNumThreads(threads)
     idle_mb = _memory_mb()
     with tempfile.TemporaryDirectory(prefix="attendance-bench-") as folder:
@@ -84,12 +87,17 @@ def run_bench(settings: Settings, seconds: float = 10.0, json_file: Path | None 
         video = portraits.write_video(Path(folder) / "bench.mp4", visits)
         gallery = random_gallery(USUAL_GALLERY, dim, card.model_id)
         measured = _take_turns(settings, runtimes, gallery, video, seconds, threads)
+        say("detectors alone ...")
+        pictures = [picture for picture, _ in itertools.islice(_pictures(video), 0, 120, 120 // DETECTOR_PICTURES)]
+        timed = bench_detectors.compare(settings, runtimes, peers, pictures, threads, seconds)
+        still_ms = bench_detectors.still_frame_ms(pictures[0])
     say("searching ...")
     searches = _measure_searches(dim, card.model_id)
     _require_faces(measured["onnxruntime"], settings)
     say(f"\n{_processor()}, {threads} threads\n\n{_report(measured, searches, idle_mb)}")
+    say("\n" + bench_detectors.report(timed, still_ms, measured["onnxruntime"].p("whole", 50)))
     if json_file is not None:
-        _write_json(json_file, _numbers(settings, measured, searches, idle_mb, threads))
+        _write_json(json_file, _numbers(settings, measured, searches, idle_mb, threads, timed, still_ms))
         say(f"written: {json_file}")
 
 
@@ -106,10 +114,6 @@ def _take_turns(
             _measure(measured[runtime], analysers[runtime], gallery, video, seconds / ROUNDS)
             measured[runtime].memory_mb = measured[runtime].memory_mb or _memory_mb()
     return measured
-
-
-def _has_torch() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("torch", "torchvision"))
 
 
 def say(text: str) -> None:
@@ -197,17 +201,23 @@ def _require_faces(measured: Measured, settings: Settings) -> None:
 
 
 def _report(measured: Mapping[str, Measured], searches: Mapping[int, Sequence[float]], idle_mb: float) -> str:
-    ours, other = measured["onnxruntime"], measured.get("torch")
-    header = ["ms a picture", RUNTIMES["onnxruntime"], "p95", *([RUNTIMES["torch"], "p95", "ratio"] if other else [])]
+    ours = measured["onnxruntime"]
+    others = [(RUNTIMES[name], one) for name, one in measured.items() if name != "onnxruntime"]
+    header = ["ms a picture", RUNTIMES["onnxruntime"], "p95"]
+    header += [text for name, _ in others for text in (name, "p95", "ratio")]
     rows = []
     for stage in ("decode", *STAGES, "search", "whole"):
         row = [stage, f"{ours.p(stage, 50):.2f}", f"{ours.p(stage, 95):.2f}"]
-        if other is not None:
-            ratio = other.p(stage, 50) / max(ours.p(stage, 50), 1e-6)
-            row += [f"{other.p(stage, 50):.2f}", f"{other.p(stage, 95):.2f}", f"{ratio:.2f}×"]
+        for _, one in others:
+            ratio = one.p(stage, 50) / max(ours.p(stage, 50), 1e-6)
+            row += [f"{one.p(stage, 50):.2f}", f"{one.p(stage, 95):.2f}", f"{ratio:.2f}×"]
         rows.append(row)
-    rows.append(["pictures/s", f"{ours.fps:.1f}", "", *([f"{other.fps:.1f}", "", ""] if other else [])])
-    rows.append(["pictures", str(ours.pictures), "", *([str(other.pictures), "", ""] if other else [])])
+    rows.append(
+        ["pictures/s", f"{ours.fps:.1f}", "", *(text for _, one in others for text in (f"{one.fps:.1f}", "", ""))]
+    )
+    rows.append(
+        ["pictures", str(ours.pictures), "", *(text for _, one in others for text in (str(one.pictures), "", ""))]
+    )
     lines = [table(rows, header), ""]
     lines.append(
         f"with a template: {ours.faces} of {ours.pictures} pictures; search is among {USUAL_GALLERY:,} templates"
@@ -217,12 +227,13 @@ def _report(measured: Mapping[str, Measured], searches: Mapping[int, Sequence[fl
         for size, took in searches.items()
     )
     lines.append("search among templates: " + ", ".join(each))
-    lines.append(f"memory: {ours.memory_mb:.0f} MB with ONNX Runtime ({idle_mb:.0f} MB before loading the networks)")
-    if other is None:
-        lines.append("PyTorch is not installed; to compare: pip install 'attendance[train]'")
-    else:
-        lines[-1] += f", {other.memory_mb:.0f} MB with PyTorch loaded, too"
-        lines.append(f"ONNX Runtime is {ours.fps / other.fps:.2f} times as fast as eager PyTorch, all stages together")
+    memory = [f"memory: {ours.memory_mb:.0f} MB with ONNX Runtime ({idle_mb:.0f} MB before loading the networks)"]
+    lines.append(", ".join([*memory, *(f"{one.memory_mb:.0f} MB with {name} loaded, too" for name, one in others)]))
+    for name, extra in (("openvino", "openvino"), ("torch", "train")):
+        if name not in measured:
+            lines.append(f"{RUNTIMES[name]} was not measured; to compare: pip install 'attendance[{extra}]'")
+    for name, one in others:
+        lines.append(f"ONNX Runtime is {ours.fps / one.fps:.2f} times as fast as {name}, all stages together")
     verdict = "reached" if ours.fps >= TARGET_FPS else "missed"
     lines.append(f"aim of {TARGET_FPS:g} pictures/s: {verdict}")
     return "\n".join(lines)
@@ -234,6 +245,8 @@ def _numbers(
     searches: Mapping[int, Sequence[float]],
     idle_mb: float,
     threads: int,
+    timed: Sequence[Timed],
+    still_ms: float,
 ) -> dict[str, Any]:
     runtimes = {
         name: {
@@ -259,6 +272,7 @@ def _numbers(
         "models": {"detector": settings.models.detector, "recogniser": settings.models.recogniser},
         "idle_memory_mb": round(idle_mb, 1),
         "runtimes": runtimes,
+        **bench_detectors.numbers(timed, still_ms),
         "search_ms": {
             str(size): {
                 "p50": round(float(np.percentile(took, 50)), 4),

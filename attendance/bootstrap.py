@@ -19,12 +19,14 @@ from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.domain.passage import Direction
+from attendance.errors import UserError
 from attendance.service.check_in import CheckIn, Rules
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.store import migrate, operating_points, operators, people
 from attendance.store.crypto import Keys, load_keys
 from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
 from attendance.vision import weights
+from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
 from attendance.vision.serving import analyser_for as analyser_for
 from attendance.vision.serving import cards_for as cards_for
 
@@ -138,6 +140,7 @@ def rules_for(settings: Settings) -> Rules:
         settle_denial=timedelta(seconds=decision.settle_denial_s),
         forget=timedelta(seconds=decision.forget_s),
         cooldown=timedelta(seconds=decision.cooldown_s),
+        still_face=timedelta(seconds=decision.still_face_s),
         unlock_s=settings.door.unlock_s,
         max_faces=settings.detector.max_faces,
     )
@@ -147,16 +150,38 @@ def check_in_for(site: Installation, analyser: Analyser, door: Door) -> CheckIn:
     return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings))
 
 
-def worker_for(site: Installation, analyser: Analyser | None = None) -> Worker:
-    """The daemon of the settings' camera; it opens the camera, and `Worker.run` closes it."""
+def gated(analyser: Analyser, settings: Settings) -> Analyser:
+    """The analyser of one camera, which leaves out frames in which nothing moves unless the settings say no."""
+    motion = settings.motion
+    if not motion.enabled:
+        return analyser
+    limits = MotionLimits(motion.threshold, timedelta(seconds=motion.hold_s), timedelta(seconds=motion.look_every_s))
+    return GatedAnalyser(analyser, MotionGate(limits))
+
+
+def threshold_of(site: Installation) -> float:
+    """The one in force; UserError when there is none, since everybody would be refused."""
+    model_id = site.settings.models.recogniser
+    with site.sessions() as session:
+        point = operating_points.current(session, model_id)
+    if point is None:
+        raise UserError(f"the card of {model_id} gives no threshold, so everybody would be refused: evaluate it first")
+    return point.threshold
+
+
+def worker_for(site: Installation, analyser: Analyser | None = None, paced: bool = True) -> Worker:
+    """The daemon of the settings' camera; it opens the camera, and `Worker.run` closes it.
+
+    `paced=False` looks at every picture of a file, however long that takes.
+    """
     from attendance.daemon.camera import open_camera
     from attendance.daemon.door import open_door
     from attendance.daemon.worker import Worker
 
     adopt_card_threshold(site)
     door = open_door(site.settings.door)
-    check_in = check_in_for(site, analyser or analyser_for(site.settings), door)
-    camera = open_camera(site.settings.camera, site.clock)
+    check_in = check_in_for(site, gated(analyser or analyser_for(site.settings), site.settings), door)
+    camera = open_camera(site.settings.camera, site.clock, paced)
     return Worker(camera, check_in, site.sessions, site.clock, site.settings.camera)
 
 

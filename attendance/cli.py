@@ -21,8 +21,9 @@ from typing import Any
 import click
 
 from attendance import config, paths
-from attendance.cli_models import evaluate, export, live, train
-from attendance.cli_people import enrol, events, operators, people
+from attendance.cli_attendance import check_ins, demo_data, roll_up
+from attendance.cli_models import evaluate, export, live, quantise, train
+from attendance.cli_people import enrol, enrol_bulk, events, operators, people
 from attendance.cli_weights import weights
 from attendance.command_line import Commands, arguments_of, settings_of
 from attendance.errors import UserError
@@ -128,8 +129,18 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
 
     site = bootstrap.installation_for(settings)
     listener = _listen(settings.web.host, settings.web.port)
-    server = waitress.create_server(bootstrap.web_app_for(site), sockets=[listener], ident=None)
-    scheduler = jobs.start(site.sessions, site.clock, settings.retention.strangers_days)
+    app = bootstrap.web_app_for(site)
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        ident=None,
+        # Twice what Flask takes: a photo somewhat too large is answered with a page, a far larger one not even read.
+        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
+        # waitress would take away the headers that the site was told to trust.
+        clear_untrusted_proxy_headers=not settings.web.trusted_proxies,
+    )
+    scheduler = jobs.start(site.sessions, site.clock, settings.retention.strangers_days, settings)
+    jobs.watch_look_alikes(scheduler, site.sessions, site.keys, settings.models.recogniser, site.clock)
     click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
     # waitress ends its loop, and waits for its threads, on ctrl-c and on this.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -215,12 +226,16 @@ def demo(out_dir: Path) -> None:
 @main.command()
 @click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="Length of each run.")
 @click.option("--json", "json_file", type=_FILE, help="Write the numbers to this JSON file, too.")
+@click.option("--peers", type=click.Path(path_type=Path), multiple=True, help="YuNet, SCRFD: ONNX or folder.")
 @click.pass_context
-def bench(context: click.Context, seconds: float, json_file: Path | None) -> None:
-    """Measure frames a second and the time of each stage on a 720p video with one face (extra: demo)."""
+def bench(context: click.Context, seconds: float, json_file: Path | None, peers: Sequence[Path]) -> None:
+    """Measure frames a second and the time of each stage on a 720p video with one face (extra: demo).
+
+    Each runtime that is installed, and other detectors (--peers; extra: train), take turns in one run.
+    """
     from attendance.bench import run_bench
 
-    run_bench(settings_of(context), seconds=seconds, json_file=json_file)
+    run_bench(settings_of(context), seconds=seconds, json_file=json_file, peers=peers)
 
 
 def _add_all(group: Any, *commands: click.Command) -> None:
@@ -228,4 +243,5 @@ def _add_all(group: Any, *commands: click.Command) -> None:
         group.add_command(command)
 
 
-_add_all(main, enrol, people, events, operators, weights, train, export, evaluate, live)
+_add_all(main, enrol, enrol_bulk, people, events, operators, weights, train, export, quantise, evaluate, live)
+_add_all(main, demo_data, roll_up, check_ins)

@@ -114,11 +114,19 @@ def export(**options: Any) -> None:
         commands.export(**options)
 
 
-_evaluation = _with(
-    _data,
-    click.option("--out", type=_FILE, help="Write the numbers to this JSON file, too."),
-    click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images, for a quick look."),
-)
+@click.command()
+@click.option("--data", type=_FOLDER, required=True, help="Folder with the image sets and their labels.")
+@click.option("--out", type=_FOLDER, help="Folder for graph and card; else the settings' weights folder.")
+@click.option("--id", "model_id", required=True, help="The new model_id, such as yolo-effb0-256-v2-int8.")
+@click.pass_context
+def quantise(context: click.Context, data: Path, out: Path | None, model_id: str) -> None:
+    """Write the settings' detector in int8, if it is faster here and loses < 0.5 points of AP (extra: train)."""
+    settings = settings_of(context)
+    with needs("train", *_TRAIN_MODULES):
+        from attendance.evaluation.quantise import quantise as run
+
+        worth = run(settings, data, out or settings.models.weights, model_id)
+    click.echo(f"kept: {worth.words}; use it with models.detector = {model_id}")
 
 
 @click.group()
@@ -126,30 +134,150 @@ def evaluate() -> None:
     """Measure a network on labelled images, through the same path as at the door."""
 
 
+def _sizes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """ "256,640" → (256, 640)."""
+    try:
+        sizes = tuple(dict.fromkeys(int(part) for part in value.split(","))) if value else ()
+    except ValueError:
+        raise UserError(f"--size {value}: give whole numbers with commas between, such as 256,640") from None
+    for size in sizes:
+        if size % 32 or not 64 <= size <= 2048:
+            raise UserError(f"--size {size}: a multiple of 32 from 64 to 2048 is needed")
+    return sizes
+
+
 @evaluate.command("detector")
-@_evaluation
+@_with(
+    click.option("--data", type=_FOLDER, help="Folder with the image sets and their labels."),
+    click.option("--wider", type=_FOLDER, multiple=True, help="A folder in WIDER FACE's layout; repeatable."),
+    click.option("--size", "sizes", callback=_sizes, help="Input sizes, px: 256,640.  Default: detector.input_size."),
+    click.option("--peers", type=click.Path(path_type=Path), multiple=True, help="YuNet, SCRFD: ONNX or folder."),
+    click.option("--out", type=_FILE, help="Write the numbers, with the curves' points, to this JSON file."),
+    click.option("--plots", type=_FOLDER, help="Draw precision-recall and recall by face height into this folder."),
+    click.option("--keep", type=_FOLDER, help="Keep what was found here: the next run goes on from it."),
+    click.option("--card", is_flag=True, help="Write the numbers into the weights' card, in place of its old ones."),
+    click.option("--limit", type=click.IntRange(min=1), help="Only each set's first so many images."),
+)
 @click.pass_context
 def evaluate_detector(context: click.Context, /, **options: Any) -> None:
-    """How many faces are found, how many boxes are wrong."""
+    """How many faces are found, how many boxes are wrong, beside other detectors."""
     _checked(options)
+    if options["data"] is None and not options["wider"]:
+        raise UserError("name a folder to measure on, with --data or --wider")
+    for peer in options["peers"]:
+        if not peer.exists():
+            raise UserError(f"--peers: there is no {peer}")
     settings = settings_of(context)
-    with needs("train", *_TRAIN_MODULES):
+    with needs("train", *_TRAIN_MODULES, "scipy", "matplotlib"):
         from attendance.evaluation import commands
 
         commands.evaluate_detector(settings=settings, **options)
 
 
+_results = _with(
+    click.option("--out", type=_FILE, help="Write the numbers, with the curves' points, to this JSON file."),
+    click.option("--plots", type=_FOLDER, help="Draw the curves and histograms into this folder, as PNG and SVG."),
+    click.option("--pdf", type=_FILE, help="Write the table and two pictures on one page of PDF."),
+)
+_MEASURING = (*_TRAIN_MODULES, "matplotlib")
+
+
 @evaluate.command("recogniser")
-@_evaluation
+@_with(
+    click.option("--data", type=_FOLDER, help="Folder with the image sets and their labels."),
+    click.option("--folders", type=_FOLDER, help="Any folder with a folder of images for each person."),
+    click.option("--peers", type=_FILE, multiple=True, help="Another embedder's ONNX, measured beside; repeatable."),
+    click.option(
+        "--degraded", type=click.IntRange(0), default=250, show_default=True, help="Images made worse; 0: none."
+    ),
+    click.option(
+        "--quality", is_flag=True, help="Which numbers predict errors: error versus discard (twice the time)."
+    ),
+    _results,
+    click.option("--card", is_flag=True, help="Write the numbers into the weights' card."),
+    click.option(
+        "--set-threshold",
+        type=click.FloatRange(0, 0.1, min_open=True),
+        help="Write the card's default_threshold: this false match rate on CelebA's people.",
+    ),
+    click.option("--limit", type=click.IntRange(min=10), help="Only about so many images of each part, for a look."),
+)
 @click.pass_context
 def evaluate_recogniser(context: click.Context, /, **options: Any) -> None:
-    """How well same and different people are told apart (1:1 and 1:N)."""
+    """How well same and different people are told apart, 1:1 and 1:N, on good images and worse."""
     _checked(options)
+    if options["data"] is None and options["folders"] is None:
+        raise UserError("name a folder to measure on, with --data or --folders")
+    _there("--folders", options["folders"])
     settings = settings_of(context)
-    with needs("train", *_TRAIN_MODULES):
-        from attendance.evaluation import commands
+    with needs("train", *_MEASURING):
+        from attendance.evaluation import recognition_commands
 
-        commands.evaluate_recogniser(settings=settings, **options)
+        recognition_commands.evaluate_recogniser(settings=settings, **options)
+
+
+@evaluate.command("verification")
+@_with(
+    click.option("--pairs", type=_FILE, required=True, help="Lines of image,image,1 (one person) or 0 (two)."),
+    click.option("--images", type=_FOLDER, help="Where the images lie; default: beside the file of pairs."),
+    _results,
+    click.option("--limit", type=click.IntRange(min=2), help="Only the first so many pairs."),
+)
+@click.pass_context
+def evaluate_verification(context: click.Context, /, **options: Any) -> None:
+    """TAR at FAR and equal error rate over pairs of your own (LFW's pairs.txt is understood, too)."""
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.evaluation import recognition_commands
+
+        recognition_commands.evaluate_verification(settings=settings, **options)
+
+
+def _numbers(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """ "10,100" → (10, 100)."""
+    try:
+        sizes = tuple(int(part) for part in value.split(",")) if value else ()
+    except ValueError:
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise UserError(f"--sizes {value}: give whole numbers with commas between, such as 10,100")
+    return sizes
+
+
+@evaluate.command("identification")
+@_with(
+    click.option("--gallery", type=_FOLDER, required=True, help="A folder of images for each enrolled person."),
+    click.option("--probes", type=_FOLDER, required=True, help="The same for looks; other names are strangers."),
+    click.option("--sizes", callback=_numbers, help="Gallery sizes, such as 10,100; default: powers of ten, and all."),
+    _results,
+)
+@click.pass_context
+def evaluate_identification(context: click.Context, /, **options: Any) -> None:
+    """Open set: how many known people are missed where 1 in 1,000, or in 100, strangers is let in."""
+    for name in ("gallery", "probes"):
+        _there(f"--{name}", options[name])
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.evaluation import recognition_commands
+
+        recognition_commands.evaluate_identification(settings=settings, **options)
+
+
+def _there(option: str, folder: Path | None) -> None:
+    if folder is not None and not folder.is_dir():
+        raise UserError(f"{option}: there is no folder {folder}")
+
+
+@evaluate.command("clips")
+@click.option("--data", type=_FOLDER, required=True, help="Folder with the clips, or with webcam_clips in it.")
+@click.option("--people", "people_file", type=_FILE, help="Who is in which clip: lines of clip, tab, person.")
+@click.option("--out", type=_FILE, help="Write the numbers to this JSON file, too.")
+@click.pass_context
+def evaluate_clips(context: click.Context, data: Path, people_file: Path | None, out: Path | None) -> None:
+    """People enrolled from the first half of a clip are met in the second by the daemon: a table of decisions."""
+    from attendance.clips import run_clips
+
+    run_clips(settings_of(context), data, people_file, out)
 
 
 @click.command()

@@ -26,7 +26,8 @@ from attendance.processes import script_name
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--id", "external_id", help="Your own number for this person, such as the staff number.")
 @click.option("--department", default="", help="Department.")
-@click.option("--consent", metavar="TEXT", help="What the person agreed to, in words; kept with the date.")
+@click.option("--consent", metavar="TEXT", help="What the person agreed to; needed while none is recorded.")
+@click.option("--two-people", is_flag=True, help="Confirm: whoever a photo resembles is somebody else.")
 @click.pass_context
 def enrol(
     context: click.Context,
@@ -35,6 +36,7 @@ def enrol(
     external_id: str | None,
     department: str,
     consent: str | None,
+    two_people: bool,
 ) -> None:
     """Enrol NAME from one or more PHOTOS; a person of that name or --id gets further photos.
 
@@ -43,6 +45,7 @@ def enrol(
     settings = settings_of(context)
     contents = [(path, read_photo(path)) for path in photos]
     from attendance import bootstrap
+    from attendance.domain.reason import Reason
     from attendance.service.enrol import enrol_photo
     from attendance.store.people import get_person
 
@@ -53,7 +56,8 @@ def enrol(
         now = site.clock.now()
         person_id = _find_or_create(session, name, external_id, department, consent, now)
         for path, data in contents:
-            report = enrol_photo(session, site.keys, analyser, person_id, data, "import", site.clock)
+            others = None if two_people else ()
+            report = enrol_photo(session, site.keys, analyser, person_id, data, "import", site.clock, two_people=others)
             good += report.ok
             if report.already_enrolled:
                 click.echo(f"{path}: enrolled before")
@@ -61,12 +65,67 @@ def enrol(
                 click.echo(f"{path}: enrolled")
             else:
                 click.echo(f"{path}: refused, {report.words}. {report.advice}")
-            if report.looks_like is not None:
+                if report.reason is Reason.MAY_BE_ANOTHER:
+                    click.echo("  two people after all: say so with --two-people")
+            if report.ok and report.looks_like is not None:
                 other, score = report.looks_like
-                click.echo(f"  looks like {get_person(session, other).name} (cosine {score:.2f}): the same person?")
+                click.echo(f"  looks like {get_person(session, other).name} (cosine {score:.2f})")
+            if report.unlike_own:
+                click.echo(f"  unlike the other photos of {name} (cosine {report.own_score:.2f}): the right person?")
         if not good:
             raise UserError("no photo could be used, so nobody was enrolled")
     click.echo(f"{name}: person {person_id}, {good} of {len(contents)} photos")
+
+
+@click.command("enrol-bulk")
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option("--consent", metavar="TEXT", help="What everybody agreed to for whom none is recorded or listed.")
+@click.option("--two-people", is_flag=True, help="Confirm: whoever resembles somebody else is another person.")
+@click.option("--dry-run", is_flag=True, help="Judge and report only.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write every photo's verdict as CSV.")
+@click.pass_context
+def enrol_bulk(
+    context: click.Context, source: Path, consent: str | None, two_people: bool, dry_run: bool, report: Path | None
+) -> None:
+    """Enrol many people from SOURCE: a folder with a folder of photos for each person, or a CSV file.
+
+    A folder's name is the person's (_ for a space).  CSV columns: name, photos (separated by |, relative to
+    the file); if wanted external_id, department, consent.  Every photo is judged before anything is written; a
+    person is enrolled with all usable photos or not at all.  Exit code 1 when somebody was left out.
+    """
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.service.bulk_enrol import Judged, enrol_all, judge_photos
+    from attendance.service.bulk_report import coverage, photo_lines, result_rows
+    from attendance.service.bulk_sources import Entry, read_entries
+
+    entries = read_entries(source)
+    site = bootstrap.installation_for(settings)
+    analyser = bootstrap.analyser_for(settings)
+    judged: list[tuple[Entry, list[Judged]]] = []
+    with click.progressbar(length=sum(len(entry.photos) for entry in entries), label="photos") as bar:
+        for entry in entries:
+            photos = []
+            for photo in judge_photos(analyser, entry, site.clock):
+                photos.append(photo)
+                bar.update(1)
+            judged.append((entry, photos))
+    results = enrol_all(
+        site.sessions,
+        site.keys,
+        analyser.model_id,
+        judged,
+        site.clock,
+        consent=consent,
+        two_people=two_people,
+        dry_run=dry_run,
+    )
+    click.echo(table(result_rows(results), ("person", "photos", "usable", "templates", "outcome")))
+    click.echo("\n" + coverage(results, dry_run))
+    if report is not None:
+        _write(report, photo_lines(results))
+    if any(result.problem for result in results):
+        context.exit(1)
 
 
 def _find_or_create(
@@ -93,6 +152,8 @@ def _find_or_create(
         raise UserError(f"the id {external_id} belongs to {person.name}, not to {wanted}")
     if consent is not None:
         give_consent(session, person.id, consent, at=now)
+    if person.consent_at is None:
+        raise UserError(f"no consent of {wanted} is recorded: ask, then say with --consent TEXT what was agreed to")
     return person.id
 
 

@@ -124,7 +124,7 @@ def _card_of(graph: Path, given: dict[str, Any]) -> Any:
         outputs = open_session(trial, graph.parent).run(np.zeros((1, 3, size, size), np.float32))
         if trial.kind == "detector":
             return trial
-        return Card(**fields, embedding_dim=int(outputs["embedding"].shape[-1]))
+        return Card(**fields, embedding_dim=int(outputs["embedding"][0].size))  # [N,D] or [N,D,1,1]
     except UserError:
         raise
     except Exception as error:  # a value that is no card's, or a graph that takes other pictures

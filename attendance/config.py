@@ -16,13 +16,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from attendance import paths
+from attendance.config_words import allowed, toml
 from attendance.errors import UserError
 
 ENV_PREFIX = "ATTENDANCE__"
@@ -86,8 +87,8 @@ class Database(Section):
 
 class Models(Section):
     weights_dir: str = ""
-    detector: ModelId = "yolo-effb0-256-v1"
-    recogniser: ModelId = "arcface-effb0-v1"
+    detector: ModelId = "yolo-effb0-256-v2"
+    recogniser: ModelId = "arcface-effb0-v2"
     runtime: Literal["onnxruntime", "openvino", "torch"] = "onnxruntime"
     threads: Whole = Field(0, ge=0, le=256)
 
@@ -111,12 +112,22 @@ class Quality(Section):
     min_contrast: Number = Field(8.0, ge=0, le=127)
     max_yaw: Number = Field(0.6, gt=0, le=5)
     min_visible: Number = Field(0.9, gt=0, le=1)
+    max_roll: Number = Field(45.0, gt=0, le=180)
+    max_pitch: Number = Field(0.35, gt=0, le=10)
+    min_uncovered: Number = Field(0.15, ge=0, le=1)
 
     @model_validator(mode="after")
     def _some_brightness_is_left(self) -> Quality:
         if self.min_brightness >= self.max_brightness:
             raise ValueError("min_brightness must be below max_brightness")
         return self
+
+
+class Motion(Section):
+    enabled: bool = True
+    threshold: Number = Field(8.0, gt=0, le=255)
+    hold_s: Number = Field(2.0, ge=0, le=3600)
+    look_every_s: Number = Field(0.5, gt=0, le=60)
 
 
 class Decision(Section):
@@ -126,6 +137,7 @@ class Decision(Section):
     forget_s: Number = Field(2.0, gt=0, le=60)
     margin: Number = Field(0.05, ge=0, le=1)
     cooldown_s: Number = Field(30.0, ge=0, le=86400)
+    still_face_s: Number = Field(3600.0, ge=0, le=86400)
 
 
 class CameraSettings(Section):
@@ -158,10 +170,29 @@ class Web(Section):
     max_upload_mb: Whole = Field(25, ge=1, le=25)
     secret_key: str = _secret("", pattern=r"^(.{32,})?$")
     https_only: bool = False
+    trusted_proxies: Whole = Field(0, ge=0, le=10)
+
+
+class Mail(Section):
+    host: str = Field("", pattern=r"^\S{0,253}$")
+    port: Whole = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: str = _secret("")
+    sender: str = Field("attendance@localhost", pattern=r"^[^@\s]+@[^@\s]+$")
+    to: str = Field("", pattern=r"^(\s*[^@\s,]+@[^@\s,]+\s*(,|$))*$")
 
 
 class Retention(Section):
     strangers_days: Whole = Field(30, ge=0, le=36500)
+    passages_days: Whole = Field(0, ge=0, le=36500)
+
+    @field_validator("passages_days")
+    @classmethod
+    def _long_enough_for_open_periods(cls, value: int) -> int:
+        if 0 < value < 120:
+            raise ValueError("must be 0, or at least 120: reports of the last months are computed from passages")
+        return value
 
 
 class Settings(Section):
@@ -172,10 +203,12 @@ class Settings(Section):
     models: Models = Models()
     detector: Detector = Detector()
     quality: Quality = Quality()
+    motion: Motion = Motion()
     decision: Decision = Decision()
     camera: CameraSettings = CameraSettings()
     door: DoorSettings = DoorSettings()
     web: Web = Web()
+    mail: Mail = Mail()
     retention: Retention = Retention()
     base_dir: Path = Path()
 
@@ -259,7 +292,7 @@ def shown(settings: Settings, name: str) -> str:
     value = getattr(getattr(settings, section), key)
     if name == "web.secret_key":
         return "(set)" if value else "(derived from the master key)"
-    return re.sub(r"//[^/@\s]*@", "//…@", _toml(value))
+    return re.sub(r"//[^/@\s]*@", "//…@", toml(value))
 
 
 def _base_dir(file: Path) -> Path:
@@ -285,7 +318,7 @@ def _flat(nested: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
         elif "." in name:
             yield name, value
         else:
-            raise UserError(f"{origin}: {name} = {_toml(value)} stands in no section; sections are {_sections()}")
+            raise UserError(f"{origin}: {name} = {toml(value)} stands in no section; sections are {_sections()}")
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -360,37 +393,5 @@ def _one_line(error: ValidationError, values: Mapping[str, tuple[Any, str]], fil
         return f"{file}: {name}: {own or first['msg']}"
     value, origin = values.get(name, (first["input"], file))
     field = dict(fields())[name]
-    found = "a value" if name == "web.secret_key" else re.sub(r"//[^/@\s]*@", "//…@", _toml(value))
-    return f"{origin}: {name} is {found}, but {own if own.startswith('must') else 'must be ' + _allowed(field)}"
-
-
-def _allowed(field: FieldInfo) -> str:
-    choices = get_args(field.annotation)
-    if choices:
-        return " or ".join(f'"{one}"' for one in choices)
-    if field.annotation is bool:
-        return "true or false"
-    if field.annotation is str:
-        return _ALLOWED_TEXT.get(next((m.pattern for m in field.metadata if getattr(m, "pattern", None)), ""), "a text")
-    kind = "a whole number" if field.annotation is int else "a number"
-    limits = {
-        name: getattr(one, name)
-        for one in field.metadata
-        for name in ("ge", "gt", "le", "lt", "multiple_of")
-        if getattr(one, name, None) is not None
-    }
-    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below", "multiple_of": "in steps of"}
-    return " ".join([kind, *(f"{words[name]} {limits[name]:g}" for name in words if name in limits)])
-
-
-_ALLOWED_TEXT = {
-    r"^\S(.{0,98}\S)?$": "a text of 1 to 100 characters without spaces at its ends",
-    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": "a model_id of letters, digits and . _ -",
-    r"^(.{32,})?$": "a text of at least 32 characters, or empty",
-}
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    found = "a value" if name == "web.secret_key" else re.sub(r"//[^/@\s]*@", "//…@", toml(value))
+    return f"{origin}: {name} is {found}, but {own if own.startswith('must') else 'must be ' + allowed(field)}"

@@ -6,6 +6,7 @@ Does not know: the database's URL; it commits nothing, so that an upgrade is all
 
 from alembic import context
 
+from attendance.store import attendance_tables, kiosk_tables  # noqa: F401  fills the metadata
 from attendance.store.tables import Base
 
 context.configure(

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from attendance.store import migrate, session
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
+from tests.postgres import Server, running_server
 
 
 @pytest.fixture(scope="session")
@@ -35,11 +36,43 @@ def database(blank_database: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(blank_database, tmp_path / "attendance.db"))
 
 
+# Whatever these ask of a database, they ask of both; the others need SQLite's file, or no database in particular.
+ON_POSTGRESQL_TOO = {
+    "tests.store.test_cameras",
+    "tests.store.test_consent",
+    "tests.store.test_events",
+    "tests.store.test_look_alikes",
+    "tests.store.test_operating_points",
+    "tests.store.test_operators",
+    "tests.store.test_people",
+    "tests.test_story",
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames and metafunc.module.__name__ in ON_POSTGRESQL_TOO:
+        metafunc.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL of our own for the whole run; skips where there is none."""
+    with running_server() as server:
+        yield server
+
+
 @pytest.fixture
-def engine(database: Path) -> Iterator[Engine]:
-    engine = session.make_engine(f"sqlite:///{database}", busy_timeout_ms=200)
-    yield engine
-    engine.dispose()
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Of an upgraded, empty database: SQLite's unless the test asks for PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        engine = session.make_engine(f"sqlite:///{request.getfixturevalue('database')}", busy_timeout_ms=200)
+        yield engine
+        engine.dispose()
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        engine = session.make_engine(url)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture

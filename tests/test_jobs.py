@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from attendance import jobs
 from attendance.domain.reason import Reason
-from attendance.store import events
+from attendance.store import events, settings
+from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from tests import factories
 from tests.fakes import FakeClock
@@ -51,3 +52,22 @@ def test_the_scheduler_forgets_at_the_start_already(sessions: Sessions) -> None:
             time.sleep(0.02)
     finally:
         scheduler.shutdown()
+
+
+def test_the_list_of_look_alikes_is_made_at_the_start(sessions: Sessions, keys: Keys) -> None:
+    with sessions() as session:
+        assert settings.get(session, "look_alikes_of") is None
+    clock = FakeClock(datetime.now(UTC))
+    scheduler = jobs.start(sessions, clock, strangers_days=0)
+    jobs.watch_look_alikes(scheduler, sessions, keys, factories.MODEL, clock)
+    try:
+        deadline = time.monotonic() + 10
+        done = None
+        while done is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+            with sessions() as session:
+                done = settings.get(session, "look_alikes_of")
+    finally:
+        scheduler.shutdown()
+    assert done[0] == factories.MODEL

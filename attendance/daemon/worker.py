@@ -1,6 +1,7 @@
 """The daemon's loop: newest picture → check-in → one line in the log; a heartbeat beside it.
 
 In: a camera, a `CheckIn`, the database.  Out: recorded passages (by `CheckIn`), log lines, the camera's row.
+With each heartbeat it takes over where in the picture to look, which the admin site may change.
 Does not know: how a face is recognised, what a door is, signals.
 Main choice: one thread and one `step`, which tests call directly; the price is that nothing is
 written about the camera while a frame is being looked at.
@@ -15,17 +16,21 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import Protocol
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from attendance.config import CameraSettings
 from attendance.daemon import lock
 from attendance.daemon.camera import Health
 from attendance.daemon.sources import without_secrets
-from attendance.domain.faces import Frame
+from attendance.domain.faces import Frame, Region
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.check_in import Outcome
@@ -38,6 +43,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 5.0
 WAIT_S = 0.25  # for a picture; so soon a signal is noticed
 KEPT_TIMINGS = 5000
+SNAPSHOT_SIDE = 960  # px, the longer one
 
 
 class WatchedCamera(Camera, Protocol):
@@ -77,6 +83,8 @@ class Worker:
         self._owner = f"process {os.getpid()} on {socket.gethostname()}"
         self._beaten_at: float | None = None
         self._beat_trouble = ""
+        self._region: Region | None = None
+        self._newest: NDArray[np.uint8] | None = None
         self._milliseconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT_TIMINGS))
         self.frames = 0
 
@@ -109,7 +117,8 @@ class Worker:
         outcomes: list[Outcome] = []
         if frame is not None:
             begun = perf_counter()
-            outcomes = self._check_in.process(frame)
+            self._newest = frame.image
+            outcomes = self._check_in.process(replace(frame, region=self._region))
             self._note({"read": self._camera.health.read_ms, **self._check_in.timings})
             self._note({"whole": (perf_counter() - begun) * 1000})
             self.frames += 1
@@ -180,7 +189,7 @@ class Worker:
             known = cameras.get_camera(session, self._name)
             if left_over and known is not None and known.owner is not None:
                 cameras.release(session, self._name, owner=known.owner)
-            cameras.claim(
+            camera = cameras.claim(
                 session,
                 self._name,
                 source=without_secrets(self._settings.source),
@@ -188,11 +197,33 @@ class Worker:
                 owner=self._owner,
                 at=self._clock.now(),
             )
+            self._take_over(cameras.region_of(camera))
+
+    def _take_over(self, region: Region | None) -> None:
+        if region == self._region:
+            return
+        self._region = region
+        shares = "the whole picture"
+        if region is not None:
+            shares = f"{region.x1:.0%} to {region.x2:.0%} across, {region.y1:.0%} to {region.y2:.0%} down"
+        log.info("camera %s: looks for faces in %s", self._name, shares)
+
+    def _serve_the_site(self, session: Session) -> None:
+        """What the admin site has changed or asked for since the last heartbeat."""
+        now, camera = self._clock.now(), cameras.get_camera(session, self._name)
+        if camera is None:
+            return
+        self._take_over(cameras.region_of(camera))
+        cameras.drop_snapshot(session, self._name, before=now - cameras.SNAPSHOT_LIVES)
+        if self._newest is not None and cameras.wants_snapshot(camera, now):
+            cameras.store_snapshot(session, self._name, _small_jpeg(self._newest), at=now)
+            log.info("camera %s: a picture was taken for the admin site", self._name)
 
     def _release(self) -> None:
         try:
             self._beat()
             with self._sessions.begin() as session:
+                cameras.drop_snapshot(session, self._name)
                 cameras.release(session, self._name, owner=self._owner)
         except Exception as error:  # the database is gone; the claim ends by itself
             log.warning("camera %s: cannot be given back: %s", self._name, error)
@@ -210,6 +241,8 @@ class Worker:
                     seen_at=health.seen_at,
                     error=health.trouble or None,
                 )
+                if still_ours:
+                    self._serve_the_site(session)
         except Exception as error:  # a locked database must not end the daemon; `CheckIn` refuses meanwhile
             if str(error) != self._beat_trouble:
                 log.error("camera %s: no heartbeat can be written: %s", self._name, error)
@@ -220,3 +253,11 @@ class Worker:
             self._beat_trouble = ""
         if not still_ours:
             raise UserError(f"the camera {self._name} was taken over by another daemon: stop one of the two")
+
+
+def _small_jpeg(picture: NDArray[np.uint8]) -> bytes:
+    """A copy for a page."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, SNAPSHOT_SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.imencode(".jpg", cv2.resize(picture, size, interpolation=cv2.INTER_AREA))[1].tobytes()

@@ -23,7 +23,11 @@ from attendance.domain.reason import Reason
 # Reasons about the picture: such a look says nothing about who stands there.
 POOR_PICTURE = frozenset(
     {Reason.TOO_SMALL, Reason.CUT_OFF, Reason.BLURRED, Reason.TOO_DARK, Reason.TOO_BRIGHT, Reason.TURNED_AWAY}
+    | {Reason.LOW_CONTRAST, Reason.TILTED, Reason.LOOKING_UP_OR_DOWN, Reason.COVERED}
 )
+# People known to look alike must be this many times the margin apart, and at least so far.
+LOOK_ALIKE_FACTOR = 2.0
+LOOK_ALIKE_LEAST = 0.05
 # Somebody who walks up is too small or blurred at first, and one wrong name is forgotten after the window: such
 # looks alone are refused this much later.
 PATIENCE = 1.5
@@ -105,7 +109,16 @@ def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Deci
         return Decision(Reason.UNKNOWN, None, best.score, runner_up, point.threshold)
     if second is not None and (best.score - second.score < point.margin or best.score <= second.score):
         return Decision(Reason.AMBIGUOUS, None, best.score, runner_up, point.threshold)
+    # The best person's standing look-alikes need more room, wherever they rank (the second may be somebody else).
+    like = gallery.look_alike_of(best.person_id, probe.template)
+    if like is not None and best.score - like.score < look_alike_margin(point.margin):
+        return Decision(Reason.AMBIGUOUS, None, best.score, like.score, point.threshold)
     return Decision(Reason.MATCHED, best.person_id, best.score, runner_up, point.threshold)
+
+
+def look_alike_margin(margin: float) -> float:
+    """The margin between two people who are on the look-alike list, from the one between others."""
+    return min(1.0, max(LOOK_ALIKE_FACTOR * margin, LOOK_ALIKE_LEAST))
 
 
 def _nobody(reason: Reason, threshold: float | None = None) -> Decision:

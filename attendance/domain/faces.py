@@ -74,14 +74,44 @@ class Landmarks:
         return float(np.hypot(*(self.points[1] - self.points[0])))
 
 
+SMALLEST_REGION = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where in a picture faces are looked for, as shares of its width and height.
+
+    ValueError unless 0 ≤ x1 < x2 ≤ 1, the same for y, and each side is at least SMALLEST_REGION.
+    """
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    def __post_init__(self) -> None:
+        for low, high in ((self.x1, self.x2), (self.y1, self.y2)):
+            if not (0 <= low <= 1 and 0 <= high <= 1 and high - low >= SMALLEST_REGION - 1e-9):  # NaN fails too
+                raise ValueError(f"not a region: {self}")
+
+    def pixels(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """x1, y1, x2, y2 in whole pixels of a picture of this size; at least one pixel each way."""
+        x1, y1 = min(round(self.x1 * width), width - 1), min(round(self.y1 * height), height - 1)
+        return x1, y1, max(round(self.x2 * width), x1 + 1), max(round(self.y2 * height), y1 + 1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture from one camera; `taken_at` must be an aware UTC time."""
+    """One picture from one camera; `taken_at` must be an aware UTC time.
+
+    `region`: faces elsewhere in the picture do not count; None: the whole picture.
+    """
 
     image: NDArray[np.uint8]
     taken_at: datetime
     camera: str
     sequence: int = 0
+    region: Region | None = None
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
@@ -119,7 +149,10 @@ class Quality:
     size: shorter side of the box, px · sharpness: variance of the Laplacian of the smoothed 112 px grey
     crop, brought to one contrast · brightness: mean grey 0..255 · contrast: standard deviation of grey
     · yaw: nose offset from the eyes' middle as a share of the eye distance, 0 = frontal · visible:
-    share in the frame, of the box or of the aligned crop, whichever is less.
+    share in the frame, of the box or of the aligned crop, whichever is less · roll: tilt of the eyes'
+    line, degrees 0..180 · pitch: how far the nose is from where it is on a level head, as a share of the
+    distance from eyes to mouth · uncovered: contrast around the least structured of eyes, nose and
+    mouth as a share of the face's contrast.  What was measured before the last three existed has their defaults.
     """
 
     size: float
@@ -128,6 +161,9 @@ class Quality:
     contrast: float
     yaw: float
     visible: float
+    roll: float = 0.0
+    pitch: float = 0.0
+    uncovered: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

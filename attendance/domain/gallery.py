@@ -9,7 +9,7 @@ go stale and no lock.  The price is one matrix product a face: about half a mill
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +33,10 @@ class Gallery:
     together row by row; a person may have several rows.  Raises ValueError for lengths that
     differ, a row without unit norm, or a template of another model: nothing is left out silently,
     because a person who is missing here is refused without anybody knowing why.
+    `look_alikes`: pairs of people who are known to look alike, in any order; those of others do no harm.
     """
 
-    __slots__ = ("_matrix", "_model_id", "_people", "_starts", "_version")
+    __slots__ = ("_alike", "_matrix", "_model_id", "_people", "_starts", "_version")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Gallery:
         templates: Sequence[Template] | NDArray[np.float32],
         model_id: str,
         version: int,
+        look_alikes: Iterable[tuple[int, int]] = (),
     ) -> None:
         if not model_id:
             raise ValueError("a gallery names its model")
@@ -58,6 +60,13 @@ class Gallery:
         self._people, self._starts = np.unique(owners[order], return_index=True)
         self._model_id = model_id
         self._version = version
+        place = {int(person_id): index for index, person_id in enumerate(self._people)}
+        alike: dict[int, set[int]] = {}
+        for one, other in look_alikes:
+            if one in place and other in place and one != other:
+                alike.setdefault(one, set()).add(place[other])
+                alike.setdefault(other, set()).add(place[one])
+        self._alike = {person_id: np.array(sorted(places)) for person_id, places in alike.items()}
 
     @property
     def model_id(self) -> str:
@@ -96,6 +105,18 @@ class Gallery:
             near = np.flatnonzero(best >= np.partition(best, len(best) - limit)[len(best) - limit])
         ranked = near[np.lexsort((self._people[near], -best[near]))][:limit]
         return tuple(Candidate(int(self._people[index]), float(best[index])) for index in ranked)
+
+    def look_alike_of(self, person_id: int, template: Template) -> Candidate | None:
+        """The nearest of the people who are known to look like this person; None where nobody is."""
+        if person_id not in self._alike:
+            return None
+        ends = np.append(self._starts[1:], len(self._matrix))
+        scores = {
+            int(place): float((self._matrix[self._starts[place] : ends[place]] @ template.vector).max())
+            for place in self._alike[person_id]
+        }
+        nearest = max(scores, key=lambda place: scores[place])
+        return Candidate(int(self._people[nearest]), scores[nearest])
 
 
 def _stack(templates: Sequence[Template], model_id: str) -> NDArray[np.float32]:

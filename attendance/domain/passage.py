@@ -23,12 +23,21 @@ class Direction(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Method(StrEnum):
+    """By what a person was told; stored by value: never rename one."""
+
+    FACE = "face"
+    PIN = "pin"
+    BADGE = "badge"
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One event at one camera.
 
     `id`: UUIDv7 text · `at`: aware UTC · `person_id`: None when refused, and after the person was
     erased · scores and threshold: raw cosines · `frames`: how many looks agreed.
+    Made by a PIN or badge it has no scores, no frames and no model.
     Raises ValueError when granted without a match, when a refusal names a person, and for a time
     that is not UTC.
     """
@@ -46,6 +55,7 @@ class Passage:
     gallery_version: int
     frames: int
     direction: Direction
+    method: Method = Method.FACE
 
     def __post_init__(self) -> None:
         if self.granted is not (self.reason is Reason.MATCHED):

@@ -28,7 +28,17 @@ class Reason(StrEnum):
     STALE_GALLERY = "stale_gallery"
     NO_OPERATING_POINT = "no_operating_point"
     FOREIGN_MODEL = "foreign_model"
+    NO_CONSENT = "no_consent"
+    MAY_BE_ANOTHER = "may_be_another"
+    LOW_CONTRAST = "low_contrast"
+    TILTED = "tilted"
+    LOOKING_UP_OR_DOWN = "looking_up_or_down"
+    COVERED = "covered"
     FAULT = "fault"
+    WRONG_PIN = "wrong_pin"
+    UNKNOWN_BADGE = "unknown_badge"
+    PIN_LOCKED = "pin_locked"
+    LATE_EVENT = "late_event"
 
     @property
     def words(self) -> str:
@@ -57,5 +67,18 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.STALE_GALLERY: ("gallery out of date", "The daemon cannot read the database: check its log."),
     Reason.NO_OPERATING_POINT: ("no threshold set", "Set a threshold on the admin site's threshold page."),
     Reason.FOREIGN_MODEL: ("enrolled with another model", "Enrol again with the present model."),
+    Reason.NO_CONSENT: ("no consent noted", "Note the person's consent first."),
+    Reason.MAY_BE_ANOTHER: (
+        "this may be somebody else who is enrolled",
+        "One person under two names: use the first entry. Two people: confirm that, then add the photo again.",
+    ),
+    Reason.LOW_CONTRAST: ("too little contrast", "Clean the lens, and avoid light from behind or straight ahead."),
+    Reason.TILTED: ("head tilted", "Hold the head upright."),
+    Reason.LOOKING_UP_OR_DOWN: ("looking up or down", "Look straight at the camera, at its height."),
+    Reason.COVERED: ("face partly covered", "Take hands, hair, mask or dark glasses off the face."),
+    Reason.WRONG_PIN: ("number or PIN wrong", "Try again, or set a new PIN on the person's page."),
+    Reason.UNKNOWN_BADGE: ("badge not known", "Print a new badge on the person's page; it may have been replaced."),
+    Reason.PIN_LOCKED: ("too many wrong PINs", "Wait some minutes, or use the badge."),
+    Reason.LATE_EVENT: ("time of the kiosk is wrong", "Check the clock of the kiosk, then ask for a correction."),
     Reason.FAULT: ("system fault", "See the daemon's log."),
 }

@@ -1,6 +1,6 @@
 """Whatever a caller calls an image → RGB arrays and tensors.
 
-In: a path, a PIL image, or a numpy array (grey, RGB(A) as PIL gives it, or BGR as OpenCV gives it).
+In: a path, a PIL image, or a numpy array as OpenCV gives it (grey, BGR or BGRA; 8 or 16 bits).
 Out: uint8 RGB [H,W,3].  Does not know: networks.
 """
 
@@ -15,28 +15,34 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from attendance.errors import UserError
+from attendance.vision.boxes import as_bgr
 
-ImageLike: TypeAlias = "str | Path | Image.Image | NDArray[np.uint8]"
+ImageLike: TypeAlias = "str | Path | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]"
 
 
 def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
-    """uint8 RGB [H,W,3].  Arrays of three channels are taken as BGR (OpenCV's order).
+    """uint8 RGB [H,W,3].  Arrays of three or four channels are taken as BGR or BGRA (OpenCV's order).
 
     Raises UserError for a file that cannot be read or an array that is no image.
     """
     if isinstance(image, (str, Path)):
         try:
             with Image.open(image) as opened:
-                return np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+                return _rgb(ImageOps.exif_transpose(opened))
         except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise UserError(f"cannot read {image} as an image: {error}") from error
     if isinstance(image, Image.Image):
-        return np.asarray(image.convert("RGB"))
-    if image.ndim == 2:
-        return np.repeat(image[..., None], 3, axis=2)
-    if image.ndim == 3 and image.shape[2] in (3, 4) and image.dtype == np.uint8:
-        return np.ascontiguousarray(image[..., 2::-1])
-    raise UserError(f"an image is uint8 [H,W], [H,W,3] or [H,W,4], not {image.dtype} {image.shape}")
+        return _rgb(image)
+    try:
+        return np.ascontiguousarray(as_bgr(image)[..., ::-1])
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I;16"):  # PIL would cut every value above 255 down to 255
+        return np.ascontiguousarray(as_bgr(np.asarray(image).astype(np.uint16)))
+    return np.asarray(image.convert("RGB"))
 
 
 def as_batch(rgb: NDArray[np.uint8]) -> torch.Tensor:

@@ -21,10 +21,11 @@ from time import perf_counter
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.decision import Consensus, Decision, Settled
+from attendance.domain.decision import POOR_PICTURE, Consensus, Decision, Settled
 from attendance.domain.faces import Frame
 from attendance.domain.passage import Direction, Passage, is_repeat
 from attendance.domain.reason import Reason
+from attendance.domain.still_face import StillFaces
 from attendance.service.gallery_watch import GalleryWatch, View, denied
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Analyser, Clock, Door
@@ -37,7 +38,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings of one camera's check-in; `fault_every`: how often one lasting fault is recorded."""
+    """The settings of one camera's check-in.
+
+    `fault_every`: how often one lasting fault is recorded; `still_face`: how long a false face that
+    does not change is no news after its first refusal, zero for never.
+    """
 
     camera: str
     direction: Direction = Direction.UNKNOWN
@@ -51,6 +56,7 @@ class Rules:
     poll_every: timedelta = timedelta(seconds=1)
     stale_after: timedelta = timedelta(seconds=30)
     fault_every: timedelta = timedelta(seconds=60)
+    still_face: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class CheckIn:
         self._sessions, self._analyser, self._door, self._clock, self._rules = sessions, analyser, door, clock, rules
         self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after)
         self._consensus = self._new_consensus()
+        self._still = StillFaces(rules.still_face)
         self._timings: dict[str, float] = {}
         self._fault_text = ""
         self._fault_at: datetime | None = None
@@ -131,6 +138,10 @@ class CheckIn:
             self._timings.update(self._analyser.timings)
             decisions = [(probe.box, view.decide(probe)) for probe in probes]
             for settled in self._consensus.add(frame.taken_at, decisions):
+                if settled.decision.reason in POOR_PICTURE and self._still.knows(
+                    frame.image, settled.box, frame.taken_at
+                ):
+                    continue
                 outcome = self._commit(frame, settled, view)
                 if outcome.decision.granted and outcome.passage is not None:
                     opening = self._unlock()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -22,7 +22,9 @@ from sqlalchemy.orm import Session
 from attendance.domain.faces import Box, Frame, Probe, Quality, Template
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
+from attendance.service import look_alikes
 from attendance.service.ports import Analyser, Clock
+from attendance.store import look_alikes as pairs
 from attendance.store import operating_points, people
 from attendance.store.crypto import Keys
 
@@ -47,8 +49,9 @@ class PhotoReport:
     `reason` is None when `ok`, and when the file could not be read as an image (then `words` says
     why).  `box` in pixels of the upright photo.  `template` never leaves the server.
     `looks_like`: an other enrolled person whose score reaches the threshold, if any (perhaps the
-    same person under two names).  `template_id`: the row, once added.  `already_enrolled`: this
-    very photo was there before, so nothing was added.
+    same person under two names).  `own_score`: the likeness to the person's other photos, None for the
+    first; `unlike_own`: it is below the threshold.  `template_id`: the row, once added.
+    `already_enrolled`: this very photo was there before, so nothing was added.
     """
 
     ok: bool
@@ -59,6 +62,8 @@ class PhotoReport:
     quality: Quality | None = None
     template: Template | None = field(default=None, repr=False)
     looks_like: tuple[int, float] | None = None
+    own_score: float | None = None
+    unlike_own: bool = False
     template_id: int | None = None
     already_enrolled: bool = False
 
@@ -117,13 +122,21 @@ def enrol_photo(
     data: bytes,
     source: str,
     clock: Clock,
+    *,
+    two_people: Collection[int] | None = (),
+    confirmed_by: str | None = None,
 ) -> PhotoReport:
     """Check the photo and, only when it is good, add its template; the caller commits.
 
-    The same photo of the same person twice adds nothing and is no mistake.  Raises UserError for an
-    unknown person, WrongMasterKey, DatabaseLocked.
+    Without recorded consent nothing is even looked at.  A photo that the threshold in force takes for
+    another enrolled person is refused as MAY_BE_ANOTHER, from the first one on: it would let the one in as
+    the other.  `two_people`: ids of those of whom somebody (`confirmed_by`) looked and says that they are
+    somebody else, None for everybody; that is kept, and not asked again for this pair.  The same photo of
+    the same person twice adds nothing and is no mistake.  Raises UserError for an unknown person,
+    WrongMasterKey, DatabaseLocked.
     """
-    people.get_person(session, person_id)
+    if people.get_person(session, person_id).consent_at is None:
+        return _refused(Reason.NO_CONSENT, None)
     report = check_photo(analyser, data, clock)
     if not report.ok or report.template is None or report.quality is None:
         return report
@@ -131,22 +144,29 @@ def enrol_photo(
     for known in people.list_templates(session, person_id):
         if known.photo_sha256 == digest and known.model_id == report.template.model_id:
             return replace(report, template_id=known.id, already_enrolled=True)
-    looks_like = find_look_alike(session, keys, report.template, person_id)
-    row = people.add_template(
-        session, keys, person_id, report.template, source, _numbers(report.quality), digest, at=clock.now()
-    )
-    return replace(report, template_id=row.id, looks_like=looks_like)
-
-
-def find_look_alike(session: Session, keys: Keys, template: Template, person_id: int) -> tuple[int, float] | None:
-    """The other active person whom the threshold in force would take this template for; None without a threshold."""
+    template, quality = report.template, report.quality
+    enrolled = people.enrolled_templates(session, keys, template.model_id)
     point = operating_points.current(session, template.model_id)
-    if point is None:
-        return None
-    for candidate in people.load_gallery(session, keys, template.model_id).search(template, limit=2):
-        if candidate.person_id != person_id and candidate.score >= point.threshold:
-            return candidate.person_id, candidate.score
-    return None
+    judged = look_alikes.judge(enrolled, template, person_id, point)
+    report = replace(
+        report,
+        looks_like=next(iter(judged.duplicates), None),
+        own_score=judged.own_score,
+        unlike_own=judged.unlike_own,
+    )
+    for other, score in judged.duplicates:
+        if two_people is None or other in two_people:
+            pairs.confirm_two_people(
+                session, template.model_id, person_id, other, score, at=clock.now(), by=confirmed_by
+            )
+        elif not pairs.is_confirmed(session, template.model_id, person_id, other):
+            words = f"this may be {people.get_person(session, other).name}, {score:.2f}"
+            refused = Reason.MAY_BE_ANOTHER
+            report = replace(report, ok=False, reason=refused, words=words, advice=refused.advice, template=None)
+            return replace(report, looks_like=(other, score))
+    row = people.add_template(session, keys, person_id, template, source, numbers(quality), digest, at=clock.now())
+    look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now())
+    return replace(report, template_id=row.id)
 
 
 def _refused(reason: Reason, probe: Probe | None) -> PhotoReport:
@@ -154,7 +174,8 @@ def _refused(reason: Reason, probe: Probe | None) -> PhotoReport:
     return PhotoReport(False, reason, reason.words, reason.advice, box, quality)
 
 
-def _numbers(quality: Quality) -> Mapping[str, float]:
+def numbers(quality: Quality) -> Mapping[str, float]:
+    """As they are kept with the template."""
     return {name: round(float(value), 4) for name, value in asdict(quality).items()}
 
 

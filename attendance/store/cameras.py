@@ -18,11 +18,15 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from attendance.domain.faces import Region
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.store.tables import Camera
 
 STALE_AFTER = timedelta(seconds=15)
+# A picture of the door shows people: it is there for as long as somebody draws a region on it, and no longer.
+SNAPSHOT_LIVES = timedelta(minutes=10)
+SNAPSHOT_WAITS = timedelta(minutes=1)
 
 
 def claim(
@@ -93,6 +97,54 @@ def list_cameras(session: Session) -> Sequence[Camera]:
 
 def get_camera(session: Session, name: str) -> Camera | None:
     return session.scalar(select(Camera).where(Camera.name == name))
+
+
+def region_of(camera: Camera) -> Region | None:
+    """Where the camera looks for faces; None: everywhere, and for what no page ever wrote."""
+    try:
+        return None if camera.roi is None else Region(*camera.roi)
+    except (TypeError, ValueError):
+        return None
+
+
+def set_region(session: Session, name: str, region: Region | None) -> bool:
+    """Change where the camera looks; the daemon takes it over with its next heartbeat.  False: no such camera."""
+    roi = None if region is None else [region.x1, region.y1, region.x2, region.y2]
+    done: Any = session.execute(update(Camera).where(Camera.name == name).values(roi=roi))
+    return bool(done.rowcount == 1)
+
+
+def want_snapshot(session: Session, name: str, *, at: datetime) -> bool:
+    """Ask the camera's daemon for a picture.  False: no such camera."""
+    done: Any = session.execute(update(Camera).where(Camera.name == name).values(snapshot_wanted_at=at))
+    return bool(done.rowcount == 1)
+
+
+def wants_snapshot(camera: Camera, at: datetime) -> bool:
+    """Whether somebody asked a moment ago; who asked long ago has gone."""
+    return camera.snapshot_wanted_at is not None and abs(at - camera.snapshot_wanted_at) <= SNAPSHOT_WAITS
+
+
+def store_snapshot(session: Session, name: str, jpeg: bytes, *, at: datetime) -> None:
+    """The picture that was asked for, in place of an older one."""
+    values = {"snapshot": jpeg, "snapshot_at": at, "snapshot_wanted_at": None}
+    session.execute(update(Camera).where(Camera.name == name).values(**values))
+
+
+def drop_snapshot(session: Session, name: str, *, before: datetime | None = None) -> None:
+    """Take the picture away; `before`: only an older one."""
+    old = [Camera.name == name, Camera.snapshot.is_not(None)]
+    if before is not None:
+        old.append(Camera.snapshot_at < before)
+    session.execute(update(Camera).where(*old).values(snapshot=None, snapshot_at=None))
+
+
+def snapshot_of(session: Session, name: str, *, at: datetime) -> tuple[bytes, datetime] | None:
+    """The JPEG and when it was taken, while it lives."""
+    row = session.execute(select(Camera.snapshot, Camera.snapshot_at).where(Camera.name == name)).first()
+    if row is None or row[0] is None or row[1] is None or abs(at - row[1]) > SNAPSHOT_LIVES:
+        return None
+    return row[0], row[1]
 
 
 def without_password(source: str) -> str:

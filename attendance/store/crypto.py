@@ -79,9 +79,10 @@ class Keys:
         self._aead = AESGCM(master)
         # Both are one-way: neither leads back to the master key or to the other.
         self.fingerprint = _derived(master, b"attendance master key")[:32]
-        self.cookie_secret = _derived(master, b"attendance web cookies")
+        # From it comes the key to which kiosks seal PINs that wait for the connection.
+        self.kiosk_secret = _derived(master, b"attendance kiosk events")
         # Signs the web's session cookies; derived, so that there is one secret to keep and not two.
-        self.cookie_secret = hmac.new(master, b"attendance session cookies", hashlib.sha256).hexdigest()
+        self.cookie_secret = _derived(master, b"attendance session cookies")
 
     def make_data_key(self, person_id: int) -> tuple[bytes, DataKey]:
         """A new random key for a person: wrapped for the database, and ready to use."""

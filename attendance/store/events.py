@@ -3,19 +3,20 @@
 In: a session and the domain's `Passage`.  Out: `PassageView`s, today's presence, open passages.
 Does not know: how a decision was made, or local time (the caller gives the day's bounds in UTC).
 Main choice: rows are only ever added; a door's outcome is an own row that points to its passage, so
-that a crash between the two is visible as a granted passage without a door event.
+that a crash between the two is visible as a granted passage without a door event.  The one exception:
+which way somebody went may be told once, where no camera knew it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from attendance.domain.passage import Direction, Passage
+from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.reason import Reason
 from attendance.store import tables
 from attendance.store.tables import Person
@@ -91,6 +92,7 @@ def record_passage(session: Session, passage: Passage) -> None:
             gallery_version=passage.gallery_version,
             frames=passage.frames,
             direction=passage.direction.value,
+            method=passage.method.value,
         )
     )
     session.flush()
@@ -116,19 +118,26 @@ def record_door_event(
 
 
 def last_granted(session: Session, person_id: int, direction: Direction) -> Passage | None:
-    """The person's newest granted passage in this direction, at any camera."""
-    query = (
-        select(tables.Passage)
-        .where(
-            tables.Passage.person_id == person_id,
-            tables.Passage.granted,
-            tables.Passage.direction == direction.value,
-        )
-        .order_by(tables.Passage.at.desc(), tables.Passage.id.desc())
-        .limit(1)
-    )
-    row = session.scalar(query)
+    """The person's newest granted passage in this direction (UNKNOWN: in any), at any camera."""
+    query = select(tables.Passage).where(tables.Passage.person_id == person_id, tables.Passage.granted)
+    if direction is not Direction.UNKNOWN:  # who looks at a kiosk may have said "in" there a moment ago
+        query = query.where(tables.Passage.direction == direction.value)
+    row = session.scalar(query.order_by(tables.Passage.at.desc(), tables.Passage.id.desc()).limit(1))
     return None if row is None else _passage(row)
+
+
+def tell_direction(session: Session, passage_id: str, direction: Direction) -> bool:
+    """Fill in the way of a granted passage whose camera knew none; False when it is known already."""
+    done: Any = session.execute(
+        update(tables.Passage)
+        .where(
+            tables.Passage.id == passage_id,
+            tables.Passage.granted,
+            tables.Passage.direction == Direction.UNKNOWN.value,
+        )
+        .values(direction=direction.value)
+    )
+    return bool(done.rowcount == 1)
 
 
 def last_granted_at(session: Session, person_id: int, direction: Direction) -> datetime | None:
@@ -279,4 +288,5 @@ def _passage(row: tables.Passage) -> Passage:
         gallery_version=row.gallery_version,
         frames=row.frames,
         direction=Direction(row.direction),
+        method=Method(row.method),
     )

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from attendance.domain import faces
 from attendance.domain.gallery import Gallery
 from attendance.errors import UserError
-from attendance.store import settings
+from attendance.store import look_alikes, settings
 from attendance.store.crypto import Damaged, DataKey, Keys, WrongMasterKey
 from attendance.store.settings import gallery_version
 from attendance.store.tables import Person, PersonKey, Template
@@ -251,7 +251,13 @@ def load_gallery(session: Session, keys: Keys, model_id: str) -> Gallery:
     # The version first: a change that slips in between is then loaded twice, never missed.
     version = gallery_version(session)
     enrolled = enrolled_templates(session, keys, model_id)
-    return Gallery([one.person_id for one in enrolled], [one.template for one in enrolled], model_id, version)
+    return Gallery(
+        [one.person_id for one in enrolled],
+        [one.template for one in enrolled],
+        model_id,
+        version,
+        look_alikes.listed_pairs(session, model_id),
+    )
 
 
 def templates_of_other_models(session: Session, model_id: str) -> int:

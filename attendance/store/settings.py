@@ -33,14 +33,24 @@ def put(session: Session, key: str, value: Any, at: datetime) -> None:
         session.flush()
 
 
+def touch(session: Session, key: str, at: datetime) -> None:
+    """Until the caller's transaction ends nobody else changes this value, if it is there."""
+    session.execute(update(Setting).where(Setting.key == key).values(updated_at=at))
+
+
 def gallery_version(session: Session) -> int:
     return int(get(session, GALLERY_VERSION, 0))
 
 
+def lock_gallery(session: Session, at: datetime) -> None:
+    """Until the caller's transaction ends nobody else changes the gallery (a row's lock; on SQLite the file's)."""
+    session.execute(update(Setting).where(Setting.key == GALLERY_VERSION).values(updated_at=at))
+
+
 def bump_gallery_version(session: Session, at: datetime) -> int:
     """Count one more change of the gallery, in the caller's transaction; returns the new version."""
-    # Write before reading: this takes the row's lock (SQLite: the file's), so no other change gets in between.
-    session.execute(update(Setting).where(Setting.key == GALLERY_VERSION).values(updated_at=at))
+    # Write before reading, so that no other change gets in between.
+    lock_gallery(session, at)
     version = gallery_version(session) + 1
     put(session, GALLERY_VERSION, version, at)
     return version

@@ -113,8 +113,31 @@ class PersonKey(Base):
     wrapped_key: Mapped[bytes]
 
 
+class LookAlike(Base):
+    """Two people, the lower id first, and the highest score between their templates of one model.
+
+    `listed`: they are near enough to need a larger margin at the door; an unlisted row is kept only because
+    somebody confirmed that they are two people (and not one under two names).
+    """
+
+    __tablename__ = "look_alikes"
+    __table_args__ = (CheckConstraint("person_id < other_id", name="order"), Index(None, "other_id"))
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    score: Mapped[float]
+    listed: Mapped[bool]
+    found_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None] = mapped_column(String(100))
+
+
 class Camera(Base):
-    """A camera and the daemon that holds it: `owner` with a recent `heartbeat_at` keeps others away."""
+    """A camera and the daemon that holds it: `owner` with a recent `heartbeat_at` keeps others away.
+
+    `roi`: where in the picture faces are looked for.
+    """
 
     __tablename__ = "cameras"
     __table_args__ = (CheckConstraint("direction IN ('in', 'out', 'unknown')", name="direction"),)
@@ -128,6 +151,12 @@ class Camera(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     heartbeat_at: Mapped[datetime | None]
     owner: Mapped[str | None] = mapped_column(String(200))
+    # Four shares of the picture, x1, y1, x2, y2; NULL: all of it.
+    roi: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True))
+    # A JPEG that an administrator asked for; the daemon takes it away again.
+    snapshot: Mapped[bytes | None] = mapped_column(deferred=True)
+    snapshot_at: Mapped[datetime | None]
+    snapshot_wanted_at: Mapped[datetime | None]
 
 
 class Passage(Base):
@@ -153,6 +182,8 @@ class Passage(Base):
     gallery_version: Mapped[int]
     frames: Mapped[int]
     direction: Mapped[str] = mapped_column(String(10))
+    # "face", "pin" or "badge".
+    method: Mapped[str] = mapped_column(String(10), default="face", server_default="face")
 
 
 class DoorEvent(Base):

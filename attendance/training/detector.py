@@ -101,13 +101,13 @@ def losses_of(outputs: dict[str, Tensor], scenes: list[Scene], size: int) -> dic
         losses["box"] = (1 - generalised).mean()
         guess = centre[:, None] + outputs["landmarks"][image, cell].view(-1, 5, 2) * stride[:, None]
         scale = (wanted[:, 2:] - wanted[:, :2]).mean(1)[:, None, None]
-        losses["points"] = F.smooth_l1_loss(guess / scale * 10, points / scale * 10, beta=0.5)
+        losses["points"] = F.smooth_l1_loss(guess / scale * 10, points / scale * 10, beta=0.1)
         targets[where[:, 0], where[:, 1]] = iou.detach().cpu().clamp(0.05, 1)
     targets, judged = targets.to(device), judged.to(device)
     probability = outputs["obj"].sigmoid()
     focal = F.binary_cross_entropy_with_logits(outputs["obj"], targets, reduction="none")
     losses["obj"] = (focal * (targets - probability).abs().detach() ** 2 * judged).sum() / count
-    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + 0.5 * losses["points"]
+    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + 1.0 * losses["points"]
     return losses
 
 

@@ -107,9 +107,11 @@ class Composer:
         """A scene [size,size,3]: nothing, one photograph, or several pasted into a background."""
         canvas = self._background(size, random)
         kind = random.random()
-        if self.empty and kind < 0.12:
+        if self.empty and random.random() < 0.4:
+            self._paste_object(canvas, random)
+        if self.empty and kind < 0.2:
             return Scene(_photometric(canvas, random), *NOBODY)
-        number = 1 if kind < 0.65 else int(random.integers(2, 5))
+        number = 1 if kind < 0.68 else int(random.integers(2, 5))
         boxes, points, sure = NOBODY
         high = self.high if number == 1 else self.high / 2
         for _ in range(number):
@@ -144,6 +146,15 @@ class Composer:
         return cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR).astype(
             np.uint8
         )
+
+    def _paste_object(self, canvas: NDArray[np.uint8], random: np.random.Generator) -> None:
+        """Lay one or two pieces without a face over the canvas: a pasted edge alone must not mean a face."""
+        size = len(canvas)
+        for _ in range(int(random.integers(1, 3))):
+            image = self.empty[int(random.integers(len(self.empty)))].image
+            high, wide = (int(n) for n in random.integers(size // 8, size * 3 // 4, 2))
+            y, x = int(random.integers(0, size - high + 1)), int(random.integers(0, size - wide + 1))
+            canvas[y : y + high, x : x + wide] = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)
 
     def _place(self, scene: Scene, size: int, high: float, random: np.random.Generator):  # type: ignore[no-untyped-def]
         """Scale a photograph so that one of its faces has a random height, and lay it over the canvas."""

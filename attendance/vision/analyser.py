@@ -16,7 +16,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.domain.faces import Box, Frame, Landmarks, Probe, Template
+from attendance.domain.faces import Box, Frame, Landmarks, Probe, Region, Template
 from attendance.vision import boxes as geometry
 from attendance.vision.align import align_face
 from attendance.vision.quality import QualityLimits, judge, measure
@@ -81,7 +81,7 @@ class FaceAnalyser:
         Raises ValueError when a network puts out what is no embedding (NaN, another length): a fault.
         """
         clock = _Clock()
-        found = self.detect(frame.image)[:max_faces]
+        found = sorted(self.detect(frame.image, frame.region), key=lambda face: -face.box.area)[:max_faces]
         clock.stop("detect")
         probes = []
         for face in found:
@@ -96,26 +96,36 @@ class FaceAnalyser:
         self._timings = clock.spent
         return probes
 
-    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """All faces of a BGR image, largest first; [] for an image without pixels."""
+    def detect(self, image: NDArray[np.uint8], region: Region | None = None) -> list[Detection]:
+        """All faces of an image, best score first; [] for an image without pixels.
+
+        BGR uint8 is what comes from a camera; grey, BGRA and 16 bits are taken, too (`boxes.as_bgr`).
+        `region` is cut out before the picture is made small, so that its faces are larger for the
+        network; boxes are in pixels of the whole image all the same, and may reach beyond the region.
+        A face whose middle lies outside it is none.
+        """
         height, width = image.shape[:2]
         if not height or not width:
             return []
+        image = geometry.as_bgr(image)
+        x1, y1, x2, y2 = (0, 0, width, height) if region is None else region.pixels(height, width)
         size = self._input_size
-        canvas, scale, pad = geometry.letterbox(image, size)
+        canvas, scale, pad = geometry.letterbox(image[y1:y2, x1:x2], size)
         heads = self._detector.run(to_input(canvas, self._detector_card.preprocess))
         decoded = geometry.decode(
             heads["bbox"][0], heads["obj"][0], heads["landmarks"][0], (size, size), self._conf_thresh
         )
         wholes, scores, points = decoded
+        pad = (pad[0] - x1 * scale, pad[1] - y1 * scale)  # and so to pixels of the whole image
         wholes, points = geometry.unletterbox(wholes, scale, pad), geometry.unletterbox(points, scale, pad)
         clipped = geometry.clip_boxes(wholes, height, width)
-        faces = [
+        return [  # in the decoder's order
             Detection(_box(inside), _box(whole), Landmarks(five), float(score))
             for inside, whole, five, score in zip(clipped, wholes, points, scores, strict=True)
-            if inside[0] < inside[2] and inside[1] < inside[3]  # else it lies in the letterbox's grey
+            if inside[0] < inside[2]
+            and inside[1] < inside[3]  # else it lies in the letterbox's grey
+            and (region is None or _has_middle(whole, x1, y1, x2, y2))
         ]
-        return sorted(faces, key=lambda face: -face.box.area)
 
     def embed(self, crop: NDArray[np.uint8]) -> Template:
         """An aligned BGR crop of the recogniser's size → its template; ValueError when that is none."""
@@ -141,6 +151,12 @@ def to_input(image: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.flo
     mean, std = np.asarray(preprocess.mean, np.float32), np.asarray(preprocess.std, np.float32)
     values = (channels.astype(np.float32) - mean) / std
     return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+
+
+def _has_middle(corners: NDArray[np.float32], x1: int, y1: int, x2: int, y2: int) -> bool:
+    """Whether the middle of a box lies in the rectangle."""
+    x, y = (corners[0] + corners[2]) / 2, (corners[1] + corners[3]) / 2
+    return bool(x1 <= x <= x2 and y1 <= y <= y2)
 
 
 def _box(corners: NDArray[np.float32]) -> Box:

@@ -16,6 +16,23 @@ STRIDES = (8, 16, 32)
 PAD_GREY = 114
 # Candidates that are compared with each other at most: beyond it, a frame holds noise and not faces.
 MAX_CANDIDATES = 1000
+FAR = 1e6  # strides: no network that works puts a corner or a point so far off
+
+
+def as_bgr(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Grey [H,W] or [H,W,1], BGR or BGRA, of 8 or 16 bits → BGR uint8 [H,W,3]; alpha is dropped.
+
+    Of 16 bits the upper eight are taken: white is 65,535.  Raises ValueError for anything else.
+    """
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or image.dtype != np.uint8:
+        raise ValueError(
+            f"an image is uint8 or uint16, grey [H,W], BGR [H,W,3] or BGRA [H,W,4], not {image.dtype} {image.shape}"
+        )
+    return np.broadcast_to(image[..., :3], (*image.shape[:2], 3)).astype(np.uint8, copy=False)
 
 
 def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], float, tuple[float, float]]:
@@ -109,14 +126,15 @@ def decode(
 
     `bbox` [A,4]: distances left, top, right, bottom of the cell's centre in strides, ≥ 0; `obj` [A]:
     logits; `landmarks` [A,10]: x, y offsets of the five points from the cell's centre in strides.
-    Boxes may reach beyond the input.  A cell with a value that is not finite, or whose box has no
-    area, is no face.  Raises ValueError when the shapes do not fit `input_hw`.
+    Boxes may reach beyond the input.  A cell with a value that is not finite or absurdly far off, or
+    whose box has no area, is no face.  Raises ValueError when the shapes do not fit `input_hw`.
     """
     centres, strides = cell_centres(*input_hw)
     cells = len(centres)
     if bbox.shape != (cells, 4) or obj.shape != (cells,) or landmarks.shape != (cells, 10):
         raise ValueError(f"{cells} cells, but heads of {bbox.shape}, {obj.shape}, {landmarks.shape}")
-    finite = np.isfinite(obj) & np.isfinite(bbox).all(axis=1) & np.isfinite(landmarks).all(axis=1)
+    # Comparisons with NaN are False.
+    finite = np.isfinite(obj) & (np.abs(bbox) < FAR).all(axis=1) & (np.abs(landmarks) < FAR).all(axis=1)
     with np.errstate(over="ignore"):  # exp of a very negative logit overflows to inf: a score of 0, which is right
         scores = np.where(finite, 1 / (1 + np.exp(-obj.astype(np.float64))), 0).astype(np.float32)
     chosen = np.flatnonzero(finite & (scores >= conf_thresh))

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from attendance import paths
 from attendance.config import Settings
@@ -20,16 +21,22 @@ from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from attendance.web import (
     auth,
+    cameras,
+    corrections,
     enrol,
     errors,
     formats,
     health,
     log,
+    look_alikes,
     operators,
     overview,
     people,
+    report_pages,
+    rostering,
     security,
     threshold,
+    working_time,
 )
 from attendance.web.site import EXTENSION, Site
 
@@ -60,11 +67,15 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[EXTENSION] = Site(settings, sessions, keys, analyser, clock)
+    if web.trusted_proxies:  # else the headers are ignored: anybody may send them
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.trusted_proxies, x_proto=web.trusted_proxies)  # type: ignore[method-assign]
     Bootstrap5(app)
     security.init_app(app)
     auth.init_app(app)
     formats.init_app(app)
     errors.init_app(app)
-    for room in (auth, overview, people, enrol, log, threshold, operators, health):
+    for room in (auth, overview, people, enrol, look_alikes, log, threshold, cameras, operators, health):
+        app.register_blueprint(room.blueprint)
+    for room in (working_time, corrections, rostering, report_pages):
         app.register_blueprint(room.blueprint)
     return app

@@ -109,7 +109,11 @@ def _enrol(person_id: int, photo: FileStorage, source: str) -> PhotoReport:
             photo.read(),
             source if source in SOURCES else "upload",
             site.clock,
+            two_people=request.form.getlist("two_people", type=int),
+            confirmed_by=current_user.username,
         )
+    if report.ok and report.looks_like is not None:
+        log.info("%s: person %d and person %d are two people", current_user.username, person_id, report.looks_like[0])
     if report.template_id is not None and not report.already_enrolled:
         log.info("%s enrolled template %d of person %d", current_user.username, report.template_id, person_id)
     return report
@@ -123,6 +127,7 @@ def _told(person_id: int, report: PhotoReport) -> dict[str, Any]:
         if report.looks_like is not None:
             other, score = report.looks_like
             like = {
+                "id": other,
                 "name": existing(session, other).name,
                 "score": round(score, 3),
                 "url": url_for("people.show", person_id=other),
@@ -138,6 +143,8 @@ def _told(person_id: int, report: PhotoReport) -> dict[str, Any]:
         "box": _corners(report.box),
         "quality": _measured(report.quality, site.settings.quality),
         "looks_like": like,
+        "own_score": None if report.own_score is None else round(report.own_score, 3),
+        "unlike_own": report.unlike_own,
         "templates": usable,
     }
 
@@ -156,6 +163,9 @@ def _measured(quality: Quality | None, limits: Limits) -> list[dict[str, Any]]:
         ("Brightness", "{:.0f}", quality.brightness, limits.min_brightness, limits.max_brightness),
         ("Contrast", "{:.0f}", quality.contrast, limits.min_contrast, None),
         ("Turned", "{:.2f}", abs(quality.yaw), None, limits.max_yaw),
+        ("Up or down", "{:.2f}", quality.pitch, None, limits.max_pitch),
+        ("Tilted", "{:.0f}°", quality.roll, None, limits.max_roll),
+        ("Uncovered", "{:.0%}", min(quality.uncovered, 1.0), limits.min_uncovered, None),
         ("Visible", "{:.0%}", quality.visible, limits.min_visible, None),
     ]
     return [

@@ -11,6 +11,7 @@ import unicodedata
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
+    DecimalField,
     DecimalRangeField,
     HiddenField,
     PasswordField,
@@ -116,3 +117,25 @@ class ThresholdForm(FlaskForm):
     def validate_margin(self, field: DecimalRangeField) -> None:
         if field.data is not None and not field.data.is_finite():
             raise ValidationError("Choose from 0 to 0.5.")
+
+
+def _percent(_form: FlaskForm, field: DecimalField) -> None:
+    # Not NumberRange, which a signalling NaN breaks.
+    if field.data is None or not field.data.is_finite() or not 0 <= field.data <= 100:
+        raise ValidationError("Give a number from 0 to 100.")
+
+
+def _share(label: str) -> DecimalField:
+    return DecimalField(label, [InputRequired("Give a number from 0 to 100."), _percent], places=1)
+
+
+class RegionForm(FlaskForm):
+    """Where in the picture, percent of its width and height."""
+
+    left = _share("Left")
+    top = _share("Top")
+    right = _share("Right")
+    bottom = _share("Bottom")
+
+    def sides(self) -> tuple[DecimalField, DecimalField, DecimalField, DecimalField]:
+        return self.left, self.top, self.right, self.bottom

@@ -17,7 +17,9 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
-from attendance.store import consent, events, people
+from attendance.service import look_alikes
+from attendance.store import consent, events, operating_points, people
+from attendance.store.look_alikes import named_pairs
 from attendance.store.session import DatabaseError
 from attendance.store.tables import Person
 from attendance.web.errors import for_the_form
@@ -114,6 +116,8 @@ def set_active(person_id: int) -> ResponseReturnValue:
     with site.sessions.begin() as session:
         existing(session, person_id)
         person = people.set_active(session, person_id, active, at=site.clock.now())
+        if active:  # who resembles this person was not looked for while nobody could be taken for them
+            look_alikes.refresh_person(session, site.keys, site.model_id, person_id, site.clock.now())
     log.info("%s %s person %d", current_user.username, "activated" if active else "deactivated", person_id)
     flash(
         f"{person.name} is recognised again." if active else f"{person.name} is no longer recognised at any door.",
@@ -178,6 +182,14 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         person = existing(session, person_id)
         templates = people.list_templates(session, person_id)
         passages = events.list_passages(session, person_id=person_id, limit=8)
+        alike = named_pairs(session, site.model_id, person_id, limit=10)
+        point = operating_points.current(session, site.model_id)
+        try:
+            agreement = look_alikes.consistency(session, site.keys, site.model_id, person_id)
+        except DatabaseError:
+            raise
+        except UserError:  # a damaged template must not hide the page on which it is deleted
+            agreement = {}
     if form is None:
         form = ConsentForm(formdata=None)
         form.text.data = CONSENT_WORDS.format(site=site.settings.site.name)
@@ -191,6 +203,9 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         "consent_form": form,
         "max_upload_mb": site.settings.web.max_upload_mb,
         "results": [],
+        "look_alikes": alike,
+        "agreement": agreement,
+        "point": point,
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.domain.decision import Decision, OperatingPoint, decide
+from attendance.domain.decision import Decision, OperatingPoint, decide, look_alike_margin
 from attendance.domain.faces import Template
 from attendance.domain.gallery import Gallery
 from attendance.domain.reason import Reason
@@ -138,3 +138,27 @@ def test_a_decision_names_a_person_exactly_when_matched(reason: Reason, person_i
 def test_an_operating_point_that_would_let_strangers_in_cannot_be_made(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"threshold|margin|model"):
         replace(POINT, **change)  # type: ignore[arg-type]
+
+
+def test_people_on_the_look_alike_list_need_the_larger_margin_and_others_do_not() -> None:
+    plain = gallery_with_scores(0.8, 0.65)
+    rows = [Template(row.copy(), MODEL) for row in plain._matrix]
+    listed = Gallery([1, 2], rows, MODEL, 1, look_alikes=[(2, 1), (7, 1)])
+    assert look_alike_margin(POINT.margin) == 0.2
+    assert decide(PROBE, plain, POINT).granted
+    refused = decide(PROBE, listed, POINT)
+    assert (refused.reason, refused.runner_up) == (Reason.AMBIGUOUS, pytest.approx(0.65, abs=1e-5))
+
+
+def test_a_look_alike_counts_wherever_it_ranks() -> None:
+    plain = gallery_with_scores(0.8, 0.68, 0.66)
+    rows = [Template(row.copy(), MODEL) for row in plain._matrix]
+    assert decide(PROBE, Gallery([1, 2, 3], rows, MODEL, 1, look_alikes=[(1, 3)]), POINT).reason is Reason.AMBIGUOUS
+    assert decide(PROBE, Gallery([1, 2, 3], rows, MODEL, 1, look_alikes=[(2, 3)]), POINT).granted
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_margin_of_look_alikes_is_never_smaller_and_grows_with_the_margin(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert low <= look_alike_margin(low) <= look_alike_margin(high) <= 1
+    assert look_alike_margin(low) > 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from attendance.errors import UserError
 from attendance.models import DetectionModel, RecognitionModel
@@ -54,9 +55,17 @@ def test_a_plot_has_the_images_size(net: DetectionModel) -> None:
     assert net.face_and_plot(np.zeros((50, 70, 3), np.uint8), 0.001).shape == (50, 70, 3)
 
 
-def test_a_16_bit_image_is_refused_in_words(net: DetectionModel) -> None:
-    with pytest.raises(UserError, match="uint16"):
-        net.detect(np.zeros((8, 8, 3), np.uint16))  # type: ignore[arg-type]
+def test_16_bits_and_grey_are_seen_as_8_bits_in_colour(net: DetectionModel) -> None:
+    grey = np.random.default_rng(1).integers(0, 256, (48, 64), dtype=np.uint8)
+    colour = net.detect(np.repeat(grey[..., None], 3, axis=2), 0.005)
+    deep = grey.astype(np.uint16) * 257
+    for same in (grey, grey[..., None], deep, Image.fromarray(grey), Image.fromarray(deep)):
+        assert np.array_equal(net.detect(same, 0.005).boxes, colour.boxes)
+
+
+def test_what_is_no_image_is_refused_in_words(net: DetectionModel) -> None:
+    with pytest.raises(UserError, match="float64"):
+        net.detect(np.zeros((8, 8, 3)))  # type: ignore[arg-type]
 
 
 def test_the_live_window_says_when_there_is_no_display(net: DetectionModel, monkeypatch: pytest.MonkeyPatch) -> None:

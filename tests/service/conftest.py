@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
 from attendance.service.check_in import CheckIn, Outcome, Rules
@@ -14,6 +16,7 @@ from attendance.store import events, operating_points, people
 from attendance.store.crypto import Keys
 from attendance.store.events import PassageView
 from attendance.store.session import Sessions
+from attendance.store.tables import Person
 from tests.factories import ANNA, BERT, MODEL, make_frame, make_photo
 from tests.fakes import FakeAnalyser, FakeClock, FakeDoor
 
@@ -36,13 +39,18 @@ class Site:
 
     def enrol(self, name: str, colour: tuple[int, int, int]) -> int:
         with self.sessions.begin() as session:
-            person = people.create_person(session, name=name, at=self.clock.now())
+            person = self.add(session, name)
             report = self.enrol_photo(session, person.id, make_photo(colour))
             assert report.ok
         return person.id
 
-    def enrol_photo(self, session: object, person_id: int, data: bytes) -> PhotoReport:
-        return enrol_photo(session, self.keys, self.analyser, person_id, data, "upload", self.clock)  # type: ignore[arg-type]
+    def add(self, session: Session, name: str) -> Person:
+        """Somebody who agreed."""
+        now = self.clock.now()
+        return people.create_person(session, name=name, at=now, consent_at=now, consent_text="Yes.")
+
+    def enrol_photo(self, session: Session, person_id: int, data: bytes, **options: Any) -> PhotoReport:
+        return enrol_photo(session, self.keys, self.analyser, person_id, data, "upload", self.clock, **options)
 
     def set_threshold(self, threshold: float = 0.5, margin: float = 0.05) -> None:
         with self.sessions.begin() as session:

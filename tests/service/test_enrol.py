@@ -18,6 +18,7 @@ from attendance.errors import UserError
 from attendance.service import enrol
 from attendance.service.enrol import EnrolRefused, check_photo, decode_image
 from attendance.store import people, tables
+from attendance.store.look_alikes import named_pairs
 from tests.factories import ANNA, BERT, MODEL, NOBODY, STRANGER, make_image, make_photo
 from tests.fakes import FakeAnalyser, FakeClock
 from tests.service.conftest import Site
@@ -202,18 +203,55 @@ def test_the_same_photo_again_is_told_and_adds_nothing(site: Site) -> None:
         assert [row.id for row in people.list_templates(session, person)] == [report.template_id]
 
 
-def test_a_face_that_is_enrolled_under_another_name_is_hinted_at(site: Site) -> None:
+def test_without_consent_a_photo_is_not_even_looked_at(site: Site) -> None:
+    site.analyser.error = AssertionError("the analyser was asked")
+    with site.sessions.begin() as session:
+        anna = people.create_person(session, name="Anna", at=site.clock.now())
+        report = site.enrol_photo(session, anna.id, make_photo(ANNA))
+        assert (report.ok, report.reason, report.advice) == (False, Reason.NO_CONSENT, Reason.NO_CONSENT.advice)
+        assert people.list_templates(session, anna.id) == []
+
+
+def test_the_first_photo_already_is_refused_when_it_may_be_somebody_else(site: Site) -> None:
     anna = site.enrol("Anna", ANNA)
     with site.sessions.begin() as session:
-        double = people.create_person(session, name="Ann", at=site.clock.now())
+        double = site.add(session, "Ann")
+        before = people.gallery_version(session)
         report = site.enrol_photo(session, double.id, make_photo(ANNA))
-        bert = people.create_person(session, name="Bert", at=site.clock.now())
+        assert people.gallery_version(session) == before
+        assert people.list_templates(session, double.id) == []
+        bert = site.add(session, "Bert")
         assert site.enrol_photo(session, bert.id, make_photo(BERT)).looks_like is None
         assert site.enrol_photo(session, anna, make_photo(STRANGER)).looks_like is None
-    assert report.ok
+    assert (report.ok, report.reason, report.words) == (False, Reason.MAY_BE_ANOTHER, "this may be Anna, 1.00")
+    assert report.template is None
     assert report.looks_like is not None
     assert report.looks_like[0] == anna
     assert report.looks_like[1] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_two_people_who_were_confirmed_as_such_are_not_asked_about_again(site: Site) -> None:
+    anna = site.enrol("Anna", ANNA)
+    with site.sessions.begin() as session:
+        twin = site.add(session, "Ann").id
+        assert site.enrol_photo(session, twin, make_photo(ANNA), two_people=[anna], confirmed_by="ada").ok
+        assert site.enrol_photo(session, twin, make_photo(ANNA, "WEBP")).ok
+        assert site.enrol_photo(session, anna, make_photo(ANNA, "JPEG")).ok
+        third = site.add(session, "Änne").id
+        again = site.enrol_photo(session, third, make_photo(ANNA), two_people=[anna])
+        assert (again.reason, again.words) == (Reason.MAY_BE_ANOTHER, "this may be Ann, 1.00")  # nobody said so of her
+        (pair,) = named_pairs(session, MODEL)
+        assert (pair.name, pair.other_name, pair.confirmed_by) == ("Anna", "Ann", "ada")
+
+
+def test_a_photo_is_compared_with_the_persons_other_ones(site: Site) -> None:
+    anna = site.enrol("Anna", ANNA)
+    with site.sessions.begin() as session:
+        same = site.enrol_photo(session, anna, make_photo(ANNA, "WEBP"))
+        other = site.enrol_photo(session, anna, make_photo(STRANGER))
+    assert same.own_score is not None
+    assert same.own_score > 0.9
+    assert (same.unlike_own, other.ok, other.unlike_own) == (False, True, True)
 
 
 def test_enrolling_for_somebody_erased_meanwhile_is_told(site: Site) -> None:

@@ -70,8 +70,9 @@ def test_asking_for_the_state_does_not_make_the_file(unborn: Engine, tmp_path: P
 
 
 def test_an_older_database_says_how_to_upgrade(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrate, "revisions", lambda: ("0001", "0002"))
-    monkeypatch.setattr(migrate, "head", lambda: "0002")
+    known = migrate.revisions()
+    monkeypatch.setattr(migrate, "revisions", lambda: (*known, "next"))
+    monkeypatch.setattr(migrate, "head", lambda: "next")
     assert session.schema_state(engine) == "older"
     with pytest.raises(UserError, match=f"older version; {UPGRADE}"):
         session.require_current(engine)

@@ -22,7 +22,7 @@ from tests.fakes import FakeSession
 from tests.vision.networks import DIM, FIVE, REACH, RECOGNISER, expected_embedding
 
 # The tiny networks see faces in bright blocks, which no judge of photos would let pass.
-ANYTHING = QualityLimits(0, 0, 0, 255, 0, 100, 0)
+ANYTHING = QualityLimits(0, 0, 0, 255, 0, 100, 0, 180, 100, 0)
 NET = Card("net", "recogniser", "", 112, {"net.onnx": "0" * 64}, embedding_dim=4)
 FINDER = Card("finder", "detector", "", 256, {"finder.onnx": "0" * 64})
 

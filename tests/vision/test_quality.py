@@ -16,7 +16,7 @@ from attendance.config import Quality as QualitySettings
 from attendance.domain.faces import Box, Landmarks, Quality
 from attendance.domain.reason import Reason
 from attendance.vision.align import align_face
-from attendance.vision.quality import YAW_MOST, QualityLimits, judge, measure
+from attendance.vision.quality import PITCH_MOST, YAW_MOST, QualityLimits, judge, measure
 
 LIMITS = QualityLimits()
 GOOD = Quality(size=120, sharpness=100, brightness=120, contrast=40, yaw=0.05, visible=1)
@@ -141,8 +141,8 @@ def test_a_burnt_out_photo_is_too_bright(portrait: Portrait) -> None:
     assert portrait.changed(portrait.image * 4.0).flaws == (Reason.TOO_BRIGHT,)
 
 
-def test_fog_on_the_lens_is_blurred(portrait: Portrait) -> None:
-    assert portrait.changed(portrait.image * 0.1 + 170).flaws == (Reason.BLURRED,)
+def test_fog_on_the_lens_leaves_too_little_contrast(portrait: Portrait) -> None:
+    assert portrait.changed(portrait.image * 0.1 + 170).flaws == (Reason.LOW_CONTRAST,)
 
 
 def test_a_tiny_face_is_too_small(portrait: Portrait) -> None:
@@ -166,6 +166,43 @@ def test_a_tilted_head_is_not_turned_away(portrait: Portrait, degrees: float) ->
     tilted = replace(portrait, image=cv2.warpAffine(portrait.image, turn, (width, height)), points=points)
     assert tilted.quality.yaw == pytest.approx(portrait.quality.yaw, abs=1e-3)
     assert Reason.TURNED_AWAY not in tilted.flaws
+
+
+@pytest.mark.parametrize("degrees", [0, -30, 30, 90, 180])
+def test_the_tilt_is_measured_in_degrees_and_the_pitch_does_not_depend_on_it(degrees: float) -> None:
+    points = np.array([[38, 50], [74, 50], [56, 72], [42, 92], [70, 92]], np.float32)
+    turn = cv2.getRotationMatrix2D((56, 56), -degrees, 1)
+    turned = (points @ turn[:, :2].T + turn[:, 2]).astype(np.float32)
+    canvas = np.zeros((112, 112, 3), np.uint8)
+    level, tilted = (measure(canvas, Box(10, 10, 100, 100), Landmarks(five)) for five in (points, turned))
+    assert tilted.roll == pytest.approx(abs(degrees), abs=1e-3)
+    assert tilted.pitch == pytest.approx(level.pitch, abs=1e-3)
+    assert (Reason.TILTED in judge(replace(GOOD, roll=tilted.roll), LIMITS)) is (abs(degrees) > 45)
+
+
+@pytest.mark.parametrize("shift", [-0.5, 0.5])
+def test_a_nose_at_the_eyes_or_the_mouth_is_looking_up_or_down(portrait: Portrait, shift: float) -> None:
+    points = portrait.points.copy()
+    points[2, 1] += shift * (points[3:, 1].mean() - points[:2, 1].mean())
+    assert Reason.LOOKING_UP_OR_DOWN in replace(portrait, points=points).flaws
+
+
+def test_a_mouth_above_the_eyes_is_no_face_from_the_front() -> None:
+    points = np.array([[38, 92], [74, 92], [56, 72], [42, 50], [70, 50]], np.float32)
+    quality = measure(np.zeros((112, 112, 3), np.uint8), Box(10, 10, 100, 100), Landmarks(points))
+    assert quality.pitch == PITCH_MOST
+
+
+@pytest.mark.parametrize("grey", [90, 200])
+@pytest.mark.parametrize("feature", ["mouth", "eyes"])
+def test_a_plain_mask_or_blindfold_covers_the_face(portrait: Portrait, feature: str, grey: int) -> None:
+    rows = slice(2, 5) if feature == "mouth" else slice(0, 2)
+    middle, reach = portrait.points[rows].mean(0), portrait.box.width
+    image = portrait.image.copy()
+    half = (0.5 * reach, 0.28 * reach) if feature == "mouth" else (0.5 * reach, 0.16 * reach)
+    (x1, y1), (x2, y2) = (middle - half).round().astype(int), (middle + half).round().astype(int)
+    image[max(y1, 0) : y2, max(x1, 0) : x2] = grey
+    assert Reason.COVERED in portrait.changed(image).flaws
 
 
 def test_a_nose_beside_an_eye_is_turned_away() -> None:

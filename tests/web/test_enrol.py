@@ -41,7 +41,7 @@ def test_no_answer_contains_the_template(web: Web, admin: Browser) -> None:
     anna = web.add("Anna Berg")
     told = post(admin, f"/people/{anna}/photos/one", make_photo(ANNA))
 
-    expected = "ok added reason words advice box quality looks_like templates"
+    expected = "ok added reason words advice box quality looks_like own_score unlike_own templates"
     assert set(told.json) == set(expected.split())
 
 
@@ -112,7 +112,43 @@ def test_a_face_that_somebody_else_has_is_pointed_out(web: Web, admin: Browser) 
     web.enrol(anna, ANNA)
     told = post(admin, f"/people/{double}/photos/one", make_photo(ANNA)).json
 
-    assert told["looks_like"] == {"name": "Anna Berg", "score": 1.0, "url": f"/people/{anna}"}
+    assert (told["ok"], told["reason"]) == (False, Reason.MAY_BE_ANOTHER.value)
+    assert told["words"] == "This may be Anna Berg, 1.00"
+    assert told["looks_like"] == {"id": anna, "name": "Anna Berg", "score": 1.0, "url": f"/people/{anna}"}
+    assert templates_of(web, double) == []
+
+    # Two people after all, confirmed by an operator whose name is kept; from then on nobody asks again.
+    path = f"/people/{double}/photos/one"
+    data = {"photo": (io.BytesIO(make_photo(ANNA)), "photo.png"), "two_people": str(anna)}
+    assert admin.submit(path, data, headers={"Accept": "application/json"}).json["added"]
+    assert post(admin, path, make_photo(ANNA, "WEBP")).json["added"]
+    listed = admin.text("/look-alikes")
+    assert "Anna Berg" in listed
+    assert "by ada" in listed
+
+
+def test_a_form_asks_whether_they_are_two_people_and_takes_the_answer(web: Web, admin: Browser) -> None:
+    web.set_threshold()
+    anna, double = web.add("Anna Berg"), web.add("Anna Lind")
+    web.enrol(anna, ANNA)
+    path = f"/people/{double}/photos"
+    page = admin.submit(path, {"photo": [(io.BytesIO(make_photo(ANNA)), "a.png")]}).get_data(as_text=True)
+
+    assert "This may be" in page
+    assert 'name="two_people"' in page
+    assert 'name="two_people"' not in admin.text(f"/people/{double}")
+    admin.submit(path, {"photo": [(io.BytesIO(make_photo(ANNA)), "a.png")], "two_people": str(anna)})
+    assert len(templates_of(web, double)) == 1
+
+
+def test_a_photo_unlike_the_others_is_added_and_asked_about(web: Web, admin: Browser) -> None:
+    web.set_threshold()
+    anna = web.add("Anna Berg")
+    web.enrol(anna, ANNA)
+    told = post(admin, f"/people/{anna}/photos/one", make_photo(BERT)).json
+
+    assert (told["added"], told["unlike_own"]) == (True, True)
+    assert admin.text(f"/people/{anna}").count('state state-warn">unlike') == 2
 
 
 def test_a_form_takes_several_photos_and_shows_each_result(web: Web, admin: Browser) -> None:

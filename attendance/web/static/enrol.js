@@ -20,10 +20,11 @@
     return made;
   };
 
-  const post = async (url, blob, source, name) => {
+  const post = async (url, blob, source, name, twoPeople = null) => {
     const data = new FormData();
     data.append("photo", blob, name);
     data.append("source", source);
+    if (twoPeople) data.append("two_people", twoPeople);
     try {
       const answer = await site.json(url, { method: "POST", body: data });
       const told = await answer.json().catch(() => null);
@@ -69,15 +70,25 @@
     return { item, picture, text };
   };
 
-  const fill = (text, name, told) => {
+  const fill = (text, name, told, again) => {
     text.replaceChildren(element("p", "shot-words", told.words), element("p", "quiet", name));
     if (told.advice) text.append(element("p", "", told.advice));
     if (told.looks_like) {
-      const note = element("p", "state-warn-text", "This may be ");
+      const note = element("p", "state-warn-text", told.ok ? "Looks like " : "Compare with ");
       const link = element("a", "", told.looks_like.name);
       link.href = told.looks_like.url;
-      note.append(link, ` (score ${told.looks_like.score}). If it is the same person under two names, erase one.`);
+      note.append(link, ` (score ${told.looks_like.score}).`);
       text.append(note);
+    }
+    if (told.unlike_own) {
+      const words = `Unlike this person’s other photos (score ${told.own_score}). Is it the right person?`;
+      text.append(element("p", "state-warn-text", words));
+    }
+    if (told.reason === "may_be_another" && again) {
+      const button = element("button", "btn btn-sm btn-outline-secondary", "They are two people: add it");
+      button.type = "button";
+      button.addEventListener("click", again);
+      text.append(button);
     }
     if (told.quality?.length) {
       const chips = element("ul", "chips");
@@ -95,16 +106,16 @@
     if (answer.ok) document.querySelector("[data-templates]").innerHTML = await answer.text();
   };
 
-  const send = async (blob, source, name) => {
-    const { item, picture, text } = card(name);
+  const send = async (blob, source, name, before = null) => {
+    const { item, picture, text } = before || card(name);
     preview(picture, blob, null);
     const told =
       blob.size > most
         ? { ok: false, words: "The file is too large", advice: `Use a copy of at most ${root.dataset.mostMb} MB.` }
-        : await post(root.dataset.post, blob, source, name);
+        : await post(root.dataset.post, blob, source, name, before?.other);
     item.className = `shot ${told.ok ? "shot-ok" : "shot-bad"}`;
     if (told.added) told.words = "Added";
-    fill(text, name, told);
+    fill(text, name, told, () => send(blob, source, name, { item, picture, text, other: told.looks_like.id }));
     await preview(picture, blob, told);
     if (told.added) await refreshList().catch(() => {});
     return told;

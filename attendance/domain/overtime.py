@@ -1,0 +1,82 @@
+"""Overtime in tiers, over a day and over a week, and the rest between working days.
+
+In: seconds worked, tiers, presences.  Out: seconds at each rate; rests that were too short.
+Does not know: shifts' names, the database, money.
+Main choice: a second is paid at one rate only.  A week's overtime counts what the days have not paid
+as overtime already; the price is that weekly hours and weekly overtime do not add up by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+from attendance.domain.shift import Tier
+
+DAILY_REST = timedelta(hours=11)
+WEEKLY_REST = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """So many seconds at `rate` times the wage."""
+
+    rate: float
+    seconds: int
+
+
+def split(seconds: int, tiers: Sequence[Tier]) -> tuple[Portion, ...]:
+    """`seconds` cut at the tiers' beginnings, the plain wage first; the portions add up to `seconds`."""
+    edges = [(0, 1.0), *((tier.after * 60, tier.rate) for tier in sorted(tiers, key=lambda one: one.after))]
+    portions = []
+    for number, (start, rate) in enumerate(edges):
+        end = edges[number + 1][0] if number + 1 < len(edges) else max(seconds, start)
+        if (part := min(seconds, end) - start) > 0:
+            portions.append(Portion(rate, part))
+    return tuple(portions)
+
+
+def overtime(portions: Sequence[Portion]) -> int:
+    """Seconds above the plain wage."""
+    return sum(one.seconds for one in portions if one.rate > 1)
+
+
+def split_week(plain: Mapping[date, int], tiers: Sequence[Tier]) -> tuple[Portion, ...]:
+    """The week's plain seconds (what the days did not pay as overtime) cut at the weekly tiers."""
+    return split(sum(plain.values()), tiers)
+
+
+def week_of(day: date) -> date:
+    """The Monday of the week."""
+    return day - timedelta(days=day.weekday())
+
+
+Presence = tuple[datetime, datetime]
+
+
+def short_daily_rests(days: Sequence[tuple[date, Presence]], least: timedelta = DAILY_REST) -> dict[date, timedelta]:
+    """Days that began less than `least` after the day before ended: day → the rest there was."""
+    found: dict[date, timedelta] = {}
+    for (_, before), (day, after) in pairwise(days):
+        rest = after[0] - before[1]
+        if rest < least:
+            found[day] = rest
+    return found
+
+
+def longest_rest(presences: Sequence[Presence], first: datetime, last: datetime) -> timedelta:
+    """The longest stretch without presence between two instants, in real time."""
+    longest, free_from = timedelta(0), first
+    for start, end in sorted(presences):
+        if start >= last:
+            break
+        longest = max(longest, start - free_from)
+        free_from = max(free_from, end)
+    return max(longest, last - free_from)
+
+
+def weekly_rest_missing(presences: Sequence[Presence], monday: datetime, next_monday: datetime) -> bool:
+    """Whether the week has no unbroken rest of 24 hours."""
+    return longest_rest(presences, monday, next_monday) < WEEKLY_REST

@@ -1,0 +1,320 @@
+"""What somebody is expected to work: shifts, rosters that rotate, and the plan of one day.
+
+In: plain values, as an editor or a JSON column holds them.  Out: `Shift`, `Plan`; spans in real time.
+Does not know: who came (timesheet), the database, today.
+Main choice: a shift is written in wall-clock minutes of its *work day* and may run past 24:00, so that
+a night belongs to the day on which it began; the zone is applied at the last moment, and a night in
+which the clock changes is as long as it really was.  The price: one shift is at most 48 hours long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+DAY = 24 * 60
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class BadShift(ValueError):
+    """A shift, roster or time that cannot be; its text says what to do."""
+
+
+class Kind(StrEnum):
+    """Stored by value.  FLEXIBLE: so many minutes at any time between the start and the end."""
+
+    FIXED = "fixed"
+    FLEXIBLE = "flexible"
+
+
+class Forgotten(StrEnum):
+    """What a check-out that never came counts as; either way the day is flagged.  Stored by value."""
+
+    SHIFT_END = "shift_end"
+    NOTHING = "nothing"
+
+
+class Mode(StrEnum):
+    """How times are rounded for pay.  IN_FAVOUR: arrivals down and departures up; AGAINST: the reverse."""
+
+    NONE = "none"
+    NEAREST = "nearest"
+    IN_FAVOUR = "in_favour"
+    AGAINST = "against"
+
+
+class Half(StrEnum):
+    WHOLE = "whole"
+    FIRST = "first"
+    SECOND = "second"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Working time in minutes from the work day's midnight; `end` beyond 1440 is the next day."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end <= 2 * DAY:
+            raise BadShift("a shift ends after it starts, at most 48 hours after its day began")
+
+    @property
+    def minutes(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """`minutes` off once somebody has worked `after` minutes.
+
+    An automatic unpaid break is taken off only as far as the person has not been out by themselves.
+    A paid break gives back time that the person was out, up to its length.
+    """
+
+    minutes: int
+    after: int = 0
+    paid: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.minutes <= 240 or not 0 <= self.after <= DAY:
+            raise BadShift("a break lasts 1 to 240 minutes and begins to count after 0 to 1440 minutes of work")
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    step: int = 0
+    mode: Mode = Mode.NONE
+
+    def __post_init__(self) -> None:
+        if self.mode is not Mode.NONE and self.step not in (5, 6, 10, 12, 15, 20, 30):
+            raise BadShift("times are rounded to 5, 6, 10, 12, 15, 20 or 30 minutes")
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Work beyond `after` minutes is worth `rate` times the wage."""
+
+    after: int
+    rate: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.after <= 7 * DAY or not 1 <= self.rate <= 10:
+            raise BadShift("an overtime tier begins within a week and pays 1 to 10 times the wage")
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One kind of working day.  All times in minutes.
+
+    `spans`: one, or several for a split shift.  `required`: what a flexible day asks for (a fixed one
+    asks for its spans less the unpaid breaks).  `grace_in`, `grace_out`: up to so much is neither late nor early.
+    `window_before`, `window_after`: how far from the shift a passage still belongs to it.
+    `half_below`, `absent_below`: worked less than this is half a day, or none.  `clip_early`: time
+    before the start is not paid.  `tiers`: overtime of one day; `weekly`: of one week.
+    """
+
+    name: str
+    spans: tuple[Span, ...]
+    kind: Kind = Kind.FIXED
+    required: int = 0
+    grace_in: int = 5
+    grace_out: int = 5
+    breaks: tuple[Break, ...] = ()
+    rounding: Rounding = field(default_factory=Rounding)
+    window_before: int = 180
+    window_after: int = 300
+    half_below: int = 0
+    absent_below: int = 0
+    clip_early: bool = False
+    forgotten: Forgotten = Forgotten.SHIFT_END
+    tiers: tuple[Tier, ...] = ()
+    weekly: tuple[Tier, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or len(self.name) > 100:
+            raise BadShift("a shift needs a name of at most 100 characters")
+        if not self.spans:
+            raise BadShift(f"the shift {self.name} needs at least one time from … to …")
+        if any(one.end > other.start for one, other in zip(self.spans, self.spans[1:], strict=False)):
+            raise BadShift(f"the times of the shift {self.name} overlap: list them in order")
+        for value, label, most in (
+            (self.grace_in, "grace", 240),
+            (self.grace_out, "grace", 240),
+            (self.window_before, "window", 720),
+            (self.window_after, "window", 720),
+            (self.required, "required time", DAY),
+            (self.half_below, "half-day limit", DAY),
+            (self.absent_below, "absence limit", DAY),
+        ):
+            if not 0 <= value <= most:
+                raise BadShift(f"the {label} of the shift {self.name} must be from 0 to {most} minutes")
+        if self.kind is Kind.FLEXIBLE and not self.required:
+            raise BadShift(f"the flexible shift {self.name} needs the minutes that a day asks for")
+        if list(self.tiers) != sorted(self.tiers, key=lambda tier: tier.after):
+            raise BadShift(f"the overtime tiers of the shift {self.name} must begin later and later")
+
+    @property
+    def overnight(self) -> bool:
+        return self.spans[-1].end > DAY
+
+    @property
+    def expected(self) -> int:
+        """Minutes of work that a whole day asks for."""
+        if self.kind is Kind.FLEXIBLE:
+            return self.required
+        length = sum(span.minutes for span in self.spans)
+        return length - sum(one.minutes for one in self.breaks if not one.paid and length > one.after)
+
+    @property
+    def words(self) -> str:
+        """09:00–17:00, or 22:00–06:00 (+1)."""
+        text = ", ".join(f"{hhmm(span.start)}–{hhmm(span.end)}" for span in self.spans)
+        return text + (f", {duration(self.required)} flexible" if self.kind is Kind.FLEXIBLE else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    kind: str
+    paid: bool = True
+    half: Half = Half.WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one day expects of one person.  No shift: a day off; `rostered` False: nothing is known."""
+
+    day: date
+    shift: Shift | None = None
+    holiday: str | None = None
+    leave: Leave | None = None
+    rostered: bool = True
+
+    @property
+    def whole_day_off(self) -> bool:
+        whole_leave = self.leave is not None and self.leave.half is Half.WHOLE
+        return self.shift is None or self.holiday is not None or whole_leave
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A pattern of shifts that repeats from `start`; None in it is a day off.  A week is a pattern of seven."""
+
+    start: date
+    pattern: tuple[Shift | None, ...]
+    last: date | None = None
+
+    def shift_on(self, day: date) -> Shift | None:
+        return self.pattern[(day - self.start).days % len(self.pattern)]
+
+    def covers(self, day: date) -> bool:
+        return self.start <= day and (self.last is None or day <= self.last)
+
+
+@lru_cache(maxsize=1 << 16)  # the same few times of each day, for everybody
+def real_time(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """The instant (UTC) at which the wall clock shows `minute` of the work day.
+
+    In the hour that the clock repeats, the first of the two; in the hour that it skips, as much later
+    as it skips, as `zoneinfo` reads such a time.
+    """
+    days, rest = divmod(minute, DAY)
+    local = datetime.combine(day + timedelta(days=days), time(rest // 60, rest % 60), zone)
+    return local.astimezone(UTC)
+
+
+def spans_of(plan: Plan, zone: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:
+    """The shift's spans in real time, less what a half day of leave excuses."""
+    if plan.shift is None:
+        return ()
+    spans = plan.shift.spans
+    if plan.leave is not None and plan.leave.half is not Half.WHOLE:
+        spans = _half(spans, plan.leave.half)
+    return tuple((real_time(plan.day, one.start, zone), real_time(plan.day, one.end, zone)) for one in spans)
+
+
+def _half(spans: Sequence[Span], excused: Half) -> tuple[Span, ...]:
+    left = sum(one.minutes for one in spans) // 2
+    first: list[Span] = []
+    second: list[Span] = []
+    for one in spans:
+        cut = min(one.end, one.start + left)
+        left -= cut - one.start
+        if cut > one.start:
+            first.append(Span(one.start, cut))
+        if cut < one.end:
+            second.append(Span(cut, one.end))
+    return tuple(second if excused is Half.FIRST else first)
+
+
+def hhmm(minute: int) -> str:
+    days, rest = divmod(minute, DAY)
+    return f"{rest // 60:02d}:{rest % 60:02d}" + (f" (+{days})" if days else "")
+
+
+def parse_hhmm(text: str) -> int:
+    """Minutes from midnight; BadShift for what is no time."""
+    hours, colon, minutes = text.strip().partition(":")
+    if not colon or not (hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2):
+        raise BadShift(f"{text or 'an empty field'} is no time of day: write it as 08:30")
+    if not (int(hours) < 24 and int(minutes) < 60) and text.strip() != "24:00":
+        raise BadShift(f"{text} is no time of day: write it as 08:30")
+    return int(hours) * 60 + int(minutes)
+
+
+def span_from(start: str, end: str) -> Span:
+    """From two wall-clock times; an end at or before the start is on the next day."""
+    first, last = parse_hhmm(start), parse_hhmm(end)
+    return Span(first, last if last > first else last + DAY)
+
+
+def duration(minutes: int) -> str:
+    """7:35, −0:20."""
+    sign = "−" if minutes < 0 else ""
+    return f"{sign}{abs(minutes) // 60}:{abs(minutes) % 60:02d}"
+
+
+def to_json(shift: Shift) -> dict[str, Any]:
+    return {
+        "name": shift.name,
+        "kind": shift.kind.value,
+        "spans": [[one.start, one.end] for one in shift.spans],
+        "required": shift.required,
+        "grace": [shift.grace_in, shift.grace_out],
+        "breaks": [{"minutes": one.minutes, "after": one.after, "paid": one.paid} for one in shift.breaks],
+        "rounding": {"step": shift.rounding.step, "mode": shift.rounding.mode.value},
+        "window": [shift.window_before, shift.window_after],
+        "half_below": shift.half_below,
+        "absent_below": shift.absent_below,
+        "clip_early": shift.clip_early,
+        "forgotten": shift.forgotten.value,
+        "tiers": [[one.after, one.rate] for one in shift.tiers],
+        "weekly": [[one.after, one.rate] for one in shift.weekly],
+    }
+
+
+def from_json(value: Mapping[str, Any]) -> Shift:
+    return Shift(
+        name=value["name"],
+        kind=Kind(value["kind"]),
+        spans=tuple(Span(start, end) for start, end in value["spans"]),
+        required=value["required"],
+        grace_in=value["grace"][0],
+        grace_out=value["grace"][1],
+        breaks=tuple(Break(**one) for one in value["breaks"]),
+        rounding=Rounding(value["rounding"]["step"], Mode(value["rounding"]["mode"])),
+        window_before=value["window"][0],
+        window_after=value["window"][1],
+        half_below=value["half_below"],
+        absent_below=value["absent_below"],
+        clip_early=value["clip_early"],
+        forgotten=Forgotten(value["forgotten"]),
+        tiers=tuple(Tier(after, rate) for after, rate in value["tiers"]),
+        weekly=tuple(Tier(after, rate) for after, rate in value["weekly"]),
+    )

@@ -1,0 +1,70 @@
+"""The same false face again: a lamp, a poster, a coat on its hook, which is no news.
+
+In: a picture, a box in it, when.  Out: whether just this was seen there before.
+Does not know: what a detector is, what was decided.
+Main choice: the picture is compared at the remembered box, with its brightness taken out, so that
+neither a jumping box nor a cloud makes it new.  What has no structure (a dark or flat patch) is never
+the same: two people in the dark must stay two.  The price: a person who stands still to the grey
+level, is refused and forgotten, and is found again in the same place, is written down once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attendance.domain.faces import Box
+
+SAME_PLACE = 0.6  # IoU
+ALIKE = 0.95  # correlation of the two patches
+MOST_APART = 6.0  # mean grey levels between them, brightness taken out
+SIDE, SAMPLES = 16, 4
+REMEMBERED = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    at: datetime
+    box: Box
+    patch: NDArray[np.float64]
+
+
+class StillFaces:
+    """`remember`: how long a false face is known; zero or less: never."""
+
+    def __init__(self, remember: timedelta) -> None:
+        self._remember = remember
+        self._seen: deque[_Seen] = deque(maxlen=REMEMBERED)
+
+    def knows(self, image: NDArray[np.uint8], box: Box, at: datetime) -> bool:
+        """Whether this face was asked for before; if not, it is remembered from now on."""
+        # By distance: a clock that was set back must not make anything known for hours.
+        self._seen = deque((each for each in self._seen if abs(at - each.at) < self._remember), maxlen=REMEMBERED)
+        for each in self._seen:
+            if each.box.iou(box) >= SAME_PLACE and _alike(each.patch, _patch(image, each.box)):
+                return True
+        self._seen.append(_Seen(at, box, _patch(image, box)))
+        return False
+
+
+def _patch(image: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
+    """Grey means of a grid of SIDE × SIDE fields of the box, less their own mean."""
+    height, width = image.shape[:2]
+    places = (np.arange(SIDE * SAMPLES) + 0.5) / (SIDE * SAMPLES)
+    rows = np.clip(box.y1 + places * box.height, 0, height - 1).astype(np.intp)
+    columns = np.clip(box.x1 + places * box.width, 0, width - 1).astype(np.intp)
+    grey = image[rows[:, None], columns[None, :]].astype(np.float64).mean(axis=2)
+    fields = grey.reshape(SIDE, SAMPLES, SIDE, SAMPLES).mean(axis=(1, 3))
+    centred: NDArray[np.float64] = fields - fields.mean()
+    return centred
+
+
+def _alike(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
+    length = float(np.linalg.norm(first) * np.linalg.norm(second))
+    if length < 1e-6:
+        return False
+    return float((first * second).sum()) / length >= ALIKE and float(np.abs(first - second).mean()) <= MOST_APART

@@ -1,0 +1,239 @@
+"""Detectors that can be compared: ours through the path of the door, and the peers a user has at hand.
+
+In: a BGR image.  Out: `Found`, best first, boxes inside the image.
+Does not know: labels, measures.
+Main choice: every detector sees the same picture of the same size, so that a difference is the
+network's and not the resizing's; the price is that a peer is not measured in the frame its owner would
+build around it.  What is the owners' own: the peers' rim is black and not grey (measured: within a point of AP, either
+way), their overlap limits are 0.3 (YuNet) and 0.4 (SCRFD), and so are the confidences at which they are
+said to work, 0.9 and 0.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from attendance.config import Settings
+from attendance.errors import UserError
+from attendance.vision import boxes as geometry
+from attendance.vision.analyser import FaceAnalyser
+from attendance.vision.serving import analyser_for, cards_for
+from attendance.vision.weights import sha256_of
+
+LOW_CONFIDENCE = 0.02  # average precision needs the whole curve
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Faces of one image, best score first: boxes [N,4] xyxy px, scores [N] 0..1, points [N,5,2] px."""
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    points: NDArray[np.float32]
+
+    @staticmethod
+    def nothing() -> Found:
+        return Found(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
+
+    def down_to(self, confidence: float) -> Found:
+        """Those that score at least this much: what the detector would have given with that confidence."""
+        many = int((self.scores >= confidence).sum())
+        return Found(self.boxes[:many], self.scores[:many], self.points[:many])
+
+
+class Finder(Protocol):
+    """A detector at one input size.  `key` changes with its numbers; `confidence` is where it is meant to work."""
+
+    name: str
+    key: str
+    confidence: float
+
+    def find(self, image: NDArray[np.uint8]) -> Found:
+        """All faces from `LOW_CONFIDENCE` on."""
+        ...
+
+
+class Ours:
+    """The settings' detector, through `FaceAnalyser.detect` as at the door."""
+
+    def __init__(self, settings: Settings, size: int) -> None:
+        card = cards_for(settings)[0]
+        wanted = {"confidence": LOW_CONFIDENCE, "input_size": size}
+        changed = settings.model_copy(update={"detector": settings.detector.model_copy(update=wanted)})
+        self._analyser: FaceAnalyser = analyser_for(changed)
+        self.name, self.confidence = card.model_id, settings.detector.confidence
+        self.key = card.sha256.get(card.numbers, card.sha256[card.graph])
+
+    def find(self, image: NDArray[np.uint8]) -> Found:
+        faces = self._analyser.detect(image)
+        rows = [[face.box.x1, face.box.y1, face.box.x2, face.box.y2] for face in faces]
+        return _best_first(
+            np.array(rows, np.float32).reshape(-1, 4),
+            np.array([face.score for face in faces], np.float32),
+            np.array([face.landmarks.points for face in faces], np.float32).reshape(-1, 5, 2),
+        )
+
+
+class YuNet:
+    """YuNet (Wu et al., 2023) as OpenCV runs it."""
+
+    confidence = 0.9
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.name, self.key, self._size = path.stem, sha256_of(path), size
+        # OpenCV would warn about each network that its new engine runs on the processor.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+        try:
+            self._net = cv2.FaceDetectorYN.create(str(path), "", (size, size), LOW_CONFIDENCE, 0.3, 5000)
+        except cv2.error as error:
+            raise _unusable(path, error) from error
+
+    def find(self, image: NDArray[np.uint8]) -> Found:
+        canvas, scale, pad = _black_rimmed(image, self._size)
+        given: Any = self._net.detect(canvas)[1]  # None when nothing is found, whatever OpenCV's types say
+        if given is None:
+            return Found.nothing()
+        rows: NDArray[np.float32] = given[np.isfinite(given).all(axis=1)].astype(np.float32)
+        boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        return _on_the_image(image, boxes, rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2), scale, pad)
+
+
+class Scrfd:
+    """SCRFD with five points (Guo et al., 2021): three strides, two anchors a cell, distances in strides."""
+
+    confidence = 0.5
+
+    def __init__(self, path: Path, size: int, threads: int = 0) -> None:
+        self.name, self.key, self._size = path.stem, sha256_of(path), size
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(_resized(path, size), options)
+        except Exception as error:  # ONNX Runtime has its own exception for each way a graph can be wrong
+            raise _unusable(path, error) from error
+        self._input = self._session.get_inputs()[0].name
+
+    def find(self, image: NDArray[np.uint8]) -> Found:
+        canvas, scale, pad = _black_rimmed(image, self._size)
+        values = (canvas[..., ::-1].astype(np.float32) - 127.5) / 128
+        names = [f"{kind}_{stride}" for stride in geometry.STRIDES for kind in ("score", "bbox", "kps")]
+        outputs = self._session.run(names, {self._input: np.ascontiguousarray(values.transpose(2, 0, 1)[None])})
+        parts = []
+        for stride, score, reach, points in zip(geometry.STRIDES, *(outputs[i::3] for i in range(3)), strict=True):
+            side = self._size // stride
+            y, x = np.mgrid[0:side, 0:side]
+            corner = np.repeat(np.stack([x.ravel(), y.ravel()], 1), 2, axis=0).astype(np.float32) * stride
+            chosen = np.flatnonzero(score.reshape(-1) >= LOW_CONFIDENCE)
+            start, far = corner[chosen], reach.reshape(-1, 4)[chosen] * stride
+            boxes = np.concatenate([start - far[:, :2], start + far[:, 2:]], axis=1)
+            five = start[:, None] + points.reshape(-1, 5, 2)[chosen] * stride
+            parts.append((boxes, score.reshape(-1)[chosen], five))
+        boxes, scores, five = (np.concatenate(part).astype(np.float32) for part in zip(*parts, strict=True))
+        kept = geometry.nms(boxes, scores, 0.4)
+        return _on_the_image(image, boxes[kept], scores[kept], five[kept], scale, pad)
+
+
+def peers(paths: Sequence[Path], size: int, threads: int = 0) -> list[Finder]:
+    """The peers among these ONNX files and folders, told by what their graphs put out.
+
+    Of several files of one kind in a folder the one with a free input size is taken, as YuNet is given
+    out in three sizes.  UserError for a file that is no known peer, and for a folder without any.
+    """
+    found: list[Finder] = []
+    for path in paths:
+        files = sorted(path.rglob("*.onnx")) if path.is_dir() else [path]
+        kinds: dict[str, Path] = {}
+        for file in files:
+            kind, free = _kind(file)
+            if kind and (free or kind not in kinds):
+                kinds[kind] = file
+        if not kinds:
+            raise UserError(f"--peers: {path} is no YuNet and no SCRFD with five points, as ONNX; name another file")
+        if "yunet" in kinds:
+            found.append(YuNet(kinds["yunet"], size))
+        if "scrfd" in kinds:
+            found.append(Scrfd(kinds["scrfd"], size, threads))
+    return found
+
+
+def _kind(path: Path) -> tuple[str, bool]:
+    """("yunet", "scrfd" or "", whether the input's size is free)."""
+    import onnx
+
+    try:
+        graph = onnx.load(str(path), load_external_data=False).graph
+    except Exception as error:  # protobuf's own kinds of errors, and the file system's
+        raise _unusable(path, error) from error
+    names = {output.name for output in graph.output}
+    free = any(not dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim[2:])
+    if {"cls_8", "obj_8", "bbox_8", "kps_8"} <= names:
+        return "yunet", free
+    if {f"{kind}_{stride}" for kind in ("score", "bbox", "kps") for stride in geometry.STRIDES} <= names:
+        return "scrfd", free
+    return "", False
+
+
+def _resized(path: Path, size: int) -> bytes:
+    """The graph for another square input: it is published for one size, which two upsamplings have in them."""
+    import onnx
+
+    model = onnx.load(str(path))
+    graph = model.graph
+    sides = graph.input[0].type.tensor_type.shape.dim[2:]
+    published = sides[1].dim_value
+    if not published:
+        return bytes(model.SerializeToString())
+    constants = {each.name: each for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Resize" and len(node.input) > 3 and node.input[3] in constants:
+            to = onnx.numpy_helper.to_array(constants[node.input[3]]).copy()
+            to[2:] = to[2:] * size // published
+            constants[node.input[3]].CopyFrom(onnx.numpy_helper.from_array(to, node.input[3]))
+    for side in sides:
+        side.dim_value = size
+    for output in graph.output:
+        output.type.tensor_type.ClearField("shape")
+    del graph.value_info[:]
+    return bytes(model.SerializeToString())
+
+
+def _black_rimmed(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], float, tuple[float, float]]:
+    """As `letterbox`, on black."""
+    canvas, scale, pad = geometry.letterbox(image, size)
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    left, top = (size - width) // 2, (size - height) // 2
+    black = np.zeros_like(canvas)
+    black[top : top + height, left : left + width] = canvas[top : top + height, left : left + width]
+    return black, scale, pad
+
+
+def _on_the_image(
+    image: NDArray[np.uint8],
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    points: NDArray[np.float32],
+    scale: float,
+    pad: tuple[float, float],
+) -> Found:
+    boxes = geometry.clip_boxes(geometry.unletterbox(boxes, scale, pad), *image.shape[:2])
+    there = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    return _best_first(boxes[there], scores[there], geometry.unletterbox(points[there], scale, pad))
+
+
+def _best_first(boxes: NDArray[np.float32], scores: NDArray[np.float32], points: NDArray[np.float32]) -> Found:
+    order = np.argsort(-scores, kind="stable")
+    return Found(boxes[order], scores[order], points[order])
+
+
+def _unusable(path: Path, error: Any) -> UserError:
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return UserError(f"--peers: cannot load {path}: {first}")

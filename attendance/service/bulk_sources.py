@@ -1,0 +1,122 @@
+"""Whom to enrol from which photos: a folder with a folder for each person, or a CSV file.
+
+In: a path.  Out: `Entry`s, each person once, whose photos exist.
+Does not know: what is on a photo, who is enrolled already.
+Main choice: everything that can be wrong with the list itself is found before the first photo is looked at.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from attendance.errors import UserError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+COLUMNS = ("name", "photos", "external_id", "department", "consent")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One person.  `where`: the folder or the line of the file, for messages."""
+
+    name: str
+    photos: tuple[Path, ...]
+    where: str
+    external_id: str | None = None
+    department: str = ""
+    consent: str | None = None
+
+
+def read_entries(source: Path) -> list[Entry]:
+    """By name, or in the file's order.  UserError for what is neither, or says nothing, or contradicts itself."""
+    try:
+        entries = _from_folder(source) if source.is_dir() else _from_csv(source)
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename or source}: {error.strerror}") from error
+    if not entries:
+        raise UserError(f"{source} names nobody: give a folder with a folder of photos for each person, or a CSV file")
+    return entries
+
+
+def _from_folder(source: Path) -> list[Entry]:
+    inside = sorted(path for path in source.iterdir() if not path.name.startswith("."))
+    loose = [path for path in inside if path.is_file() and path.suffix.lower() in SUFFIXES]
+    if loose:
+        raise UserError(f"{loose[0]} lies in no person's folder: make a folder for each person, named as the person")
+    entries = []
+    for folder in (path for path in inside if path.is_dir()):
+        photos = tuple(sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file()))
+        entries.append(Entry(" ".join(folder.name.replace("_", " ").split()), photos, folder.name))
+    _require_distinct(entries)
+    return entries
+
+
+def _from_csv(source: Path) -> list[Entry]:
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{source}: not UTF-8 text; save it as UTF-8") from error
+    lines = text.splitlines()
+    delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
+    reader = csv.DictReader(lines, delimiter=delimiter)
+    columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    unknown = [name for name in columns if name not in COLUMNS]
+    if unknown or not {"name", "photos"} <= set(columns):
+        found = f"the column {unknown[0]!r} is unknown" if unknown else "the columns name and photos are needed"
+        raise UserError(f"{source}: {found}; the first line may hold {', '.join(COLUMNS)}")
+    reader.fieldnames = columns
+    people: dict[str, Entry] = {}
+    for row in reader:
+        entry = _entry(row, source, reader.line_num)
+        key = f"id {entry.external_id}" if entry.external_id else f"name {entry.name.lower()}"
+        people[key] = _joined(people[key], entry) if key in people else entry
+    entries = list(people.values())
+    _require_distinct(entry for entry in entries if entry.external_id is None)
+    return entries
+
+
+def _entry(row: dict[str | None, str | None], source: Path, line: int) -> Entry:
+    if None in row or None in row.values():
+        raise UserError(f"{source} line {line}: has another number of fields than the first line")
+    text = {str(name): " ".join((value or "").split()) for name, value in row.items()}
+    if not text["name"]:
+        raise UserError(f"{source} line {line}: has no name")
+    photos = tuple(source.parent / one.strip() for one in text["photos"].split("|") if one.strip())
+    for photo in photos:
+        if not photo.is_file():
+            raise UserError(f"{source} line {line}: there is no file {photo}")
+    return Entry(
+        text["name"],
+        photos,
+        f"line {line}",
+        text.get("external_id") or None,
+        text.get("department", ""),
+        text.get("consent") or None,
+    )
+
+
+def _joined(entry: Entry, further: Entry) -> Entry:
+    """A person may have several lines, one a photo; they must not say different things."""
+    for column in ("name", "department", "consent"):
+        one, other = getattr(entry, column), getattr(further, column)
+        if one and other and one != other:
+            raise UserError(f"{further.where}: another {column} for {entry.name} than on {entry.where}")
+    return replace(
+        entry,
+        photos=entry.photos + tuple(photo for photo in further.photos if photo not in entry.photos),
+        department=entry.department or further.department,
+        consent=entry.consent or further.consent,
+    )
+
+
+def _require_distinct(entries: Iterable[Entry]) -> None:
+    known: dict[str, Entry] = {}
+    for entry in entries:
+        earlier = known.setdefault(entry.name.lower(), entry)
+        if earlier is not entry:
+            raise UserError(
+                f"{earlier.where} and {entry.where} both name {entry.name}: join them, or give ids in a CSV"
+            )

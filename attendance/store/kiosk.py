@@ -1,0 +1,282 @@
+"""Tablets, PINs, badges and one-time links: who may prove what, and how often somebody may try.
+
+In: a session, secrets in clear text.  Out: rows; whether a secret fits.
+Does not know: browsers, passages, what a tablet shows.
+Main choice: wrong PINs are counted for the number that was typed and not for the person, and a number
+that nobody has is checked against a hash all the same: neither the answer nor its time nor the lock
+tells whether a number exists.  The price is that anybody can lock a number for some minutes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
+from attendance.store.kiosk_tables import KioskDevice, PersonLink, PersonSecret, PinAttempts
+from attendance.store.people import get_person
+from attendance.store.tables import Person
+
+MIN_PIN, MAX_PIN = 4, 12
+CODE_VALID, LINK_VALID = timedelta(minutes=15), timedelta(days=3)
+FREE_TRIES = 5
+LOCK, LONGEST_LOCK = timedelta(minutes=1), timedelta(minutes=16)
+FORGIVEN_AFTER = timedelta(hours=12)
+_SEEN_EVERY = timedelta(minutes=1)
+# No 0 and O, 1 and I: codes are read from one screen and typed at another.
+_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_CODE = 8
+_BADGE = re.compile(r"ATT-[A-Z2-7]{24}")
+
+_hasher = PasswordHasher()  # argon2id with the RFC 9106 low-memory parameters
+
+
+class Tried(StrEnum):
+    FITS = "fits"
+    WRONG = "wrong"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class PinTry:
+    """`person` exactly when it fits."""
+
+    outcome: Tried
+    person: Person | None = None
+
+
+# --- tablets ---------------------------------------------------------------------------------------
+
+
+def add_device(
+    session: Session, name: str, *, at: datetime, by: str, direction: Direction, screen_of: str | None = None
+) -> tuple[KioskDevice, str]:
+    """A device that waits to be paired, and its code, to be shown once.  UserError for an empty or taken name."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 100:
+        raise UserError("a kiosk's name has 1 to 100 characters")
+    device = KioskDevice(
+        name=name, direction=direction.value, screen_of=screen_of or None, created_at=at, created_by=by[:100]
+    )
+    session.add(device)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise UserError(f"there is a kiosk named {name} already: choose another name") from error
+    return device, new_code(session, device.id, at=at)
+
+
+def new_code(session: Session, device_id: int, *, at: datetime) -> str:
+    """Another pairing code; the tablet that was paired before is out when the code is used, not earlier."""
+    code = "".join(secrets.choice(_LETTERS) for _ in range(_CODE))
+    device = get_device(session, device_id)
+    device.code_hash, device.code_expires_at, device.revoked_at = _digest(code), at + CODE_VALID, None
+    session.flush()
+    return code
+
+
+def pair(session: Session, code: str, *, at: datetime) -> tuple[KioskDevice, str] | None:
+    """Use up the code: the device and its token in clear text, for that browser only; None for a wrong code."""
+    token, digest = secrets.token_urlsafe(32), _digest(re.sub(r"[^0-9A-Z]", "", code.upper()))
+    # Compare and swap: of two browsers with one code only one gets in.
+    used: Any = session.execute(
+        update(KioskDevice)
+        .where(KioskDevice.code_hash == digest, KioskDevice.code_expires_at > at, KioskDevice.revoked_at.is_(None))
+        .values(code_hash=None, code_expires_at=None, token_hash=_digest(token), paired_at=at, last_seen_at=at)
+    )
+    if used.rowcount != 1:
+        return None
+    device = session.scalars(select(KioskDevice).where(KioskDevice.token_hash == _digest(token))).one()
+    return device, token
+
+
+def device_of(session: Session, token: str) -> KioskDevice | None:
+    query = select(KioskDevice).where(KioskDevice.token_hash == _digest(token), KioskDevice.revoked_at.is_(None))
+    return session.scalar(query)
+
+
+def saw_device(session: Session, device: KioskDevice, *, at: datetime) -> None:
+    """Note that the device is alive, once a minute."""
+    if device.last_seen_at is None or abs(at - device.last_seen_at) >= _SEEN_EVERY:
+        session.execute(update(KioskDevice).where(KioskDevice.id == device.id).values(last_seen_at=at))
+
+
+def revoke(session: Session, device_id: int, *, at: datetime) -> KioskDevice:
+    """The device's token and code work no more, from its next request on."""
+    device = get_device(session, device_id)
+    device.revoked_at, device.token_hash, device.code_hash = at, None, None
+    session.flush()
+    return device
+
+
+def get_device(session: Session, device_id: int) -> KioskDevice:
+    device = session.get(KioskDevice, device_id)
+    if device is None:
+        raise UserError(f"there is no kiosk {device_id}")
+    return device
+
+
+def list_devices(session: Session) -> Sequence[KioskDevice]:
+    return session.scalars(select(KioskDevice).order_by(func.lower(KioskDevice.name))).all()
+
+
+# --- PIN and badge ---------------------------------------------------------------------------------
+
+
+def secret_of(session: Session, person_id: int) -> PersonSecret | None:
+    return session.get(PersonSecret, person_id)
+
+
+def set_pin(session: Session, person_id: int, pin: str, *, at: datetime) -> None:
+    """UserError for a PIN that is no 4 to 12 digits or easily guessed, and for a person without a staff number."""
+    if not re.fullmatch(rf"[0-9]{{{MIN_PIN},{MAX_PIN}}}", pin):
+        raise UserError(f"a PIN has {MIN_PIN} to {MAX_PIN} digits")
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    if len(steps) == 1 and steps <= {0, 1, 9}:
+        raise UserError("this PIN is easily guessed: choose one that is no row and no repetition")
+    if not get_person(session, person_id).external_id:
+        raise UserError("a PIN goes with a staff number: give this person one first")
+    row = _secret(session, person_id)
+    row.pin_hash, row.pin_set_at = _hasher.hash(pin), at
+    session.flush()
+
+
+def take_pin(session: Session, person_id: int) -> None:
+    row = _secret(session, person_id)
+    row.pin_hash = row.pin_set_at = None
+    session.flush()
+
+
+def new_badge(session: Session, person_id: int, *, at: datetime) -> str:
+    """The text of a new badge; an older one of this person works no more."""
+    text = "ATT-" + base64.b32encode(secrets.token_bytes(15)).decode()
+    row = _secret(session, person_id)
+    row.badge_hash, row.badge_made_at = _digest(text), at
+    session.flush()
+    return text
+
+
+def take_badge(session: Session, person_id: int) -> None:
+    row = _secret(session, person_id)
+    row.badge_hash = row.badge_made_at = None
+    session.flush()
+
+
+def is_badge(text: str) -> bool:
+    """Whether a scanned text has a badge's form; anything else (a parcel's label) is no attempt."""
+    return _BADGE.fullmatch(text.strip()) is not None
+
+
+def person_of_badge(session: Session, text: str) -> Person | None:
+    query = select(Person).join(PersonSecret, PersonSecret.person_id == Person.id)
+    return session.scalar(query.where(PersonSecret.badge_hash == _digest(text), Person.active))
+
+
+def try_pin(session: Session, number: str, pin: str, *, at: datetime) -> PinTry:
+    """Whether this is the PIN of the active person with this staff number.  The caller commits also when it is not."""
+    number = number.strip()[:100]
+    key = _digest(number.casefold())
+    attempts = session.get(PinAttempts, key)
+    if attempts is not None and attempts.locked_until is not None and at < attempts.locked_until:
+        return PinTry(Tried.LOCKED)
+    row = session.execute(
+        select(Person, PersonSecret.pin_hash)
+        .join(PersonSecret, PersonSecret.person_id == Person.id)
+        .where(Person.external_id == number, Person.active, PersonSecret.pin_hash.is_not(None))
+    ).first()
+    try:
+        fits: bool = _hasher.verify((row[1] if row is not None else None) or _nobodys_hash(), pin[:MAX_PIN])
+    except (VerificationError, InvalidHashError):
+        fits = False
+    if row is None or not fits:
+        _count_failure(session, key, attempts, at)
+        return PinTry(Tried.WRONG)
+    if attempts is not None:
+        session.delete(attempts)
+    return PinTry(Tried.FITS, row[0])
+
+
+def _count_failure(session: Session, key: str, attempts: PinAttempts | None, at: datetime) -> None:
+    """From the fifth wrong PIN in a row on, each locks twice as long as the one before."""
+    session.execute(delete(PinAttempts).where(PinAttempts.last_at < at - FORGIVEN_AFTER))
+    if attempts is None or attempts.last_at < at - FORGIVEN_AFTER:
+        session.add(PinAttempts(number_hash=key, failures=1, last_at=at))
+    else:
+        attempts.failures, attempts.last_at = attempts.failures + 1, at
+        beyond = attempts.failures - FREE_TRIES
+        if beyond >= 0:
+            attempts.locked_until = at + min(LONGEST_LOCK, LOCK * 2 ** min(beyond, 10))
+    session.flush()
+
+
+# --- one-time links --------------------------------------------------------------------------------
+
+
+def make_link(session: Session, person_id: int, *, at: datetime, by: str) -> str:
+    """A token to sign in with once and choose a PIN; unused older ones of this person stop working."""
+    token = secrets.token_urlsafe(24)
+    get_person(session, person_id)
+    session.execute(delete(PersonLink).where(PersonLink.person_id == person_id, PersonLink.used_at.is_(None)))
+    session.add(
+        PersonLink(
+            person_id=person_id,
+            token_hash=_digest(token),
+            created_at=at,
+            created_by=by[:100],
+            expires_at=at + LINK_VALID,
+        )
+    )
+    session.flush()
+    return token
+
+
+def link_is_valid(session: Session, token: str, *, at: datetime) -> bool:
+    return session.scalar(select(PersonLink.id).where(*_unused(token, at))) is not None
+
+
+def use_link(session: Session, token: str, *, at: datetime) -> Person:
+    """Use the link up: whose it is.  UserError when it is unknown, used or too old, or the person inactive."""
+    used: Any = session.execute(update(PersonLink).where(*_unused(token, at)).values(used_at=at))
+    query = select(Person).join(PersonLink, PersonLink.person_id == Person.id)
+    person = session.scalar(query.where(PersonLink.token_hash == _digest(token), Person.active))
+    if used.rowcount != 1 or person is None:
+        raise UserError("this link is unknown, used or too old; ask for a new one")
+    return person
+
+
+def _unused(token: str, at: datetime) -> tuple[Any, ...]:
+    return (PersonLink.token_hash == _digest(token), PersonLink.used_at.is_(None), PersonLink.expires_at > at)
+
+
+def _secret(session: Session, person_id: int) -> PersonSecret:
+    row = session.get(PersonSecret, person_id)
+    if row is None:
+        row = PersonSecret(person_id=get_person(session, person_id).id)
+        session.add(row)
+    return row
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(secrets.token_urlsafe(24))
+
+
+def _digest(token: str) -> str:
+    # What is hashed here is random and long; a typed number is hashed only to be of a fixed length.
+    return hashlib.sha256(token.strip().encode()).hexdigest()

@@ -1,0 +1,128 @@
+"""What the address says about days, people and teams; and the tabs of the pages of working time.
+
+In: query parameters and form fields.  Out: checked dates, ids, texts; `Span` with its address again.
+Does not know: pages.
+Main choice: everything that a page shows is in its address, so that it can be sent to a colleague, and
+what cannot be understood is left out and said, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from attendance.errors import UserError
+from attendance.web.forms import clean_line
+from attendance.web.site import the_site
+
+MOST_DAYS = 400
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when to when, and about whom.  `given`: what the address said, without what is empty."""
+
+    first: date
+    last: date
+    department: str | None = None
+    person_id: int | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def args(self) -> dict[str, Any]:
+        found = {
+            "from": self.first.isoformat(),
+            "to": self.last.isoformat(),
+            "team": self.department,
+            "person": self.person_id,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def month(self, step: int) -> dict[str, Any]:
+        """The address's parameters for the whole month before (-1), of (0) or after (1) the first day."""
+        first = month_of(self.first)
+        for _ in range(abs(step)):
+            first = month_of(first - timedelta(days=1)) if step < 0 else next_month(first)
+        last = next_month(first) - timedelta(days=1)
+        return self.args | {"from": first.isoformat(), "to": last.isoformat()}
+
+
+def month_of(day: date) -> date:
+    return day.replace(day=1)
+
+
+def next_month(day: date) -> date:
+    return month_of(month_of(day) + timedelta(days=31))
+
+
+def today() -> date:
+    return the_site().local(the_site().clock.now()).date()
+
+
+def span_of(args: Mapping[str, str], whole_month: bool = True) -> Span:
+    """The address's span; without one, this month (or, not `whole_month`, today)."""
+    problems: list[str] = []
+    now = today()
+    first, last = _day(args.get("from", ""), problems), _day(args.get("to", ""), problems)
+    if first is None and last is None:
+        first, last = (month_of(now), next_month(now) - timedelta(days=1)) if whole_month else (now, now)
+    first, last = first or last or now, last or first or now
+    if last < first:
+        problems.append("the last day is before the first; they were swapped")
+        first, last = last, first
+    if (last - first).days >= MOST_DAYS:
+        problems.append(f"at most {MOST_DAYS} days are shown")
+        last = first + timedelta(days=MOST_DAYS - 1)
+    team, person = clean_line(args.get("team", ""))[:200], args.get("person", "")
+    return Span(first, last, team or None, int(person) if is_id(person) else None, tuple(problems))
+
+
+def is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
+
+
+def _day(text: str, problems: list[str]) -> date | None:
+    if not text:
+        return None
+    try:
+        return day_from(text)
+    except UserError as error:
+        problems.append(str(error))
+        return None
+
+
+def day_from(text: str) -> date:
+    """A date of a form or an address; UserError for what is none."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    # The calendar's first and last days have no midnight in some zones.
+    if day is None or not 1970 <= day.year < 9000:
+        raise UserError("a date was not understood: write it as 2024-05-31")
+    return day
+
+
+def instant_from(day: date, text: str) -> datetime:
+    """An instant from a local day and a field of time; UserError for what is none."""
+    try:
+        clock = time.fromisoformat(text)
+    except ValueError as error:
+        raise UserError("a time was not understood: write it as 08:30") from error
+    return datetime.combine(day, clock.replace(tzinfo=None), the_site().zone)
+
+
+def whole(text: str, label: str, least: int = 0, most: int = 10**6) -> int:
+    """A whole number of a form; an empty field is `least`."""
+    text = text.strip()
+    if not text:
+        return least
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise UserError(f"{label}: write a whole number from {least} to {most}")
+    return int(text)

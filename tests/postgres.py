@@ -1,0 +1,114 @@
+"""A PostgreSQL server for the tests: its own cluster in a folder that is gone afterwards, no port, no password."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from attendance.store import migrate, session
+
+SUPERUSER = "postgres"
+# Nothing here outlives the tests, so nothing need reach the disk.
+FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c listen_addresses="
+
+
+# With the locale C, PostgreSQL knows upper and lower case of ASCII letters only, and nobody finds Örjan.
+LOCALE = ("--locale=C.UTF-8",)
+
+
+class Server:
+    """Hands out upgraded, empty databases, each a copy of one that was upgraded by the migrations."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._numbers = folder, count()
+        self._admin = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        self._run("CREATE DATABASE blank")
+        engine = session.make_engine(self.url("blank"))
+        migrate.upgrade(engine)
+        engine.dispose()
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={self._folder}"
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """Its URL; dropped afterwards."""
+        name = f"test_{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE blank")
+        try:
+            yield self.url(name)
+        finally:
+            self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        self._admin.dispose()
+
+    def _run(self, statement: str) -> None:
+        with self._admin.connect() as connection:
+            connection.execute(text(statement))
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Skips the test, saying why, where there is no PostgreSQL or no driver."""
+    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
+    programs = _programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (no initdb on the path or under /usr/lib/postgresql)")
+    # Not pytest's folder: that one is closed to other users, and the path of a socket must be short.
+    folder = Path(tempfile.mkdtemp(prefix="attendance-pg-"))
+    user = _other_user(folder)
+    data, log = folder / "data", folder / "log"
+    try:
+        _call(
+            user, programs / "initdb", "-D", data, "-U", SUPERUSER, "--auth=trust", "--no-sync", "-E", "UTF8", *LOCALE
+        )
+        _call(user, programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", f"{FAST} -k {folder}", "start")
+        try:
+            server = Server(folder)
+            yield server
+            server.close()
+        finally:
+            _call(user, programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path | None:
+    """The folder of initdb and pg_ctl: the newest version's, which Debian does not put on the path."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    return packaged[-1].parent if packaged else None
+
+
+def _other_user(folder: Path) -> str | None:
+    """Whom to run it as: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    known = {one.pw_name: one for one in pwd.getpwall()}
+    for name in ("postgres", "nobody"):
+        if name in known:
+            os.chown(folder, known[name].pw_uid, known[name].pw_gid)
+            return name
+    pytest.skip("PostgreSQL does not run as root, and there is no other user here")
+
+
+def _call(user: str | None, program: Path, *arguments: str | Path) -> None:
+    """Output into nothing but memory: a server that inherited a pipe would keep it open."""
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(
+            [program, *arguments], user=user, stdout=output, stderr=subprocess.STDOUT, cwd="/", env={"LC_ALL": "C"}
+        )
+        output.seek(0)
+        assert done.returncode == 0, output.read().decode()
