@@ -54,9 +54,11 @@ _training = _with(
 def _checked(options: dict[str, Any]) -> dict[str, Any]:
     if options.get("epochs") and options.get("samples"):
         raise UserError("give --epochs or --samples, not both")
-    size = options.get("size")
-    if size is not None and size % 16:
-        raise UserError(f"--size {size} is no multiple of 16; try {round(size / 16) * 16}")
+    for option in ("size", "size_at_first"):
+        size = options.get(option)
+        if size is not None and size % 16:
+            name = option.replace("_", "-")
+            raise UserError(f"--{name} {size} is no multiple of 16; try {round(size / 16) * 16}")
     if options["data"] is not None and not options["data"].is_dir():
         raise UserError(f"--data: there is no folder {options['data']}")
     start = options.get("start")
@@ -86,6 +88,7 @@ def train_detector(**options: Any) -> None:
 
 @train.command("recogniser")
 @_training
+@click.option("--size-at-first", type=click.IntRange(64, 1024), help="Side of the input in the run's first half, px.")
 def train_recogniser(**options: Any) -> None:
     """Train the recogniser: distillation from --teacher, then ArcFace on labelled people."""
     _checked(options)

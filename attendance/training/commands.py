@@ -74,11 +74,10 @@ def train_recogniser(**options: Any) -> None:
         face_packs.build(data, options["teacher"][0])
     elif not packs:
         raise UserError(f"{data} has no packs of crops yet: name a teacher's ONNX file with --teacher to make them")
-    size = options.get("size") or 80  # served at the size trained at: docs/LOG.md
+    size = options.get("size") or 112  # served at the size trained at: docs/LOG.md
+    sizes = ((0.0, options["size_at_first"]), (0.5, size)) if options.get("size_at_first") else ((0.0, size),)
     plan = _plan(options, EPOCH_FACES, 30, 64, 2e-3)
-    path = recogniser_training.train(
-        data, options["out"], plan, ((0.0, size),), device, options["resume"], options["start"]
-    )
+    path = recogniser_training.train(data, options["out"], plan, sizes, device, options["resume"], options["start"])
     tqdm.write(f"weights: {path}")
 
 
