@@ -107,13 +107,18 @@ def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Deci
     runner_up = None if second is None else second.score
     if not best.score >= point.threshold:
         return Decision(Reason.UNKNOWN, None, best.score, runner_up, point.threshold)
-    if second is not None and (best.score - second.score < point.margin or best.score <= second.score):
+    if not stands_out(best.score, runner_up, point.margin):
         return Decision(Reason.AMBIGUOUS, None, best.score, runner_up, point.threshold)
     # The best person's standing look-alikes need more room, wherever they rank (the second may be somebody else).
     like = gallery.look_alike_of(best.person_id, probe.template)
     if like is not None and best.score - like.score < look_alike_margin(point.margin):
         return Decision(Reason.AMBIGUOUS, None, best.score, like.score, point.threshold)
     return Decision(Reason.MATCHED, best.person_id, best.score, runner_up, point.threshold)
+
+
+def stands_out(score: float, runner_up: float | None, margin: float) -> bool:
+    """Whether the best person is far enough before the second; None: there is no second.  A tie never is."""
+    return runner_up is None or (score - runner_up >= margin and score > runner_up)
 
 
 def look_alike_margin(margin: float) -> float:

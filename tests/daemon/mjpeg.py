@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 
+from tests.daemon.serving import served
 from tests.factories import make_image
 
 PART = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
@@ -70,13 +71,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def mjpeg_server(port: int = 0) -> Iterator[MjpegServer]:
     """Served during the block; at its end all connections are cut."""
-    server = MjpegServer(port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with served(MjpegServer(port)) as server:
         yield server
-    finally:
-        server.gone.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

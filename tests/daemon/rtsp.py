@@ -16,6 +16,7 @@ from typing import Any
 
 import cv2
 
+from tests.daemon.serving import served
 from tests.factories import make_image
 
 WIDTH, HEIGHT = 160, 120
@@ -147,13 +148,5 @@ def _parts(jpeg: bytes) -> tuple[bytes, bytes]:
 @contextmanager
 def rtsp_server(port: int = 0) -> Iterator[RtspServer]:
     """Served during the block; at its end all connections are cut."""
-    server = RtspServer(port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with served(RtspServer(port)) as server:
         yield server
-    finally:
-        server.gone.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
