@@ -40,7 +40,6 @@ _training = _with(
     click.option("--epochs", type=click.FloatRange(min=0, min_open=True), help="Length in passes over the data."),
     click.option("--samples", type=click.IntRange(min=1), help="Length in images, instead of --epochs."),
     click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Length in minutes, if sooner."),
-    click.option("--size", type=click.IntRange(64, 1024), help="Side of the input, px; a multiple of 32."),
     click.option("--batch", type=click.IntRange(min=2), help="Images a step."),
     click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Peak learning rate."),
     click.option("--resume/--no-resume", default=True, show_default=True, help="Go on from --out's checkpoint."),
@@ -70,6 +69,18 @@ def _checked(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _sizes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """ "256,640" → (256, 640)."""
+    try:
+        sizes = tuple(dict.fromkeys(int(part) for part in value.split(","))) if value else ()
+    except ValueError:
+        raise UserError(f"--size {value}: give whole numbers with commas between, such as 256,640") from None
+    for size in sizes:
+        if size % 32 or not 64 <= size <= 2048:
+            raise UserError(f"--size {size}: a multiple of 32 from 64 to 2048 is needed")
+    return sizes
+
+
 @click.group()
 def train() -> None:
     """Train a network (extra: train).  Stops and goes on by the same command."""
@@ -77,6 +88,7 @@ def train() -> None:
 
 @train.command("detector")
 @_training
+@click.option("--size", "sizes", callback=_sizes, help="Input sizes, px, a batch at one of them: 192,256,320.")
 def train_detector(**options: Any) -> None:
     """Train the face detector on images with boxes and five landmarks."""
     _checked(options)
@@ -88,6 +100,7 @@ def train_detector(**options: Any) -> None:
 
 @train.command("recogniser")
 @_training
+@click.option("--size", type=click.IntRange(64, 1024), help="Side of the input, px; a multiple of 16.")
 @click.option("--size-at-first", type=click.IntRange(64, 1024), help="Side of the input in the run's first half, px.")
 def train_recogniser(**options: Any) -> None:
     """Train the recogniser: distillation from --teacher, then ArcFace on labelled people."""
@@ -135,18 +148,6 @@ def quantise(context: click.Context, data: Path, out: Path | None, model_id: str
 @click.group()
 def evaluate() -> None:
     """Measure a network on labelled images, through the same path as at the door."""
-
-
-def _sizes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
-    """ "256,640" → (256, 640)."""
-    try:
-        sizes = tuple(dict.fromkeys(int(part) for part in value.split(","))) if value else ()
-    except ValueError:
-        raise UserError(f"--size {value}: give whole numbers with commas between, such as 256,640") from None
-    for size in sizes:
-        if size % 32 or not 64 <= size <= 2048:
-            raise UserError(f"--size {size}: a multiple of 32 from 64 to 2048 is needed")
-    return sizes
 
 
 @evaluate.command("detector")

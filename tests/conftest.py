@@ -12,6 +12,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine
 
@@ -19,6 +20,12 @@ from attendance.store import migrate, session
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from tests.postgres import Server, running_server
+
+# The same examples at every run, so that a change is judged by what it changes.  New ones are looked
+# for on purpose: `pytest --hypothesis-profile=explore`.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", max_examples=2000, deadline=None)
+hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ ARCHITECTURE = {
     "recogniser": "EfficientNet-B0 trunk, 4x4 grid head, 384-d unit embedding",
 }
 EPOCH_FACES, EPOCH_SCENES = 60_000, 12_000
+SCENE_SIZES = (192, 224, 256, 288, 320)  # around what is served; a whole run at one size: docs/LOG.md
 FOREVER = 1e9
 
 
@@ -57,9 +58,8 @@ def train_detector(**options: Any) -> None:
     if not (data / "labels").is_dir():
         raise UserError(f"{data} has no folder labels with boxes and landmarks: see the README on training data")
     plan = _plan(options, EPOCH_SCENES, 30, 16, 1.5e-3)
-    path = detector_training.train(
-        data, options["out"], plan, options.get("size") or 160, device, options["resume"], options["start"]
-    )
+    sizes = options.get("sizes") or SCENE_SIZES
+    path = detector_training.train(data, options["out"], plan, sizes, device, options["resume"], options["start"])
     tqdm.write(f"weights: {path}")
 
 

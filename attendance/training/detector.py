@@ -107,14 +107,24 @@ def losses_of(outputs: dict[str, Tensor], scenes: list[Scene], size: int) -> dic
     probability = outputs["obj"].sigmoid()
     focal = F.binary_cross_entropy_with_logits(outputs["obj"], targets, reduction="none")
     losses["obj"] = (focal * (targets - probability).abs().detach() ** 2 * judged).sum() / count
-    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + 1.0 * losses["points"]
+    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + 2 * losses["points"]
     return losses
 
 
 def train(
-    data: Path, out: Path, plan: Plan, size: int, device: torch.device, resume: bool, start: Path | None = None
+    data: Path,
+    out: Path,
+    plan: Plan,
+    sizes: tuple[int, ...],
+    device: torch.device,
+    resume: bool,
+    start: Path | None = None,
 ) -> Path:
-    """Train on the scenes in `data`; returns the weights' path."""
+    """Train on the scenes in `data`, each batch at one of `sizes` (px); returns the weights' path.
+
+    Several sizes, because a network trained at one learns where its picture ends: served larger, its
+    landmarks move to one side (docs/LOG.md).
+    """
     torch.manual_seed(2)
     faces, empty = load_scenes(data)
     tqdm.write(json.dumps({"scenes": len(faces), "without_faces": len(empty)}))
@@ -123,11 +133,12 @@ def train(
         report = model.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
     run = Run(out, model, plan, resume)
-    composer = Composer(faces, empty, high=0.85 * size)
+    composers = {size: Composer(faces, empty, high=0.85 * size) for size in sizes}
 
     def prepare(step: int) -> tuple[Tensor, list[Scene]]:
         random = np.random.default_rng((7, step))
-        scenes = [composer.compose(size, random) for _ in range(plan.batch)]
+        size = int(random.choice(sizes))
+        scenes = [composers[size].compose(size, random) for _ in range(plan.batch)]
         images = np.stack([s.image for s in scenes]).transpose(0, 3, 1, 2)
         return torch.from_numpy(np.ascontiguousarray(images)).float(), scenes
 
@@ -140,7 +151,7 @@ def train(
             images = images.to(device).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 outputs = model(images)
-            return losses_of({k: v.float() for k, v in outputs.items()}, scenes, size)
+            return losses_of({k: v.float() for k, v in outputs.items()}, scenes, images.shape[-1])
 
         def evaluate() -> dict[str, Any]:
             averaged = run.averaged(DetectionModel().to(device))

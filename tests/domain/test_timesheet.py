@@ -409,7 +409,17 @@ def test_every_second_is_accounted_for(week: tuple[list[Punch], dict[date, Plan]
         assert day.worked == day.presence + day.adjusted + day.paid_break - day.auto_break
         assert sum(seconds for _, seconds in day.portions) == day.worked
         assert day.worked >= 0
-        assert day.presence <= Policy().longest.total_seconds() * max(1, len(day.spells))
+        assert all(one.seconds(now) <= longest_stay(day.plan) for one in day.spells)
+
+
+def longest_stay(plan: Plan) -> float:
+    """Seconds that a stay may count: the policy's longest, or the shift's whole window where that is longer."""
+    if plan.shift is None:
+        return Policy().longest.total_seconds()
+    spans = plan.shift.spans
+    minutes = spans[-1].end - spans[0].start + plan.shift.window_before + plan.shift.window_after
+    # An hour more in the night in which the clocks go back.
+    return max(Policy().longest.total_seconds(), 60 * minutes + 3600)
 
 
 @always
