@@ -39,7 +39,7 @@ class Weights:
     contrast: float = 0.5
     hint: float = 1.0
     arcface: float = 0.1
-    arcface_from: float = 1.1  # share of the run before names are used; beyond 1: never (docs/LOG.md)
+    arcface_from: float = 0.6  # share of the run before names are used
     degrade: float = 0.3  # how often views are degraded; a run of millions of samples should use 1
 
 
@@ -60,6 +60,16 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def centres(self) -> Tensor:
+        """Each named person's mean target [people,384], unit: where ArcFace's classes begin.
+
+        From random classes its gradient would first undo what the teacher taught (docs/LOG.md).
+        """
+        named = self.labels >= 0
+        sums = np.zeros((self.people, EMBEDDING), np.float32)
+        np.add.at(sums, self.labels[named], self.targets[named])
+        return F.normalize(torch.from_numpy(sums))
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Crops [B,3,128,128] RGB 0..255, targets [B,384] unit, labels [B] (-1: no name), maps."""
@@ -176,6 +186,9 @@ def train(
     tqdm.write(json.dumps({"faces": len(faces), "people": faces.people, "sets": counts}))
     channels = packs[0].maps.shape[1] if faces.with_maps and packs[0].maps is not None else 1
     student = Student(faces.people, channels).to(device).to(memory_format=torch.channels_last)
+    if student.net.arcface is not None:
+        with torch.no_grad():
+            student.net.arcface.weight.copy_(faces.centres())
     if start is not None and not (resume and (out / "checkpoint.pt").exists()):
         report = student.net.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
