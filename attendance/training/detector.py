@@ -2,15 +2,16 @@
 
 In: scenes (`scenes`).  Out: `detector.safetensors`.  Does not know: what is measured (`protocol` does).
 
-Assignment: a face belongs to the levels whose stride suits its size, and there to the cells near its
-centre (FCOS's centre sampling).  Losses: quality focal objectness whose target is the predicted
+Which cell learns which face: `assignment`.  Losses: quality focal objectness whose target is the predicted
 box's IoU (Li et al., 2020), GIoU (Rezatofighi et al., 2019), smooth L1 on the landmarks by box size.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,45 +22,28 @@ from torch import Tensor
 from tqdm import tqdm
 
 from attendance.models.detector import DetectionModel
+from attendance.training.assignment import by_alignment, by_bands
 from attendance.training.loop import Plan, Run
-from attendance.training.scenes import Composer, Scene, load_scenes
+from attendance.training.scenes import Composer, Parts, Scene, load_scenes
 from attendance.vision.boxes import cell_centres
 
-# Face height (px) that each stride learns; neighbours overlap, so that no size falls between.
-REACH = {8: (0.0, 52.0), 16: (36.0, 112.0), 32: (84.0, 1e9)}
-RADIUS = 1.5  # strides from the face's centre
 
+@dataclass(frozen=True)
+class Choices:
+    """What an ablation can change, one at a time (docs/LOG.md has the lines).
 
-def assign(boxes: Tensor, sure: Tensor, centres: Tensor, strides: Tensor) -> tuple[Tensor, Tensor]:
-    """For each of A cells the index of its face, or -1; and which cells are not to be judged.
-
-    boxes [G,4], sure [G], centres [A,2], strides [A] → matched [A] long, ignored [A] bool.
-    A cell claimed by two faces goes to the smaller one.
+    `assignment`: bands or aligned · `box`: giou or iou · `objectness`: quality (its target is the box's
+    IoU) or plain (1) · `landmarks`: l1 (smooth) or wing.  The rest are parts of the scenes (`Composer`).
     """
-    cells = len(centres)
-    if not len(boxes):
-        return torch.full((cells,), -1), torch.zeros(cells, dtype=torch.bool)
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    height = (boxes[:, 3] - boxes[:, 1])[None]
-    low = torch.tensor([REACH[int(s)][0] for s in strides])[:, None]
-    high = torch.tensor([REACH[int(s)][1] for s in strides])[:, None]
-    inside = ((centres[:, None] > boxes[None, :, :2]) & (centres[:, None] < boxes[None, :, 2:])).all(2)
-    offset = (centres[:, None] - middle[None]).abs().amax(2)
-    near = offset < RADIUS * strides[:, None]
-    nearest = offset <= offset.masked_fill(~((height >= low) & (height < high)), 1e9).amin(0, keepdim=True) + 1e-3
-    fits = (height >= low) & (height < high) & ((inside & near) | nearest)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(1)[None].expand(cells, -1)
-    best = area.masked_fill(~fits, float("inf"))
-    value, index = best.min(1)
-    matched = torch.where(torch.isfinite(value), index, torch.full_like(index, -1))
-    unsure = matched >= 0
-    unsure[unsure.clone()] = ~sure[matched[unsure]]
-    ignored = unsure | ((inside & ~sure[None]).any(1) & (matched < 0))
-    # A face's cells on the other levels, and inside it but off its centre, are negatives, but those of
-    # the level next in size are nearly right: not to be judged.
-    near_size = (height >= low * 0.7) & (height < high * 1.4)
-    ignored |= (inside & near & near_size).any(1) & (matched < 0)
-    return matched.masked_fill(unsure, -1), ignored
+
+    assignment: str = "bands"
+    box: str = "giou"
+    objectness: str = "quality"
+    landmarks: str = "l1"
+    paste: bool = True
+    negatives: bool = True
+    photometric: bool = True
+    cover: float = 0.0
 
 
 def giou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,43 +56,95 @@ def giou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     return iou - (hull - union) / hull.clamp_min(1e-6), iou
 
 
-def losses_of(outputs: dict[str, Tensor], scenes: list[Scene], size: int) -> dict[str, Tensor]:
+def losses_of(
+    outputs: dict[str, Tensor], scenes: list[Scene], size: int, choices: Choices = Choices()
+) -> dict[str, Tensor]:
     """Losses of one batch; `outputs` as DetectionModel gives them for [N,3,size,size]."""
-    centres_np, strides_np = cell_centres(size, size)
-    device = outputs["obj"].device
-    centres, strides = torch.from_numpy(centres_np), torch.from_numpy(strides_np)
-    targets, positives = torch.zeros(outputs["obj"].shape), []
-    judged = torch.ones(outputs["obj"].shape, dtype=torch.bool)
-    true_boxes, true_points = [], []
+    centres, strides = (torch.from_numpy(each) for each in cell_centres(size, size))
+    predicted = _boxes_of(outputs["bbox"].detach().cpu(), centres, strides)
+    scores = outputs["obj"].detach().cpu().sigmoid()
+    targets = torch.zeros(scores.shape)
+    judged = torch.ones(scores.shape, dtype=torch.bool)
+    where, wanted, points, weights = [], [], [], []
     for number, scene in enumerate(scenes):
-        matched, ignored = assign(torch.from_numpy(scene.boxes), torch.from_numpy(scene.sure), centres, strides)
-        judged[number] = ~ignored
-        cells = torch.nonzero(matched >= 0)[:, 0]
-        positives.append(torch.stack([torch.full_like(cells, number), cells], 1))
-        true_boxes.append(torch.from_numpy(scene.boxes)[matched[cells]])
-        true_points.append(torch.from_numpy(scene.points)[matched[cells]])
-    where = torch.cat(positives)
-    count = max(1, len(where))
-    image, cell = where[:, 0].to(device), where[:, 1].to(device)
-    zero = outputs["obj"].sum() * 0
-    losses = {"box": zero, "points": zero}
-    if len(where):
-        centre, stride = centres.to(device)[cell], strides.to(device)[cell][:, None]
-        wanted, points = torch.cat(true_boxes).to(device), torch.cat(true_points).to(device)
-        reach = outputs["bbox"][image, cell] * stride
-        predicted = torch.cat([centre - reach[:, :2], centre + reach[:, 2:]], 1)
-        generalised, iou = giou(predicted, wanted)
-        losses["box"] = (1 - generalised).mean()
-        guess = centre[:, None] + outputs["landmarks"][image, cell].view(-1, 5, 2) * stride[:, None]
-        scale = (wanted[:, 2:] - wanted[:, :2]).mean(1)[:, None, None]
-        losses["points"] = F.smooth_l1_loss(guess / scale * 10, points / scale * 10, beta=0.1)
-        targets[where[:, 0], where[:, 1]] = iou.detach().cpu().clamp(0.05, 1)
+        boxes, sure = torch.from_numpy(scene.boxes), torch.from_numpy(scene.sure)
+        if choices.assignment == "aligned":
+            given = by_alignment(boxes, sure, centres, strides, predicted[number], scores[number])
+        else:
+            given = by_bands(boxes, sure, centres, strides)
+        judged[number] = ~given.ignored
+        cells = torch.nonzero(given.matched >= 0)[:, 0]
+        where.append(torch.stack([torch.full_like(cells, number), cells], 1))
+        wanted.append(boxes[given.matched[cells]])
+        points.append(torch.from_numpy(scene.points)[given.matched[cells]])
+        quality = torch.ones(len(cells)) if given.quality is None else given.quality[cells]
+        weights.append(quality)
+        if given.quality is not None:
+            targets[number, cells] = quality
+    rows = torch.cat(where)
+    found = _Faces(rows, centres, strides, torch.cat(wanted), torch.cat(points), torch.cat(weights))
+    losses, iou = _box_and_points(outputs, found, choices)
+    if choices.assignment != "aligned":
+        targets[rows[:, 0], rows[:, 1]] = iou
+    if choices.objectness == "plain":
+        targets[rows[:, 0], rows[:, 1]] = 1.0
+    device = outputs["obj"].device
     targets, judged = targets.to(device), judged.to(device)
     probability = outputs["obj"].sigmoid()
     focal = F.binary_cross_entropy_with_logits(outputs["obj"], targets, reduction="none")
+    count = max(1.0, float(found.weights.sum()))
     losses["obj"] = (focal * (targets - probability).abs().detach() ** 2 * judged).sum() / count
     losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + 2 * losses["points"]
     return losses
+
+
+@dataclass(frozen=True)
+class _Faces:
+    """The cells of a batch that learn a face: rows [P,2] (image, cell), boxes [P,4], points [P,5,2], weights [P]."""
+
+    rows: Tensor
+    centres: Tensor
+    strides: Tensor
+    boxes: Tensor
+    points: Tensor
+    weights: Tensor
+
+
+def _boxes_of(reach: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
+    """Distances [...,A,4] in strides → boxes [...,A,4] px."""
+    reach = reach * strides[:, None]
+    return torch.cat([centres - reach[..., :2], centres + reach[..., 2:]], -1)
+
+
+def _box_and_points(outputs: dict[str, Tensor], found: _Faces, choices: Choices) -> tuple[dict[str, Tensor], Tensor]:
+    """The losses of boxes and landmarks, and each cell's IoU [P] on the processor."""
+    zero = outputs["obj"].sum() * 0
+    if not len(found.rows):
+        return {"box": zero, "points": zero}, torch.zeros(0)
+    device = outputs["obj"].device
+    image, cell = found.rows[:, 0].to(device), found.rows[:, 1].to(device)
+    centre, stride = found.centres.to(device)[cell], found.strides.to(device)[cell]
+    wanted, points, weight = found.boxes.to(device), found.points.to(device), found.weights.to(device)
+    weight = weight / weight.sum().clamp_min(1e-6)
+    generalised, iou = giou(_boxes_of(outputs["bbox"][image, cell], centre, stride), wanted)
+    guess = centre[:, None] + outputs["landmarks"][image, cell].view(-1, 5, 2) * stride[:, None, None]
+    scale = (wanted[:, 2:] - wanted[:, :2]).mean(1)[:, None, None]
+    if choices.landmarks == "wing":
+        off = wing((guess - points) / scale * 100) / 10
+    else:
+        off = F.smooth_l1_loss(guess / scale * 10, points / scale * 10, beta=0.1, reduction="none")
+    losses = {
+        "box": ((1 - (generalised if choices.box == "giou" else iou)) * weight).sum(),
+        "points": (off.mean((1, 2)) * weight).sum(),
+    }
+    return losses, iou.detach().cpu().clamp(0.05, 1)
+
+
+def wing(off: Tensor, width: float = 10.0, curve: float = 2.0) -> Tensor:
+    """The wing loss (Feng et al., 2018) of distances, here in percent of the face."""
+    size = off.abs()
+    constant = width - width * math.log(1 + width / curve)
+    return torch.where(size < width, width * torch.log(1 + size / curve), size - constant)
 
 
 def train(
@@ -119,6 +155,7 @@ def train(
     device: torch.device,
     resume: bool,
     start: Path | None = None,
+    choices: Choices = Choices(),
 ) -> Path:
     """Train on the scenes in `data`, each batch at one of `sizes` (px); returns the weights' path.
 
@@ -133,7 +170,8 @@ def train(
         report = model.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
     run = Run(out, model, plan, resume)
-    composers = {size: Composer(faces, empty, high=0.85 * size) for size in sizes}
+    parts = Parts(choices.paste, choices.negatives, choices.photometric, choices.cover)
+    composers = {size: Composer(faces, empty, high=0.85 * size, parts=parts) for size in sizes}
 
     def prepare(step: int) -> tuple[Tensor, list[Scene]]:
         random = np.random.default_rng((7, step))
@@ -151,7 +189,7 @@ def train(
             images = images.to(device).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda"):
                 outputs = model(images)
-            return losses_of({k: v.float() for k, v in outputs.items()}, scenes, images.shape[-1])
+            return losses_of({k: v.float() for k, v in outputs.items()}, scenes, images.shape[-1], choices)
 
         def evaluate() -> dict[str, Any]:
             averaged = run.averaged(DetectionModel().to(device))

@@ -33,6 +33,7 @@ class Plan:
     warmup: float = 0.03
     ema_decay: float = 0.999
     log_every: int = 4096  # samples an "epoch" line covers
+    anneal: bool = True
 
 
 class Ema:
@@ -54,7 +55,9 @@ class Ema:
 
 
 def learning_rate(plan: Plan, progress: float) -> float:
-    """Linear warm-up, then a half cosine to 1 % of the peak."""
+    """Linear warm-up, then a half cosine to 1 % of the peak, or the peak throughout."""
+    if progress >= plan.warmup and not plan.anneal:
+        return plan.lr
     if progress < plan.warmup:
         return plan.lr * (0.02 + 0.98 * progress / plan.warmup)
     phase = (progress - plan.warmup) / (1 - plan.warmup)

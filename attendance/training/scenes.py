@@ -97,11 +97,25 @@ def load_scenes(data: Path, seed: int = 0) -> tuple[list[Scene], list[Scene]]:
     return [s for s in faces if s is not None], [s for s in empty if s is not None]
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What scenes are made of: several photographs pasted, scenes and pieces without a face, light and noise;
+    `cover`: how many faces of 1 get a patch laid over a part of them."""
+
+    paste: bool = True
+    negatives: bool = True
+    photometric: bool = True
+    cover: float = 0.0
+
+
 class Composer:
     """Random training scenes of one size."""
 
-    def __init__(self, faces: list[Scene], empty: list[Scene], low: float = 12, high: float = 150) -> None:
-        self.faces, self.empty, self.low, self.high = faces, empty, low, high
+    def __init__(
+        self, faces: list[Scene], empty: list[Scene], low: float = 12, high: float = 150, parts: Parts = Parts()
+    ) -> None:
+        self.faces, self.low, self.high, self.parts = faces, low, high, parts
+        self.empty = empty if parts.negatives else []
 
     def compose(self, size: int, random: np.random.Generator) -> Scene:
         """A scene [size,size,3]: nothing, one photograph, or several pasted into a background."""
@@ -110,8 +124,8 @@ class Composer:
         if self.empty and random.random() < 0.4:
             self._paste_object(canvas, random)
         if self.empty and kind < 0.2:
-            return Scene(_photometric(canvas, random), *NOBODY)
-        number = 1 if kind < 0.68 else int(random.integers(2, 5))
+            return Scene(self._light(canvas, random), *NOBODY)
+        number = 1 if kind < 0.68 or not self.parts.paste else int(random.integers(2, 5))
         boxes, points, sure = NOBODY
         high = self.high if number == 1 else self.high / 2
         for _ in range(number):
@@ -129,12 +143,18 @@ class Composer:
             points = np.concatenate([points, new_points[keep]])
             sure = np.concatenate([sure, visible])
         image = canvas
+        for box in boxes:
+            if random.random() < self.parts.cover:
+                _cover(image, box, random)
         if random.random() < 0.5:
             image = np.ascontiguousarray(image[:, ::-1])
             boxes = np.stack([size - boxes[:, 2], boxes[:, 1], size - boxes[:, 0], boxes[:, 3]], 1)
             points = points[:, [1, 0, 2, 4, 3]].copy()  # mirrored: left and right change places
             points[..., 0] = size - points[..., 0]
-        return Scene(_photometric(image, random), boxes.astype(np.float32), points.astype(np.float32), sure)
+        return Scene(self._light(image, random), boxes.astype(np.float32), points.astype(np.float32), sure)
+
+    def _light(self, image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+        return _photometric(image, random) if self.parts.photometric else image
 
     def _background(self, size: int, random: np.random.Generator) -> NDArray[np.uint8]:
         if not self.empty or random.random() < 0.3:
@@ -182,6 +202,14 @@ class Composer:
         patch = cv2.warpAffine(part, matrix, target, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         offset = np.array([x0, y0], np.float32)
         return patch, scene.boxes * scale + np.tile(offset, 2), scene.points * scale + offset, window
+
+
+def _cover(image: NDArray[np.uint8], box: NDArray[np.float32], random: np.random.Generator) -> None:
+    """Lay a patch of one colour over a third of a face at most: a hand, a scarf, a telephone."""
+    x1, y1, x2, y2 = (int(side) for side in box)
+    wide, high = (max(1, int(side * random.uniform(0.25, 0.6))) for side in (x2 - x1, y2 - y1))
+    x, y = (max(0, int(random.integers(low, max(low + 1, far)))) for low, far in ((x1, x2 - wide), (y1, y2 - high)))
+    image[y : y + high, x : x + wide] = random.integers(0, 256, 3)
 
 
 def _covered(boxes: NDArray[np.float32], window: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,40 @@
+"""The table of short trainings."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from attendance.errors import UserError
+from attendance.evaluation.ablation import run, words
+from attendance.training.ablation import BASE, VARIANTS
+
+
+def test_every_variant_differs_from_the_base_in_one_choice_only() -> None:
+    base = VARIANTS["base"]
+    for name, variant in VARIANTS.items():
+        choices = [f.name for f in fields(BASE) if getattr(variant.choices, f.name) != getattr(BASE, f.name)]
+        around = [n for n in ("sizes", "averaged", "anneal") if getattr(variant, n) != getattr(base, n)]
+        assert len(choices) + len(around) == (name != "base"), name
+
+
+def test_an_unknown_variant_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such variant; known are base, aligned"):
+        run(tmp_path / "nowhere", tmp_path, ["simota"], 16, 64, None, 1)
+
+
+def test_a_line_tells_each_rate_with_its_interval() -> None:
+    share = {"rate": 0.5, "interval95": [0.25, 0.75]}
+    line = {
+        "variant": "wing",
+        "facemask853": {"ap50": {"value": 0.559, "interval95": [0.478, 0.635]}},
+        "celeba_wild": {
+            "landmark_error_interocular": {"mean": None, "interval95": None},
+            "main_face_found": share,
+        },
+        "face_free": {"images_with_a_box": share},
+    }
+
+    assert words(line) == "| wing | 55.9 % (47.8 to 63.5) | none | 50.0 % (25.0 to 75.0) | 50.0 % (25.0 to 75.0) |"
