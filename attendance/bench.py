@@ -38,6 +38,8 @@ from attendance.errors import UserError
 from attendance.vision.analyser import STAGES, FaceAnalyser
 
 THREADS = 2
+FLIP = "flip"
+NAMES = RUNTIMES | {FLIP: "ONNX Runtime, models.flip"}
 GALLERIES = (1_000, 10_000, 100_000)
 USUAL_GALLERY = 10_000  # the one that "whole" searches
 WARM_UP = 5  # pictures; not counted
@@ -86,7 +88,7 @@ def run_bench(
             visits = [portraits.Visit(portraits.collins(), VIDEO_S)]
         video = portraits.write_video(Path(folder) / "bench.mp4", visits)
         gallery = random_gallery(USUAL_GALLERY, dim, card.model_id)
-        measured = _take_turns(settings, runtimes, gallery, video, seconds, threads)
+        measured = _take_turns(settings, [*runtimes, FLIP], gallery, video, seconds, threads)
         say("detectors alone ...")
         pictures = [picture for picture, _ in itertools.islice(_pictures(video), 0, 120, 120 // DETECTOR_PICTURES)]
         timed = bench_detectors.compare(settings, runtimes, peers, pictures, threads, seconds)
@@ -108,7 +110,7 @@ def _take_turns(
     measured: dict[str, Measured] = {}
     for turn in range(ROUNDS):
         for runtime in runtimes:
-            say(f"{RUNTIMES[runtime]}, round {turn + 1} of {ROUNDS}, {seconds / ROUNDS:g} s ...")
+            say(f"{NAMES[runtime]}, round {turn + 1} of {ROUNDS}, {seconds / ROUNDS:g} s ...")
             if runtime not in analysers:  # PyTorch only now, so that the first round's memory is without it
                 analysers[runtime], measured[runtime] = _analyser(settings, runtime, threads), Measured()
             _measure(measured[runtime], analysers[runtime], gallery, video, seconds / ROUNDS)
@@ -135,7 +137,8 @@ def _random_rows(count: int, dim: int) -> NDArray[np.float32]:
 
 
 def _analyser(settings: Settings, runtime: str, threads: int) -> FaceAnalyser:
-    models = settings.models.model_copy(update={"runtime": runtime, "threads": threads})
+    wanted = {"runtime": "onnxruntime" if runtime == FLIP else runtime, "threads": threads, "flip": runtime == FLIP}
+    models = settings.models.model_copy(update=wanted)
     return bootstrap.analyser_for(settings.model_copy(update={"models": models}))
 
 
@@ -202,7 +205,7 @@ def _require_faces(measured: Measured, settings: Settings) -> None:
 
 def _report(measured: Mapping[str, Measured], searches: Mapping[int, Sequence[float]], idle_mb: float) -> str:
     ours = measured["onnxruntime"]
-    others = [(RUNTIMES[name], one) for name, one in measured.items() if name != "onnxruntime"]
+    others = [(NAMES[name], one) for name, one in measured.items() if name != "onnxruntime"]
     header = ["ms a picture", RUNTIMES["onnxruntime"], "p95"]
     header += [text for name, _ in others for text in (name, "p95", "ratio")]
     rows = []

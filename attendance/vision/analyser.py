@@ -40,7 +40,8 @@ class Detection:
 
 
 class FaceAnalyser:
-    """`conf_thresh`: least detection score, 0..1; `input_size`: side of the detector's square, px, a multiple of 32.
+    """`conf_thresh`: least detection score, 0..1; `input_size`: side of the detector's square, px, a multiple of 32;
+    `flip`: embed each crop and its mirror image and give the mean.
 
     Raises WeightsError when a card is of the wrong kind, ValueError for another input size.
     May be called from several threads at once; `timings` are then those of whichever ended last.
@@ -55,6 +56,7 @@ class FaceAnalyser:
         limits: QualityLimits,
         conf_thresh: float,
         input_size: int = 256,
+        flip: bool = False,
     ) -> None:
         for card, kind in ((detector_card, "detector"), (recogniser_card, "recogniser")):
             if card.kind != kind:
@@ -63,6 +65,7 @@ class FaceAnalyser:
         self._detector, self._detector_card = detector, detector_card
         self._recogniser, self._recogniser_card = recogniser, recogniser_card
         self._limits, self._conf_thresh, self._input_size = limits, conf_thresh, input_size
+        self._flip = flip
         self._timings = dict.fromkeys(STAGES, 0.0)
 
     @property
@@ -129,6 +132,16 @@ class FaceAnalyser:
 
     def embed(self, crop: NDArray[np.uint8]) -> Template:
         """An aligned BGR crop of the recogniser's size → its template; ValueError when that is none."""
+        vector = self._unit(crop)
+        if self._flip:
+            vector = vector + self._unit(crop[:, ::-1])
+            length = np.float32(np.linalg.norm(vector))
+            if length < 1e-3:
+                raise ValueError(f"{self.model_id} calls a face and its mirror image opposites")
+            vector /= length
+        return Template(vector, self._recogniser_card.model_id)
+
+    def _unit(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
         card = self._recogniser_card
         vector = self._recogniser.run(to_input(crop, card.preprocess))["embedding"].astype(np.float32).reshape(-1)
         if card.embedding_dim is not None and len(vector) != card.embedding_dim:
@@ -136,7 +149,7 @@ class FaceAnalyser:
         norm = float(np.linalg.norm(vector))
         if not 1e-6 < norm < np.inf:  # NaN fails too
             raise ValueError(f"{card.model_id} gave an embedding of length {norm}")
-        return Template(vector / np.float32(norm), card.model_id)  # dropped-in networks often leave the norm to us
+        return vector / np.float32(norm)  # dropped-in networks often leave the norm to us
 
     def _align(self, image: NDArray[np.uint8], landmarks: Landmarks) -> NDArray[np.uint8] | None:
         try:

@@ -42,4 +42,5 @@ def analyser_for(settings: Settings) -> FaceAnalyser:
         QualityLimits(**settings.quality.model_dump()),
         settings.detector.confidence,
         settings.detector.input_size,
+        settings.models.flip,
     )

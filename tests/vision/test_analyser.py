@@ -177,6 +177,21 @@ def test_what_is_no_embedding_is_a_fault_and_no_template(embedding: list[float])
         fake(HEADS, np.array([embedding], np.float32)).analyse(FRAME)
 
 
+def test_with_flip_a_face_and_its_mirror_image_have_one_template_the_mean_of_both(
+    detector: Card, recogniser: Card, tmp_path: Path
+) -> None:
+    sessions = [open_session(card, tmp_path, threads=1) for card in (detector, recogniser)]
+    plain, both = (
+        FaceAnalyser(sessions[0], detector, sessions[1], recogniser, ANYTHING, 0.5, flip=flip) for flip in (False, True)
+    )
+    crop = np.random.default_rng(2).integers(0, 256, (recogniser.input_size,) * 2 + (3,), dtype=np.uint8)
+    mirrored = np.ascontiguousarray(crop[:, ::-1])
+
+    mean = plain.embed(crop).vector + plain.embed(mirrored).vector
+    assert both.embed(crop).vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-5)
+    assert both.embed(mirrored).vector == pytest.approx(both.embed(crop).vector, abs=1e-5)
+
+
 @pytest.mark.parametrize("head", ["bbox", "obj", "landmarks"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_detector_that_went_mad_finds_nobody(head: str, value: float) -> None:
