@@ -71,7 +71,7 @@ def train_recogniser(**options: Any) -> None:
     if options["teacher"]:
         from attendance.training import face_packs
 
-        face_packs.build(data, options["teacher"][0])
+        face_packs.build(data, options["teacher"])
     elif not packs:
         raise UserError(f"{data} has no packs of crops yet: name a teacher's ONNX file with --teacher to make them")
     size = options.get("size") or 112  # served at the size trained at: docs/LOG.md

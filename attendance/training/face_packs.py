@@ -4,7 +4,7 @@ In: a data folder (`labels/<set>.npz` with boxes and landmarks; the images besid
 (ONNX, ArcFace convention).  Out: `packs/<set>.npz` (paths, identities), `<set>.crops.npy` uint8
 [N,128,128,3] BGR with an 8 px rim around the 112 px ArcFace crop, `<set>.teacher.npy` fp16
 [N,E] embeddings and, where the teacher's embedding is a linear map of a feature map,
-`<set>.maps.npy` fp16 [N,C,7,7].
+`<set>.maps.npy` fp16 [N,C,7,7]; a second teacher's embeddings in `<set>.teacher2.npy`, and so on.
 Does not know: the student.  Main choice: everything is computed once and memory-mapped, so that
 an epoch costs no decoding; the price is 2.9 GB of disk for 60,000 faces.
 """
@@ -12,9 +12,9 @@ an epoch costs no decoding; the price is 2.9 GB of disk for 60,000 faces.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -115,25 +115,30 @@ def _linear_map_input(model: onnx.ModelProto) -> str:
     return str(flatten.input[0]) if flatten.op_type in ("Flatten", "Reshape") else ""
 
 
-def pack_teacher(set_name: str, teacher: Teacher, out: Path, batch: int = 32) -> None:
-    """Write the teacher's answers for one pack."""
+def answers_file(out: Path, set_name: str, number: int) -> Path:
+    """Where teacher `number`, from 1, has its embeddings of a set."""
+    return out / f"{set_name}.teacher{number if number > 1 else ''}.npy"
+
+
+def pack_teacher(set_name: str, teacher: Teacher, out: Path, number: int = 1, batch: int = 32) -> None:
+    """Write a teacher's answers for one pack; the first one's maps, too."""
     crops = np.load(out / f"{set_name}.crops.npy", mmap_mode="r")
     embeddings, maps = [], []
-    for start in tqdm(range(0, len(crops), batch), desc=f"teacher {set_name}"):
+    for start in tqdm(range(0, len(crops), batch), desc=f"teacher {number} {set_name}"):
         embedding, feature_map = teacher(np.asarray(crops[start : start + batch]))
         embeddings.append(embedding.astype(np.float16))
-        if feature_map is not None:
+        if feature_map is not None and number == 1:
             maps.append(feature_map.astype(np.float16))
     if maps:
         np.save(out / f"{set_name}.maps.npy", np.concatenate(maps))
-    np.save(out / f"{set_name}.teacher.npy", np.concatenate(embeddings))
+    np.save(answers_file(out, set_name, number), np.concatenate(embeddings))
 
 
-def build(data: Path, teacher_path: Path) -> None:
+def build(data: Path, teachers: Sequence[Path]) -> None:
     """Make every pack that is not there yet: measured sets too, for the overlap check."""
     out = data / "packs"
     out.mkdir(exist_ok=True)
-    teacher = Teacher(teacher_path)
+    loaded = [Teacher(path) for path in teachers]
     for set_name in (*protocol.RECOGNISER_SETS, "lfw"):
         if not (data / "labels" / f"{set_name}.npz").exists():
             continue
@@ -142,8 +147,10 @@ def build(data: Path, teacher_path: Path) -> None:
             if set_name == "glint":  # 18 of its people are measured in LFW: not even packed
                 faces = [f for f in faces if not protocol.is_measured(set_name, f.path, f.identity)]
             pack_crops(data, set_name, faces, out)
-        if not (out / f"{set_name}.teacher.npy").exists():
-            pack_teacher(set_name, teacher, out)
+        for number, teacher in enumerate(loaded, 1):
+            # Who is measured is only asked for its likeness to who is not: one teacher's answer is enough.
+            if not answers_file(out, set_name, number).exists() and (number == 1 or set_name != "lfw"):
+                pack_teacher(set_name, teacher, out, number)
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,7 @@ class FacePack:
     teacher: NDArray[np.float16]
     maps: NDArray[np.float16] | None
     identity: NDArray[np.str_]
+    others: tuple[NDArray[np.float16], ...] = ()  # further teachers' embeddings
 
 
 def _unit(x: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -177,7 +185,15 @@ def open_pack(out: Path, set_name: str) -> FacePack:
         teacher,
         np.load(maps, mmap_mode="r") if maps.exists() else None,
         meta["identity"],
+        tuple(_further(out, set_name)),
     )
+
+
+def _further(out: Path, set_name: str) -> Iterator[NDArray[np.float16]]:
+    number = 2
+    while (file := answers_file(out, set_name, number)).exists():
+        yield np.load(file, mmap_mode="r")
+        number += 1
 
 
 def training_packs(data: Path) -> Iterator[tuple[FacePack, dict[str, int]]]:
@@ -208,7 +224,7 @@ def training_packs(data: Path) -> Iterator[tuple[FacePack, dict[str, int]]]:
             may &= ~overlap
         identity = pack.identity.copy()
         dropped["noise"] = _clear_noisy_labels(identity, _unit(np.asarray(pack.teacher)))
-        yield FacePack(set_name, np.flatnonzero(may), pack.crops, pack.teacher, pack.maps, identity), dropped
+        yield replace(pack, rows=np.flatnonzero(may), identity=identity), dropped
 
 
 def _clear_noisy_labels(identity: NDArray[np.str_], unit: NDArray[np.float32], floor: float = 0.25) -> int:

@@ -3,16 +3,19 @@
 In: packs of crops with the teacher's answers (`face_packs`).  Out: `recogniser.safetensors`.
 Does not know: LFW, or any identity that is measured (`protocol`).
 
-Losses: 1 - cos to the teacher's embedding, carried to 384 dimensions by the principal directions of
-the training set (cosines are kept, nothing is learned); an InfoNCE term that tells this face's
-teacher answer from those of 1,024 other faces; a hint from the teacher's last feature map to the
-trunk's stride-16 map (FitNets, Romero et al., 2015), which gives 49 answers an image instead of one;
-and ArcFace for faces with a name, once the embedding has taken shape.
+Losses: 1 - cos to the teacher's embedding (of several: mean-centred and joined), carried to 384
+dimensions by the principal directions of the training set, which keep its cosines; an InfoNCE term
+that tells this face's teacher answer from those of 1,024 other faces; the cosines between the faces of
+a batch, which should be the teacher's (RKD, Park et al., 2019); two views of one face, which should
+agree; a hint from the teacher's last feature map to the trunk's stride-16 map (FitNets, Romero et al.,
+2015), which gives 49 answers an image instead of one; and ArcFace for faces with a name, once the
+embedding has taken shape.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,8 @@ class Weights:
     cosine: float = 4.0
     contrast: float = 0.5
     hint: float = 1.0
+    relations: float = 0.0  # the cosines inside the batch
+    agreement: float = 0.0  # above 0, a batch is half as many faces in two views each
     arcface: float = 0.1
     arcface_from: float = 0.6  # share of the run before names are used
     degrade: float = 0.3  # how often views are degraded; a run of millions of samples should use 1
@@ -54,8 +59,15 @@ class Faces:
         number = {name: i for i, name in enumerate(people)}
         self.labels = np.array([number.get(str(n), -1) for n in names])
         self.people = len(people)
-        teacher = np.concatenate([p.teacher[p.rows] for p in packs]).astype(np.float32)
-        self.targets = principal_targets(teacher)
+        first = np.concatenate([p.teacher[p.rows] for p in packs]).astype(np.float32)
+        self.targets = principal_targets(first)
+        self.teachers = 1 + min(len(p.others) for p in packs)
+        if self.teachers > 1:
+            further = [np.concatenate([p.others[n][p.rows] for p in packs]) for n in range(self.teachers - 1)]
+            joined = principal_targets(joined_answers([first, *further]))
+            # Turned onto the first teacher's own targets, which changes no cosine: a network that began
+            # with one teacher goes on with several.
+            self.targets = joined @ _turn(joined, self.targets)
         self.with_maps = all(p.maps is not None for p in packs)
 
     def __len__(self) -> int:
@@ -106,6 +118,26 @@ def principal_targets(teacher: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)
 
 
+def joined_answers(answers: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.float32]:
+    """Several teachers' embeddings [F,E1], [F,E2], … → [F,E1+E2+…], each centred and of equal weight.
+
+    The cosine of two rows is the mean of the teachers' own.
+    """
+    parts = []
+    for answer in answers:
+        unit = answer.astype(np.float32)
+        unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
+        unit = unit - unit.mean(0)
+        parts.append(unit / np.linalg.norm(unit, axis=1, keepdims=True))
+    return np.asarray(np.concatenate(parts, axis=1) / np.sqrt(np.float32(len(parts))), np.float32)
+
+
+def _turn(given: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rotation [D,D] that brings `given` [F,D] nearest to `wanted` (Schönemann, 1966)."""
+    left, _, right = np.linalg.svd(given.T @ wanted)
+    return np.asarray(left @ right, np.float32)
+
+
 class Student(nn.Module):
     """The network with what only training needs: the hint's 1×1 convolution."""
 
@@ -131,7 +163,10 @@ class Objective:
 
     def __call__(self, step: int, progress: float, batch: int, size: int) -> dict[str, Tensor]:
         random = np.random.default_rng((self.seed, step))  # by step: a resumed run goes on where it was
-        rows = random.integers(0, len(self.faces), batch)
+        twice = self.weights.agreement > 0
+        rows = random.integers(0, len(self.faces), batch // 2 if twice else batch)
+        rows = np.tile(rows, 2) if twice else rows
+        batch = len(rows)
         crops, targets, labels, maps = self.faces.batch(rows)
         crops, targets, labels = crops.to(self.device), targets.to(self.device), labels.to(self.device)
         view, flipped = face_views(crops, size, random, self.weights.degrade)
@@ -145,6 +180,13 @@ class Objective:
         logits[:, 1:] = logits[:, 1:].masked_fill(same, -1e4)
         losses["nce"] = F.cross_entropy(logits, torch.zeros(batch, dtype=torch.long, device=self.device))
         total = self.weights.cosine * losses["cos"] + self.weights.contrast * losses["nce"]
+        if self.weights.relations:
+            apart = (embedding @ embedding.T - targets @ targets.T).square().sum()
+            losses["relations"] = apart / (batch * (batch - 1))
+            total = total + self.weights.relations * losses["relations"]
+        if twice:
+            losses["agreement"] = 1 - (embedding[: batch // 2] * embedding[batch // 2 :]).sum(1).mean()
+            total = total + self.weights.agreement * losses["agreement"]
         if maps is not None:
             losses["hint"] = self._hint(middle.float(), maps.to(self.device), flipped)
             total = total + self.weights.hint * losses["hint"]
@@ -175,6 +217,7 @@ def train(
     resume: bool,
     start: Path | None = None,
     seed: int = 1,
+    weights: Weights = Weights(),
 ) -> Path:
     """Train on the packs in `data/packs`; `sizes` are (progress from, pixels).  Returns the weights' path."""
     torch.manual_seed(seed)
@@ -183,7 +226,7 @@ def train(
         packs.append(pack)
         counts[pack.name] = {"used": len(pack.rows)} | dropped
     faces = Faces(packs)
-    tqdm.write(json.dumps({"faces": len(faces), "people": faces.people, "sets": counts}))
+    tqdm.write(json.dumps({"faces": len(faces), "people": faces.people, "teachers": faces.teachers, "sets": counts}))
     channels = packs[0].maps.shape[1] if faces.with_maps and packs[0].maps is not None else 1
     student = Student(faces.people, channels).to(device).to(memory_format=torch.channels_last)
     if student.net.arcface is not None:
@@ -193,7 +236,7 @@ def train(
         report = student.net.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
     run = Run(out, student, plan, resume)
-    objective = Objective(student, faces, Weights(), seed, device)
+    objective = Objective(student, faces, weights, seed, device)
 
     def loss_of_batch(step: int, progress: float) -> dict[str, Tensor]:
         size = [pixels for start, pixels in sizes if progress >= start][-1]

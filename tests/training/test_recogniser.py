@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from attendance.training.face_packs import FacePack
-from attendance.training.recogniser import Faces, principal_targets
+from attendance.training.recogniser import Faces, Objective, Student, Weights, joined_answers, principal_targets
 
 
 def teacher_answers(people: int, each: int, width: int) -> np.ndarray:
@@ -50,3 +51,46 @@ def test_each_named_persons_class_begins_at_the_mean_of_their_faces() -> None:
     for person in range(5):
         mean = faces.targets[faces.labels == person].mean(axis=0)
         assert np.allclose(centres[person], mean / np.linalg.norm(mean), atol=1e-5)
+
+
+def test_two_teachers_have_equal_say_and_a_network_of_one_can_go_on_with_both() -> None:
+    first, second = teacher_answers(30, 4, 128), 7 * teacher_answers(30, 4, 96)
+    joined = joined_answers([first, second])
+    centred = [one - one.mean(0) for one in (first, second / 7)]
+    cosines = [(unit := one / np.linalg.norm(one, axis=1, keepdims=True)) @ unit.T for one in centred]
+
+    assert np.allclose(joined @ joined.T, (cosines[0] + cosines[1]) / 2, atol=1e-5)
+
+    names = np.array([""] * len(first))
+    crops = np.zeros((len(first), 128, 128, 3), np.uint8)
+
+    def faces(*others: np.ndarray) -> Faces:
+        halves = tuple(one.astype(np.float16) for one in others)
+        return Faces([FacePack("some", np.arange(len(first)), crops, first.astype(np.float16), None, names, halves)])
+
+    alone, both = faces(), faces(second)
+    assert (alone.teachers, both.teachers) == (1, 2)
+    assert np.abs(both.targets @ both.targets.T - joined @ joined.T).max() < 0.01
+    # Nearer to the targets of one teacher than any other turn of the same cosines would be.
+    nearness = (alone.targets * both.targets).sum(1).mean()
+    assert nearness > (alone.targets * principal_targets(joined)).sum(1).mean() and nearness > 0.6
+
+
+def test_two_views_of_half_as_many_faces_and_every_loss_has_a_gradient() -> None:
+    torch.manual_seed(0)
+    teacher = teacher_answers(8, 4, 128)
+    crops = np.random.default_rng(0).integers(0, 256, (len(teacher), 128, 128, 3), dtype=np.uint8)
+    names = np.repeat([f"p{n}" for n in range(8)], 4)
+    faces = Faces([FacePack("some", np.arange(len(teacher)), crops, teacher.astype(np.float16), None, names)])
+    student = Student(faces.people, 1)
+    weights = Weights(relations=1.0, agreement=0.5, arcface_from=0.5)
+    losses = Objective(student, faces, weights, 0, torch.device("cpu"))(step=3, progress=0.7, batch=8, size=64)
+
+    assert set(losses) == {"cos", "nce", "relations", "agreement", "arc", "loss"}
+    for name, value in losses.items():
+        assert torch.isfinite(value) and value > 0, name
+        (gradient,) = torch.autograd.grad(value, student.net.embed.weight, retain_graph=True)
+        assert gradient.abs().sum() > 0, name
+    # Without a second view nothing has to agree, and before its time nobody's name counts.
+    early = Objective(student, faces, Weights(), 0, torch.device("cpu"))(step=3, progress=0.1, batch=8, size=64)
+    assert set(early) == {"cos", "nce", "loss"}
