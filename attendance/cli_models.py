@@ -151,18 +151,26 @@ def evaluate() -> None:
 
 
 @evaluate.command("ablation")
+@click.argument("kind", type=click.Choice(["detector", "recogniser"]))
 @click.option("--data", type=_FOLDER, required=True, help="Folder with the image sets and their labels.")
 @click.option("--out", type=_FOLDER, required=True, help="Folder for each variant's weights and line.")
 @click.option("--only", "names", multiple=True, help="A variant's name; repeatable.  Default: all.")
-@click.option("--samples", type=click.IntRange(min=16), default=6000, show_default=True, help="Scenes a variant.")
-@click.option("--size", type=click.IntRange(64, 1024), default=160, show_default=True, help="Input measured at, px.")
+@click.option("--samples", type=click.IntRange(min=16), default=6000, show_default=True, help="Images a variant.")
+@click.option(
+    "--size",
+    type=click.IntRange(64, 1024),
+    default=160,
+    show_default=True,
+    help="Input measured at, px (recogniser: trained at, too).",
+)
 @click.option("--start", type=_FILE, help="Begin each with the numbers of this .safetensors, where they fit.")
 @_threads
 def evaluate_ablation(**options: Any) -> None:
-    """Train the detector briefly, one choice changed at a time, and measure each; goes on where it stopped."""
+    """Train a network briefly, one choice changed at a time, and measure each; goes on where it stopped."""
     _checked(options)
-    if options["size"] % 32:
-        raise UserError(f"--size {options['size']} is no multiple of 32")
+    step = 32 if options["kind"] == "detector" else 16
+    if options["size"] % step:
+        raise UserError(f"--size {options['size']} is no multiple of {step}")
     with needs("train", *_TRAIN_MODULES):
         from attendance.evaluation import ablation
 

@@ -1,4 +1,4 @@
-"""What each choice of the detector's training is worth: short runs, measured alike.
+"""What each choice of a network's training is worth: short runs, measured alike.
 
 In: a data folder, a length, names of variants (`training.ablation`).  Out: a line a variant, kept in the
 folder as JSON, so that a stopped series goes on.
@@ -8,7 +8,7 @@ Does not know: what the choices are.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.errors import UserError
-from attendance.evaluation import detector_run
+from attendance.evaluation import detector_run, pair_rates
 from attendance.evaluation.finders import LOW_CONFIDENCE, Found
 from attendance.models import DetectionModel
 from attendance.training import ablation
@@ -25,6 +25,8 @@ from attendance.vision.weights import sha256_of
 
 LIMIT = 300  # images a set
 CONFIDENCE = 0.5
+FARS = (1e-2, 1e-3)
+IMPOSTORS = 500_000
 
 
 class Network:
@@ -42,30 +44,71 @@ class Network:
 
 
 def run(
-    data: Path, out: Path, names: Sequence[str], samples: int, size: int, start: Path | None, threads: int
+    kind: str,
+    data: Path,
+    out: Path,
+    names: Sequence[str],
+    samples: int,
+    size: int,
+    start: Path | None,
+    threads: int,
 ) -> list[dict[str, Any]]:
-    """Train and measure each variant that `out` has no line of yet; all lines, in the order of `VARIANTS`."""
-    unknown = [name for name in names if name not in ablation.VARIANTS]
+    """Train and measure each variant that `out` has no line of yet; all lines, in the order of the variants."""
+    known = ablation.DETECTOR if kind == "detector" else ablation.RECOGNISER
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(f"--only {unknown[0]}: there is no such variant; known are {', '.join(ablation.VARIANTS)}")
-    sets = detector_run.sets_of(data, (), LIMIT)
-    kept = {name: pictures for name, pictures in sets.main_faces.items() if name != "lfw"}  # kept for the final word
-    sets = detector_run.Sets(kept, sets.crowds, sets.face_free)
+        raise UserError(f"--only {unknown[0]}: there is no such variant; known are {', '.join(known)}")
+    measure = (_detector if kind == "detector" else _recogniser)(data, samples, size, start, threads)
     lines = []
-    for name in names or ablation.VARIANTS:
+    for name in names or known:
         folder = out / name
         if not (folder / "line.json").exists():
-            weights = ablation.train_variant(data, folder, name, samples, 16, start, threads)
-            report, _ = detector_run.measure(Network(weights, size, name), sets, size)
-            line = {"variant": name, "samples": samples, "size": size} | detector_run.without_curves(report)
+            line = {"variant": name, "samples": samples, "size": size} | measure(name, folder)
             (folder / "line.json").write_text(json.dumps(line, indent=2) + "\n", encoding="utf-8")
         lines.append(json.loads((folder / "line.json").read_text(encoding="utf-8")))
         click.echo(words(lines[-1]))
     return lines
 
 
+Measure = Callable[[str, Path], dict[str, Any]]
+
+
+def _detector(data: Path, samples: int, size: int, start: Path | None, threads: int) -> Measure:
+    sets: list[detector_run.Sets] = []
+
+    def measure(name: str, folder: Path) -> dict[str, Any]:
+        if not sets:
+            found = detector_run.sets_of(data, (), LIMIT)
+            kept = {n: pictures for n, pictures in found.main_faces.items() if n != "lfw"}  # for the final word only
+            sets.append(detector_run.Sets(kept, found.crowds, found.face_free))
+        weights = ablation.train_detector(data, folder, name, samples, start, threads)
+        report, _ = detector_run.measure(Network(weights, size, name), sets[0], size)
+        return detector_run.without_curves(report)
+
+    return measure
+
+
+def _recogniser(data: Path, samples: int, size: int, start: Path | None, threads: int) -> Measure:
+    def measure(name: str, folder: Path) -> dict[str, Any]:
+        weights = ablation.train_recogniser(data, folder, name, samples, size, start, threads)
+        vectors, names = ablation.kept_embeddings(data, weights, size)
+        labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
+        a, b, c, d = pair_rates.of_people(labels, IMPOSTORS)
+        genuine, impostor = (pair_rates.pairs_between(vectors, labels, *rows) for rows in ((a, b), (c, d)))
+        return {"kept": pair_rates.tar_at_far(genuine, impostor, FARS, int(labels.max()) + 1)}
+
+    return measure
+
+
 def words(line: dict[str, Any]) -> str:
-    """One row of a table in Markdown: variant, AP, landmark error, main faces found, scenes without a face boxed."""
+    """One row of a table in Markdown.
+
+    Of a detector: variant, AP, landmark error, main faces found, scenes without a face boxed; of a recogniser:
+    variant, TAR at each FAR.
+    """
+    if "kept" in line:
+        tars = [_share(one["rate"], one["interval95_people"]) for one in line["kept"].values()]
+        return "| " + " | ".join([line["variant"], *tars]) + " |"
     aps = [line[name]["ap50"] for name in detector_run.CROWDS if name in line]
     cells = [line["variant"], *(_share(ap["value"], ap["interval95"]) for ap in aps)]
     for name in line:

@@ -178,7 +178,7 @@ def _lfw(settings: Settings, data: Path, keep: Path | None) -> Vectors:
         raise UserError(f"{folder} holds no folders with images")
     gallery, embedders = gallery_for(settings)
     name = embedders[0].name
-    found = embed(gallery, [name], paths, keep, key_of(cards_for(settings)))[name]
+    found = embed(gallery, [name], paths, keep, key_of(cards_for(settings), settings))[name]
     return found[np.isfinite(found).all(axis=1)]
 
 

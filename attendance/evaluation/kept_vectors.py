@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from attendance.config import Settings
 from attendance.errors import UserError
 from attendance.evaluation.embedding import Gallery
 from attendance.vision.weights import Card
@@ -26,9 +27,13 @@ _CHUNK = 512
 Vectors = NDArray[np.float32]
 
 
-def key_of(cards: Sequence[Card]) -> str:
-    """Tells these networks' numbers from others."""
-    return " ".join(card.sha256.get(card.numbers, card.sha256[card.graph]) for card in cards)
+def key_of(cards: Sequence[Card], settings: Settings) -> str:
+    """Tells these networks' numbers, and how they are used, from others."""
+    numbers = " ".join(card.sha256.get(card.numbers, card.sha256[card.graph]) for card in cards)
+    # What else decides the crop and the vector; the plain case has no words, so that what is kept stays known.
+    detector = settings.detector
+    size = "" if detector.input_size == 256 else f" {detector.input_size} px"
+    return numbers + size + (" flip" if settings.models.flip else "")
 
 
 def embed(

@@ -58,7 +58,7 @@ def collect(
     gallery, embedders = gallery_for(settings, [teacher] if teacher is not None else [])
     names = [one.name for one in embedders]
     paths = [path for path, _ in chosen]
-    found = embed(gallery, names, paths, keep, key_of(cards))
+    found = embed(gallery, names, paths, keep, key_of(cards, settings))
     own, judge = found[names[0]], found[names[-1]]
     seen = np.flatnonzero(np.isfinite(own).all(axis=1) & np.isfinite(judge).all(axis=1))
     alone = seen[each_once(judge[seen])]

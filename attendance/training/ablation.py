@@ -1,8 +1,8 @@
-"""Short trainings of the detector that differ from one another in one choice.
+"""Short trainings of a network that differ from one another in one choice.
 
 In: the training data and a length.  Out: weights of each variant in a folder of its own.
 Does not know: how they are measured (`evaluation.ablation`).
-Every variant sees the same scenes in the same order as far as its choice allows.  The price: one short run
+Every variant sees the same images in the same order as far as its choice allows.  The price: one short run
 each, so a difference smaller than the interval beside it says nothing.
 """
 
@@ -12,11 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from attendance.training import detector
+from attendance.models import RecognitionModel
+from attendance.training import detector, recogniser
 from attendance.training.detector import Choices
 from attendance.training.loop import Plan
+from attendance.training.recogniser import Weights
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Variant:
 
 
 BASE = Choices()
-VARIANTS: Mapping[str, Variant] = {
+DETECTOR: Mapping[str, Variant] = {
     "base": Variant(BASE),
     "aligned": Variant(replace(BASE, assignment="aligned")),
     "iou": Variant(replace(BASE, box="iou")),
@@ -46,11 +50,44 @@ VARIANTS: Mapping[str, Variant] = {
 }
 
 
-def train_variant(data: Path, out: Path, name: str, samples: int, batch: int, start: Path | None, threads: int) -> Path:
-    """Train one variant for `samples` scenes from `start`, or from nothing; returns its weights' path."""
+# The first teacher alone, so that a variant can say what the second one adds.
+PLAIN = Weights(teachers=1, arcface_from=1.1)
+RECOGNISER: Mapping[str, Weights] = {
+    "base": PLAIN,
+    "two-teachers": replace(PLAIN, teachers=2),
+    "no-contrast": replace(PLAIN, contrast=0.0),
+    "no-hint": replace(PLAIN, hint=0.0),
+    "relations": replace(PLAIN, relations=5.0),
+    "agreement": replace(PLAIN, agreement=0.5),
+    "arcface": replace(PLAIN, arcface_from=0.3),
+    "clean": replace(PLAIN, degrade=0.0),
+    "degraded": replace(PLAIN, degrade=1.0),
+}
+
+
+def _device(threads: int) -> torch.device:
     torch.set_num_threads(threads or torch.get_num_threads())
-    variant = VARIANTS[name]
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def train_detector(data: Path, out: Path, name: str, samples: int, start: Path | None, threads: int) -> Path:
+    """Train one variant for `samples` scenes from `start`, or from nothing; returns its weights' path."""
+    variant = DETECTOR[name]
     decay = 0.99 if variant.averaged else 0.0  # a short run's average must not remember its beginning
-    plan = Plan(samples, 1e9, batch, 1.5e-3, ema_decay=decay, anneal=variant.anneal)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return detector.train(data, out, plan, variant.sizes, device, True, start, variant.choices)
+    plan = Plan(samples, 1e9, 16, 1.5e-3, ema_decay=decay, anneal=variant.anneal)
+    return detector.train(data, out, plan, variant.sizes, _device(threads), True, start, variant.choices)
+
+
+def train_recogniser(
+    data: Path, out: Path, name: str, samples: int, size: int, start: Path | None, threads: int
+) -> Path:
+    """The same with crops of `size` px."""
+    plan = Plan(samples, 1e9, 64, 2e-3, ema_decay=0.99)
+    sizes = ((0.0, size),)
+    return recogniser.train(data, out, plan, sizes, _device(threads), True, start, weights=RECOGNISER[name])
+
+
+def kept_embeddings(data: Path, weights: Path, size: int) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """Embeddings [K,384] of people kept from training, from their packed crops, and who they are [K]."""
+    watch = recogniser.Watch(data, torch.device("cpu"), people=400, each=10)
+    return watch.embed(RecognitionModel(weights), size), watch.labels.astype(np.str_)

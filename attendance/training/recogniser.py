@@ -45,13 +45,14 @@ class Weights:
     agreement: float = 0.0  # above 0, a batch is half as many faces in two views each
     arcface: float = 0.1
     arcface_from: float = 0.6  # share of the run before names are used
+    teachers: int = 9  # at most so many of those that answered
     degrade: float = 0.3  # how often views are degraded; a run of millions of samples should use 1
 
 
 class Faces:
     """All packs as one list of rows."""
 
-    def __init__(self, packs: list[FacePack]) -> None:
+    def __init__(self, packs: list[FacePack], most_teachers: int = 9) -> None:
         self.packs = packs
         self.index = np.concatenate([np.stack([np.full(len(p.rows), i), p.rows], axis=1) for i, p in enumerate(packs)])
         names = np.concatenate([p.identity[p.rows] for p in packs])
@@ -61,7 +62,7 @@ class Faces:
         self.people = len(people)
         first = np.concatenate([p.teacher[p.rows] for p in packs]).astype(np.float32)
         self.targets = principal_targets(first)
-        self.teachers = 1 + min(len(p.others) for p in packs)
+        self.teachers = min(most_teachers, 1 + min(len(p.others) for p in packs))
         if self.teachers > 1:
             further = [np.concatenate([p.others[n][p.rows] for p in packs]) for n in range(self.teachers - 1)]
             joined = principal_targets(joined_answers([first, *further]))
@@ -225,7 +226,7 @@ def train(
     for pack, dropped in training_packs(data):
         packs.append(pack)
         counts[pack.name] = {"used": len(pack.rows)} | dropped
-    faces = Faces(packs)
+    faces = Faces(packs, weights.teachers)
     tqdm.write(json.dumps({"faces": len(faces), "people": faces.people, "teachers": faces.teachers, "sets": counts}))
     channels = packs[0].maps.shape[1] if faces.with_maps and packs[0].maps is not None else 1
     student = Student(faces.people, channels).to(device).to(memory_format=torch.channels_last)
@@ -276,11 +277,18 @@ class Watch:
         self.crops = torch.from_numpy(np.ascontiguousarray(crops)).float()
 
     @torch.inference_mode()
+    def embed(self, net: RecognitionModel, size: int) -> NDArray[np.float32]:
+        """Unit embeddings [K,384] of the kept crops, seen at `size` px; their people are `labels` [K]."""
+        assert self.crops is not None
+        resized = F.interpolate(self.crops, (size, size), mode="bilinear", antialias=True, align_corners=False)
+        found = torch.cat([net(part.to(self.device)).cpu() for part in torch.split(resized, 64)])
+        return np.asarray(found.numpy(), np.float32)
+
     def __call__(self, net: RecognitionModel, size: int) -> dict[str, Any]:
+        """Small rates for the log; {} without the set."""
         if self.crops is None:
             return {}
-        resized = F.interpolate(self.crops, (size, size), mode="bilinear", antialias=True, align_corners=False)
-        embedding = torch.cat([net(part.to(self.device)).cpu() for part in torch.split(resized, 64)]).numpy()
+        embedding = self.embed(net, size)
         scores = embedding @ embedding.T
         upper = np.triu_indices(len(scores), 1)
         same = (self.labels[:, None] == self.labels[None])[upper]

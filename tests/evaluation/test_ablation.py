@@ -9,20 +9,25 @@ import pytest
 
 from attendance.errors import UserError
 from attendance.evaluation.ablation import run, words
-from attendance.training.ablation import BASE, VARIANTS
+from attendance.training.ablation import BASE, DETECTOR, PLAIN, RECOGNISER
 
 
 def test_every_variant_differs_from_the_base_in_one_choice_only() -> None:
-    base = VARIANTS["base"]
-    for name, variant in VARIANTS.items():
+    base = DETECTOR["base"]
+    for name, variant in DETECTOR.items():
         choices = [f.name for f in fields(BASE) if getattr(variant.choices, f.name) != getattr(BASE, f.name)]
         around = [n for n in ("sizes", "averaged", "anneal") if getattr(variant, n) != getattr(base, n)]
         assert len(choices) + len(around) == (name != "base"), name
+    for name, weights in RECOGNISER.items():
+        changed = [f.name for f in fields(PLAIN) if getattr(weights, f.name) != getattr(PLAIN, f.name)]
+        assert len(changed) == (name != "base"), name
 
 
 def test_an_unknown_variant_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such variant; known are base, aligned"):
-        run(tmp_path / "nowhere", tmp_path, ["simota"], 16, 64, None, 1)
+        run("detector", tmp_path / "nowhere", tmp_path, ["simota"], 16, 64, None, 1)
+    with pytest.raises(UserError, match="no such variant; known are base, two-teachers"):
+        run("recogniser", tmp_path / "nowhere", tmp_path, ["aligned"], 16, 64, None, 1)
 
 
 def test_a_line_tells_each_rate_with_its_interval() -> None:
@@ -38,3 +43,6 @@ def test_a_line_tells_each_rate_with_its_interval() -> None:
     }
 
     assert words(line) == "| wing | 55.9 % (47.8 to 63.5) | none | 50.0 % (25.0 to 75.0) | 50.0 % (25.0 to 75.0) |"
+
+    tar = {"rate": 0.2, "interval95_people": [0.1, 0.3]}
+    assert words({"variant": "base", "kept": {"tar_at_far_0.001": tar}}) == "| base | 20.0 % (10.0 to 30.0) |"
