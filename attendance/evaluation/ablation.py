@@ -8,19 +8,17 @@ Does not know: what the choices are.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
 from attendance.errors import UserError
 from attendance.evaluation import detector_run, pair_rates
 from attendance.evaluation.finders import LOW_CONFIDENCE, Found
-from attendance.models import DetectionModel
-from attendance.training import ablation
 from attendance.vision.weights import sha256_of
 
 LIMIT = 300  # images a set
@@ -35,6 +33,8 @@ class Network:
     confidence = CONFIDENCE
 
     def __init__(self, path: Path, size: int, name: str) -> None:
+        from attendance.models import DetectionModel
+
         self.name, self.key = name, sha256_of(path)
         self._net = DetectionModel(path, size)
 
@@ -54,6 +54,8 @@ def run(
     threads: int,
 ) -> list[dict[str, Any]]:
     """Train and measure each variant that `out` has no line of yet; all lines, in the order of the variants."""
+    from attendance.training import ablation
+
     known = ablation.DETECTOR if kind == "detector" else ablation.RECOGNISER
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -66,7 +68,8 @@ def run(
             line = {"variant": name, "samples": samples, "size": size} | measure(name, folder)
             (folder / "line.json").write_text(json.dumps(line, indent=2) + "\n", encoding="utf-8")
         lines.append(json.loads((folder / "line.json").read_text(encoding="utf-8")))
-        click.echo(words(lines[-1]))
+        sys.stdout.write(words(lines[-1]) + "\n")
+        sys.stdout.flush()
     return lines
 
 
@@ -74,6 +77,8 @@ Measure = Callable[[str, Path], dict[str, Any]]
 
 
 def _detector(data: Path, samples: int, size: int, start: Path | None, threads: int) -> Measure:
+    from attendance.training import ablation
+
     sets: list[detector_run.Sets] = []
 
     def measure(name: str, folder: Path) -> dict[str, Any]:
@@ -89,6 +94,8 @@ def _detector(data: Path, samples: int, size: int, start: Path | None, threads: 
 
 
 def _recogniser(data: Path, samples: int, size: int, start: Path | None, threads: int) -> Measure:
+    from attendance.training import ablation
+
     def measure(name: str, folder: Path) -> dict[str, Any]:
         weights = ablation.train_recogniser(data, folder, name, samples, size, start, threads)
         vectors, names = ablation.kept_embeddings(data, weights, size)
