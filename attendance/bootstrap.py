@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from attendance.config import Settings
-from attendance.domain.passage import Direction
 from attendance.errors import UserError
-from attendance.service.check_in import CheckIn, Rules
+from attendance.service.check_in import CheckIn
 from attendance.service.ports import Analyser, Clock, Door
+from attendance.service.rules import rules_for as rules_for
 from attendance.store import migrate, operating_points, operators, people
 from attendance.store.crypto import Keys, load_keys
 from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
@@ -128,22 +128,6 @@ def adopt_card_threshold(site: Installation) -> None:
             details=card.operating_points,
         )
     log.info("threshold %.3f of %s put in force, from its card", threshold, card.model_id)
-
-
-def rules_for(settings: Settings) -> Rules:
-    decision = settings.decision
-    return Rules(
-        camera=settings.camera.name,
-        direction=Direction(settings.camera.direction),
-        frames_needed=decision.frames_needed,
-        window=timedelta(seconds=decision.window_s),
-        settle_denial=timedelta(seconds=decision.settle_denial_s),
-        forget=timedelta(seconds=decision.forget_s),
-        cooldown=timedelta(seconds=decision.cooldown_s),
-        still_face=timedelta(seconds=decision.still_face_s),
-        unlock_s=settings.door.unlock_s,
-        max_faces=settings.detector.max_faces,
-    )
 
 
 def check_in_for(site: Installation, analyser: Analyser, door: Door) -> CheckIn:

@@ -21,7 +21,9 @@ from typing import Any
 import click
 
 from attendance import config, paths
+from attendance.cli_acceptance import acceptance
 from attendance.cli_attendance import check_ins, demo_data, roll_up
+from attendance.cli_calibration import calibrate, evaluate_calibration
 from attendance.cli_models import evaluate, export, live, quantise, train
 from attendance.cli_people import enrol, enrol_bulk, events, operators, people
 from attendance.cli_weights import weights
@@ -126,6 +128,7 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
     import waitress
 
     from attendance import bootstrap, jobs
+    from attendance.web.kiosk_screen import end_streams
 
     site = bootstrap.installation_for(settings)
     listener = _listen(settings.web.host, settings.web.port)
@@ -133,6 +136,8 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
     server = waitress.create_server(
         app,
         sockets=[listener],
+        # Each screen's stream keeps a thread to itself; waitress's own four are left for everybody else.
+        threads=4 + settings.kiosk.max_streams,
         ident=None,
         # Twice what Flask takes: a photo somewhat too large is answered with a page, a far larger one not even read.
         max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
@@ -141,9 +146,15 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
     )
     scheduler = jobs.start(site.sessions, site.clock, settings.retention.strangers_days, settings)
     jobs.watch_look_alikes(scheduler, site.sessions, site.keys, settings.models.recogniser, site.clock)
+    jobs.watch_risk(scheduler, site.sessions, site.keys, settings, settings.models.recogniser, site.clock)
     click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
-    # waitress ends its loop, and waits for its threads, on ctrl-c and on this.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+    def stop(*_: object) -> None:
+        end_streams(app)
+        sys.exit(0)  # waitress ends its loop on this, and waits for its threads
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     try:
         server.run()
     finally:
@@ -244,4 +255,5 @@ def _add_all(group: Any, *commands: click.Command) -> None:
 
 
 _add_all(main, enrol, enrol_bulk, people, events, operators, weights, train, export, quantise, evaluate, live)
-_add_all(main, demo_data, roll_up, check_ins)
+_add_all(main, demo_data, roll_up, check_ins, calibrate, acceptance)
+_add_all(evaluate, evaluate_calibration)

@@ -47,6 +47,7 @@ def enrol(
     from attendance import bootstrap
     from attendance.domain.reason import Reason
     from attendance.service.enrol import enrol_photo
+    from attendance.service.risk_upkeep import after_enrolment
     from attendance.store.people import get_person
 
     site = bootstrap.installation_for(settings)
@@ -74,6 +75,7 @@ def enrol(
                 click.echo(f"  unlike the other photos of {name} (cosine {report.own_score:.2f}): the right person?")
         if not good:
             raise UserError("no photo could be used, so nobody was enrolled")
+    after_enrolment(site.sessions, site.keys, settings, analyser.model_id, site.clock)
     click.echo(f"{name}: person {person_id}, {good} of {len(contents)} photos")
 
 
@@ -98,6 +100,7 @@ def enrol_bulk(
     from attendance.service.bulk_enrol import Judged, enrol_all, judge_photos
     from attendance.service.bulk_report import coverage, photo_lines, result_rows
     from attendance.service.bulk_sources import Entry, read_entries
+    from attendance.service.risk_upkeep import after_enrolment
 
     entries = read_entries(source)
     site = bootstrap.installation_for(settings)
@@ -120,6 +123,7 @@ def enrol_bulk(
         two_people=two_people,
         dry_run=dry_run,
     )
+    after_enrolment(site.sessions, site.keys, settings, analyser.model_id, site.clock)
     click.echo(table(result_rows(results), ("person", "photos", "usable", "templates", "outcome")))
     click.echo("\n" + coverage(results, dry_run))
     if report is not None:
@@ -227,8 +231,9 @@ def events_list(context: click.Context, /, limit: int, **chosen: Any) -> None:
         who = view.person_name or ("(erased)" if passage.granted else "")
         score = "" if passage.score is None else f"{passage.score:.3f}"
         at = passage.at.astimezone(settings.site.zone).strftime("%Y-%m-%d %H:%M:%S")
-        rows.append((at, passage.camera, "granted" if passage.granted else "denied", who, passage.reason.words, score))
-    click.echo(table(rows, ("time", "camera", "result", "person", "reason", "score")))
+        result, by = "granted" if passage.granted else "denied", passage.method.words
+        rows.append((at, passage.camera, by, result, who, passage.reason.words, score))
+    click.echo(table(rows, ("time", "camera", "by", "result", "person", "reason", "score")))
 
 
 @events.command("export")
@@ -287,6 +292,90 @@ def _bounds(chosen: dict[str, Any], zone: Any) -> dict[str, Any]:
 @click.group()
 def operators() -> None:
     """Who may sign in to the admin site."""
+
+
+@operators.command("list")
+@click.pass_context
+def operators_list(context: click.Context) -> None:
+    """Who may sign in, as what, and a supervisor's teams."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.store.operators import all_teams, list_operators
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions() as session:
+        known, teams = list_operators(session), all_teams(session)
+    rows = [(one.username, one.role, ", ".join(teams.get(one.id, [])), "yes" if one.active else "no") for one in known]
+    click.echo(table(rows, ("user name", "role", "teams", "active")))
+
+
+def _role(command: Any) -> Any:
+    options = (
+        click.option(
+            "--role", type=click.Choice(["viewer", "supervisor", "admin"]), required=True, help="May do what."
+        ),
+        click.option("--team", "teams", multiple=True, help="A supervisor's department; give it once for each."),
+        click.option("--staff-number", help="Who this is among the people: nobody decides about themselves."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@operators.command("add")
+@click.argument("username")
+@_role
+@click.pass_context
+def operators_add(context: click.Context, /, username: str, **chosen: Any) -> None:
+    """Add an operator; asks for the password, twice."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.store.operators import create_operator
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions() as session:
+        _chosen_role(session, **chosen)
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with site.sessions.begin() as session:
+        made = create_operator(session, username, password, at=site.clock.now(), **_chosen_role(session, **chosen))
+    click.echo(f"{made.username} can sign in as {made.role}")
+
+
+@operators.command("role")
+@click.argument("username")
+@_role
+@click.pass_context
+def operators_role(context: click.Context, /, username: str, **chosen: Any) -> None:
+    """Give an operator another role, other teams, another person; in force at once."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.store.operators import list_operators, set_role
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions.begin() as session:
+        numbers = {one.username: one.id for one in list_operators(session)}
+        if username.strip().casefold() not in numbers:
+            raise UserError(f"there is no operator {username}: see {script_name()} operators list")
+        number = numbers[username.strip().casefold()]
+        changed = set_role(session, number, **_chosen_role(session, **chosen))
+    click.echo(f"{changed.username} is {changed.role} now")
+
+
+def _chosen_role(session: Session, role: str, teams: Sequence[str], staff_number: str | None) -> dict[str, Any]:
+    """For the store; UserError for a team that nobody is in, and for an unknown staff number."""
+    from attendance.store.rosters import departments, everybody
+
+    known = departments(session)
+    for team in teams:
+        if team not in known:
+            raise UserError(f"nobody is in the team {team}: the teams are {', '.join(known) or 'none so far'}")
+    person_id = None
+    if staff_number is not None:
+        numbers = {one.external_id: one.id for one in everybody(session, active=None)}
+        if staff_number not in numbers:
+            raise UserError(f"nobody has the staff number {staff_number}: see {script_name()} people list")
+        person_id = numbers[staff_number]
+    return {"role": role, "teams": teams, "person_id": person_id}
 
 
 @operators.command("reset")

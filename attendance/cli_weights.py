@@ -6,14 +6,18 @@ Does not know: what a network computes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import click
 
-from attendance.command_line import settings_of, table
+from attendance.command_line import needs, settings_of, table
 from attendance.errors import UserError
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -88,6 +92,45 @@ def make_card(graph: Path, **given: Any) -> None:
     save_card(card, graph.parent)
     setting = f"models.{card.kind} = {card.model_id}"
     click.echo(f"{target}: input {card.input_size} px, embedding {card.embedding_dim}; to use it set {setting}")
+
+
+@weights.command("impostors")
+@click.option("--data", type=_FOLDER, required=True, help="Folder with generated_a, generated_b, generated_c.")
+@click.option("--set", "sets", multiple=True, help="Another folder of images below --data; repeatable.")
+@click.option("--words", help="What the images of --set are, and why they may be used; goes into the file.")
+@click.option("--teacher", type=_FILE, help="A better network's ONNX that tells which faces are one identity.")
+@click.option("--most", type=click.IntRange(50, 2600), default=2600, show_default=True, help="Most strangers.")
+@click.option("--keep", type=_FOLDER, help="Keep the embeddings here: the next run goes on from them.")
+@click.option("--out", type=_FOLDER, help="Folder for the file; default: the weights' own, whose card then vouches.")
+@click.pass_context
+def impostors(context: click.Context, /, **given: Any) -> None:
+    """Make the recogniser's packaged strangers, from which thresholds are computed (extra: train).
+
+    Embeddings only, of machine-made faces, each identity once.
+    """
+    settings = settings_of(context)
+    if given["sets"] and not given["words"]:
+        raise UserError("--set: say with --words what these images are and why they may be used")
+    if given["teacher"] is not None and not given["teacher"].is_file():
+        raise UserError(f"--teacher: there is no file {given['teacher']}")
+    with needs("train", "onnx", "tqdm"):
+        from attendance.evaluation import strangers
+    from attendance.service.impostors import Reference, Source, save
+    from attendance.vision.weights import load_card, save_card, sha256_of
+
+    words = given["words"] or strangers.WORDS
+    sets = given["sets"] or strangers.SETS
+    found = strangers.collect(settings, given["data"], sets, given["teacher"], given["most"], given["keep"])
+    sources = tuple(Source(name, f"{words} ({name})", count) for name, count in found.counts.items())
+    folder = given["out"] or settings.models.weights
+    path = save(Reference(found.model_id, found.vectors, sources, settings.models.flip), folder)
+    if folder == settings.models.weights:
+        card = load_card(folder, found.model_id)
+        save_card(replace(card, sha256={**card.sha256, card.strangers: sha256_of(path)}), folder)
+    click.echo(
+        f"{path}: {len(found.vectors):,} strangers, {path.stat().st_size:,} bytes; {found.images:,} images, "
+        f"{found.faces:,} faces, {found.dropped:,} left out as seen before"
+    )
 
 
 def _card_of(graph: Path, given: dict[str, Any]) -> Any:

@@ -91,6 +91,7 @@ class Models(Section):
     recogniser: ModelId = "arcface-effb0-v2"
     runtime: Literal["onnxruntime", "openvino", "torch"] = "onnxruntime"
     threads: Whole = Field(0, ge=0, le=256)
+    flip: bool = False
 
     @property
     def weights(self) -> Path:
@@ -140,6 +141,12 @@ class Decision(Section):
     still_face_s: Number = Field(3600.0, ge=0, le=86400)
 
 
+class Calibration(Section):
+    risk: Number = Field(1000.0, ge=2, le=10_000_000)
+    passages_days: Whole = Field(0, ge=0, le=365)
+    tighten: bool = True
+
+
 class CameraSettings(Section):
     name: Name = "entrance"
     source: Annotated[str, BeforeValidator(_text)] = _secret("0", min_length=1)
@@ -171,6 +178,12 @@ class Web(Section):
     secret_key: str = _secret("", pattern=r"^(.{32,})?$")
     https_only: bool = False
     trusted_proxies: Whole = Field(0, ge=0, le=10)
+
+
+class Kiosk(Section):
+    max_fps: Number = Field(4.0, gt=0, le=30)
+    window_s: Number = Field(4.0, gt=0, le=60)
+    max_streams: Whole = Field(4, ge=0, le=64)
 
 
 class Mail(Section):
@@ -205,9 +218,11 @@ class Settings(Section):
     quality: Quality = Quality()
     motion: Motion = Motion()
     decision: Decision = Decision()
+    calibration: Calibration = Calibration()
     camera: CameraSettings = CameraSettings()
     door: DoorSettings = DoorSettings()
     web: Web = Web()
+    kiosk: Kiosk = Kiosk()
     mail: Mail = Mail()
     retention: Retention = Retention()
     base_dir: Path = Path()
@@ -359,28 +374,10 @@ def _sections() -> str:
     return ", ".join(dict.fromkeys(name.split(".")[0] for name, _ in fields()))
 
 
-def _resolved_url(url: str, base: Path) -> str:
-    match = re.match(r"^(sqlite(?:\+\w+)?:///)([^?]+)(.*)$", url)
-    if match is None or match[2] == ":memory:" or match[2].startswith("file:"):
-        return url
-    return f"{match[1]}{base / match[2]}{match[3]}"
-
-
-def _resolved_folder(folder: str, base: Path) -> str:
-    return str(base / folder) if folder else ""
-
-
-def _resolved_source(source: str, base: Path) -> str:
-    """A file or folder of pictures is relative to the settings' file; numbers and addresses are left alone."""
-    if not source or source.isdigit() or "://" in source:
-        return source
-    return str(base / source)
-
-
 _PATHS = (
-    ("database", "url", _resolved_url),
-    ("models", "weights_dir", _resolved_folder),
-    ("camera", "source", _resolved_source),
+    ("database", "url", paths.resolved_url),
+    ("models", "weights_dir", paths.resolved_folder),
+    ("camera", "source", paths.resolved_source),
 )
 
 

@@ -21,6 +21,7 @@ from attendance.service import periods, weekly_mail
 from attendance.service.look_alikes import refresh_all
 from attendance.service.ports import Clock
 from attendance.service.retention import forget_passages_older_than, forget_stranger_passages_older_than
+from attendance.service.risk_upkeep import keep_risk
 from attendance.service.weekly_mail import MailServer
 from attendance.store import settings as shared
 from attendance.store.crypto import Keys
@@ -142,6 +143,23 @@ def start(
             )
     scheduler.start()
     return scheduler
+
+
+def watch_risk(
+    scheduler: BackgroundScheduler, sessions: Sessions, keys: Keys, settings: Settings, model_id: str, clock: Clock
+) -> None:
+    """Keep a threshold that came from a risk to it as people are enrolled; while nobody is, a count is all it costs."""
+    scheduler.add_job(
+        keep_risk,
+        "interval",
+        args=(sessions, keys, settings, model_id, clock),
+        minutes=2,
+        next_run_time=clock.now(),
+        misfire_grace_time=None,
+        coalesce=True,
+        max_instances=1,
+        id="risk",
+    )
 
 
 def watch_look_alikes(

@@ -1,6 +1,6 @@
 """Where the files that are not Python live: in a checkout beside the package, in a wheel inside it.
 
-In: nothing.  Out: existing folders and files.
+In: nothing; for settings a path and the folder at which it starts.  Out: existing folders and files.
 Does not know: what is in them.
 Main choice: the wheel carries copies in `attendance/_data`; a checkout has no such folder and uses
 the repository's own files, so that an edited template counts at once there.
@@ -8,6 +8,7 @@ the repository's own files, so that an edited template counts at once there.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -38,3 +39,21 @@ def weights_dir() -> Path:
 
 def default_config() -> Path:
     return data_root() / "config.toml"
+
+
+def resolved_url(url: str, base: Path) -> str:
+    match = re.match(r"^(sqlite(?:\+\w+)?:///)([^?]+)(.*)$", url)
+    if match is None or match[2] == ":memory:" or match[2].startswith("file:"):
+        return url
+    return f"{match[1]}{base / match[2]}{match[3]}"
+
+
+def resolved_folder(folder: str, base: Path) -> str:
+    return str(base / folder) if folder else ""
+
+
+def resolved_source(source: str, base: Path) -> str:
+    """A file or folder of pictures is relative to the settings' file; numbers and addresses are left alone."""
+    if not source or source.isdigit() or "://" in source:
+        return source
+    return str(base / source)

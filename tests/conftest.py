@@ -52,6 +52,7 @@ ON_POSTGRESQL_TOO = {
     "tests.store.test_operating_points",
     "tests.store.test_operators",
     "tests.store.test_people",
+    "tests.store.test_team_scope",
     "tests.test_story",
 }
 

@@ -38,7 +38,9 @@ MAY_USE = {
 # The programs: on top of everything, used by nobody below.
 PROGRAMS = {
     "cli",
+    "cli_acceptance",
     "cli_attendance",
+    "cli_calibration",
     "cli_models",
     "cli_people",
     "cli_weights",
@@ -172,7 +174,19 @@ def test_the_domain_has_no_clock_no_chance_and_no_files() -> None:
             },
         ),
         ("onnxruntime", {"vision", "models", "training", "evaluation", "cli_weights", "bench", "bench_detectors"}),
-        ("click", {"cli", "cli_attendance", "cli_models", "cli_people", "cli_weights", "command_line"}),
+        (
+            "click",
+            {
+                "cli",
+                "cli_acceptance",
+                "cli_attendance",
+                "cli_calibration",
+                "cli_models",
+                "cli_people",
+                "cli_weights",
+                "command_line",
+            },
+        ),
     ],
 )
 def test_each_library_stays_in_its_rooms(library: str, rooms: set[str]) -> None:

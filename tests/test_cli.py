@@ -51,14 +51,14 @@ class Here:
     def database(self) -> Path:
         return self.folder / "var" / "attendance.db"
 
-    def __call__(self, *arguments: str) -> Result:
-        result = CliRunner().invoke(main, ["--config", str(self.config), *arguments])
+    def __call__(self, *arguments: str, typed: str | None = None) -> Result:
+        result = CliRunner().invoke(main, ["--config", str(self.config), *arguments], input=typed)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
 
-    def good(self, *arguments: str) -> str:
-        result = self(*arguments)
+    def good(self, *arguments: str, typed: str | None = None) -> str:
+        result = self(*arguments, typed=typed)
         assert result.exit_code == 0, result.output
         return result.stdout
 
@@ -337,6 +337,24 @@ def test_a_new_token_ends_the_old_one(here: Here) -> None:
 
     assert first != second
     assert here.count("setup_tokens") == 1
+
+
+def test_operators_are_added_listed_and_given_another_role(here: Here) -> None:
+    here.good("init")
+    add = ("operators", "add", "Sue", "--role", "supervisor", "--team")
+    assert "the teams are none so far" in here.refused(*add, "Lab")
+    here.good("demo-data", "--people", "6", "--days", "1")
+    made = here.good(*add, "Shop", "--staff-number", "10001", typed="correct horse battery\n" * 2)
+    assert "sue can sign in as supervisor" in made
+    assert "Shop" in here.good("operators", "list")
+    role = ("operators", "role", "sue", "--role")
+    assert "nobody has the staff number 9" in here.refused(*role, "viewer", "--staff-number", "9")
+    assert "choose one or more" in here.refused(*role, "supervisor")
+    assert "there is no operator eve" in here.refused("operators", "role", "eve", "--role", "viewer")
+
+    here.good(*role, "viewer")
+
+    assert "Shop" not in here.good("operators", "list")
 
 
 def test_weights_verify_says_which_file_is_wrong(here: Here) -> None:

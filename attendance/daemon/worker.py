@@ -1,7 +1,8 @@
 """The daemon's loop: newest picture → check-in → one line in the log; a heartbeat beside it.
 
 In: a camera, a `CheckIn`, the database.  Out: recorded passages (by `CheckIn`), log lines, the camera's row.
-With each heartbeat it takes over where in the picture to look, which the admin site may change.
+With each heartbeat it takes over what the admin site may change: where in the picture to look, which way
+people go, whether anybody is recognised at all.
 Does not know: how a face is recognised, what a door is, signals.
 Main choice: one thread and one `step`, which tests call directly; the price is that nothing is
 written about the camera while a frame is being looked at.
@@ -37,6 +38,7 @@ from attendance.service.check_in import Outcome
 from attendance.service.ports import Camera, Clock
 from attendance.store import cameras
 from attendance.store.session import Sessions, database_file
+from attendance.store.tables import Camera as CameraRow
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,8 @@ class FrameJudge(Protocol):
 
     def process(self, frame: Frame) -> list[Outcome]: ...
 
+    def leads(self, direction: Direction) -> None: ...
+
 
 class Worker:
     """One camera's daemon.  `run` may be called once."""
@@ -84,6 +88,7 @@ class Worker:
         self._beaten_at: float | None = None
         self._beat_trouble = ""
         self._region: Region | None = None
+        self._active, self._direction = True, Direction(settings.direction)
         self._newest: NDArray[np.uint8] | None = None
         self._milliseconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT_TIMINGS))
         self.frames = 0
@@ -118,7 +123,8 @@ class Worker:
         if frame is not None:
             begun = perf_counter()
             self._newest = frame.image
-            outcomes = self._check_in.process(replace(frame, region=self._region))
+            if self._active:
+                outcomes = self._check_in.process(replace(frame, region=self._region))
             self._note({"read": self._camera.health.read_ms, **self._check_in.timings})
             self._note({"whole": (perf_counter() - begun) * 1000})
             self.frames += 1
@@ -197,9 +203,18 @@ class Worker:
                 owner=self._owner,
                 at=self._clock.now(),
             )
-            self._take_over(cameras.region_of(camera))
+            self._take_over(camera)
 
-    def _take_over(self, region: Region | None) -> None:
+    def _take_over(self, camera: CameraRow) -> None:
+        """What the admin site set; each change is said once."""
+        if (direction := cameras.direction_of(camera)) is not self._direction:
+            self._direction = direction
+            self._check_in.leads(direction)
+            log.info("camera %s: people go %s there", self._name, direction.value)
+        if camera.active is not self._active:
+            self._active = camera.active
+            log.info("camera %s: switched %s on the admin site", self._name, "on" if camera.active else "off")
+        region = cameras.region_of(camera)
         if region == self._region:
             return
         self._region = region
@@ -213,7 +228,7 @@ class Worker:
         now, camera = self._clock.now(), cameras.get_camera(session, self._name)
         if camera is None:
             return
-        self._take_over(cameras.region_of(camera))
+        self._take_over(camera)
         cameras.drop_snapshot(session, self._name, before=now - cameras.SNAPSHOT_LIVES)
         if self._newest is not None and cameras.wants_snapshot(camera, now):
             cameras.store_snapshot(session, self._name, _small_jpeg(self._newest), at=now)

@@ -5,16 +5,17 @@ stranger in 1,000; a source of chance from the caller.  Out: a `Calibration`: th
 verdict that says whether these are measured, extrapolated, or nothing at all.
 Does not know: where the scores come from, who is who.
 Main choice: the threshold comes from 1-(1-FMR)^N and is checked against the galleries of N people that the data
-hold (`direct_fpir`: their exact mean, which knows that some strangers resemble many).  What is uncertain are people and
+hold (`direct_fpir`: their exact mean, which knows that some strangers resemble many).  Uncertain are people and
 not pairs, so the intervals come from drawing people again (bootstrap), widened to Wilson's over strangers where few
-matched.  Below what the data show, the tail is taken for exponential, which for cosines errs towards a threshold too high.
+matched.  Below what the data show, the tail is taken for exponential, which for cosines errs towards a threshold too
+high.
 The price: with few strangers the upper end says "could be far more", and rightly so.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,10 +42,11 @@ LOWEST = 0.05
 
 
 class Verdict(StrEnum):
-    """What a calibration is worth; only the first two come with numbers."""
+    """What a calibration is worth; only the first three come with numbers."""
 
     MEASURED = "measured"
     EXTRAPOLATED = "extrapolated"
+    ESTIMATED = "estimated"
     NOT_ENOUGH = "not enough data"
     BROKEN = "broken scores"
     FOREIGN = "another model's scores"
@@ -56,16 +58,17 @@ class Verdict(StrEnum):
 
     @property
     def usable(self) -> bool:
-        return self in (Verdict.MEASURED, Verdict.EXTRAPOLATED)
+        return self in (Verdict.MEASURED, Verdict.EXTRAPOLATED, Verdict.ESTIMATED)
 
 
 _WORDS = {
     Verdict.MEASURED: "So many strangers were seen at this threshold that the rate is a measurement.",
-    Verdict.EXTRAPOLATED: "Too few strangers were seen at this threshold; the rate is drawn on from more frequent ones.",
+    Verdict.EXTRAPOLATED: "Too few strangers were seen at this threshold; the rate is drawn on from lower ones.",
+    Verdict.ESTIMATED: "Too few of your own people to say; estimated, on the careful side, from packaged faces.",
     Verdict.NOT_ENOUGH: "There are too few people or too few strangers to say anything at this risk.",
     Verdict.BROKEN: "Some scores are not numbers, so none is believed: check the weights and enrol again.",
     Verdict.FOREIGN: "These scores come from another model: make a reference for this one, or enrol again.",
-    Verdict.ALIKE: "Different people score as if they were one: look for people enrolled twice, or with the same photo.",
+    Verdict.ALIKE: "Different people score as if they were one: look for people enrolled twice, or by one photo.",
 }
 
 
@@ -128,16 +131,26 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Top:
-    """The highest cells, best first: value, row, column; and the fitted tail above `at`."""
+class _Cells:
+    """What is looked up again and again: `scores` [S,M], a stranger's own column at -inf; `best` [S] of each row."""
 
-    value: Floats
-    row: Ints
-    column: Ints
+    scores: NDArray[np.float32]
+    best: NDArray[np.float32]
+    has_own: NDArray[np.bool_]
+    comparisons: int
+    sampled: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tail:
+    """Cells at or above `at`, which many different strangers reach: their excess over it is taken for exponential."""
+
     at: float
     rate: float
     excess: float
-    whole: bool  # no cell was left out
+    row: Ints
+    column: Ints
+    above: Floats
 
 
 def calibrate(
@@ -151,74 +164,45 @@ def calibrate(
     """The lowest threshold at which at most a share `target` of strangers passes among `people`."""
     if not 0 < target < 1 or people < 0:
         raise ValueError(f"no risk of {target} for {people} people")
-    nothing = _nothing(strangers, model_id, people, target)
+    nothing = nothing_to_say(strangers, model_id, people, target)
     if nothing is not None:
         return nothing
-    fmr = -math.expm1(math.log1p(-target) / people)
-    top = _top(strangers, fmr)
-    if top is None:
-        return _none(Verdict.NOT_ENOUGH, strangers, people, target)
-    threshold, extrapolated = _threshold(top, fmr, strangers.comparisons)
-    if extrapolated and fmr < top.rate / REACH:
-        return _none(Verdict.NOT_ENOUGH, strangers, people, target)
+    cells = _cells(strangers)
+    tail = _tail(cells)
+    threshold, far = _threshold(cells, tail, people, target)
     if threshold >= ALIKE:
         # A tail that is drawn on to 1 says that the data end, not that faces are alike.
-        reached = float(top.value[0]) >= ALIKE
+        reached = float(cells.best.max()) >= ALIKE
         return _none(Verdict.ALIKE if reached else Verdict.NOT_ENOUGH, strangers, people, target)
-    return at_threshold(strangers, model_id, people, max(threshold, LOWEST), target, random, draws)
+    if far:
+        return _none(Verdict.NOT_ENOUGH, strangers, people, target)
+    return _judge(cells, tail, people, max(threshold, LOWEST), target, random, draws)
 
 
-def at_threshold(
+def curve(
     strangers: Strangers,
     model_id: str,
     people: int,
-    threshold: float,
+    thresholds: Sequence[float],
     target: float,
     random: np.random.Generator,
     draws: int = 400,
-) -> Calibration:
-    """What a given threshold risks among `people`; `target` is only noted, and tells how much of the tail to look at."""
-    nothing = _nothing(strangers, model_id, people, target)
+) -> list[Calibration]:
+    """What each of these thresholds risks among `people`; `target` is only noted."""
+    nothing = nothing_to_say(strangers, model_id, people, target)
     if nothing is not None:
-        return nothing
-    top = _top(strangers, float((strangers.scores >= threshold).sum()) / strangers.comparisons)
-    if top is None:
-        return _none(Verdict.NOT_ENOUGH, strangers, people, target)
-    reached = top.value >= threshold
-    rows = np.unique(top.row[reached])
-    measured = len(rows) >= SEEN
-    fmr = int(reached.sum()) / strangers.comparisons
-    if not measured:
-        # The fitted tail hangs on its start: where both speak, the worse of the two.
-        fitted = top.rate * math.exp(-max(0.0, threshold - top.at) / top.excess)
-        fmr = max(fitted, fmr)
-        if fmr < top.rate / REACH:
-            return _none(Verdict.NOT_ENOUGH, strangers, people, target)
-    formula = fpir_at_gallery_size(min(fmr, 1.0), people)
-    matches = np.bincount(top.row[reached], minlength=len(strangers.scores))
-    direct = None
-    if measured and people <= strangers.people - 1 + int(not (strangers.own >= 0).any()):
-        direct = float(direct_fpir(matches, strangers.people, people, strangers.own >= 0).mean())
-    estimate = formula if direct is None else direct
-    again = _redraw(strangers, top, threshold, people, measured, random, draws)
-    low, high = _interval(again, estimate, len(strangers.scores), len(rows), measured)
-    half = len(again) // 2
-    ahead = np.clip(again[:half] + again[half : 2 * half] - estimate, 0, 1)
-    return Calibration(
-        Verdict.MEASURED if measured else Verdict.EXTRAPOLATED,
-        target,
-        people,
-        len(strangers.scores),
-        strangers.comparisons,
-        float(threshold),
-        fmr,
-        formula,
-        direct,
-        low,
-        high,
-        (float(np.quantile(ahead, 0.025)), float(np.quantile(ahead, 0.975))),
-        len(rows),
-    )
+        return [nothing] * len(thresholds)
+    cells = _cells(strangers)
+    tail = _tail(cells)
+    return [_judge(cells, tail, people, threshold, target, random, draws) for threshold in thresholds]
+
+
+def reach(strangers: Strangers, model_id: str, people: int) -> float | None:
+    """Up to which threshold these strangers say anything; None where they never do."""
+    if nothing_to_say(strangers, model_id, people, 0.5) is not None:
+        return None
+    tail = _tail(_cells(strangers))
+    return tail.at + tail.excess * math.log(REACH)
 
 
 def direct_fpir(matches: Ints, size: int, people: int, own: NDArray[np.bool_] | None = None) -> Floats:
@@ -238,50 +222,16 @@ def direct_fpir(matches: Ints, size: int, people: int, own: NDArray[np.bool_] | 
     return np.where(certain, 1.0, -np.expm1(log_none))
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """`value` of `trials` looks of `people` people, with the 95 % interval; None without any."""
-
-    value: float | None
-    low: float
-    high: float
-    trials: int
-    people: int
-
-
-def share_refused(
-    genuine: NDArray[np.float32], owners: Ints, threshold: float, random: np.random.Generator, draws: int = 400
-) -> Share:
-    """How often people's own looks stay below the threshold: the mean over people, redrawn by people.
-
-    Wilson's over people, taken together with it, speaks where nobody, or nearly nobody, was refused.
-    """
-    finite = np.isfinite(genuine)
-    if not len(genuine) or not finite.all():
-        return Share(None, 0.0, 1.0, int(finite.sum()), len(np.unique(owners)))
-    _, index = np.unique(owners, return_inverse=True)
-    refused = np.bincount(index, genuine < np.float64(threshold)) / np.bincount(index)
-    number = len(refused)
-    means = refused[random.integers(0, number, (draws, number))].mean(axis=1)
-    value = float(refused.mean())
-    low, high = (float(each) for each in np.quantile(means, [0.025, 0.975]))
-    wilson = (
-        wilson_interval(math.floor(value * number), number)[0],
-        wilson_interval(math.ceil(value * number), number)[1],
-    )
-    return Share(value, min(low, wilson[0]), max(high, wilson[1]), len(genuine), number)
-
-
-def _nothing(strangers: Strangers, model_id: str, people: int, target: float) -> Calibration | None:
-    """The verdict where no number may be given."""
-    verdict = None
+def nothing_to_say(strangers: Strangers, model_id: str, people: int, target: float) -> Calibration | None:
+    """The verdict where no number may be given at any threshold."""
+    scores, verdict = strangers.scores, None
     if strangers.model_id != model_id:
         verdict = Verdict.FOREIGN
-    elif people < 1 or len(strangers.scores) < MIN_STRANGERS or strangers.people < MIN_PEOPLE:
-        verdict = Verdict.NOT_ENOUGH
-    elif not np.isfinite(strangers.scores).all() or np.abs(strangers.scores).max() > 1.001:
+    elif scores.size and not (np.isfinite(scores).all() and np.abs(scores).max() <= 1.001):
         verdict = Verdict.BROKEN
-    elif float(np.std(strangers.scores[:, : MIN_PEOPLE * 10])) < 1e-6 or np.median(strangers.scores) >= ALIKE:
+    elif people < 1 or len(scores) < MIN_STRANGERS or strangers.people < MIN_PEOPLE:
+        verdict = Verdict.NOT_ENOUGH
+    elif float(np.std(scores[:, : MIN_PEOPLE * 10])) < 1e-6 or np.median(scores) >= ALIKE:
         verdict = Verdict.ALIKE
     return None if verdict is None else _none(verdict, strangers, people, target)
 
@@ -290,91 +240,135 @@ def _none(verdict: Verdict, strangers: Strangers, people: int, target: float) ->
     return Calibration(verdict, target, people, len(strangers.scores), max(0, strangers.comparisons))
 
 
-def _top(strangers: Strangers, fmr: float) -> _Top | None:
-    """The highest cells: enough for a rate of `fmr` and for TAIL_STRANGERS strangers; None when they do not exist."""
+def _cells(strangers: Strangers) -> _Cells:
     scores = strangers.scores.astype(np.float32, copy=True)
-    rows = np.flatnonzero(strangers.own >= 0)
-    scores[rows, strangers.own[rows]] = -np.inf
-    flat = scores.reshape(-1)
-    share = max(1.5 * fmr + 10 / flat.size, 4 * TAIL_STRANGERS / flat.size, 0.0005)
-    while True:
-        keep = min(strangers.comparisons, math.ceil(share * flat.size))
-        # Everything at least as good as the last that is kept, so that a tie is kept whole.
-        floor = np.partition(flat, flat.size - keep)[flat.size - keep]
-        found = np.flatnonzero(flat >= floor) if np.isfinite(floor) else np.flatnonzero(np.isfinite(flat))
-        found = found[np.argsort(-flat[found], kind="stable")]
-        row = found // scores.shape[1]
-        first = np.sort(np.unique(row, return_index=True)[1])
-        whole = len(found) >= strangers.comparisons
-        if len(first) > TAIL_STRANGERS or whole:
-            break
-        share *= 4
-    if len(first) <= TAIL_STRANGERS:
-        return None
-    value = flat[found].astype(np.float64)
-    at = float(value[first[TAIL_STRANGERS]])
-    above = value[value >= at]
-    excess = max(float(above.mean() - at), 1e-6)
-    return _Top(value, row, found % scores.shape[1], at, len(above) / strangers.comparisons, excess, whole)
+    has_own = strangers.own >= 0
+    scores[np.flatnonzero(has_own), strangers.own[has_own]] = -np.inf
+    return _Cells(scores, scores.max(axis=1), has_own, strangers.comparisons, strangers.sampled)
 
 
-def _threshold(top: _Top, fmr: float, comparisons: int) -> tuple[float, bool]:
-    """The lowest threshold with at most this rate, and whether it lies in the fitted tail."""
-    allowed = math.floor(round(fmr * comparisons, 9))
-    if allowed < len(top.value):
-        threshold = float(np.nextafter(top.value[allowed], np.inf))
-        if len(np.unique(top.row[top.value >= threshold])) >= SEEN:
-            return threshold, False
-    elif top.whole:
-        return float(top.value[-1]), False
-    beyond = top.at + top.excess * max(0.0, math.log(top.rate / fmr))
+def _tail(cells: _Cells) -> _Tail:
+    """Above the best score of the stranger who comes TAIL_STRANGERS places after the first."""
+    at = np.partition(cells.best, -TAIL_STRANGERS - 1)[-TAIL_STRANGERS - 1]
+    row, column = np.nonzero(cells.scores >= at)
+    above = cells.scores[row, column].astype(np.float64) - float(at)
+    return _Tail(float(at), len(row) / cells.comparisons, max(float(above.mean()), 1e-6), row, column, above)
+
+
+def _threshold(cells: _Cells, tail: _Tail, people: int, target: float) -> tuple[float, bool]:
+    """The lowest threshold with at most this risk, and whether it lies farther out than the tail is believed."""
+    fmr = -math.expm1(math.log1p(-target) / people)
+    counted = _just_above(cells.scores.reshape(-1), fmr * cells.comparisons)
+    if people == cells.scores.shape[1] and not cells.sampled:
+        # The very people at the door: how many strangers pass is counted, too, whomever they resemble.
+        counted = max(counted, _just_above(cells.best, target * len(cells.best)))
+    if (cells.best >= counted).sum() >= SEEN:
+        return counted, False
+    beyond = tail.at + tail.excess * max(0.0, math.log(tail.rate / fmr))
     # Never below what the cells themselves say: there the tail is heavier than it was taken for.
-    counted = float(np.nextafter(top.value[min(allowed, len(top.value) - 1)], np.inf))
-    return max(beyond, counted), True
+    return max(beyond, counted), fmr < tail.rate / REACH
+
+
+def _just_above(scores: NDArray[np.float32], allowed: float) -> float:
+    """The lowest number that at most so many of the scores reach."""
+    count = math.floor(round(allowed, 9))
+    if count >= len(scores):
+        return LOWEST
+    return float(np.nextafter(np.partition(scores, -count - 1)[-count - 1], np.float32(np.inf)))
+
+
+def _judge(
+    cells: _Cells,
+    tail: _Tail,
+    people: int,
+    threshold: float,
+    target: float,
+    random: np.random.Generator,
+    draws: int,
+) -> Calibration:
+    number, columns = cells.scores.shape
+    reached = cells.scores >= np.float64(threshold)
+    seen = int((cells.best >= np.float64(threshold)).sum())
+    measured = seen >= SEEN
+    fmr = int(reached.sum()) / cells.comparisons
+    if not measured:
+        # The fitted tail hangs on its start: where both speak, the worse of the two.
+        fitted = tail.rate * math.exp(-max(0.0, threshold - tail.at) / tail.excess)
+        if max(fitted, fmr) < tail.rate / REACH:
+            return Calibration(Verdict.NOT_ENOUGH, target, people, number, cells.comparisons)
+        fmr = max(fitted, fmr)
+    formula = fpir_at_gallery_size(fmr, people)
+    each = None
+    if measured and people <= columns:
+        each = direct_fpir(reached.sum(axis=1), columns, people, cells.has_own)
+    if each is not None and not cells.sampled:
+        # The people at the door are given; only strangers are drawn anew.
+        again = _redrawn_mean(each, random, draws)
+    else:
+        again = _redraw(cells, tail, reached, threshold if not measured else None, random, draws)
+        again = -np.expm1(people * np.log1p(-np.minimum(again, 1 - 1e-12)))
+    direct = None if each is None else float(each.mean())
+    estimate = formula if direct is None else direct
+    low, high = _interval(again, estimate, number, seen, measured)
+    trial = _trial(again, estimate, people, cells.comparisons, measured, random)
+    verdict = Verdict.MEASURED if measured else Verdict.EXTRAPOLATED
+    return Calibration(
+        verdict,
+        target,
+        people,
+        number,
+        cells.comparisons,
+        float(threshold),
+        fmr,
+        formula,
+        direct,
+        low,
+        high,
+        trial,
+        seen,
+    )
+
+
+def _redrawn_mean(each: Floats, random: np.random.Generator, draws: int) -> Floats:
+    """The mean of as many of them, drawn with replacement."""
+    value, count = np.unique(each, return_counts=True)
+    drawn = random.multinomial(len(each), count / len(each), draws)
+    result: Floats = drawn @ value / len(each)
+    return result
 
 
 def _redraw(
-    strangers: Strangers,
-    top: _Top,
-    threshold: float,
-    people: int,
-    measured: bool,
+    cells: _Cells,
+    tail: _Tail,
+    reached: NDArray[np.bool_],
+    beyond: float | None,
     random: np.random.Generator,
     draws: int,
 ) -> Floats:
-    """The estimate again, with strangers (and a sampled gallery's people) drawn anew."""
-    number, columns = len(strangers.scores), strangers.people
-    same = bool((strangers.own >= 0).any())
-    inside = top.value >= (threshold if measured else top.at)
-    row, column, value = top.row[inside], top.column[inside], top.value[inside]
-    rate: Callable[[float, float], float] = lambda hits, cells: hits / cells if cells else 0.0  # noqa: E731
+    """FMR again [draws], with strangers (and a sampled gallery's people) drawn anew; `beyond`: from the tail, there."""
+    number, columns = reached.shape
+    row, column = np.nonzero(reached) if beyond is None else (tail.row, tail.column)
+    # Strangers who are the gallery's people themselves are drawn together with them.
+    same = cells.sampled and number == columns and bool(cells.has_own.all())
     result = np.empty(draws)
-    fixed = None
-    if measured and not strangers.sampled and people <= columns - int(same):
-        matches = np.bincount(row, minlength=number)
-        fixed = direct_fpir(matches, columns, people, strangers.own >= 0)
     for index in range(draws):
         weight = np.bincount(random.integers(0, number, number), minlength=number).astype(np.float64)
-        if fixed is not None:
-            result[index] = float(weight @ fixed) / number
-            continue
         other = np.ones(columns)
-        if strangers.sampled:
-            if same and number == columns:  # the strangers are the gallery's people: one draw of people
-                other = weight[np.argsort(strangers.own)]
-            else:
-                other = np.bincount(random.integers(0, columns, columns), minlength=columns).astype(np.float64)
-        cells = float(weight.sum() * other.sum())
         if same:
-            known = strangers.own >= 0
-            cells -= float(weight[known] @ other[strangers.own[known]])
+            other = weight
+        elif cells.sampled:
+            other = np.bincount(random.integers(0, columns, columns), minlength=columns).astype(np.float64)
+        compared = float(weight.sum() * other.sum())
+        if same:
+            compared -= float(weight @ weight)
+        elif not cells.sampled:
+            compared -= float(weight[cells.has_own].sum())
         both = weight[row] * other[column]
-        fmr = rate(float(both.sum()), cells)
-        if not measured:
-            total = float(both.sum())
-            excess = max(float(both @ (value - top.at)) / total, 1e-6) if total else 1e-6
-            fmr *= math.exp(-max(0.0, threshold - top.at) / excess)
-        result[index] = fpir_at_gallery_size(min(fmr, 1.0), people)
+        fmr = float(both.sum()) / compared if compared else 0.0
+        if beyond is not None and fmr:
+            excess = max(float(both @ tail.above) / float(both.sum()), 1e-6)
+            fmr *= math.exp(-max(0.0, beyond - tail.at) / excess)
+        result[index] = fmr
     return result
 
 
@@ -386,3 +380,17 @@ def _interval(again: Floats, estimate: float, strangers: int, seen: int, measure
     wilson_low = wilson_interval(math.floor(errors), strangers)[0] if measured else 0.0
     wilson_high = wilson_interval(math.ceil(errors) if measured else max(seen, math.ceil(errors)), strangers)[1]
     return min(low, wilson_low, estimate), min(1.0, max(high, wilson_high, estimate))
+
+
+def _trial(
+    again: Floats, estimate: float, people: int, comparisons: int, measured: bool, random: np.random.Generator
+) -> tuple[float, float]:
+    """Where as many other strangers will come out, 95 %: the estimate may be off, and so may the trial."""
+    if measured:
+        half = len(again) // 2
+        ahead = np.clip(again[:half] + again[half : 2 * half] - estimate, 0, 1)
+    else:  # so few that they are counted one by one
+        fmr = -np.expm1(np.log1p(-np.minimum(again, 1 - 1e-12)) / people)
+        count = np.minimum(random.poisson(fmr * comparisons) / comparisons, 1 - 1e-12)
+        ahead = -np.expm1(people * np.log1p(-count))
+    return float(np.quantile(ahead, 0.025)), float(np.quantile(ahead, 0.975))

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from attendance.domain.faces import Box, Probe
+from attendance.domain.faces import Box, Probe, Quality
 from attendance.domain.gallery import Gallery
 from attendance.domain.reason import Reason
 
@@ -25,6 +25,18 @@ POOR_PICTURE = frozenset(
     {Reason.TOO_SMALL, Reason.CUT_OFF, Reason.BLURRED, Reason.TOO_DARK, Reason.TOO_BRIGHT, Reason.TURNED_AWAY}
     | {Reason.LOW_CONTRAST, Reason.TILTED, Reason.LOOKING_UP_OR_DOWN, Reason.COVERED}
 )
+_MEASURES = {
+    Reason.TOO_SMALL: "size",
+    Reason.CUT_OFF: "visible",
+    Reason.BLURRED: "sharpness",
+    Reason.TOO_DARK: "brightness",
+    Reason.TOO_BRIGHT: "brightness",
+    Reason.TURNED_AWAY: "yaw",
+    Reason.LOW_CONTRAST: "contrast",
+    Reason.TILTED: "roll",
+    Reason.LOOKING_UP_OR_DOWN: "pitch",
+    Reason.COVERED: "uncovered",
+}
 # People known to look alike must be this many times the margin apart, and at least so far.
 LOOK_ALIKE_FACTOR = 2.0
 LOOK_ALIKE_LEAST = 0.05
@@ -65,6 +77,8 @@ class OperatingPoint:
 class Decision:
     """What was decided and on which numbers; scores are raw cosines, None where none was computed.
 
+    `margin`: how far ahead of the runner-up the best had to be; None where that was not asked.
+    `measured`: of a poor picture, the value that was too low or too high, in the unit of `Quality`.
     Invariant: a person is named exactly when the reason is MATCHED.
     """
 
@@ -73,6 +87,8 @@ class Decision:
     score: float | None
     runner_up: float | None
     threshold: float | None
+    margin: float | None = None
+    measured: float | None = None
 
     def __post_init__(self) -> None:
         if (self.reason is Reason.MATCHED) != (self.person_id is not None):
@@ -93,7 +109,7 @@ def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Deci
     with a margin of 0.  The price: look-alikes and twins need another way in.
     """
     if probe.flaws:
-        return _nobody(probe.flaws[0])
+        return replace(_nobody(probe.flaws[0]), measured=_measured(probe.flaws[0], probe.quality))
     if point is None:
         return _nobody(Reason.NO_OPERATING_POINT)
     if probe.template is None:  # no flaw and no template: whoever made this probe is broken
@@ -106,14 +122,15 @@ def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Deci
     best, second = candidates[0], candidates[1] if len(candidates) > 1 else None
     runner_up = None if second is None else second.score
     if not best.score >= point.threshold:
-        return Decision(Reason.UNKNOWN, None, best.score, runner_up, point.threshold)
+        return Decision(Reason.UNKNOWN, None, best.score, runner_up, point.threshold, point.margin)
     if not stands_out(best.score, runner_up, point.margin):
-        return Decision(Reason.AMBIGUOUS, None, best.score, runner_up, point.threshold)
+        return Decision(Reason.AMBIGUOUS, None, best.score, runner_up, point.threshold, point.margin)
     # The best person's standing look-alikes need more room, wherever they rank (the second may be somebody else).
     like = gallery.look_alike_of(best.person_id, probe.template)
-    if like is not None and best.score - like.score < look_alike_margin(point.margin):
-        return Decision(Reason.AMBIGUOUS, None, best.score, like.score, point.threshold)
-    return Decision(Reason.MATCHED, best.person_id, best.score, runner_up, point.threshold)
+    wider = look_alike_margin(point.margin)
+    if like is not None and best.score - like.score < wider:
+        return Decision(Reason.AMBIGUOUS, None, best.score, like.score, point.threshold, wider)
+    return Decision(Reason.MATCHED, best.person_id, best.score, runner_up, point.threshold, point.margin)
 
 
 def stands_out(score: float, runner_up: float | None, margin: float) -> bool:
@@ -124,6 +141,12 @@ def stands_out(score: float, runner_up: float | None, margin: float) -> bool:
 def look_alike_margin(margin: float) -> float:
     """The margin between two people who are on the look-alike list, from the one between others."""
     return min(1.0, max(LOOK_ALIKE_FACTOR * margin, LOOK_ALIKE_LEAST))
+
+
+def _measured(flaw: Reason, quality: Quality) -> float | None:
+    """None for a flaw of another kind, and for what is no number."""
+    value = float(getattr(quality, _MEASURES[flaw])) if flaw in _MEASURES else math.nan
+    return abs(value) if math.isfinite(value) else None
 
 
 def _nobody(reason: Reason, threshold: float | None = None) -> Decision:

@@ -30,13 +30,19 @@ class Method(StrEnum):
     PIN = "pin"
     BADGE = "badge"
 
+    @property
+    def words(self) -> str:
+        return "PIN" if self is Method.PIN else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One event at one camera.
 
     `id`: UUIDv7 text · `at`: aware UTC · `person_id`: None when refused, and after the person was
-    erased · scores and threshold: raw cosines · `frames`: how many looks agreed.
+    erased · scores and threshold: raw cosines · `frames`: how many looks agreed · `margin`: how far
+    ahead of the runner-up the best had to be, None where that was not asked, or not written down then ·
+    `measured`: what was wrong with a poor picture, in the unit of `Quality`, None for others.
     Made by a PIN or badge it has no scores, no frames and no model.
     Raises ValueError when granted without a match, when a refusal names a person, and for a time
     that is not UTC.
@@ -56,6 +62,8 @@ class Passage:
     frames: int
     direction: Direction
     method: Method = Method.FACE
+    margin: float | None = None
+    measured: float | None = None
 
     def __post_init__(self) -> None:
         if self.granted is not (self.reason is Reason.MATCHED):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from tqdm import tqdm
 
 from attendance.config import Settings
 from attendance.domain.calibration import Calibration, Strangers, calibrate, direct_fpir
+from attendance.domain.site_risk import SiteScores, calibrate_site
 from attendance.errors import UserError
 from attendance.evaluation.embedding import gallery_for
 from attendance.evaluation.kept_vectors import embed, key_of
@@ -68,7 +70,7 @@ class Trials:
             "people": self.people,
             "splits": len(self.stated),
             "with_a_number": len(usable),
-            "extrapolated": sum(one.verdict.value == "extrapolated" for one, _ in usable),
+            "verdicts": dict(Counter(one.verdict.value for one in self.stated)),
             "threshold_median": _median([one.threshold or 0.0 for one, _ in usable]),
             "stated_fpir_median": _median(fpir),
             "measured_fpir_median": _median(measured),
@@ -102,7 +104,7 @@ def evaluate_calibration(
         "packaged_strangers": 0 if reference is None else len(reference),
         "protocols": {
             "half": "calibrated on one half of LFW's people, measured on the other: mean over all galleries of N in it",
-            "site": "N people enrolled, calibrated with the packaged strangers; LFW's other half walks up",
+            "site": "N people enrolled, calibrated as a site does it; LFW's other half walks up",
         },
         "rows": [one.row() for one in trials],
     }
@@ -156,10 +158,10 @@ def mean_fpir(strangers: Strangers, threshold: float, people: int) -> float:
 def _at_a_site(
     gallery: Vectors, strangers: Vectors, reference: Vectors, model_id: str, risk: int, random: np.random.Generator
 ) -> tuple[Calibration, float]:
-    """As `service/evidence` composes it: the packaged strangers, then the site's own people."""
-    own = np.concatenate([np.full(len(reference), -1, np.int64), np.arange(len(gallery))])
-    scores = np.concatenate([reference @ gallery.T, gallery @ gallery.T])
-    stated = calibrate(Strangers(scores, own, model_id), model_id, len(gallery), 1 / risk, random)
+    """As `service/evidence` composes it."""
+    own = Strangers(gallery @ gallery.T, np.arange(len(gallery)), model_id)
+    outside = Strangers(reference @ gallery.T, np.full(len(reference), -1, np.int64), model_id)
+    stated = calibrate_site(SiteScores(own, outside), model_id, len(gallery), 1 / risk, random)
     if stated.threshold is None:
         return stated, float("nan")
     return stated, float(((strangers @ gallery.T).max(axis=1) >= np.float64(stated.threshold)).mean())
@@ -184,7 +186,7 @@ def _lfw(settings: Settings, data: Path, keep: Path | None) -> Vectors:
 
 def table_of(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as text, in the order of the numbers."""
-    head = ("", "risk", "N", "threshold", "stated", "measured", "in trial", "in 95 %", "not above", "drawn on")
+    head = ("", "risk", "N", "threshold", "stated", "measured", "in trial", "in 95 %", "not above", "verdicts")
     lines = [head, *(_line(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(
@@ -201,7 +203,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         _number(row["stated_fpir_median"], ".3%"),
         _number(row["measured_fpir_median"], ".3%"),
         *(_number(row[key], ".0%") for key in _SHARES),
-        f"{row['extrapolated']} of {row['with_a_number']}",
+        ", ".join(f"{count} {verdict}" for verdict, count in sorted(row["verdicts"].items())),
     )
 
 

@@ -229,22 +229,51 @@ def request_correction(
 
 
 def decide_correction(
-    session: Session, correction_id: str, *, approve: bool, by: str, now: datetime, note: str = ""
+    session: Session,
+    correction_id: str,
+    *,
+    approve: bool,
+    by: str,
+    now: datetime,
+    note: str = "",
+    decider: int | None = None,
 ) -> Correction:
-    """Approve or refuse; UserError when it was decided meanwhile or its period is closed."""
+    """Approve or refuse; UserError when it was decided meanwhile or its period is closed.
+
+    `decider`: who decides, as a person of the site (None: nobody of them); never about themselves.
+    """
     row = stored.get_correction(session, correction_id)
+    _require_somebody_else(row, decider)
     stored.require_open(session, row.day, row.day, now)
     state = "approved" if approve else "refused"
     stored.move(session, row, ("requested",), state, by=by, at=now, note=note)
     return row
 
 
-def withdraw_correction(session: Session, correction_id: str, *, by: str, now: datetime) -> Correction:
-    """Take back a request, or an approval that was wrong: the original counts again."""
+def withdraw_correction(
+    session: Session, correction_id: str, *, by: str, now: datetime, decider: int | None = None
+) -> Correction:
+    """Take back a request, or an approval that was wrong: the original counts again.  `decider`: as above."""
     row = stored.get_correction(session, correction_id)
+    _require_somebody_else(row, decider)
     stored.require_open(session, row.day, row.day, now)
     stored.move(session, row, ("requested", "approved"), "withdrawn", by=by, at=now, note=row.decision_note)
     return row
+
+
+def withdraw_own_request(session: Session, correction_id: str, person_id: int, *, by: str, now: datetime) -> Correction:
+    """The person takes back what still waits; UserError for what is decided, and for somebody else's."""
+    row = stored.get_correction(session, correction_id)
+    if row.person_id != person_id:
+        raise UserError("there is no such correction")
+    stored.require_open(session, row.day, row.day, now)
+    stored.move(session, row, ("requested",), "withdrawn", by=by, at=now)
+    return row
+
+
+def _require_somebody_else(row: Correction, decider: int | None) -> None:
+    if decider is not None and row.person_id == decider:
+        raise UserError("nobody decides about themselves: leave it to another supervisor or an administrator")
 
 
 def undo_passage(

@@ -11,7 +11,7 @@ for the templates of a run, 1.5 kB a photo.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -84,17 +84,19 @@ def enrol_all(
     consent: str | None = None,
     two_people: bool = False,
     dry_run: bool = False,
+    only_if: Callable[[list[Result]], bool] | None = None,
 ) -> list[Result]:
     """Enrol whoever can be, in one transaction; `dry_run` undoes it at the end.
 
     `consent`: what those agreed to who have none recorded and none in the list.  `two_people`: whoever
-    resembles somebody else is a person of their own.
+    resembles somebody else is a person of their own.  `only_if`: asked before the end, with what became of
+    everybody; False undoes it all, such as when that is no longer what somebody agreed to.
     """
     with sessions() as session:
         settings.lock_gallery(session, clock.now())  # a write first: what is read below stays true until the end
         run = _Run(session, keys, model_id, judged, clock.now(), consent, two_people)
         results = [run.enrol(number) for number in range(len(judged))]
-        if dry_run or not any(result.added for result in results):
+        if dry_run or not any(result.added for result in results) or not (only_if is None or only_if(results)):
             session.rollback()
             return results
         look_alikes.refresh_now(session, keys, model_id, clock.now())

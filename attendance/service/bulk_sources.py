@@ -30,12 +30,17 @@ class Entry:
     consent: str | None = None
 
 
-def read_entries(source: Path) -> list[Entry]:
-    """By name, or in the file's order.  UserError for what is neither, or says nothing, or contradicts itself."""
+def read_entries(source: Path, *, inside: bool = False) -> list[Entry]:
+    """By name, or in the file's order.  UserError for what is neither, or says nothing, or contradicts itself.
+
+    `inside`: a CSV file may name only photos in its own folder, as when it comes from somebody else's computer.
+    """
     try:
-        entries = _from_folder(source) if source.is_dir() else _from_csv(source)
+        entries = _from_folder(source) if source.is_dir() else _from_csv(source, inside)
     except OSError as error:
         raise UserError(f"cannot read {error.filename or source}: {error.strerror}") from error
+    except csv.Error as error:
+        raise UserError(f"{source}: no list that can be read: {error}") from error
     if not entries:
         raise UserError(f"{source} names nobody: give a folder with a folder of photos for each person, or a CSV file")
     return entries
@@ -54,7 +59,7 @@ def _from_folder(source: Path) -> list[Entry]:
     return entries
 
 
-def _from_csv(source: Path) -> list[Entry]:
+def _from_csv(source: Path, inside: bool) -> list[Entry]:
     try:
         text = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -70,7 +75,7 @@ def _from_csv(source: Path) -> list[Entry]:
     reader.fieldnames = columns
     people: dict[str, Entry] = {}
     for row in reader:
-        entry = _entry(row, source, reader.line_num)
+        entry = _entry(row, source, reader.line_num, inside)
         key = f"id {entry.external_id}" if entry.external_id else f"name {entry.name.lower()}"
         people[key] = _joined(people[key], entry) if key in people else entry
     entries = list(people.values())
@@ -78,7 +83,7 @@ def _from_csv(source: Path) -> list[Entry]:
     return entries
 
 
-def _entry(row: dict[str | None, str | None], source: Path, line: int) -> Entry:
+def _entry(row: dict[str | None, str | None], source: Path, line: int, inside: bool) -> Entry:
     if None in row or None in row.values():
         raise UserError(f"{source} line {line}: has another number of fields than the first line")
     text = {str(name): " ".join((value or "").split()) for name, value in row.items()}
@@ -86,7 +91,10 @@ def _entry(row: dict[str | None, str | None], source: Path, line: int) -> Entry:
         raise UserError(f"{source} line {line}: has no name")
     photos = tuple(source.parent / one.strip() for one in text["photos"].split("|") if one.strip())
     for photo in photos:
-        if not photo.is_file():
+        nameable = "\0" not in str(photo)
+        if inside and nameable and not photo.resolve().is_relative_to(source.parent.resolve()):
+            raise UserError(f"{source} line {line}: {photo} does not lie in the folder of the list")
+        if not nameable or not photo.is_file():
             raise UserError(f"{source} line {line}: there is no file {photo}")
     return Entry(
         text["name"],

@@ -20,6 +20,7 @@ class State(StrEnum):
     WORKING = "working"
     TROUBLE = "trouble"
     NOT_WATCHED = "not watched"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Health:
 
 
 def health_of(camera: Camera, now: datetime) -> Health:
-    """TROUBLE while the daemon lives but gets no pictures; NOT_WATCHED when no daemon lives."""
+    """TROUBLE while the daemon lives but gets no pictures; NOT_WATCHED when no daemon lives; OFF: not to be used."""
+    if camera.active is False:
+        return Health(State.OFF, "switched off", "Nobody is recognised here, and its door stays shut.")
     if camera.owner is None or camera.heartbeat_at is None or now - camera.heartbeat_at > STALE_AFTER:
         return Health(State.NOT_WATCHED, "not watched", "Start the daemon of this camera.")
     if camera.last_error:

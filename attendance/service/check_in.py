@@ -110,6 +110,11 @@ class CheckIn:
         """The gallery and threshold in use."""
         return self._watch.view
 
+    def leads(self, direction: Direction) -> None:
+        """From the next frame on people go this way; who has half agreed is looked at anew."""
+        self._rules = replace(self._rules, direction=direction)
+        self._consensus = self._new_consensus()
+
     def start(self) -> list[Passage]:
         """Load the gallery and close what a crash left open; returns those passages.
 
@@ -237,6 +242,8 @@ class CheckIn:
             gallery_version=max(view.gallery.version, 0),
             frames=frames,
             direction=self._rules.direction,
+            margin=decision.margin,
+            measured=decision.measured,
         )
 
     def _new_consensus(self) -> Consensus:

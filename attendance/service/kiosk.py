@@ -319,7 +319,7 @@ class Kiosk:
         return Answer(
             "greet",
             greeting(person.name, sense, local.hour, repeat),
-            "Which way are you going?" if sense is None else f"{_WAYS.get(sense, 'Noted')} at {local:%H:%M}",
+            "Which way are you going?" if sense is None else f"{WAYS.get(sense, 'Noted')} at {local:%H:%M}",
             event=passage.id if fresh else None,
             name=first_name(person.name),
             today=hours(worked),
@@ -344,7 +344,7 @@ class Kiosk:
             return seat
 
 
-_WAYS = {Sense.IN: "In", Sense.OUT: "Out"}
+WAYS = {Sense.IN: "In", Sense.OUT: "Out"}
 _qr = threading.local()  # OpenCV's detector keeps state while it works
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from attendance.domain.passage import Method
 from attendance.domain.reason import Reason
 from attendance.store import events
 from attendance.store.events import Overview, PassageView
@@ -27,6 +28,7 @@ COLUMNS = (
     "department",
     "direction",
     "camera",
+    "method",
     "granted",
     "reason",
     "score",
@@ -61,6 +63,7 @@ def all_passages(
     granted: bool | None = None,
     camera: str | None = None,
     reason: Reason | None = None,
+    method: Method | None = None,
     text: str = "",
     page: int = 500,
 ) -> Iterator[PassageView]:
@@ -75,6 +78,7 @@ def all_passages(
             granted=granted,
             camera=camera,
             reason=reason,
+            method=method,
             text=text,
             limit=page,
             before_id=before_id,
@@ -111,6 +115,7 @@ def _cells(view: PassageView, zone: ZoneInfo) -> list[str]:
         safe_cell(view.department or ""),
         passage.direction.value,
         safe_cell(passage.camera),
+        passage.method.value,
         "yes" if passage.granted else "no",
         passage.reason.value,
         _number(passage.score),

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -41,6 +41,7 @@ def claim(
 ) -> Camera:
     """Take the camera for `owner`, adding its row if need be; the caller commits.
 
+    `direction` is the settings' and holds unless a page gave another.
     UserError while another daemon holds it, that is, wrote a heartbeat within `stale_after`.
     """
     free = or_(
@@ -52,7 +53,7 @@ def claim(
     )
     values = {
         "source": without_password(source),
-        "direction": direction.value,
+        "direction": func.coalesce(Camera.wanted_direction, direction.value),
         "owner": owner,
         "heartbeat_at": at,
         "last_error": None,
@@ -62,7 +63,7 @@ def claim(
         holder = session.scalar(select(Camera.owner).where(Camera.name == name))
         if holder is not None:
             raise _taken(name, holder)
-        session.add(Camera(name=name, active=True, **values))
+        session.add(Camera(name=name, active=True, **values | {"direction": direction.value}))
         try:
             session.flush()
         except IntegrityError as error:
@@ -105,6 +106,40 @@ def region_of(camera: Camera) -> Region | None:
         return None if camera.roi is None else Region(*camera.roi)
     except (TypeError, ValueError):
         return None
+
+
+def direction_of(camera: Camera) -> Direction:
+    """Which way people go there; UNKNOWN for what no page ever wrote."""
+    known = {one.value: one for one in Direction}
+    return known.get(camera.direction, Direction.UNKNOWN)
+
+
+def edit(session: Session, camera_id: int, *, title: str, direction: Direction, active: bool) -> Camera:
+    """What pages call the camera, which way it leads, whether anybody is recognised there.
+
+    The daemon takes direction and `active` over with its next heartbeat.  The camera's name, by which passages
+    are recorded and found, stays.  UserError for a title that another camera has as title or name.
+    """
+    camera = session.get(Camera, camera_id)
+    if camera is None:
+        raise UserError(f"there is no camera {camera_id}")
+    title = " ".join(title.split())
+    if len(title) > 100:
+        raise UserError("a camera's name has at most 100 characters")
+    others = select(Camera.id).where(Camera.id != camera_id, or_(Camera.title == title, Camera.name == title))
+    if title and session.scalar(others) is not None:
+        raise UserError(f"another camera is called {title}: choose another name")
+    camera.title = title if title and title != camera.name else None
+    camera.direction = camera.wanted_direction = direction.value
+    camera.active = active
+    session.flush()
+    return camera
+
+
+def titles(session: Session) -> dict[str, str]:
+    """What pages show for a camera's name, of those that have a title."""
+    rows = session.execute(select(Camera.name, Camera.title).where(Camera.title.is_not(None)))
+    return {name: title for name, title in rows if title}
 
 
 def set_region(session: Session, name: str, region: Region | None) -> bool:

@@ -83,6 +83,8 @@ class Keys:
         self.kiosk_secret = _derived(master, b"attendance kiosk events")
         # Signs the web's session cookies; derived, so that there is one secret to keep and not two.
         self.cookie_secret = _derived(master, b"attendance session cookies")
+        # Marks this site's own reports.
+        self.report_secret = _derived(master, b"attendance sealed reports")
 
     def make_data_key(self, person_id: int) -> tuple[bytes, DataKey]:
         """A new random key for a person: wrapped for the database, and ready to use."""

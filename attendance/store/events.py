@@ -49,6 +49,7 @@ class Decided:
     reason: Reason
     score: float | None
     runner_up: float | None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def record_passage(session: Session, passage: Passage) -> None:
             frames=passage.frames,
             direction=passage.direction.value,
             method=passage.method.value,
+            margin=passage.margin,
+            measured=passage.measured,
         )
     )
     session.flush()
@@ -159,6 +162,7 @@ def list_passages(
     granted: bool | None = None,
     camera: str | None = None,
     reason: Reason | None = None,
+    method: Method | None = None,
     text: str = "",
     limit: int = 50,
     before_id: str | None = None,
@@ -181,6 +185,8 @@ def list_passages(
         where.append(tables.Passage.camera == camera)
     if reason is not None:
         where.append(tables.Passage.reason == reason.value)
+    if method is not None:
+        where.append(tables.Passage.method == method.value)
     if before_id is not None:
         where.append(tables.Passage.id < before_id)
     if after_id is not None:
@@ -191,12 +197,46 @@ def list_passages(
     return _views(session, _joined().where(*where).order_by(tables.Passage.id.desc()).limit(limit))
 
 
+def opened_for(session: Session, camera: str, since: datetime, until: datetime) -> list[Passage]:
+    """The camera's passages for which a door was unlocked in this time, oldest first."""
+    query = (
+        select(tables.Passage)
+        .join(tables.DoorEvent, tables.DoorEvent.passage_id == tables.Passage.id)
+        .where(
+            tables.DoorEvent.at >= since,
+            tables.DoorEvent.at < until,
+            tables.DoorEvent.action == "unlock",
+            tables.DoorEvent.outcome == "done",
+            tables.Passage.camera == camera,
+            tables.Passage.granted,
+            tables.Passage.method == Method.FACE.value,
+        )
+        .order_by(tables.Passage.id)
+        .distinct()
+    )
+    return [_passage(row) for row in session.scalars(query)]
+
+
+def granted_scores(session: Session, since: datetime, model_id: str) -> list[tuple[int, float]]:
+    """(person, score) of everybody whom the model let in by face; of the refused nobody knows who they were."""
+    query = select(tables.Passage.person_id, tables.Passage.score).where(
+        tables.Passage.at >= since,
+        tables.Passage.model_id == model_id,
+        tables.Passage.granted,
+        tables.Passage.method == Method.FACE.value,
+        tables.Passage.person_id.is_not(None),
+        tables.Passage.score.is_not(None),
+    )
+    rows = session.execute(query.order_by(tables.Passage.id))
+    return [(person, score) for person, score in rows if person is not None and score is not None]
+
+
 def decided_since(session: Session, since: datetime, model_id: str) -> list[Decided]:
     """What the model's passages were decided on, oldest first; for asking how another threshold had decided."""
     columns = (tables.Passage.granted, tables.Passage.reason, tables.Passage.score, tables.Passage.runner_up)
-    query = select(*columns).where(tables.Passage.at >= since, tables.Passage.model_id == model_id)
+    query = select(*columns, tables.Passage.id).where(tables.Passage.at >= since, tables.Passage.model_id == model_id)
     rows = session.execute(query.order_by(tables.Passage.id))
-    return [Decided(granted, Reason(reason), score, runner_up) for granted, reason, score, runner_up in rows]
+    return [Decided(granted, Reason(reason), score, second, id_) for granted, reason, score, second, id_ in rows]
 
 
 def camera_names(session: Session) -> list[str]:
@@ -289,4 +329,6 @@ def _passage(row: tables.Passage) -> Passage:
         frames=row.frames,
         direction=Direction(row.direction),
         method=Method(row.method),
+        margin=row.margin,
+        measured=row.measured,
     )

@@ -33,7 +33,7 @@ from attendance.store.kiosk_tables import KioskDevice, PersonLink, PersonSecret,
 from attendance.store.people import get_person
 from attendance.store.tables import Person
 
-MIN_PIN, MAX_PIN = 4, 12
+MIN_PIN, MAX_PIN, RANDOM_PIN = 4, 12, 6
 CODE_VALID, LINK_VALID = timedelta(minutes=15), timedelta(days=3)
 FREE_TRIES = 5
 LOCK, LONGEST_LOCK = timedelta(minutes=1), timedelta(minutes=16)
@@ -147,14 +147,30 @@ def set_pin(session: Session, person_id: int, pin: str, *, at: datetime) -> None
     """UserError for a PIN that is no 4 to 12 digits or easily guessed, and for a person without a staff number."""
     if not re.fullmatch(rf"[0-9]{{{MIN_PIN},{MAX_PIN}}}", pin):
         raise UserError(f"a PIN has {MIN_PIN} to {MAX_PIN} digits")
-    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
-    if len(steps) == 1 and steps <= {0, 1, 9}:
+    if _easy(pin):
         raise UserError("this PIN is easily guessed: choose one that is no row and no repetition")
     if not get_person(session, person_id).external_id:
         raise UserError("a PIN goes with a staff number: give this person one first")
     row = _secret(session, person_id)
     row.pin_hash, row.pin_set_at = _hasher.hash(pin), at
     session.flush()
+
+
+def reset_pin(session: Session, person_id: int, *, at: datetime) -> str:
+    """A random PIN, to be shown once; wrong ones that were tried before are forgotten.  UserError as in `set_pin`."""
+    pin = "00"
+    while _easy(pin):
+        pin = "".join(secrets.choice("0123456789") for _ in range(RANDOM_PIN))
+    set_pin(session, person_id, pin, at=at)
+    number = get_person(session, person_id).external_id or ""
+    session.execute(delete(PinAttempts).where(PinAttempts.number_hash == _digest(number.casefold())))
+    return pin
+
+
+def _easy(pin: str) -> bool:
+    """A row or a repetition, such as 1234 or 0000."""
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    return len(steps) == 1 and steps <= {0, 1, 9}
 
 
 def take_pin(session: Session, person_id: int) -> None:
@@ -232,7 +248,7 @@ def make_link(session: Session, person_id: int, *, at: datetime, by: str) -> str
     """A token to sign in with once and choose a PIN; unused older ones of this person stop working."""
     token = secrets.token_urlsafe(24)
     get_person(session, person_id)
-    session.execute(delete(PersonLink).where(PersonLink.person_id == person_id, PersonLink.used_at.is_(None)))
+    take_links(session, person_id)
     session.add(
         PersonLink(
             person_id=person_id,
@@ -248,6 +264,19 @@ def make_link(session: Session, person_id: int, *, at: datetime, by: str) -> str
 
 def link_is_valid(session: Session, token: str, *, at: datetime) -> bool:
     return session.scalar(select(PersonLink.id).where(*_unused(token, at))) is not None
+
+
+def open_link(session: Session, person_id: int, *, at: datetime) -> PersonLink | None:
+    """The person's link that can still be used, if there is one; its token is known to nobody here."""
+    query = select(PersonLink).where(
+        PersonLink.person_id == person_id, PersonLink.used_at.is_(None), PersonLink.expires_at > at
+    )
+    return session.scalar(query.order_by(PersonLink.id.desc()).limit(1))
+
+
+def take_links(session: Session, person_id: int) -> None:
+    """Unused links of this person work no more."""
+    session.execute(delete(PersonLink).where(PersonLink.person_id == person_id, PersonLink.used_at.is_(None)))
 
 
 def use_link(session: Session, token: str, *, at: datetime) -> Person:

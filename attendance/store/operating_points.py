@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,19 @@ from sqlalchemy.orm import Session
 from attendance.domain.decision import OperatingPoint
 from attendance.errors import UserError
 from attendance.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a threshold was computed from; see `tables.OperatingPoint`.  The rates are None without a usable verdict."""
+
+    target: float
+    covers: int
+    verdict: str
+    data: str
+    fpir: float | None = None
+    fpir_low: float | None = None
+    fpir_high: float | None = None
 
 
 def current(session: Session, model_id: str) -> OperatingPoint | None:
@@ -41,6 +55,8 @@ def set_point(
     at: datetime,
     details: Mapping[str, Any] | None = None,
     created_by: str | None = None,
+    reason: str | None = None,
+    basis: Basis | None = None,
 ) -> OperatingPoint:
     """Put a threshold (raw cosine) in force; the caller commits.
 
@@ -61,10 +77,20 @@ def set_point(
         details=dict(details or {}),
         created_at=at,
         created_by=created_by,
+        reason=reason,
+        **({} if basis is None else asdict(basis)),
     )
     session.add(row)
     session.flush()
     return OperatingPoint(threshold, margin, model_id, source, at)
+
+
+def card_default(session: Session, model_id: str) -> float | None:
+    """The threshold that came with the model's weights, as it was last taken over from the card."""
+    query = select(tables.OperatingPoint.threshold).where(
+        tables.OperatingPoint.model_id == model_id, tables.OperatingPoint.source == "card default"
+    )
+    return session.scalar(query.order_by(tables.OperatingPoint.id.desc()).limit(1))
 
 
 def history(session: Session, model_id: str, limit: int = 50) -> Sequence[tables.OperatingPoint]:

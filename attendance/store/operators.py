@@ -1,7 +1,7 @@
 """Who may sign in to the admin site.
 
-In: a session, user names, passwords, one-time tokens.  Out: `Operator` rows.
-Does not know: browsers, sessions of the web, rate limits.
+In: a session, user names, passwords, one-time tokens, roles, teams.  Out: `Operator` rows, a supervisor's teams.
+Does not know: browsers, sessions of the web, rate limits, what a role may do.
 Main choice: the first operator is made with a one-time token instead of a default password; the
 price is that somebody must read the token from the terminal.
 """
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -22,9 +22,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
-from attendance.store.tables import Operator, SetupToken
+from attendance.store.people import get_person
+from attendance.store.tables import Operator, OperatorTeam, SetupToken
 
-Role = Literal["admin", "viewer"]
+Role = Literal["admin", "supervisor", "viewer"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 MIN_PASSWORD = 12
 _MAX_PASSWORD = 1024  # hashing an arbitrarily long one would be a way to keep the server busy
@@ -61,8 +63,17 @@ def create_with_token(session: Session, token: str, username: str, password: str
     return create_operator(session, username, password, role="admin", at=at)
 
 
-def create_operator(session: Session, username: str, password: str, *, role: Role, at: datetime) -> Operator:
-    """UserError for an empty or taken user name and for a password shorter than 12 characters."""
+def create_operator(
+    session: Session,
+    username: str,
+    password: str,
+    *,
+    role: Role,
+    at: datetime,
+    teams: Collection[str] = (),
+    person_id: int | None = None,
+) -> Operator:
+    """UserError for an empty or taken user name, a password shorter than 12 characters, a supervisor without a team."""
     operator = Operator(
         username=_normal(username), password_hash=_hashed(password), role=role, active=True, created_at=at
     )
@@ -73,7 +84,45 @@ def create_operator(session: Session, username: str, password: str, *, role: Rol
         session.flush()
     except IntegrityError as error:
         raise UserError(f"the user name {operator.username} is taken: choose another") from error
+    return set_role(session, operator.id, role, teams=teams, person_id=person_id)
+
+
+def set_role(
+    session: Session, operator_id: int, role: Role, *, teams: Collection[str] = (), person_id: int | None = None
+) -> Operator:
+    """What the operator may do, for which teams (a supervisor's only), and who it is among the people.
+
+    UserError for a supervisor without a team and instead of leaving no administrator.
+    """
+    operator = get_operator(session, operator_id)
+    wanted = sorted({name.strip() for name in teams if name.strip()}) if role == "supervisor" else []
+    if role not in ROLES:
+        raise UserError(f"a role is one of {', '.join(ROLES)}")
+    if role == "supervisor" and not wanted:
+        raise UserError("a supervisor looks after a team: choose one or more")
+    if person_id is not None:
+        get_person(session, person_id)
+    before, operator.role, operator.person_id = operator.role, role, person_id
+    session.execute(delete(OperatorTeam).where(OperatorTeam.operator_id == operator_id))
+    session.add_all(OperatorTeam(operator_id=operator_id, department=name) for name in wanted)
+    session.flush()
+    if before == "admin" != role:
+        _require_an_admin(session)
     return operator
+
+
+def teams_of(session: Session, operator_id: int) -> frozenset[str]:
+    """The teams of a supervisor; none for anybody else."""
+    query = select(OperatorTeam.department).where(OperatorTeam.operator_id == operator_id)
+    return frozenset(session.scalars(query))
+
+
+def all_teams(session: Session) -> dict[int, list[str]]:
+    """Of every supervisor, by the operator's id."""
+    found: dict[int, list[str]] = {}
+    for row in session.scalars(select(OperatorTeam).order_by(OperatorTeam.department)):
+        found.setdefault(row.operator_id, []).append(row.department)
+    return found
 
 
 def authenticate(session: Session, username: str, password: str, *, at: datetime) -> Operator | None:
@@ -103,6 +152,10 @@ def set_operator_active(session: Session, operator_id: int, active: bool) -> Non
     operator = get_operator(session, operator_id)
     operator.active = active
     session.flush()
+    _require_an_admin(session)
+
+
+def _require_an_admin(session: Session) -> None:
     admins = select(func.count()).select_from(Operator).where(Operator.active, Operator.role == "admin")
     if not session.scalar(admins):
         raise UserError("this is the last active administrator: make another one first")

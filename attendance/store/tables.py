@@ -136,7 +136,9 @@ class LookAlike(Base):
 class Camera(Base):
     """A camera and the daemon that holds it: `owner` with a recent `heartbeat_at` keeps others away.
 
-    `roi`: where in the picture faces are looked for.
+    `name` is the daemon's, from its settings, and stands in passages; `title` is what pages show instead.
+    `direction` is in force; `wanted_direction`, given on a page, goes before the daemon's settings.
+    `active`: whether the daemon may recognise anybody.  `roi`: where in the picture faces are looked for.
     """
 
     __tablename__ = "cameras"
@@ -151,6 +153,8 @@ class Camera(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     heartbeat_at: Mapped[datetime | None]
     owner: Mapped[str | None] = mapped_column(String(200))
+    title: Mapped[str | None] = mapped_column(String(100))
+    wanted_direction: Mapped[str | None] = mapped_column(String(10))
     # Four shares of the picture, x1, y1, x2, y2; NULL: all of it.
     roi: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True))
     # A JPEG that an administrator asked for; the daemon takes it away again.
@@ -184,6 +188,10 @@ class Passage(Base):
     direction: Mapped[str] = mapped_column(String(10))
     # "face", "pin" or "badge".
     method: Mapped[str] = mapped_column(String(10), default="face", server_default="face")
+    # How far ahead of the runner-up the best had to be; NULL where it was not asked, and before it was kept.
+    margin: Mapped[float | None]
+    # Of a picture too poor to compare: the value that was too low or too high.
+    measured: Mapped[float | None]
 
 
 class DoorEvent(Base):
@@ -206,10 +214,13 @@ class DoorEvent(Base):
 
 
 class Operator(Base):
-    """Somebody who signs in to the admin site."""
+    """Somebody who signs in to the admin site.  `person_id`: who that is among the people, if anybody.
+
+    A supervisor has `OperatorTeam` rows and sees nothing else.
+    """
 
     __tablename__ = "operators"
-    __table_args__ = (CheckConstraint("role IN ('admin', 'viewer')", name="role"),)
+    __table_args__ = (CheckConstraint("role IN ('admin', 'supervisor', 'viewer')", name="role"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(100), unique=True)
@@ -218,6 +229,16 @@ class Operator(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+
+
+class OperatorTeam(Base):
+    """A team (`people.department`) that a supervisor looks after."""
+
+    __tablename__ = "operator_teams"
+
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"), primary_key=True)
+    department: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 
 class SetupToken(Base):
@@ -233,7 +254,12 @@ class SetupToken(Base):
 
 
 class OperatingPoint(Base):
-    """A threshold put in force for one model; the newest row of a model counts, older rows are its history."""
+    """A threshold put in force for one model; the newest row of a model counts, older rows are its history.
+
+    `target`: the accepted risk, the chance that a stranger passes · `covers`: up to so many people it was computed
+    for (`gallery_size`: how many there were) · `fpir`, `fpir_low`, `fpir_high`: the chance and its 95 % interval ·
+    `verdict`: what that is worth · `data`: what it was computed from, in words.  NULL for one that was only set.
+    """
 
     __tablename__ = "operating_points"
     __table_args__ = (
@@ -250,6 +276,14 @@ class OperatingPoint(Base):
     details: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     created_by: Mapped[str | None] = mapped_column(String(100))
+    target: Mapped[float | None]
+    covers: Mapped[int | None]
+    fpir: Mapped[float | None]
+    fpir_low: Mapped[float | None]
+    fpir_high: Mapped[float | None]
+    verdict: Mapped[str | None] = mapped_column(String(40))
+    data: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Setting(Base):

@@ -56,7 +56,7 @@ class Preprocess:
 class Card:
     """What is known of one network.
 
-    `sha256`: file name → hex digest, for the .onnx and, where there is one, the .safetensors ·
+    `sha256`: file name → hex digest, for the .onnx and, where there are such, the .safetensors and the strangers ·
     `input_size`: px · `embedding_dim`: of a recogniser · `training_data`: name and terms of each set
     · `metrics`: with protocol and counts · `operating_points`: such as {"default_threshold": 0.42} ·
     `created`: ISO date.
@@ -82,9 +82,9 @@ class Card:
             raise ValueError('kind is "detector" or "recogniser"')
         if not isinstance(self.input_size, int) or not 16 <= self.input_size <= 4096:
             raise ValueError("input_size is a whole number of px from 16 to 4096")
-        allowed = {self.graph, self.numbers}
+        allowed = {self.graph, self.numbers, self.strangers}
         if self.graph not in self.sha256 or not set(self.sha256) <= allowed:
-            raise ValueError(f"sha256 names {self.graph} and perhaps {self.numbers}, nothing else")
+            raise ValueError(f"sha256 names {self.graph} and perhaps {self.numbers} and {self.strangers}, nothing else")
         if not all(isinstance(one, str) and re.fullmatch(r"[0-9a-f]{64}", one) for one in self.sha256.values()):
             raise ValueError("a sha256 is 64 hex digits in lower case")
         if self.kind == "recogniser" and not (isinstance(self.embedding_dim, int) and self.embedding_dim > 0):
@@ -99,6 +99,11 @@ class Card:
     def numbers(self) -> str:
         """Name of the file of numbers, which the graph and PyTorch both read; drop-in graphs have none."""
         return f"{self.model_id}.safetensors"
+
+    @property
+    def strangers(self) -> str:
+        """Name of the file of strangers' embeddings, which thresholds are computed from."""
+        return f"{self.model_id}.impostors.npz"
 
 
 def load_card(folder: Path, model_id: str) -> Card:

@@ -21,21 +21,28 @@ from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from attendance.web import (
     auth,
+    bulk,
     cameras,
     corrections,
+    credentials,
     enrol,
     errors,
     formats,
     health,
+    kiosk,
+    kiosk_screen,
     log,
     look_alikes,
+    me,
     operators,
     overview,
+    pairing,
     people,
     report_pages,
     rostering,
     security,
     threshold,
+    why,
     working_time,
 )
 from attendance.web.site import EXTENSION, Site
@@ -66,7 +73,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions[EXTENSION] = Site(settings, sessions, keys, analyser, clock)
+    app.extensions[EXTENSION] = site = Site(settings, sessions, keys, analyser, clock)
     if web.trusted_proxies:  # else the headers are ignored: anybody may send them
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.trusted_proxies, x_proto=web.trusted_proxies)  # type: ignore[method-assign]
     Bootstrap5(app)
@@ -74,8 +81,11 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     auth.init_app(app)
     formats.init_app(app)
     errors.init_app(app)
-    for room in (auth, overview, people, enrol, look_alikes, log, threshold, cameras, operators, health):
+    kiosk.init_app(app, site)
+    for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (working_time, corrections, rostering, report_pages):
+    for room in (working_time, corrections, rostering, report_pages, me, credentials):
+        app.register_blueprint(room.blueprint)
+    for room in (kiosk_screen, pairing):  # the screen's routes are in the tablets' room
         app.register_blueprint(room.blueprint)
     return app

@@ -34,15 +34,25 @@ _SIGNED_IN_AT = "signed_in_at"
 
 
 class SignedIn(UserMixin):
-    """The operator of this request."""
+    """The operator of this request.  `teams`: a supervisor's; `person_id`: who it is among the people, if known."""
 
-    def __init__(self, operator: tables.Operator) -> None:
+    def __init__(self, operator: tables.Operator, teams: frozenset[str] = frozenset()) -> None:
         self.operator_id, self.username, self.role = operator.id, operator.username, operator.role
+        self.teams, self.person_id = teams, operator.person_id
         self._proof = _fingerprint(operator.password_hash)
 
     @property
     def is_admin(self) -> bool:
         return self.role == "admin"
+
+    @property
+    def is_supervisor(self) -> bool:
+        return self.role == "supervisor"
+
+    @property
+    def may_decide(self) -> bool:
+        """About corrections; whose, the session and the service say."""
+        return self.is_admin or self.is_supervisor
 
     def get_id(self) -> str:
         return f"{self.operator_id}:{self._proof}"
@@ -145,6 +155,7 @@ def _load(cookie_id: str) -> SignedIn | None:
         signed_in_at = datetime.fromisoformat(session.get(_SIGNED_IN_AT, ""))
         with site.sessions() as database:
             operator = operators.get_operator(database, int(number))
+            teams = operators.teams_of(database, operator.id)
     except DatabaseError:
         raise  # nobody is signed out because a disk is slow
     except (ValueError, TypeError, UserError):
@@ -152,7 +163,7 @@ def _load(cookie_id: str) -> SignedIn | None:
     age = site.clock.now() - signed_in_at
     if not operator.active or not timedelta(minutes=-5) <= age <= timedelta(hours=site.settings.web.session_hours):
         return None
-    return SignedIn(operator) if hmac.compare_digest(proof, _fingerprint(operator.password_hash)) else None
+    return SignedIn(operator, teams) if hmac.compare_digest(proof, _fingerprint(operator.password_hash)) else None
 
 
 def _fingerprint(password_hash: str) -> str:

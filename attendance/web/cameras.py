@@ -1,7 +1,7 @@
-"""Cameras: how they are, and where in the picture each of them looks for faces.
+"""Cameras: how they are, what they are called, which way they lead, where in the picture they look for faces.
 
-In: forms.  Out: pages; a camera's region; a picture to draw it on, when somebody asks for one.
-Does not know: how a picture is taken: the daemon sees the wish with its next heartbeat.
+In: forms.  Out: pages; a camera's name, direction and region; a picture to draw on, when somebody asks for one.
+Does not know: how a picture is taken: the daemon sees wishes and changes with its next heartbeat.
 Main choice: a picture is there on demand and for minutes only, because it shows whoever stands at the
 door; without one the region is drawn on an empty field.  Four numbers say the same as the drawing,
 and all that works without scripts is those.
@@ -18,16 +18,20 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from attendance.domain.faces import SMALLEST_REGION, Region
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
 from attendance.service.camera_health import State, health_of
 from attendance.store import cameras
 from attendance.store.tables import Camera
-from attendance.web.forms import RegionForm
+from attendance.web.errors import for_the_form
+from attendance.web.forms import CameraForm, RegionForm
 from attendance.web.security import admin_required
 from attendance.web.site import the_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("cameras", __name__, url_prefix="/cameras")
 
+DIRECTIONS = {"in": "People come in here", "out": "People leave here", "unknown": "Both, or not known"}
 LEAST = round(100 * SMALLEST_REGION)
 
 
@@ -45,7 +49,6 @@ def index() -> ResponseReturnValue:
 def show(camera_id: int) -> ResponseReturnValue:
     site, form = the_site(), RegionForm()
     camera = _camera(camera_id)
-    region = cameras.region_of(camera)
     if form.is_submitted() and not form.validate_on_submit():
         return _page(camera, form, 400)
     if form.is_submitted():
@@ -58,9 +61,28 @@ def show(camera_id: int) -> ResponseReturnValue:
         log.info("%s set the region of camera %s to %s", current_user.username, camera.name, wished or "everything")
         flash("The camera looks there within seconds." if wished else "The camera looks everywhere again.", "success")
         return redirect(url_for("cameras.show", camera_id=camera_id))
-    for field, share in zip(form.sides(), _shares(region), strict=True):
-        field.data = Decimal(str(round(100 * share, 1)))
-    return _page(camera, form)
+    return _page(camera, _region_form(camera))
+
+
+@blueprint.post("/<int:camera_id>/edit")
+def edit(camera_id: int) -> ResponseReturnValue:
+    """Name, direction, in use or not."""
+    site, form, camera = the_site(), CameraForm(), _camera(camera_id)
+    if form.validate_on_submit():
+        try:
+            with site.sessions.begin() as session:
+                cameras.edit(
+                    session, camera_id, title=form.title.data or "", direction=Direction(form.direction.data),
+                    active=bool(form.active.data),
+                )  # fmt: skip
+        except UserError as error:
+            form.form_errors.append(for_the_form(error))
+    if form.errors:
+        return _page(camera, _region_form(camera), 400, form)
+    words = "in use" if form.active.data else "switched off"
+    log.info("%s edited camera %s: %s, %s", current_user.username, camera.name, form.direction.data, words)
+    flash("Saved. A daemon that runs takes it over within seconds, another one when it starts.", "success")
+    return redirect(url_for("cameras.show", camera_id=camera_id))
 
 
 @blueprint.post("/<int:camera_id>/picture")
@@ -91,8 +113,17 @@ def picture_state(camera_id: int) -> ResponseReturnValue:
     return {"picture": _picture_address(_camera(camera_id))}
 
 
-def _page(camera: Camera, form: RegionForm, code: int = 200) -> ResponseReturnValue:
+def _region_form(camera: Camera) -> RegionForm:
+    form = RegionForm(formdata=None)
+    for field, share in zip(form.sides(), _shares(cameras.region_of(camera)), strict=True):
+        field.data = Decimal(str(round(100 * share, 1)))
+    return form
+
+
+def _page(camera: Camera, form: RegionForm, code: int = 200, edited: CameraForm | None = None) -> ResponseReturnValue:
     site = the_site()
+    if edited is None:
+        edited = CameraForm(formdata=None, title=camera.title, direction=camera.direction, active=camera.active)
     at = site.clock.now()
     health = health_of(camera, at)
     values: dict[str, Any] = {
@@ -100,6 +131,8 @@ def _page(camera: Camera, form: RegionForm, code: int = 200) -> ResponseReturnVa
         "health": health,
         "working": health.state is State.WORKING,
         "form": form,
+        "edited": edited,
+        "ways": DIRECTIONS,
         "picture": _picture_address(camera) if current_user.is_admin else None,
         "waiting": cameras.wants_snapshot(camera, at),
         "lives_minutes": round(cameras.SNAPSHOT_LIVES.total_seconds() / 60),

@@ -44,11 +44,13 @@ def decide(correction_id: str) -> ResponseReturnValue:
     try:
         with site.sessions.begin() as session:
             if what == "withdraw":
-                attendance.withdraw_correction(session, correction_id, by=current_user.username, now=now)
+                attendance.withdraw_correction(
+                    session, correction_id, by=current_user.username, now=now, decider=current_user.person_id
+                )
             elif what in ("approve", "refuse"):
                 attendance.decide_correction(
                     session, correction_id, approve=what == "approve", by=current_user.username, now=now,
-                    note=request.form.get("note", ""),
+                    note=request.form.get("note", ""), decider=current_user.person_id,
                 )  # fmt: skip
             else:
                 raise UserError("approve, refuse or withdraw it")

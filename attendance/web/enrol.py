@@ -20,6 +20,7 @@ from werkzeug.datastructures import FileStorage
 from attendance.config import Quality as Limits
 from attendance.domain.faces import Box, Quality
 from attendance.service.enrol import PhotoReport, check_photo, enrol_photo
+from attendance.service.risk_upkeep import after_enrolment
 from attendance.store import people
 from attendance.web.forms import clean_line
 from attendance.web.people import existing, person_context
@@ -116,6 +117,7 @@ def _enrol(person_id: int, photo: FileStorage, source: str) -> PhotoReport:
         log.info("%s: person %d and person %d are two people", current_user.username, person_id, report.looks_like[0])
     if report.template_id is not None and not report.already_enrolled:
         log.info("%s enrolled template %d of person %d", current_user.username, report.template_id, person_id)
+        after_enrolment(site.sessions, site.keys, site.settings, site.model_id, site.clock)
     return report
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _TEXTS = {
     400: ("This cannot be done", "The request is not complete. Go back, reload the page and try again."),
-    403: ("Not for your role", "Ask an administrator: you may look at this site, but not change it."),
+    403: ("Not for your role", "Your role does not allow this. Ask an administrator."),
     404: ("Nothing here", "The page does not exist, or what it showed was deleted."),
     405: ("Not that way", "Use the buttons of the site instead of the address line."),
     413: ("Too large", "Send fewer or smaller photos at once."),

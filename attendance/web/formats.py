@@ -10,10 +10,11 @@ import hashlib
 from datetime import datetime
 from pathlib import Path
 
-from flask import Flask, url_for
+from flask import Flask, g, url_for
 from markupsafe import Markup
 
 from attendance.service.threshold import Rate
+from attendance.store import cameras
 from attendance.web.site import the_site
 
 
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
         rate=rate,
         score=score,
         initials=initials,
+        camera_title=camera_title,
     )
     versions: dict[str, str] = {}
 
@@ -66,6 +68,15 @@ def _time(at: datetime | None, form: str) -> Markup:
     local = the_site().local(at)
     text = f"{local:%A, %-d %B %Y, %H:%M:%S %Z}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), text, local.strftime(form))
+
+
+def camera_title(name: str) -> str:
+    """What pages call the camera of this name."""
+    if "camera_titles" not in g:
+        with the_site().sessions() as session:
+            g.camera_titles = cameras.titles(session)
+    titles: dict[str, str] = g.camera_titles
+    return titles.get(name, name)
 
 
 def percent(share: float | None) -> str:

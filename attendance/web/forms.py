@@ -7,6 +7,7 @@ Does not know: databases; what must be unique is the store's business.
 from __future__ import annotations
 
 import unicodedata
+from decimal import Decimal
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -15,14 +16,16 @@ from wtforms import (
     DecimalRangeField,
     HiddenField,
     PasswordField,
+    SelectField,
     StringField,
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, NumberRange
+from wtforms.validators import AnyOf, DataRequired, EqualTo, InputRequired, Length, Regexp
 
+from attendance.domain.passage import Direction
 from attendance.store.consent import MAX_TEXT
-from attendance.store.operators import MIN_PASSWORD
+from attendance.store.operators import MIN_PASSWORD, ROLES
 
 
 def clean_line(text: str | None) -> str:
@@ -69,9 +72,15 @@ class SetupForm(NewPassword):
     username = StringField("User name", [DataRequired("Choose a user name."), Length(max=100)], [clean_line])
 
 
-class OperatorForm(NewPassword):
+class RoleForm(FlaskForm):
+    """What an operator may do; the teams are ticks of the page's own."""
+
+    role = StringField("Role", [AnyOf(ROLES, "Choose a role.")], default="viewer")
+    person = StringField("Who this is among the people", [Regexp(r"[0-9]{0,15}\Z", message="Choose from the list.")])
+
+
+class OperatorForm(NewPassword, RoleForm):
     username = StringField("User name", [DataRequired("Choose a user name."), Length(max=100)], [clean_line])
-    admin = BooleanField("Administrator: may change everything; without the tick this operator only reads")
 
 
 class PasswordForm(NewPassword):
@@ -99,34 +108,45 @@ class ConsentForm(FlaskForm):
     )
 
 
+class Between:
+    """A finite number from `low` to `high`.  Not NumberRange, which a signalling NaN breaks."""
+
+    def __init__(self, low: str, high: str, words: str) -> None:
+        self.low, self.high, self.words = Decimal(low), Decimal(high), words
+
+    def __call__(self, _form: FlaskForm, field: DecimalField) -> None:
+        if field.data is None or not field.data.is_finite() or not self.low <= field.data <= self.high:
+            raise ValidationError(self.words)
+
+
 class ThresholdForm(FlaskForm):
+    """`mode`: by a risk (`step`: the slider's position) or by hand (`threshold`); `confirm`: to what was said yes."""
+
+    mode = HiddenField("Mode", [AnyOf(("risk", "hand"), "Choose a risk, or a threshold by hand.")], default="hand")
+    step = HiddenField("Risk", [Regexp(r"([0-9]{1,2})?\Z", message="Choose a risk.")])
     threshold = DecimalRangeField(
-        "Threshold", [InputRequired("Choose a threshold."), NumberRange(0.01, 0.99, "Choose from 0.01 to 0.99.")]
+        "Threshold", [InputRequired("Choose a threshold."), Between("0.01", "0.99", "Choose from 0.01 to 0.99.")]
     )
     margin = DecimalRangeField(
-        "Margin", [InputRequired("Choose a margin."), NumberRange(0, 0.5, "Choose from 0 to 0.5.")]
+        "Margin", [InputRequired("Choose a margin."), Between("0", "0.5", "Choose from 0 to 0.5.")]
     )
     reason = StringField("Reason", [Length(max=500, message="Use 500 characters or fewer.")], [clean_line])
     # What was in force when the page was read: two people must not undo each other unseen.
     seen = HiddenField()
-
-    def validate_threshold(self, field: DecimalRangeField) -> None:
-        if field.data is not None and not field.data.is_finite():
-            raise ValidationError("Choose from 0.01 to 0.99.")
-
-    def validate_margin(self, field: DecimalRangeField) -> None:
-        if field.data is not None and not field.data.is_finite():
-            raise ValidationError("Choose from 0 to 0.5.")
-
-
-def _percent(_form: FlaskForm, field: DecimalField) -> None:
-    # Not NumberRange, which a signalling NaN breaks.
-    if field.data is None or not field.data.is_finite() or not 0 <= field.data <= 100:
-        raise ValidationError("Give a number from 0 to 100.")
+    confirm = HiddenField()
 
 
 def _share(label: str) -> DecimalField:
-    return DecimalField(label, [InputRequired("Give a number from 0 to 100."), _percent], places=1)
+    words = "Give a number from 0 to 100."
+    return DecimalField(label, [InputRequired(words), Between("0", "100", words)], places=1)
+
+
+class CameraForm(FlaskForm):
+    """What pages call a camera, which way people go there, whether it is used."""
+
+    title = StringField("Name", [Length(max=100, message="Use 100 characters or fewer.")], [clean_line])
+    direction = StringField("Direction", [AnyOf([one.value for one in Direction], "Choose a direction.")])
+    active = BooleanField("In use: people are recognised here")
 
 
 class RegionForm(FlaskForm):
@@ -139,3 +159,13 @@ class RegionForm(FlaskForm):
 
     def sides(self) -> tuple[DecimalField, DecimalField, DecimalField, DecimalField]:
         return self.left, self.top, self.right, self.bottom
+
+
+class KioskForm(FlaskForm):
+    """A tablet or screen.  The choices are the page's to give."""
+
+    name = StringField(
+        "Name", [DataRequired("Enter a name."), Length(max=100, message="Use 100 characters or fewer.")], [clean_line]
+    )
+    shows = SelectField("What it is")
+    direction = SelectField("Which way people go there")

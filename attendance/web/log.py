@@ -19,6 +19,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from attendance.domain.passage import Method
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.ids import made_at
@@ -45,6 +46,7 @@ class Filter:
     person_id: int | None = None
     camera: str = ""
     outcome: str = ""
+    by: str = ""
     first: date | None = None
     last: date | None = None
     problems: tuple[str, ...] = ()
@@ -56,6 +58,10 @@ class Filter:
         if outcome not in ("", "granted", "denied", *(reason.value for reason in REFUSALS)):
             problems.append("that outcome does not exist")
             outcome = ""
+        by = args.get("by", "")
+        if by not in ("", *Method):
+            problems.append("that way does not exist")
+            by = ""
         first, last = (_date(args.get(name, ""), problems) for name in ("from", "to"))
         if first and last and first > last:
             problems.append("the first day is after the last")
@@ -65,6 +71,7 @@ class Filter:
             person_id=int(person) if person.isascii() and person.isdigit() and len(person) < 16 else None,
             camera=clean_line(args.get("camera", ""))[:100],
             outcome=outcome,
+            by=by,
             first=first,
             last=last,
             problems=tuple(problems),
@@ -78,6 +85,7 @@ class Filter:
             "person": str(self.person_id or ""),
             "camera": self.camera,
             "outcome": self.outcome,
+            "by": self.by,
             "from": self.first.isoformat() if self.first else "",
             "to": self.last.isoformat() if self.last else "",
         }
@@ -94,6 +102,7 @@ class Filter:
             "granted": granted,
             "camera": self.camera or None,
             "reason": Reason(self.outcome) if self.outcome and granted is None else None,
+            "method": Method(self.by) if self.by else None,
             "text": self.text,
         }
 
@@ -115,6 +124,7 @@ def index() -> ResponseReturnValue:
         who=who,
         cameras=sorted(names | {wanted.camera} - {""}),
         refusals=REFUSALS,
+        ways=tuple(Method),
         before=before,
         older=url_for("log.index", **wanted.args, before=shown[-1].passage.id) if more else None,
         newest_url=url_for("log.index", **wanted.args),

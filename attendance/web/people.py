@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.service import look_alikes
-from attendance.store import consent, events, operating_points, people
+from attendance.store import consent, events, kiosk, operating_points, people
 from attendance.store.look_alikes import named_pairs
 from attendance.store.session import DatabaseError
 from attendance.store.tables import Person
@@ -182,6 +182,8 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         person = existing(session, person_id)
         templates = people.list_templates(session, person_id)
         passages = events.list_passages(session, person_id=person_id, limit=8)
+        secret = kiosk.secret_of(session, person_id)
+        waiting_link = kiosk.open_link(session, person_id, at=site.clock.now())
         alike = named_pairs(session, site.model_id, person_id, limit=10)
         point = operating_points.current(session, site.model_id)
         try:
@@ -206,6 +208,8 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         "look_alikes": alike,
         "agreement": agreement,
         "point": point,
+        "secret": secret,
+        "waiting_link": waiting_link,
     }
 
 

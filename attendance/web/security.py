@@ -27,6 +27,16 @@ R = TypeVar("R")
 PUBLIC = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
 # What a viewer may change: only their own things.
 OWN = {"auth.sign_in", "auth.setup", "auth.logout", "operators.password"}
+# All that a supervisor sees, of the own teams only (store/team_scope.py), and what they may change of it.
+SUPERVISED = {
+    "working_time.today", "working_time.calendar", "working_time.day_page", "corrections.inbox", "corrections.decide",
+    "rostering.leave", "report_pages.index", "report_pages.page", "report_pages.file", "report_pages.check_ins",
+}  # fmt: skip
+SUPERVISORS_CHANGE = {"corrections.decide"}
+# Rooms for people who are no operators; each guards itself, and what it does not open is closed.
+SELF_GUARDED = {"me", "kiosk"}
+# Names the tablet that a browser was paired as; whoever has it gets no further than the kiosk's room.
+KIOSK_COOKIE = "attendance_kiosk"
 
 limiter = Limiter(get_remote_address)
 csrf = CSRFProtect()
@@ -35,8 +45,10 @@ csrf = CSRFProtect()
 def init_app(app: Flask) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
+    app.before_request(_keep_kiosk_in_its_room)
     app.before_request(_require_sign_in)
     app.before_request(_require_role)
+    app.before_request(_narrow)
     app.after_request(_add_headers)
     app.context_processor(lambda: {"csp_nonce": csp_nonce})
 
@@ -73,21 +85,46 @@ def safe_next(target: str | None) -> str | None:
     return target if target.isprintable() and "\\" not in target else None
 
 
+def _keep_kiosk_in_its_room() -> ResponseReturnValue | None:
+    """A tablet hangs unattended on a wall: no address typed there leads into the site, whoever was signed in."""
+    outside = KIOSK_COOKIE in request.cookies and request.blueprint != "kiosk"
+    if not outside or request.endpoint is None or request.endpoint in ("static", "bootstrap.static", "health.check"):
+        return None
+    if request.method != "GET" or wants_json():
+        abort(403)
+    return redirect(url_for("kiosk.page"))
+
+
 def _require_sign_in() -> ResponseReturnValue | None:
-    if request.endpoint is None or request.endpoint in PUBLIC or current_user.is_authenticated:
+    if request.endpoint is None or request.endpoint in PUBLIC or request.blueprint in SELF_GUARDED:
         return None  # no endpoint: there is no such page, and that is all a stranger learns
+    if current_user.is_authenticated:
+        return None
     if wants_json():
         return {"words": "You are signed out.", "advice": "Sign in again, then repeat this."}, 401
     after = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
     return redirect(url_for("auth.login", next=after))
 
 
-def _require_role() -> None:
+def _require_role() -> ResponseReturnValue | None:
     reading = request.method in ("GET", "HEAD", "OPTIONS")
-    if request.endpoint is None or reading or request.endpoint in OWN:
-        return
-    if not current_user.is_authenticated or not current_user.is_admin:
+    if request.endpoint is None or request.endpoint in OWN | PUBLIC or request.blueprint in SELF_GUARDED:
+        return None
+    if current_user.is_authenticated and current_user.is_supervisor:
+        if request.endpoint == "overview.page":  # what a sign-in leads to
+            return redirect(url_for("working_time.today"))
+        if request.endpoint not in (SUPERVISED if reading else SUPERVISORS_CHANGE):
+            abort(403)
+        return None
+    if not reading and not (current_user.is_authenticated and current_user.is_admin):
         abort(403)
+    return None
+
+
+def _narrow() -> None:
+    """Of a supervisor's request every query sees the own teams only."""
+    if request.blueprint not in SELF_GUARDED and current_user.is_authenticated and current_user.is_supervisor:
+        g.teams = current_user.teams
 
 
 def _add_headers(response: Response) -> Response:

@@ -7,17 +7,19 @@ Does not know: pages.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import current_app
+from flask import current_app, g
 
 from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
+from attendance.store.team_scope import narrowed
 
 EXTENSION = "attendance"
 
@@ -50,6 +52,12 @@ class Site:
         self.analyser: Analyser = OneAtATime(analyser)
         self.zone = settings.site.zone
 
+    def of_teams(self, teams: Collection[str]) -> Site:
+        """The same site with nobody in it but these teams."""
+        site = copy(self)
+        site.sessions = narrowed(self.sessions, teams)
+        return site
+
     @property
     def model_id(self) -> str:
         return self.analyser.model_id
@@ -60,6 +68,12 @@ class Site:
 
 
 def the_site() -> Site:
+    """The site of this request: a supervisor's (`g.teams`, set by security.py) holds the own teams only.
+
+    What is written after the request has ended, such as a long file, keeps the site that it was begun with.
+    """
     site = current_app.extensions[EXTENSION]
     assert isinstance(site, Site)
+    if (teams := g.get("teams")) is not None:
+        return site.of_teams(teams)
     return site

@@ -198,7 +198,9 @@ def correct(person_id: int, day: str) -> ResponseReturnValue:
                 zone=site.zone,
             )
             if form.get("approve") == "yes":
-                attendance.decide_correction(session, row.id, approve=True, by=current_user.username, now=now)
+                attendance.decide_correction(
+                    session, row.id, approve=True, by=current_user.username, now=now, decider=current_user.person_id
+                )
     except UserError as error:
         flash(f"{for_the_form(error)}.", "danger")
         return back

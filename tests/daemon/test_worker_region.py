@@ -10,6 +10,8 @@ import pytest
 
 from attendance.daemon import worker as worker_module
 from attendance.domain.faces import Frame, Probe, Region
+from attendance.domain.passage import Direction
+from attendance.service.check_in import Outcome
 from attendance.store import cameras
 from tests.daemon.test_worker import row, worker_at
 from tests.factories import ANNA, NOBODY
@@ -132,3 +134,31 @@ def test_a_large_picture_is_made_small_for_the_page() -> None:
     jpeg = worker_module._small_jpeg(np.zeros((1080, 1920, 3), np.uint8))
 
     assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (540, 960, 3)
+
+
+def test_direction_and_use_that_the_admin_site_changes_are_taken_over(staffed: Site) -> None:
+    """Anna comes in; then the camera leads out, she passes again; switched off, nobody does."""
+    worker, _ = worker_at(staffed, [ANNA] * 5 + [NOBODY] * 20 + [ANNA] * 6 + [NOBODY] * 20 + [ANNA] * 8)
+
+    def edit(direction: Direction, active: bool) -> None:
+        with staffed.sessions.begin() as session:
+            camera = cameras.get_camera(session, "door")
+            assert camera is not None
+            cameras.edit(session, camera.id, title="Yard", direction=direction, active=active)
+
+    def steps(count: int) -> list[Outcome]:
+        return [outcome for _ in range(count) for outcome in worker.step()]
+
+    with worker._held():
+        first = steps(24)
+        edit(Direction.OUT, True)
+        second = steps(22)
+        edit(Direction.OUT, False)
+        steps(1)
+        opened = len(staffed.door.unlocked)
+        third = steps(12)
+
+    ways = [one.passage.direction for one in (*first, *second) if one.passage is not None]
+    assert ways == [Direction.IN, Direction.OUT]
+    assert third == []
+    assert len(staffed.door.unlocked) == opened

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.domain.decision import Decision, OperatingPoint, decide, look_alike_margin
-from attendance.domain.faces import Template
+from attendance.domain.decision import POOR_PICTURE, Decision, OperatingPoint, decide, look_alike_margin, stands_out
+from attendance.domain.faces import Quality, Template
 from attendance.domain.gallery import Gallery
 from attendance.domain.reason import Reason
 from tests.factories import MODEL, NOON, make_probe, vector_of
@@ -162,3 +162,48 @@ def test_the_margin_of_look_alikes_is_never_smaller_and_grows_with_the_margin(on
     low, high = sorted((one, other))
     assert low <= look_alike_margin(low) <= look_alike_margin(high) <= 1
     assert look_alike_margin(low) > 0
+
+
+@given(
+    st.lists(st.floats(-0.99, 0.99), min_size=1, max_size=5),
+    st.floats(0.01, 1),
+    st.floats(0, 0.5),
+    st.sets(st.tuples(st.integers(1, 5), st.integers(1, 5)), max_size=3),
+)
+def test_the_numbers_of_the_record_alone_tell_the_decision_again(
+    scores: list[float], threshold: float, margin: float, alike: set[tuple[int, int]]
+) -> None:
+    plain = gallery_with_scores(*scores)
+    rows = [Template(row.copy(), MODEL) for row in plain._matrix]
+    listed = Gallery(list(range(1, len(rows) + 1)), rows, MODEL, 1, look_alikes=alike)
+    told = decide(PROBE, listed, replace(POINT, threshold=threshold, margin=margin))
+
+    assert told.score is not None
+    assert told.threshold is not None
+    assert told.margin is not None
+    clear = stands_out(told.score, told.runner_up, told.margin)
+    again = Reason.UNKNOWN if told.score < told.threshold else Reason.MATCHED if clear else Reason.AMBIGUOUS
+    assert told.reason is again
+
+
+def test_a_poor_picture_is_recorded_with_what_was_measured() -> None:
+    quality = Quality(size=54, sharpness=9, brightness=20, contrast=3, yaw=-0.7, visible=0.4, roll=31, pitch=0.6)
+    expected = {
+        Reason.TOO_SMALL: 54,
+        Reason.CUT_OFF: 0.4,
+        Reason.BLURRED: 9,
+        Reason.TOO_DARK: 20,
+        Reason.TOO_BRIGHT: 20,
+        Reason.TURNED_AWAY: 0.7,
+        Reason.LOW_CONTRAST: 3,
+        Reason.TILTED: 31,
+        Reason.LOOKING_UP_OR_DOWN: 0.6,
+        Reason.COVERED: 1.0,
+    }
+    assert set(expected) == POOR_PICTURE
+    for flaw, value in expected.items():
+        probe = replace(make_probe(ANNA, flaws=(flaw,)), quality=quality)
+        assert decide(probe, gallery_with_scores(1.0), POINT).measured == pytest.approx(value)
+    broken = replace(make_probe(ANNA, flaws=(Reason.TOO_SMALL,)), quality=replace(quality, size=math.nan))
+    assert decide(broken, gallery_with_scores(1.0), POINT).measured is None
+    assert decide(PROBE, gallery_with_scores(1.0), POINT).measured is None

@@ -25,6 +25,7 @@ GOOD = {"owner": "here", "heartbeat_at": NOON, "last_seen_at": NOON, "last_error
         ({"last_error": "no route", "heartbeat_at": LONG_AGO}, State.NOT_WATCHED, "not watched"),
         ({"last_seen_at": None}, State.TROUBLE, "no picture yet"),
         ({"last_seen_at": LONG_AGO}, State.TROUBLE, "pictures have stopped"),
+        ({"active": False}, State.OFF, "switched off"),
     ],
 )
 def test_health_follows_the_heartbeat_and_the_pictures(change: dict[str, Any], state: State, words: str) -> None:

@@ -15,7 +15,7 @@ from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.store import events, people, tables
 from attendance.store.crypto import Keys, WrongMasterKey
-from tests.factories import ANNA, BERT, MODEL, NOBODY, STRANGER, make_frame, make_passage
+from tests.factories import ANNA, BERT, MODEL, NOBODY, STRANGER, make_frame, make_passage, make_quality
 from tests.fakes import FakeAnalyser
 from tests.service.conftest import Site
 
@@ -234,6 +234,7 @@ def test_a_poor_picture_is_refused_for_what_is_wrong_with_it(staffed: Site) -> N
     staffed.analyser.flaws = (Reason.BLURRED, Reason.TOO_DARK)
     staffed.watch(staffed.check_in(), ANNA)
     assert reasons(staffed) == [Reason.BLURRED]
+    assert staffed.log()[0].passage.measured == make_quality().sharpness  # for whoever asks why
 
 
 def test_a_person_enrolled_while_the_daemon_runs_passes_within_a_second(staffed: Site) -> None:

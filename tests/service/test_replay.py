@@ -47,3 +47,17 @@ def test_a_face_that_was_too_poor_stays_refused_whatever_its_score() -> None:
 
 def test_no_past_changes_nothing() -> None:
     assert replay([], 0.5, 0.05).decisions == 0
+
+
+def test_each_change_is_told_with_the_number_that_made_it() -> None:
+    up = replay(ALL, 0.61, 0.05)
+    wide = replay(ALL, 0.5, 0.31)
+    down = replay(ALL, 0.4, 0.01)
+
+    assert [(one.decided, one.words) for one in up.changed] == [
+        (LET_IN, "would be refused: the score 0.600 is below 0.610")
+    ]
+    assert [one.decided for one in wide.changed] == [LET_IN]
+    assert "only 0.300 ahead of the second person" in wide.changed[0].words
+    assert [one.decided for one in down.changed] == [TWINS, STRANGER]  # newest first
+    assert all("would be let in" in one.words for one in down.changed)

@@ -71,3 +71,42 @@ def test_a_streams_password_is_not_stored(sessions: Sessions) -> None:
         camera = cameras.get_camera(session, "door")
         assert camera is not None
         assert camera.source == "rtsp://…@10.0.0.5/live"
+
+
+def edit(sessions: Sessions, name: str = "door", **changes: object) -> None:
+    values: dict[str, object] = {"title": "", "direction": Direction.IN, "active": True}
+    with sessions.begin() as session:
+        camera = cameras.get_camera(session, name)
+        assert camera is not None
+        cameras.edit(session, camera.id, **values | changes)  # type: ignore[arg-type]
+
+
+def direction_now(sessions: Sessions) -> Direction:
+    with sessions() as session:
+        camera = cameras.get_camera(session, "door")
+        assert camera is not None
+        return cameras.direction_of(camera)
+
+
+def test_a_direction_given_on_a_page_goes_before_the_daemons_settings(sessions: Sessions) -> None:
+    claim(sessions, "one")
+    assert direction_now(sessions) is Direction.IN
+    edit(sessions, direction=Direction.OUT)
+    claim(sessions, "one")  # started again, with the settings it always had
+
+    assert direction_now(sessions) is Direction.OUT
+
+
+def test_a_title_is_for_pages_and_no_two_cameras_share_one(sessions: Sessions) -> None:
+    claim(sessions, "one")
+    with sessions.begin() as session:
+        cameras.claim(session, "yard", source="1", direction=Direction.IN, owner="two", at=NOON)
+    edit(sessions, title="  Main   entrance ")
+    with sessions() as session:
+        assert cameras.titles(session) == {"door": "Main entrance"}
+    for taken in ("Main entrance", "door"):
+        with pytest.raises(UserError, match="choose another name"):
+            edit(sessions, "yard", title=taken)
+    edit(sessions, title="door")  # its own name is no title
+    with sessions() as session:
+        assert cameras.titles(session) == {}

@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, inspect, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
 from attendance import paths
@@ -155,3 +156,35 @@ def test_going_back_removes_every_table(engine: Engine) -> None:
 def test_every_revision_says_why() -> None:
     for file in (paths.migrations_dir() / "versions").glob("*.py"):
         assert re.match(r'""".{40,}', file.read_text(encoding="utf-8")), file.name
+
+
+def test_operators_stay_who_they_are_when_supervisors_come_and_go(unborn: Engine) -> None:
+    """The revision copies their table on SQLite; whoever could sign in before must be able to afterwards."""
+
+    def to(revision: str, back: bool = False) -> None:
+        with unborn.begin() as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            (command.downgrade if back else command.upgrade)(config, revision)
+
+    def rows() -> list[tuple[object, ...]]:
+        with unborn.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql("SELECT username, role, active FROM operators")]
+
+    to("0006")
+    add = (
+        "INSERT INTO operators (username, password_hash, role, active, created_at) VALUES (?, 'x', ?, 1, '2024-05-06')"
+    )
+    with unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("ada", "admin"))
+    to("0007")
+    with unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("sue", "supervisor"))
+    with pytest.raises(IntegrityError), unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("eve", "king"))
+    assert rows() == [("ada", "admin", 1), ("sue", "supervisor", 1)]
+    to("0006", back=True)
+    assert rows() == [("ada", "admin", 1), ("sue", "viewer", 1)]
+    with pytest.raises(IntegrityError), unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("eve", "supervisor"))
+    unborn.dispose()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from attendance.errors import UserError
-from attendance.store import operators
+from attendance.store import operators, people
 from attendance.store.session import Sessions
 from attendance.store.tables import Operator, SetupToken
 from tests.factories import NOON
@@ -97,3 +97,38 @@ def test_the_last_administrator_cannot_be_locked_out(sessions: Sessions) -> None
         operators.set_operator_active(session, admin, False)
     with sessions() as session:
         assert operators.get_operator(session, admin).active
+
+
+def test_a_supervisor_has_teams_and_nobody_else_has(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        operators.create_operator(session, "admin", GOOD, role="admin", at=NOON)
+        sue = operators.create_operator(session, "sue", GOOD, role="supervisor", at=NOON, teams=[" Lab ", "Shop", ""])
+        assert operators.teams_of(session, sue.id) == {"Lab", "Shop"}
+        assert operators.all_teams(session) == {sue.id: ["Lab", "Shop"]}
+        operators.set_role(session, sue.id, "supervisor", teams=["Shop"])
+        assert operators.teams_of(session, sue.id) == {"Shop"}
+        operators.set_role(session, sue.id, "viewer", teams=["Shop"])
+        assert operators.teams_of(session, sue.id) == frozenset()
+
+
+def test_a_supervisor_needs_a_team_and_the_site_an_administrator(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        admin = operators.create_operator(session, "admin", GOOD, role="admin", at=NOON).id
+    with sessions.begin() as session, pytest.raises(UserError, match="choose one or more"):
+        operators.set_role(session, admin, "supervisor", teams=["", " "])
+    with pytest.raises(UserError, match="last active administrator"), sessions.begin() as session:
+        operators.set_role(session, admin, "supervisor", teams=["Lab"])
+    with sessions() as session:
+        assert operators.get_operator(session, admin).role == "admin"
+        assert operators.teams_of(session, admin) == frozenset()
+
+
+def test_an_operator_outlives_the_person_it_is(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        anna = people.create_person(session, name="Anna Berg", at=NOON).id
+        ada = operators.create_operator(session, "ada", GOOD, role="admin", at=NOON, person_id=anna).id
+        with pytest.raises(UserError, match="no person 99"):
+            operators.set_role(session, ada, "admin", person_id=99)
+        people.delete_person(session, anna, at=NOON)
+    with sessions() as session:
+        assert operators.get_operator(session, ada).person_id is None

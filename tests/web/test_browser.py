@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import waitress
+from flask import Flask
 
 from attendance.domain.reason import Reason
 from attendance.service.ids import new_event_id
@@ -55,10 +57,10 @@ def chromium(camera_picture: Path) -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def address(web: Web) -> Iterator[str]:
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
     """The application behind the server that serves it for users, too."""
-    server = waitress.create_server(web.app, host="127.0.0.1", port=0)
+    server = waitress.create_server(app, host="127.0.0.1", port=0)
     stop = threading.Event()
 
     def serve() -> None:
@@ -72,6 +74,12 @@ def address(web: Web) -> Iterator[str]:
     serving.join()
     server.task_dispatcher.shutdown()
     server.asyncore.close_all(server._map)
+
+
+@pytest.fixture
+def address(web: Web) -> Iterator[str]:
+    with served(web.app) as here:
+        yield here
 
 
 Open = Callable[..., Any]
@@ -269,8 +277,12 @@ def test_the_overview_keeps_itself_fresh(web: Web, open_page: Open) -> None:
 
 
 @SIZES
-def test_the_slider_shows_at_once_what_it_would_do(busy: Web, open_page: Open, size: dict[str, Any]) -> None:
+def test_the_sliders_show_at_once_what_they_would_do(busy: Web, open_page: Open, size: dict[str, Any]) -> None:
     page = open_page("/threshold", **size)
+    page.locator("#step").focus()
+    page.keyboard.press("End")
+    page.wait_for_selector("[data-risk-output]:has-text('at most 1 stranger in 1,000,000')")
+    page.click("text=What lies behind it")
     line = page.locator("[data-line]")
     before = line.get_attribute("transform")
     page.locator("#threshold").focus()
@@ -278,11 +290,13 @@ def test_the_slider_shows_at_once_what_it_would_do(busy: Web, open_page: Open, s
     page.wait_for_selector("text=20 let in would be refused")
 
     assert page.locator("[data-output]").inner_text() == "0.990"
+    assert page.locator("[data-risk-output]").inner_text() == "set by hand"
     assert line.get_attribute("transform") != before
 
 
-def test_a_looser_threshold_is_saved_with_its_reason(busy: Web, open_page: Open) -> None:
+def test_a_looser_threshold_is_asked_for_twice_and_saved_with_its_reason(busy: Web, open_page: Open) -> None:
     page = open_page("/threshold")
+    page.click("text=What lies behind it")
     page.locator("#threshold").focus()
     page.keyboard.press("ArrowLeft")
     page.wait_for_selector("[data-loosens=yes]")
@@ -290,6 +304,7 @@ def test_a_looser_threshold_is_saved_with_its_reason(busy: Web, open_page: Open)
     assert "Say why" in page.locator(".field-error").inner_text()
     page.fill("#reason", "two colleagues are refused")
     page.click("text=Put in force")
+    page.click("text=Yes, let more faces in")
 
     assert "Threshold 0.499 is in force" in page.locator(".notice-success").inner_text()
     assert "two colleagues are refused" in page.locator("tbody >> nth=-1").inner_text()

@@ -155,3 +155,47 @@ def test_without_a_working_camera_no_picture_can_be_asked_for_but_a_region_can_b
     web.clock.advance(60)
     assert "There is no picture while the camera is not working" in admin.text(f"/cameras/{door}")
     assert admin.submit(f"/cameras/{door}", PART).status_code == 302
+
+
+EDITED = {"title": "Main entrance", "direction": "out", "active": "y"}
+
+
+def test_name_direction_and_use_are_edited_and_shown_everywhere(web: Web, door: int, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    web.passage(person_id=anna, camera="door")
+    assert admin.submit(f"/cameras/{door}/edit", EDITED).status_code == 302
+    camera = stored(web)
+    assert (camera.title, camera.direction, camera.active) == ("Main entrance", "out", True)
+    for path in ("/cameras", f"/cameras/{door}", "/", "/log", f"/people/{anna}"):
+        assert "Main entrance" in admin.text(path), path
+    assert '<option value="door">Main entrance</option>' in admin.text("/log")
+    assert ",door," in admin.text("/log/log.csv")  # a file keeps the daemon's name
+
+    admin.submit(f"/cameras/{door}/edit", EDITED | {"title": "", "active": ""})
+    assert (stored(web).title, stored(web).active) == (None, False)
+    assert "switched off" in admin.text("/cameras")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"direction": "up"}, "Choose a direction."),
+        ({"title": "x" * 101}, "100 characters"),
+        ({"title": "yard"}, "another"),
+    ],
+)
+def test_a_wrong_edit_of_a_camera_changes_nothing(
+    web: Web, door: int, admin: Browser, wrong: dict[str, str], words: str
+) -> None:
+    with web.sessions.begin() as session:
+        cameras.claim(session, "yard", source="1", direction=Direction.IN, owner="two", at=web.clock.now())
+    answer = admin.submit(f"/cameras/{door}/edit", EDITED | wrong)
+
+    assert answer.status_code == 400
+    assert words in answer.get_data(as_text=True)
+    assert stored(web).direction == "in"
+
+
+def test_a_viewer_edits_no_camera(web: Web, door: int, viewer: Browser) -> None:
+    assert "Save" not in viewer.text(f"/cameras/{door}")
+    assert viewer.submit(f"/cameras/{door}/edit", EDITED).status_code == 403

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from attendance.domain.passage import Direction
+from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
 from attendance.service.ids import new_event_id
 from attendance.store import events, people
@@ -171,3 +171,17 @@ def test_what_the_door_did_is_told(web: Web, admin: Browser) -> None:
     web.passage(person_id=anna, direction=Direction.OUT)
 
     assert "door: nothing noted" in admin.text("/log")
+
+
+def test_by_what_somebody_was_told_is_shown_filtered_and_downloaded(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    web.passage(NOON - timedelta(hours=2), anna)
+    pin = web.passage(NOON - timedelta(hours=1), anna, method=Method.PIN, score=None, threshold=None)
+    wrong = web.passage(NOON, method=Method.BADGE, reason=Reason.UNKNOWN_BADGE, score=None, threshold=None)
+
+    page = admin.text("/log")
+    assert "by face" in page and "by PIN" in page and "by badge" in page
+    table = list(csv.DictReader(io.StringIO(admin.text("/log/log.csv").removeprefix("\ufeff"))))
+    assert [row["method"] for row in table] == ["badge", "pin", "face"]
+    assert shown(admin.text("/log?by=pin"), {"pin": pin, "wrong": wrong}) == ["pin"]
+    assert "That way does not exist" in admin.text("/log?by=nose")

@@ -17,7 +17,7 @@ def test_an_administrator_adds_a_viewer_who_can_sign_in(web: Web, admin: Browser
 
 
 def test_an_administrator_adds_an_administrator(web: Web, admin: Browser) -> None:
-    admin.submit("/operators", {"username": "grace", "password": NEW, "repeat": NEW, "admin": "y"})
+    admin.submit("/operators", {"username": "grace", "password": NEW, "repeat": NEW, "role": "admin"})
 
     assert web.browser("grace", NEW).get("/operators").status_code == 200
 

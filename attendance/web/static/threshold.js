@@ -1,35 +1,31 @@
-// Moves the threshold's line with the slider at once, and asks the server what it would mean.
+// Asks the server what each position of the sliders would mean, and moves lines and dots to it.
 "use strict";
 
 (function () {
   const form = document.querySelector("[data-threshold]");
+  const step = form.querySelector("#step");
   const slider = form.querySelector("#threshold");
   const margin = form.querySelector("#margin");
-  const result = form.querySelector("[data-result]");
+  const mode = form.querySelector("[data-mode]");
+  const result = form.querySelector('[data-part="numbers"]');
+  const people = document.querySelector('[data-part="people"]');
   const save = form.querySelector("[data-save]");
   const reason = form.querySelector("#reason");
+  const risks = step.dataset.risks.split(" ").map(Number);
   const left = Number(form.dataset.left);
   const right = Number(form.dataset.right);
   const low = Number(form.dataset.low);
+  const chart = form.querySelector("[data-histogram]");
+  const dot = form.querySelector("[data-dot]");
   let asking = null;
   let timer = 0;
 
-  const needsReason = () => {
-    const loosens = result.querySelector("[data-loosens]")?.dataset.loosens === "yes";
-    if (reason) reason.required = loosens;
-    if (save) {
-      save.classList.toggle("btn-caution", loosens);
-      save.classList.toggle("btn-primary", !loosens);
-    }
-  };
-
-  const chart = form.querySelector(".chart svg");
   const xOf = (value) => left + ((right - left) * (value - low)) / (1 - low); // the same sum as chart.x_of
 
-  const move = () => {
+  const moveLine = () => {
     const value = Number(slider.value);
-    const x = xOf(value);
     if (chart) {
+      const x = xOf(value);
       form.querySelector("[data-line]").setAttribute("transform", `translate(${x} 0)`);
       form.querySelector("[data-below]").setAttribute("width", Math.max(0, x));
       form.querySelector("[data-above]").setAttribute("x", x);
@@ -38,44 +34,78 @@
     form.querySelector("[data-margin-output]").textContent = Number(margin.value).toFixed(3);
   };
 
+  const sayRisk = () => {
+    const words = `at most 1 stranger in ${risks[Number(step.value)].toLocaleString("en")}`;
+    form.querySelector("[data-risk-output]").textContent = mode.value === "hand" ? "set by hand" : words;
+    step.setAttribute("aria-valuetext", words);
+  };
+
+  // What the answer says about itself: whether it loosens, which threshold the risk gives, where the dot stands.
+  const follow = () => {
+    const told = result.querySelector("[data-told]");
+    if (!told) return;
+    const loosens = told.dataset.loosens === "yes";
+    if (reason) reason.required = loosens;
+    if (save) {
+      save.classList.toggle("btn-caution", loosens);
+      save.classList.toggle("btn-primary", !loosens);
+    }
+    if (mode.value === "risk" && told.dataset.threshold) slider.value = told.dataset.threshold;
+    if (dot) {
+      const [x, y] = told.dataset.place.split(" ");
+      dot.setAttribute("visibility", y ? "visible" : "hidden");
+      if (y) {
+        dot.setAttribute("cx", x);
+        dot.setAttribute("cy", y);
+      }
+    }
+    moveLine();
+  };
+
   const ask = async () => {
     asking?.abort();
     asking = new AbortController();
     const address = new URL(form.dataset.numbers, window.location.href);
-    address.searchParams.set("threshold", slider.value);
+    address.searchParams.set("mode", mode.value);
     address.searchParams.set("margin", margin.value);
+    if (mode.value === "risk") address.searchParams.set("step", step.value);
+    else address.searchParams.set("threshold", slider.value);
     result.setAttribute("aria-busy", "true");
     try {
       const answer = await site.ask(address, { signal: asking.signal });
-      if (!answer.ok) return;
-      result.innerHTML = await answer.text();
-      needsReason();
+      if (!answer.ok) throw new Error(String(answer.status));
+      const open = [...result.querySelectorAll("details")].map((one) => one.open);
+      const fresh = document.createElement("div");
+      fresh.innerHTML = await answer.text();
+      result.innerHTML = fresh.querySelector('[data-part="numbers"]').innerHTML;
+      people.innerHTML = fresh.querySelector('[data-part="people"]').innerHTML;
+      result.querySelectorAll("details").forEach((one, index) => {
+        one.open = Boolean(open[index]);
+      });
+      follow();
       result.removeAttribute("aria-busy");
     } catch (error) {
       if (error.name !== "AbortError") result.removeAttribute("aria-busy");
     }
   };
 
-  const changed = () => {
-    move();
+  const changed = (how) => {
+    mode.value = how;
+    sayRisk();
+    moveLine();
     window.clearTimeout(timer);
     timer = window.setTimeout(ask, 80);
   };
-  slider.addEventListener("input", changed);
-  margin.addEventListener("input", changed);
-  if (chart) {
-    // The slider's knob stands right below the line: its track begins and ends where its values are drawn.
-    const width = chart.viewBox.baseVal.width;
-    const knob = "1.35rem";
-    const [first, last] = [xOf(Number(slider.min)) / width, xOf(Number(slider.max)) / width];
-    slider.style.marginLeft = `calc(${100 * first}% - ${knob} / 2)`;
-    slider.style.width = `calc(${100 * (last - first)}% + ${knob})`;
+  step.addEventListener("input", () => changed("risk"));
+  slider.addEventListener("input", () => changed("hand"));
+  margin.addEventListener("input", () => changed(mode.value));
 
+  if (chart) {
     const pull = (event) => {
       const frame = chart.getBoundingClientRect();
-      const x = ((event.clientX - frame.left) / frame.width) * width;
+      const x = ((event.clientX - frame.left) / frame.width) * chart.viewBox.baseVal.width;
       slider.value = low + ((x - left) / (right - left)) * (1 - low);
-      changed();
+      changed("hand");
     };
     chart.addEventListener("pointerdown", (event) => {
       chart.setPointerCapture(event.pointerId);
@@ -85,8 +115,9 @@
       if (chart.hasPointerCapture(event.pointerId)) pull(event);
     });
   }
-  move();
-  needsReason();
-  // A browser that restores the slider on reload shows another value than the page was made for.
-  if (slider.value !== slider.defaultValue || margin.value !== margin.defaultValue) ask();
+  // A browser that restores a slider on reload shows another value than the page was made for.
+  const restored = [step, slider, margin].some((one) => one.value !== one.defaultValue);
+  sayRisk();
+  follow();
+  if (restored) ask();
 })();

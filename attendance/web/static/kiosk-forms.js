@@ -1,0 +1,40 @@
+// Pairing and leaving: forms that are sent with the kiosk's own header, and say at once what was wrong.
+"use strict";
+
+for (const form of document.querySelectorAll("form[data-post]")) {
+  const said = form.querySelector(".said");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    said.textContent = "";
+    try {
+      const { status, told } = await line.post(form.dataset.post, Object.fromEntries(new FormData(form)));
+      if (status === 200) {
+        window.location.replace(told.page);
+        return;
+      }
+      said.textContent = [told.words, told.advice].filter(Boolean).join(". ");
+    } catch {
+      said.textContent = "The site does not answer. Check the connection and try again.";
+    }
+  });
+}
+
+// The code of a scanned link stands behind #.
+const code = document.getElementById("code");
+if (code && window.location.hash.length > 1) {
+  code.value = decodeURIComponent(window.location.hash.slice(1));
+  history.replaceState(null, "", window.location.pathname);
+}
+
+const waiting = document.querySelector("[data-waiting]");
+if (waiting) {
+  queue
+    .all()
+    .then((records) => {
+      if (!records.length) return;
+      const many = records.length === 1 ? "1 check-in still waits" : `${records.length} check-ins still wait`;
+      waiting.textContent = `${many} in this tablet. Connect it first, so that nothing is lost.`;
+      waiting.hidden = false;
+    })
+    .catch(() => {});
+}

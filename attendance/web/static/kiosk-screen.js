@@ -1,0 +1,70 @@
+// The screen beside a camera: shows each decision for some seconds as it comes (server-sent events).
+"use strict";
+
+(function () {
+  const part = (name) => document.querySelector(`[data-${name}]`);
+  const { dataset } = document.body;
+  const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: dataset.zone });
+  const tick = () => (part("clock").textContent = time.format(Date.now()));
+  tick();
+  window.setInterval(tick, 1000);
+
+  let resting = 0;
+  const show = (state, words, advice = "", today = "") => {
+    part("show").className = `show show-${state}`;
+    part("mark").hidden = state === "idle";
+    part("mark").textContent = state === "greet" ? "✓" : "✕";
+    part("words").textContent = words;
+    part("advice").textContent = advice;
+    part("today").textContent = today ? `Today: ${today}` : "";
+  };
+
+  const rest = () => show("idle", "Look at the camera");
+  const tell = (told) => {
+    show(told.state, told.words, told.advice, told.today);
+    (told.state === "greet" ? sound.good : sound.bad)();
+    window.clearTimeout(resting);
+    resting = window.setTimeout(rest, 8000);
+  };
+
+  // --- the stream: the browser opens it again by itself; this notices when that does not help -----------
+
+  const link = (up) => {
+    part("link").className = `link ${up ? "link-up" : "link-down"}`;
+    const words = up ? "Connected" : "No connection";
+    if (part("link-words").textContent !== words) part("link-words").textContent = words;
+  };
+
+  let lost = 0;
+  const listen = () => {
+    const stream = new EventSource(dataset.stream);
+    stream.onopen = () => {
+      window.clearTimeout(lost);
+      lost = 0;
+      link(true);
+    };
+    stream.onmessage = (event) => tell(JSON.parse(event.data));
+    stream.addEventListener("gone", () => window.location.reload()); // revoked: the pairing page
+    stream.onerror = () => {
+      lost ||= window.setTimeout(() => link(false), 6000); // a stream ends now and then, that is no fault
+      if (stream.readyState !== EventSource.CLOSED) return;
+      window.setTimeout(async () => {
+        const answer = await fetch("/kiosk/state", { headers: { Accept: "application/json" } }).catch(() => null);
+        if (answer?.status === 401) window.location.reload();
+        else listen();
+      }, 5000);
+    };
+  };
+  listen();
+
+  const drawSound = () => {
+    part("sound").textContent = sound.muted ? "Sound off" : "Sound on";
+  };
+  part("sound").addEventListener("click", () => {
+    sound.mute(!sound.muted);
+    drawSound();
+    sound.good();
+  });
+  drawSound();
+  document.addEventListener("contextmenu", (event) => event.preventDefault());
+})();

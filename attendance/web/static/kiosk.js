@@ -1,0 +1,523 @@
+// The kiosk's page: what the camera sees goes to the server picture by picture; a number with its PIN, or a
+// badge, as a sealed event that may wait for the connection (kiosk-line.js).  The server's answer is shown
+// large, asks which way when the rules are in doubt, and can be undone for a minute.
+"use strict";
+
+(function () {
+  const part = (name) => document.querySelector(`[data-${name}]`);
+  const { dataset } = document.body;
+  const number = document.getElementById("number");
+  const pin = document.getElementById("pin");
+  const bothWays = dataset.direction === "unknown";
+  let key = dataset.key;
+
+  const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: dataset.zone });
+  const tick = () => {
+    part("clock").textContent = time.format(clock.now());
+  };
+  tick();
+  window.setInterval(tick, 1000);
+
+  // --- the line, and what waits -----------------------------------------------------------------------
+
+  let up = null; // not known yet
+  let waiting = 0;
+  let polledAt = 0;
+  let newsUntil = 0; // while a banner says something that the state of the line must not wipe away
+
+  const banner = (words, good = false, close = false) => {
+    part("banner").hidden = !words;
+    if (part("banner-words").textContent !== words) part("banner-words").textContent = words;
+    part("banner").classList.toggle("banner-good", good);
+    part("banner-close").hidden = !close;
+  };
+  const inNumbers = (count) => (count === 1 ? "1 check-in" : `${count} check-ins`);
+
+  const showLine = () => {
+    part("link").className = `link ${up ? "link-up" : "link-down"}`;
+    const some = waiting ? ` · ${waiting} waiting` : "";
+    const words = (up ? "Connected" : "No connection") + some;
+    if (part("link-words").textContent !== words) part("link-words").textContent = words;
+    if (Date.now() < newsUntil) return;
+    if (up) banner("");
+    else if (!seal.works) banner("No connection. Nothing can be noted until it is back.");
+    else banner("No connection. PIN and badge still work: check-ins are kept in this tablet and sent later.");
+  };
+
+  const setLine = (now) => {
+    if (now === up) return;
+    up = now;
+    showLine();
+  };
+
+  const count = async () => {
+    const records = await queue.all().catch(() => []);
+    waiting = records.filter((one) => !one.stuck).length;
+    showLine();
+    return records;
+  };
+
+  // → the server's answer; the record is gone from the queue when it is final.
+  const send = async (record) => {
+    const { status, told } = await line.post("/kiosk/event", { event: record.id, sealed: record.sealed });
+    if (status === 429) throw new LineDown("busy");
+    if (status === 200 && told.state !== "later") {
+      await queue.take(record.id);
+      return told;
+    }
+    // Locked for some minutes, so that it is asked again; or sealed for another server, kept for somebody to look at.
+    await queue.put({ ...record, hold: Date.now() + 60000, stuck: status !== 200 });
+    return status === 200 ? told : { state: "refused", words: told.words, advice: told.advice };
+  };
+
+  let flushing = false;
+  const flush = async () => {
+    if (flushing) return;
+    flushing = true;
+    let sent = 0;
+    let refused = "";
+    try {
+      for (const record of await count()) {
+        if (record.stuck || record.hold > Date.now()) continue;
+        const told = await send(record);
+        if (told.state === "later") continue;
+        sent += 1;
+        if (told.state === "refused") {
+          const when = time.format(eventTime(record.id));
+          refused = `A check-in that waited since ${when} was not accepted: ${told.words}. Ask for a correction.`;
+        }
+      }
+    } catch {
+      setLine(false); // the rest goes on waiting
+    } finally {
+      flushing = false;
+    }
+    if (sent) {
+      const words = refused || `The connection is back: ${inNumbers(sent)} that waited ${sent === 1 ? "was" : "were"} sent.`;
+      newsUntil = Date.now() + (refused ? 3600000 : 12000);
+      banner(words, !refused, true);
+    }
+    await count();
+  };
+
+  part("banner-close").addEventListener("click", () => {
+    newsUntil = 0;
+    showLine();
+  });
+
+  const poll = async () => {
+    polledAt = performance.now();
+    try {
+      const asked = Date.now();
+      const { status, told } = await line.ask("/kiosk/state");
+      if (status === 200) {
+        clock.learn(told.now, asked, Date.now());
+        key = told.key;
+        setLine(true);
+      }
+    } catch {
+      setLine(false);
+    }
+  };
+
+  const keepLine = async () => {
+    // Also while pictures get through: by its answers the clock is kept right.
+    if (!up || waiting || performance.now() - polledAt > 10000) await poll();
+    if (up && waiting) await flush();
+    else showLine();
+    window.setTimeout(keepLine, 3000);
+  };
+  window.addEventListener("offline", () => setLine(false));
+  window.addEventListener("online", () => poll().then(() => up && flush()));
+
+  // --- the answer -------------------------------------------------------------------------------------
+
+  const dialog = part("answer");
+  let shown = null; // { undo, choose, until, left } of the dialog
+  let lastDone = null; // what may still be undone after the dialog was closed
+
+  const secondsLeft = (until) => Math.max(0, Math.round((until - performance.now()) / 1000));
+
+  const open = (told, { undo = null, choose = null, closed = null, mark = "✓" } = {}) => {
+    if (shown) close();
+    const until = performance.now() + 1000 * (told.undo || 0);
+    shown = { undo, choose, closed, until, closeAt: performance.now() + 1000 * (told.ask ? 16 : 7) };
+    part("mark").textContent = mark;
+    part("mark").classList.toggle("mark-wait", mark !== "✓");
+    part("words").textContent = told.words;
+    part("advice").textContent = told.advice;
+    part("today").hidden = !told.today;
+    part("today").textContent = told.today ? `Today: ${told.today}` : "";
+    part("choices").hidden = !told.ask || !choose;
+    part("answer-said").textContent = "";
+    part("undo").hidden = !undo;
+    lastDone = null;
+    drawLeft();
+    if (!dialog.open) dialog.showModal();
+    part("words").focus();
+    part("mark").scrollIntoView();
+    clearForm();
+    (told.ask ? sound.ask : sound.good)();
+  };
+
+  const close = () => {
+    if (!shown) return;
+    const was = shown;
+    shown = null;
+    if (was.undo && secondsLeft(was.until) > 0) lastDone = was;
+    was.closed?.();
+    if (dialog.open) dialog.close();
+    drawLeft();
+    number.focus();
+  };
+
+  const drawLeft = () => {
+    if (shown?.undo) {
+      part("undo-left").textContent = `(${secondsLeft(shown.until)} s)`;
+      part("undo").hidden = secondsLeft(shown.until) === 0;
+    }
+    const left = lastDone ? secondsLeft(lastDone.until) : 0;
+    if (!left) lastDone = null;
+    part("undo-last").hidden = !left;
+    part("undo-last-left").textContent = `(${left} s)`;
+  };
+  window.setInterval(() => {
+    drawLeft();
+    if (shown && performance.now() > shown.closeAt) close();
+  }, 500);
+
+  for (const kind of ["keydown", "pointerdown"]) {
+    dialog.addEventListener(kind, () => {
+      if (shown) shown.closeAt = Math.max(shown.closeAt, performance.now() + 10000);
+    });
+  }
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    close();
+  });
+  part("done").addEventListener("click", close);
+
+  // A button of the dialog: what it does is shown in the dialog, and so is why it could not be done.
+  const act = async (step) => {
+    const buttons = dialog.querySelectorAll("button");
+    buttons.forEach((button) => (button.disabled = true));
+    try {
+      const told = await step();
+      if (told?.state) {
+        if (told.state === "done") lastDone = null;
+        const again = told.undo > 0 ? handlers(told) : {};
+        open(told, again);
+        shown.closeAt = performance.now() + 5000;
+      } else if (told) {
+        part("answer-said").textContent = `${told.words}. ${told.advice || ""}`;
+        sound.bad();
+      }
+    } catch {
+      setLine(false);
+      part("answer-said").textContent = "No connection. Ask for a correction later, or try again.";
+      sound.bad();
+    } finally {
+      buttons.forEach((button) => (button.disabled = false));
+    }
+  };
+
+  const handlers = (told) => ({
+    undo: async () => (await line.post("/kiosk/undo", { event: told.event })).told,
+    choose: async (choice) => (await line.post("/kiosk/tell", { event: told.event, choice })).told,
+  });
+
+  for (const button of dialog.querySelectorAll("[data-choice]")) {
+    button.addEventListener("click", () => shown?.choose && act(() => shown.choose(button.dataset.choice)));
+  }
+  part("undo").addEventListener("click", () => shown?.undo && act(shown.undo));
+  part("undo-last").addEventListener("click", () => {
+    const was = lastDone;
+    if (!was) return;
+    open({ words: "Undo the last check-in?", advice: "", undo: secondsLeft(was.until) }, { undo: was.undo, mark: "?" });
+    act(was.undo);
+  });
+
+  const greet = (told) => open(told, told.event ? handlers(told) : {});
+
+  // --- number and PIN, badge --------------------------------------------------------------------------
+
+  let said = "";
+  let typedAt = 0;
+  let active = number;
+  const typing = () => Boolean(number.value || pin.value);
+
+  const say = (words, advice = "") => {
+    const box = part("said");
+    box.replaceChildren();
+    said = words;
+    if (!words) return;
+    const strong = document.createElement("strong");
+    strong.textContent = words;
+    box.append(strong, advice);
+  };
+
+  // A scanner types like a keyboard, whose layout may not be the computer's: the hyphen is not relied on.
+  const badgeOf = (text) => {
+    const found = /^ATT.?([A-Z2-7]{24})$/i.exec(text.trim());
+    return found ? `ATT-${found[1].toUpperCase()}` : null;
+  };
+
+  const drawGo = () => {
+    const ready = badgeOf(number.value) || pin.value || active === pin;
+    part("go").textContent = ready ? "Check in" : "Next";
+  };
+
+  function clearForm() {
+    number.value = pin.value = "";
+    number.setAttribute("inputmode", "none");
+    active = number;
+    say("");
+    drawGo();
+  }
+
+  const offline = (record, what) => {
+    const when = time.format(eventTime(record.id));
+    let current = record;
+    const told = {
+      words: "Noted",
+      advice: `No connection: your check-in of ${when} waits in this tablet and is sent later.`,
+      ask: bothWays,
+      undo: 60,
+    };
+    open(bothWays ? { ...told, advice: `${told.advice} Which way are you going?` } : told, {
+      mark: "…",
+      undo: async () => {
+        await queue.take(record.id);
+        await count();
+        current = null;
+        return { state: "done", words: "Undone", advice: "This check-in is not sent." };
+      },
+      choose: async (choice) => {
+        current = { ...record, sealed: await seal.event({ ...what, say: choice }, record.id, key) };
+        await queue.put(current);
+        const way = { in: "In", out: "Out", break: "Break" }[choice];
+        return { state: "noted", words: "Noted", advice: `${way} at ${when}. It is sent when the connection is back.` };
+      },
+      closed: async () => {
+        // From now on it may be sent; what it says does not change any more.
+        if (current && (await queue.all()).some((one) => one.id === record.id)) await queue.put({ ...current, hold: 0 });
+        count();
+      },
+    });
+    count();
+  };
+
+  const inClear = async (id, what) => {
+    const { status, told } = await line.post("/kiosk/event", { event: id, said: what });
+    return status === 200 ? told : { state: "refused", words: told.words, advice: told.advice };
+  };
+
+  const answered = (told) => {
+    if (told.state === "greet") return greet(told);
+    if (told.state === "later") return open(told, { mark: "…" });
+    clearForm();
+    say(told.words, told.advice);
+    sound.bad();
+    return number.focus();
+  };
+
+  let busy = false;
+  const submit = async (what) => {
+    if (busy) return;
+    busy = true;
+    part("go").disabled = true;
+    part("go").textContent = "Checking…";
+    try {
+      const id = newEventId(clock.now());
+      if (!seal.works) {
+        answered(await inClear(id, what));
+        setLine(true);
+        return;
+      }
+      const sealed = await seal.event(what, id, key);
+      // Held back from the queue's own sending while it is being sent and shown here.
+      const record = { id, sealed, hold: Date.now() + 30000, stuck: false };
+      const kept = await queue.put(record).then(
+        () => true,
+        () => false,
+      );
+      try {
+        if (up === false) throw new LineDown("known");
+        answered(await send(record));
+        setLine(true);
+      } catch (error) {
+        if (!kept) throw error;
+        setLine(false);
+        offline(record, what);
+      }
+    } catch {
+      setLine(false);
+      say("No connection", "This was not noted. Try again when the line is back.");
+      sound.bad();
+    } finally {
+      busy = false;
+      part("go").disabled = false;
+      drawGo();
+    }
+  };
+
+  part("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = number.value.trim();
+    const badge = badgeOf(text);
+    if (badge) submit({ badge });
+    else if (!text) {
+      say("Enter your number", "Or hold your badge before the camera.");
+      number.focus();
+    } else if (!pin.value) pin.focus();
+    else submit({ number: text, pin: pin.value });
+  });
+
+  for (const field of [number, pin]) {
+    field.addEventListener("focus", () => {
+      active = field;
+      drawGo();
+    });
+    field.addEventListener("input", () => {
+      typedAt = performance.now();
+      if (said) say("");
+      drawGo();
+    });
+  }
+
+  part("form").addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button || button.matches("[data-go]")) return;
+    if (button.matches("[data-letters]")) {
+      active.blur();
+      active.setAttribute("inputmode", "text");
+    } else {
+      const { value } = active;
+      active.value = button.matches("[data-back]") ? value.slice(0, -1) : value + button.dataset.digit;
+      active.dispatchEvent(new Event("input"));
+    }
+    active.focus();
+  });
+
+  // What somebody typed and left is not for the next one to see.
+  window.setInterval(() => {
+    if (typing() && performance.now() - typedAt > 30000) clearForm();
+  }, 2000);
+
+  // A scanner's text arrives at once and ends with Enter, wherever the focus is.
+  let scanned = "";
+  let scannedAt = 0;
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "Escape" && !dialog.open) clearForm();
+      if (event.timeStamp - scannedAt > 250) scanned = "";
+      scannedAt = event.timeStamp;
+      if (event.key.length === 1) scanned = (scanned + event.key).slice(-40);
+      if (event.key !== "Enter") return;
+      const badge = badgeOf(scanned.slice(-28));
+      scanned = "";
+      if (!badge) return;
+      event.preventDefault();
+      event.stopPropagation();
+      close();
+      clearForm();
+      submit({ badge });
+    },
+    true,
+  );
+
+  // --- the camera -------------------------------------------------------------------------------------
+
+  let hintUntil = 0;
+  const hint = (words, more = "", bad = false, seconds = 0) => {
+    if (performance.now() < hintUntil && !seconds) return;
+    hintUntil = performance.now() + 1000 * seconds;
+    const box = part("hint");
+    const whole = words + more;
+    if (box.dataset.whole === whole) return; // a screen reader would say it again
+    box.dataset.whole = whole;
+    box.textContent = words;
+    if (more) {
+      const small = document.createElement("small");
+      small.textContent = more;
+      box.append(small);
+    }
+    box.classList.toggle("hint-bad", bad);
+  };
+
+  let somebody = false;
+  const seen = (told) => {
+    somebody = told.state !== "idle";
+    part("stage").classList.toggle("stage-looking", somebody);
+    if (told.state === "greet" && !told.repeat) {
+      hint("");
+      greet(told);
+    } else if (told.state === "greet") hint(told.words, "", false, 3);
+    else if (told.state === "refused") {
+      hint(told.words, told.advice, true, 5);
+      sound.bad();
+    } else if (told.state === "guide") hint(told.words);
+    else hint("Look here");
+  };
+
+  const look = async () => {
+    let wait = 1000 / Math.min(Number(dataset.fps), 5) + 30;
+    try {
+      if (!camera.stream) noCamera();
+      else if (!up) hint("No connection", "Use your PIN or badge: it is kept and sent later.");
+      else if (typing()) hint("The camera waits while you type");
+      else if (!document.hidden) {
+        const picture = await camera.picture(somebody);
+        if (picture) {
+          const { status, told } = await line.ask("/kiosk/look", { method: "POST", body: picture, type: "image/jpeg" });
+          setLine(true);
+          if (status === 200 && !typing()) seen(told);
+          else if (status !== 200) wait = 1000;
+        }
+      }
+    } catch {
+      setLine(false);
+    }
+    window.setTimeout(look, wait);
+  };
+
+  const noCamera = () => {
+    part("stage").classList.add("stage-off");
+    hint(camera.problem, "Use your number and PIN, or your badge.");
+  };
+
+  const startCamera = async () => {
+    const works = await camera.start(document.querySelector("video"));
+    part("stage").classList.toggle("stage-off", !works);
+    if (!works) {
+      noCamera();
+      window.setTimeout(startCamera, 30000); // it may be allowed or plugged in meanwhile
+    }
+  };
+
+  // --- the tablet -------------------------------------------------------------------------------------
+
+  const drawSound = () => {
+    part("sound").textContent = sound.muted ? "Sound off" : "Sound on";
+  };
+  part("sound").addEventListener("click", () => {
+    sound.mute(!sound.muted);
+    drawSound();
+    sound.good();
+  });
+  drawSound();
+
+  document.addEventListener("contextmenu", (event) => event.preventDefault());
+  const stayAwake = () => {
+    if (!document.hidden) navigator.wakeLock?.request("screen").catch(() => {});
+  };
+  document.addEventListener("visibilitychange", stayAwake);
+  stayAwake();
+  navigator.storage?.persist?.().catch(() => {}); // what waits is not to be cleared away for lack of space
+  navigator.serviceWorker?.register(dataset.worker, { scope: "/kiosk/" }).catch(() => {});
+
+  number.focus();
+  count().then(keepLine);
+  startCamera().then(look);
+})();
