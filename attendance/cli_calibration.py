@@ -79,7 +79,8 @@ def _stranger(offer: Any) -> str:
     found = offer.calibration
     if found.fpir is None:
         return "cannot be said"
-    return f"{one_in(found.fpir)} ({one_in(found.low)} to {one_in(found.high)}), {found.verdict.value}"
+    bounds = f"up to {one_in(found.high)}" if found.low <= 0 else f"{one_in(found.low)} to {one_in(found.high)}"
+    return f"{one_in(found.fpir)} (95 %: {bounds}), {found.verdict.value}"
 
 
 def one_in(chance: float) -> str:

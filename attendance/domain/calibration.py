@@ -7,8 +7,7 @@ Does not know: where the scores come from, who is who.
 Main choice: the threshold comes from 1-(1-FMR)^N and is checked against the galleries of N people that the data
 hold (`direct_fpir`: their exact mean, which knows that some strangers resemble many).  Uncertain are people and
 not pairs, so the intervals come from drawing people again (bootstrap), widened to Wilson's over strangers where few
-matched.  Below what the data show, the tail is taken for exponential, which for cosines errs towards a threshold too
-high.
+matched.  Below what the data show, the tail is taken for exponential, which for cosines errs towards too high.
 The price: with few strangers the upper end says "could be far more", and rightly so.
 """
 
@@ -22,7 +21,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.domain.error_rates import fpir_at_gallery_size, wilson_interval
+from attendance.domain.error_rates import direct_fpir, fpir_at_gallery_size, wilson_interval
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -205,23 +204,6 @@ def reach(strangers: Strangers, model_id: str, people: int) -> float | None:
     return tail.at + tail.excess * math.log(REACH)
 
 
-def direct_fpir(matches: Ints, size: int, people: int, own: NDArray[np.bool_] | None = None) -> Floats:
-    """For strangers that match `matches` of `size` people: their chance of a match in a random `people` of them.
-
-    Exact, 1 - C(size-k, people) / C(size, people), so it is the mean over every gallery that could be drawn.
-    `own`: strangers whose own column does not count, so that one person fewer is left to draw from.
-    """
-    sizes = np.full(len(matches), size) - (0 if own is None else own.astype(np.int64))
-    people = min(people, size)
-    table = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, size + 1)))])
-    drawn = np.minimum(people, sizes)
-    rest = sizes - matches
-    certain = rest < drawn
-    safe = np.where(certain, drawn, rest)
-    log_none = table[safe] - table[safe - drawn] - table[sizes] + table[sizes - drawn]
-    return np.where(certain, 1.0, -np.expm1(log_none))
-
-
 def nothing_to_say(strangers: Strangers, model_id: str, people: int, target: float) -> Calibration | None:
     """The verdict where no number may be given at any threshold."""
     scores, verdict = strangers.scores, None
@@ -301,16 +283,21 @@ def _judge(
     each = None
     if measured and people <= columns:
         each = direct_fpir(reached.sum(axis=1), columns, people, cells.has_own)
+    # Among people who are each other's strangers, whoever matches is matched: so many looks are half as many.
+    twos = 2 if cells.has_own.all() else 1
+    independent = number // (1 if cells.sampled else twos)
     if each is not None and not cells.sampled:
         # The people at the door are given; only strangers are drawn anew.
-        again = _redrawn_mean(each, random, draws)
+        again = _redrawn_mean(each, independent, random, draws)
     else:
-        again = _redraw(cells, tail, reached, threshold if not measured else None, random, draws)
+        again = _redraw(cells, tail, reached, None if measured else threshold, independent, random, draws)
         again = -np.expm1(people * np.log1p(-np.minimum(again, 1 - 1e-12)))
     direct = None if each is None else float(each.mean())
     estimate = formula if direct is None else direct
-    low, high = _interval(again, estimate, number, seen, measured)
-    trial = _trial(again, estimate, people, cells.comparisons, measured, random)
+    low, high = _interval(again, estimate, independent, seen, measured)
+    events = cells.comparisons / (twos if cells.sampled else 1)
+    ahead = _trial(again, estimate, people, None if measured else events, random)
+    trial = min(low, ahead[0]), max(high, ahead[1])
     verdict = Verdict.MEASURED if measured else Verdict.EXTRAPOLATED
     return Calibration(
         verdict,
@@ -329,11 +316,10 @@ def _judge(
     )
 
 
-def _redrawn_mean(each: Floats, random: np.random.Generator, draws: int) -> Floats:
-    """The mean of as many of them, drawn with replacement."""
+def _redrawn_mean(each: Floats, size: int, random: np.random.Generator, draws: int) -> Floats:
+    """The mean of so many of them, drawn with replacement."""
     value, count = np.unique(each, return_counts=True)
-    drawn = random.multinomial(len(each), count / len(each), draws)
-    result: Floats = drawn @ value / len(each)
+    result: Floats = random.multinomial(size, count / len(each), draws) @ value / size
     return result
 
 
@@ -342,17 +328,18 @@ def _redraw(
     tail: _Tail,
     reached: NDArray[np.bool_],
     beyond: float | None,
+    size: int,
     random: np.random.Generator,
     draws: int,
 ) -> Floats:
-    """FMR again [draws], with strangers (and a sampled gallery's people) drawn anew; `beyond`: from the tail, there."""
+    """FMR again [draws], with `size` strangers (and a sampled gallery's people) drawn anew; `beyond`: from the tail."""
     number, columns = reached.shape
     row, column = np.nonzero(reached) if beyond is None else (tail.row, tail.column)
     # Strangers who are the gallery's people themselves are drawn together with them.
     same = cells.sampled and number == columns and bool(cells.has_own.all())
     result = np.empty(draws)
     for index in range(draws):
-        weight = np.bincount(random.integers(0, number, number), minlength=number).astype(np.float64)
+        weight = np.bincount(random.integers(0, number, size), minlength=number).astype(np.float64)
         other = np.ones(columns)
         if same:
             other = weight
@@ -383,14 +370,17 @@ def _interval(again: Floats, estimate: float, strangers: int, seen: int, measure
 
 
 def _trial(
-    again: Floats, estimate: float, people: int, comparisons: int, measured: bool, random: np.random.Generator
+    again: Floats, estimate: float, people: int, events: float | None, random: np.random.Generator
 ) -> tuple[float, float]:
-    """Where as many other strangers will come out, 95 %: the estimate may be off, and so may the trial."""
-    if measured:
+    """Where as many other strangers will come out, 95 %: the estimate may be off, and so may the trial.
+
+    `events`: so few will match that they are counted one by one, of so many; None: many will.
+    """
+    if events is None:
         half = len(again) // 2
         ahead = np.clip(again[:half] + again[half : 2 * half] - estimate, 0, 1)
-    else:  # so few that they are counted one by one
+    else:
         fmr = -np.expm1(np.log1p(-np.minimum(again, 1 - 1e-12)) / people)
-        count = np.minimum(random.poisson(fmr * comparisons) / comparisons, 1 - 1e-12)
-        ahead = -np.expm1(people * np.log1p(-count))
+        seen = np.minimum(random.poisson(fmr * events) / events, 1 - 1e-12)
+        ahead = -np.expm1(people * np.log1p(-seen))
     return float(np.quantile(ahead, 0.025)), float(np.quantile(ahead, 0.975))

@@ -166,6 +166,23 @@ def fpir_at_gallery_size(fmr: float, comparisons: int) -> float:
     return -math.expm1(comparisons * math.log1p(-fmr))
 
 
+def direct_fpir(matches: NDArray[np.int64], size: int, people: int, own: NDArray[np.bool_] | None = None) -> Scores:
+    """For strangers that match `matches` of `size` people: their chance of a match in a random `people` of them.
+
+    Exact, 1 - C(size-k, people) / C(size, people), so it is the mean over every gallery that could be drawn.
+    `own`: strangers whose own column does not count, so that one person fewer is left to draw from.
+    """
+    sizes = np.full(len(matches), size) - (0 if own is None else own.astype(np.int64))
+    people = min(people, size)
+    table = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, size + 1)))])
+    drawn = np.minimum(people, sizes)
+    rest = sizes - matches
+    certain = rest < drawn
+    safe = np.where(certain, drawn, rest)
+    log_none = table[safe] - table[safe - drawn] - table[sizes] + table[sizes - drawn]
+    return np.where(certain, 1.0, -np.expm1(log_none))
+
+
 def _sorted(scores: ArrayLike) -> Scores:
     values = np.sort(np.asarray(scores, dtype=np.float64).reshape(-1))
     if not np.isfinite(values).all():

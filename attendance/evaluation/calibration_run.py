@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from attendance.config import Settings
-from attendance.domain.calibration import Calibration, Strangers, calibrate, direct_fpir
+from attendance.domain.calibration import Calibration, Strangers, calibrate
+from attendance.domain.error_rates import direct_fpir
 from attendance.domain.site_risk import SiteScores, calibrate_site
 from attendance.errors import UserError
 from attendance.evaluation.embedding import gallery_for
@@ -128,11 +129,12 @@ def run(
     risks: Sequence[int],
 ) -> list[Trials]:
     """`faces` [P,D]: one of each person."""
-    random = np.random.default_rng(0)
+    # Two sources, so that the splits stay the same whatever is drawn in between.
+    halves, random = np.random.default_rng(0), np.random.default_rng(1)
     half = {(risk, size): Trials("half", risk, size) for risk in risks for size in sizes}
     site = {(risk, size): Trials("site", risk, size) for risk in risks for size in sizes}
     for _ in tqdm(range(splits), desc="splits", mininterval=5, disable=None):
-        order = random.permutation(len(faces))
+        order = halves.permutation(len(faces))
         one, other = faces[order[: len(faces) // 2]], faces[order[len(faces) // 2 :]]
         known, unseen = (Strangers(a @ a.T, np.arange(len(a)), model_id, sampled=True) for a in (one, other))
         for (risk, size), trial in half.items():

@@ -33,8 +33,10 @@ from attendance.store.operating_points import Basis
 log = logging.getLogger(__name__)
 RISK = 1000
 CURVE = tuple(round(0.05 + 0.01 * step, 2) for step in range(91))
-# Of so many tries so large a share refused: enrol again.
-_OFTEN = 0.25
+# Refused in so large a share of looks, and in so much larger a share than people on average: enrol again.
+_OFTEN, _MORE = 0.25, 0.2
+# Taken for by so many times more strangers than people on average.
+_TIMES = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,26 +141,25 @@ def curve(evidence: Evidence, thresholds: Sequence[float] = CURVE, draws: int = 
 
 
 def outlook(evidence: Evidence, threshold: float) -> list[Outlook]:
-    """Everybody at this threshold, those first who are refused most and who should be enrolled again."""
+    """Everybody at this threshold, those first who should be enrolled again, then those who are refused most.
+
+    Advice is for who is worse off than the others: where a threshold refuses everybody, new photos of one are no help.
+    """
     taken = _taken_for(evidence, threshold)
-    result = []
-    for column, person in enumerate(evidence.person_ids):
-        scores = evidence.genuine[evidence.owners == person]
-        refused = int((scores < np.float64(threshold)).sum())
-        lowest, middle = (float(scores.min()), float(np.median(scores))) if len(scores) else (None, None)
-        one = Outlook(
-            person,
-            evidence.names[person],
-            evidence.templates[person],
-            len(scores),
-            refused,
-            lowest,
-            middle,
-            int(taken[column]),
-            "",
-        )
-        result.append(replace(one, advice=_advice(one, evidence.outsiders)))
-    return sorted(result, key=_worst_first)
+    everybody = [_outlook(evidence, column, threshold, int(taken[column])) for column in range(evidence.people)]
+    shares = [one.refused / one.tries for one in everybody if one.tries]
+    often = max(_OFTEN, (sum(shares) / len(shares) if shares else 0.0) + _MORE)
+    many = max(3.0, _TIMES * float(taken.mean()) if everybody else 0.0)
+    return sorted((replace(one, advice=_advice(one, often, many)) for one in everybody), key=_worst_first)
+
+
+def _outlook(evidence: Evidence, column: int, threshold: float, taken: int) -> Outlook:
+    person = evidence.person_ids[column]
+    scores = evidence.genuine[evidence.owners == person]
+    refused = int((scores < np.float64(threshold)).sum())
+    lowest, middle = (float(scores.min()), float(np.median(scores))) if len(scores) else (None, None)
+    name, templates = evidence.names[person], evidence.templates[person]
+    return Outlook(person, name, templates, len(scores), refused, lowest, middle, taken, "")
 
 
 def _worst_first(one: Outlook) -> tuple[bool, float, float, str]:
@@ -166,12 +167,12 @@ def _worst_first(one: Outlook) -> tuple[bool, float, float, str]:
     return (not one.advice, -share, 2.0 if one.lowest is None else one.lowest, one.name)
 
 
-def _advice(one: Outlook, strangers: int) -> str:
+def _advice(one: Outlook, often: float, many: float) -> str:
     if one.templates == 1:
         return "Only one photo: add two more, so that it can be said how well this person is recognised."
-    if one.tries and one.refused / one.tries >= _OFTEN:
+    if one.tries and one.refused / one.tries >= often:
         return "Often refused: enrol again, at the door's own camera, in good light."
-    if one.strangers > max(2.0, 0.005 * strangers):
+    if one.strangers >= many:
         return "Many strangers resemble these photos: replace poor ones by sharp, frontal ones."
     return ""
 

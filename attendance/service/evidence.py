@@ -68,12 +68,6 @@ class Evidence:
         return len(self.person_ids)
 
     @property
-    def outsiders(self) -> int:
-        """How many packaged strangers, and own people, stand in as strangers."""
-        outside = self.scores.outside
-        return self.people + (0 if outside is None else len(outside.scores))
-
-    @property
     def words(self) -> str:
         """What the numbers rest on, for the record."""
         own = len(self.genuine) - self.passages

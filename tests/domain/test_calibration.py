@@ -18,8 +18,8 @@ from attendance.domain.calibration import (
     Verdict,
     calibrate,
     curve,
-    direct_fpir,
 )
+from attendance.domain.error_rates import direct_fpir
 from attendance.domain.gallery import Gallery
 from tests.domain.simulated_sites import coverage, faces, site
 

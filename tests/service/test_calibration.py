@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from attendance import jobs
 from attendance.config import Calibration, Settings
 from attendance.domain.calibration import Verdict
 from attendance.domain.faces import Template
@@ -16,7 +18,7 @@ from attendance.errors import UserError
 from attendance.service import calibration, impostors
 from attendance.service.evidence import Evidence, gather, since
 from attendance.service.impostors import Reference, Source
-from attendance.service.risk_upkeep import keep_risk, outgrown
+from attendance.service.risk_upkeep import after_enrolment, keep_risk, outgrown
 from attendance.store import events, operating_points, people
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
@@ -157,6 +159,13 @@ def test_the_outlook_puts_first_who_should_be_enrolled_again(sessions: Sessions,
     assert "enrol again" in poor.advice.lower()
     assert "photo" in single.advice
     assert not any(one.enrol_again for one in outlook[2:])
+
+
+def test_where_a_threshold_refuses_everybody_nobody_stands_out(sessions: Sessions, keys: Keys) -> None:
+    enrol(sessions, keys, 12, photos=2, cosine=0.8)
+    outlook = calibration.outlook(known(sessions, keys, reference()), 0.98)
+    assert all(one.refused == one.tries for one in outlook)
+    assert not any(one.enrol_again for one in outlook)
 
 
 def test_without_a_reference_the_sites_people_alone_are_the_strangers(sessions: Sessions, keys: Keys) -> None:
@@ -444,3 +453,36 @@ def test_a_reference_made_otherwise_is_not_used(sessions: Sessions, keys: Keys, 
         evidence = evidence_of(session, keys, settings, MODEL, NOON)
     assert evidence.reference is None
     assert "models.flip" in evidence.trouble
+
+
+# Whoever enrols.
+
+
+def test_the_job_keeps_to_the_risk_without_anybody_asking(sessions: Sessions, keys: Keys, settings: Settings) -> None:
+    clock = FakeClock(datetime.now(UTC))
+    enrol(sessions, keys, 15)
+    put(sessions, known(sessions, keys, reference()))
+    enrol(sessions, keys, 15, seed=2)
+    scheduler = jobs.start(sessions, clock, strangers_days=0)
+    try:
+        jobs.watch_risk(scheduler, sessions, keys, settings, MODEL, clock)
+        deadline = time.monotonic() + 20
+        while in_force(sessions).covers == 15:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        scheduler.shutdown()
+    assert in_force(sessions).gallery_size == 30
+
+
+def test_an_enrolment_stands_whatever_comes_of_the_threshold(
+    sessions: Sessions, keys: Keys, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    enrol(sessions, keys, 15)
+    put(sessions, known(sessions, keys, reference()))
+    enrol(sessions, keys, 15, seed=2)
+    after_enrolment(sessions, Keys(bytes(32)), settings, MODEL, FakeClock())  # another master key: nothing can be read
+    assert "was not checked after an enrolment" in caplog.text
+    assert in_force(sessions).covers == 15
+    after_enrolment(sessions, keys, settings, MODEL, FakeClock())
+    assert in_force(sessions).covers == 33

@@ -69,3 +69,18 @@ def test_a_threshold_that_lets_everybody_or_nobody_pass_is_refused(
             gallery_size=1,
             at=NOON,
         )
+
+
+def test_what_a_threshold_rests_on_is_kept_and_may_be_missing(sessions: Sessions) -> None:
+    basis = operating_points.Basis(0.001, 120, "measured", "120 people", 0.0009, 0.0004, 0.002)
+    given = {"model_id": MODEL, "margin": 0.05, "gallery_size": 110, "at": NOON}
+    with sessions.begin() as session:
+        operating_points.set_point(session, threshold=0.4, source="card default", **given)
+        operating_points.set_point(session, threshold=0.5, source="calibration", reason="why", basis=basis, **given)
+    with sessions() as session:
+        new, old = operating_points.history(session, MODEL)
+        assert (new.target, new.covers, new.verdict, new.data) == (0.001, 120, "measured", "120 people")
+        assert (new.fpir, new.fpir_low, new.fpir_high, new.reason) == (0.0009, 0.0004, 0.002, "why")
+        assert (old.target, old.covers, old.fpir, old.reason) == (None, None, None, None)
+        assert operating_points.card_default(session, MODEL) == 0.4
+        assert operating_points.card_default(session, "another") is None

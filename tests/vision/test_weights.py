@@ -42,6 +42,22 @@ def test_whole_files_are_verified(recogniser: Card, tmp_path: Path) -> None:
     verify(load_card(tmp_path, RECOGNISER), tmp_path)
 
 
+def test_strangers_on_the_card_are_verified_and_others_may_not_stand_there(recogniser: Card, tmp_path: Path) -> None:
+    """Thresholds are computed from them: a changed file would make a wrong one."""
+    path = tmp_path / recogniser.strangers
+    path.write_bytes(b"strangers")
+    card = replace(recogniser, sha256={**recogniser.sha256, path.name: sha256_of(path)})
+    verify(card, tmp_path)
+    path.write_bytes(b"others")
+    with pytest.raises(WeightsError, match="damaged"):
+        verify(card, tmp_path)
+    path.unlink()
+    with pytest.raises(WeightsError, match="missing"):
+        verify(card, tmp_path)
+    with pytest.raises(ValueError, match="nothing else"):
+        replace(recogniser, sha256={**recogniser.sha256, "other.npz": "ab" * 32})
+
+
 def test_a_file_is_read_once_a_process_and_again_when_it_changed(
     recogniser: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
