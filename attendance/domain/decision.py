@@ -23,7 +23,7 @@ from attendance.domain.reason import Reason
 # Reasons about the picture: such a look says nothing about who stands there.
 POOR_PICTURE = frozenset(
     {Reason.TOO_SMALL, Reason.CUT_OFF, Reason.BLURRED, Reason.TOO_DARK, Reason.TOO_BRIGHT, Reason.TURNED_AWAY}
-    | {Reason.LOW_CONTRAST, Reason.TILTED, Reason.LOOKING_UP_OR_DOWN, Reason.COVERED}
+    | {Reason.LOW_CONTRAST, Reason.TILTED, Reason.LOOKING_UP_OR_DOWN, Reason.COVERED, Reason.NO_TEMPLATE}
 )
 _MEASURES = {
     Reason.TOO_SMALL: "size",

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     TILTED = "tilted"
     LOOKING_UP_OR_DOWN = "looking_up_or_down"
     COVERED = "covered"
+    NO_TEMPLATE = "no_template"
     FAULT = "fault"
     WRONG_PIN = "wrong_pin"
     UNKNOWN_BADGE = "unknown_badge"
@@ -76,6 +77,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     Reason.TILTED: ("head tilted", "Hold the head upright."),
     Reason.LOOKING_UP_OR_DOWN: ("looking up or down", "Look straight at the camera, at its height."),
     Reason.COVERED: ("face partly covered", "Take hands, hair, mask or dark glasses off the face."),
+    Reason.NO_TEMPLATE: ("face cannot be compared", "Move a little and try again, or use another photo."),
     Reason.WRONG_PIN: ("number or PIN wrong", "Try again, or set a new PIN on the person's page."),
     Reason.UNKNOWN_BADGE: ("badge not known", "Print a new badge on the person's page; it may have been replaced."),
     Reason.PIN_LOCKED: ("too many wrong PINs", "Wait some minutes, or use the badge."),

@@ -39,7 +39,7 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Embedder:
-    """One recogniser: `embed` takes an aligned BGR crop of `size` px → unit vector.
+    """One recogniser: `embed` takes an aligned BGR crop of `size` px → unit vector, or NaN where it makes no template.
 
     `length`: the vector's length before it was normalised, where that can be known.
     """
@@ -162,7 +162,8 @@ def gallery_for(
     analyser, card = analyser_for(single), cards_for(single)[1]
 
     def ours(crop: Image) -> Vector:
-        return analyser.embed(crop).vector
+        template = analyser.embed(crop)
+        return np.full(card.embedding_dim or 1, np.nan, np.float32) if template is None else template.vector
 
     length = _length(card, settings.models.weights) if quality else None
     embedders = [Embedder(card.model_id, card.input_size, ours, length), *(peer(file) for file in peers)]

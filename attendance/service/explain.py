@@ -144,6 +144,7 @@ _POOR = {
     Reason.LOOKING_UP_OR_DOWN: ("It looked up or down.", "Look straight at the camera, at its height."),
     Reason.TILTED: ("The head was tilted.", "Hold your head upright."),
     Reason.COVERED: ("A part of it was covered.", "Take hand, scarf, mask or dark glasses off the face."),
+    Reason.NO_TEMPLATE: ("The program could make nothing of it that can be compared.", "Move a little, and try again."),
 }
 
 _NOT_YOU = (OTHER_WAY, "Tell who looks after the door; it is not about you, and trying again will not help.")

@@ -25,6 +25,7 @@ HINTS = {
     Reason.LOOKING_UP_OR_DOWN: "Look here",
     Reason.TILTED: "Hold your head upright",
     Reason.COVERED: "Uncover your face",
+    Reason.NO_TEMPLATE: "Move a little",
 }
 HOLD_STILL = "Hold still a moment"
 

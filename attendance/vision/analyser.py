@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.domain.faces import Box, Frame, Landmarks, Probe, Region, Template
+from attendance.domain.reason import Reason
 from attendance.vision import boxes as geometry
 from attendance.vision.align import align_face
 from attendance.vision.quality import QualityLimits, judge, measure
@@ -24,6 +25,7 @@ from attendance.vision.runtime import Session
 from attendance.vision.weights import Card, Preprocess, WeightsError
 
 STAGES = ("detect", "align", "quality", "embed")
+FLAT, TELLING = 2.0, 64  # kurtosis; numbers in a vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +96,8 @@ class FaceAnalyser:
             flaws = judge(quality, self._limits)
             clock.stop("quality")
             template = None if flaws or crop is None else self.embed(crop)
+            if template is None and not flaws:
+                flaws = (Reason.NO_TEMPLATE,)
             clock.stop("embed")
             probes.append(Probe(face.box, face.landmarks, face.score, quality, flaws, template))
         self._timings = clock.spent
@@ -130,11 +134,20 @@ class FaceAnalyser:
             and (region is None or _has_middle(whole, x1, y1, x2, y2))
         ]
 
-    def embed(self, crop: NDArray[np.uint8]) -> Template:
-        """An aligned BGR crop of the recogniser's size → its template; ValueError when that is none."""
+    def embed(self, crop: NDArray[np.uint8]) -> Template | None:
+        """An aligned BGR crop of the recogniser's size → its template.
+
+        None for a flat answer (`_is_flat`), which would match the flat answers of strangers.  ValueError when
+        the network puts out what is no embedding.
+        """
         vector = self._unit(crop)
+        if _is_flat(vector):
+            return None
         if self._flip:
-            vector = vector + self._unit(crop[:, ::-1])
+            other = self._unit(crop[:, ::-1])
+            if _is_flat(other):
+                return None
+            vector = vector + other
             length = np.float32(np.linalg.norm(vector))
             if length < 1e-3:
                 raise ValueError(f"{self.model_id} calls a face and its mirror image opposites")
@@ -156,6 +169,16 @@ class FaceAnalyser:
             return align_face(image, landmarks.points, self._recogniser_card.input_size)
         except ValueError:  # the landmarks coincide; `measure` calls that turned away
             return None
+
+
+def _is_flat(vector: NDArray[np.float32]) -> bool:
+    """Whether all numbers of a unit vector are about equally large.
+
+    A network that one picture drove into saturation answers so: each number is then plus or minus the same, for
+    whomever it was shown, and such answers match each other at any threshold.  The kurtosis of an embedding is about
+    3, of those 1; the limit lies four standard deviations below 3 at 384 numbers, and a few numbers cannot tell.
+    """
+    return len(vector) >= TELLING and float(len(vector) * (vector**4).sum()) < FLAT
 
 
 def to_input(image: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from attendance.domain.faces import Frame
 from attendance.domain.reason import Reason
-from attendance.vision.analyser import STAGES, FaceAnalyser, to_input
+from attendance.vision.analyser import FLAT, STAGES, FaceAnalyser, to_input
 from attendance.vision.quality import QualityLimits
 from attendance.vision.runtime import open_session
 from attendance.vision.weights import Card, Preprocess, WeightsError
@@ -187,9 +187,31 @@ def test_with_flip_a_face_and_its_mirror_image_have_one_template_the_mean_of_bot
     crop = np.random.default_rng(2).integers(0, 256, (recogniser.input_size,) * 2 + (3,), dtype=np.uint8)
     mirrored = np.ascontiguousarray(crop[:, ::-1])
 
-    mean = plain.embed(crop).vector + plain.embed(mirrored).vector
-    assert both.embed(crop).vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-5)
-    assert both.embed(mirrored).vector == pytest.approx(both.embed(crop).vector, abs=1e-5)
+    def vector(analyser: FaceAnalyser, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        template = analyser.embed(image)
+        assert template is not None
+        return template.vector
+
+    mean = vector(plain, crop) + vector(plain, mirrored)
+    assert vector(both, crop) == pytest.approx(mean / np.linalg.norm(mean), abs=1e-5)
+    assert vector(both, mirrored) == pytest.approx(vector(both, crop), abs=1e-5)
+
+
+def test_a_flat_answer_is_no_template_because_it_would_match_the_flat_answers_of_strangers() -> None:
+    random = np.random.default_rng(0)
+    signs = np.where(random.random(384) < 0.5, -1, 1).astype(np.float32)
+    for spread, flat in ((0.0, True), (0.3, True), (3.0, False)):
+        vector = signs + spread * random.standard_normal(384).astype(np.float32)
+        detector = FakeSession(HEADS)
+        recogniser = FakeSession({"embedding": vector[None]})
+        card = replace(NET, embedding_dim=384)
+        (probe,) = FaceAnalyser(detector, FINDER, recogniser, card, ANYTHING, 0.5).analyse(FRAME)
+        assert probe.flaws == ((Reason.NO_TEMPLATE,) if flat else ()), spread
+        assert (probe.template is None) == flat
+    # What networks give for faces is far from that.
+    usual = random.standard_normal((5000, 384))
+    kurtosis = 384 * ((usual / np.linalg.norm(usual, axis=1, keepdims=True)) ** 4).sum(1)
+    assert kurtosis.min() > FLAT
 
 
 @pytest.mark.parametrize("head", ["bbox", "obj", "landmarks"])
