@@ -319,7 +319,7 @@ def test_events_are_listed_and_exported_by_local_days(here: Here) -> None:
 
     listed = here.good(*berlin, "list", "--since", "2024-05-07", "--until", "2024-05-07").splitlines()
     assert len(listed) == 2
-    assert listed[1].startswith("2024-05-07 00:30:00  door    granted  (erased)  recognised")
+    assert listed[1].startswith("2024-05-07 00:30:00  door    face  granted  (erased)  recognised")
 
     rows = list(csv.DictReader(io.StringIO(here.good(*berlin, "export"))))
     assert [row["time_local"] for row in rows] == ["2024-05-09T00:30:00+02:00", "2024-05-07T00:30:00+02:00"]

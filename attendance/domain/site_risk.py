@@ -3,7 +3,7 @@
 In: how a site's people score against each other, and how packaged strangers score against them.  Out: `Calibration`s.
 Does not know: where scores come from.
 Main choice: whoever walks up comes through the same camera and light as the people who are enrolled, and scores higher
-than pictures from elsewhere: measured on LFW, thresholds from machine-made faces alone let in 2 to 14 times the stated
+than pictures from elsewhere: measured on LFW, thresholds from machine-made faces alone let in 8 to 30 times the stated
 share.  So a site's own people stand in as strangers to each other wherever that gives a number.  Where it does not,
 the packaged strangers' scores are moved and stretched until middle and upper end lie where the site's own lie, never
 down.  The price: with few people the threshold is higher than it would have to be, and the verdict says "estimated".
