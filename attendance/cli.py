@@ -9,7 +9,6 @@ Main choice: everything heavy is imported inside the command that needs it, so t
 from __future__ import annotations
 
 import logging
-import shutil
 import signal
 import socket
 import sys
@@ -27,7 +26,7 @@ from attendance.cli_calibration import calibrate, evaluate_calibration
 from attendance.cli_models import evaluate, export, live, quantise, train
 from attendance.cli_people import enrol, enrol_bulk, events, operators, people
 from attendance.cli_weights import weights
-from attendance.command_line import Commands, arguments_of, settings_of
+from attendance.command_line import Commands, arguments_of, own_zone, settings_of
 from attendance.errors import UserError
 from attendance.processes import own_command, run_together, script_name, stop_on_signals
 
@@ -68,10 +67,12 @@ def init(context: click.Context) -> None:
     """Make the settings file and the database, and print the one-time token of the first login."""
     file = context.obj["file"]
     target = Path("config.toml") if file is None else file
+    zone = own_zone()
     if not target.exists() and (file is not None or paths.default_config().parent != Path.cwd()):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(paths.default_config(), target)
+            default = paths.default_config().read_bytes()
+            target.write_bytes(default.replace(b'timezone = "UTC"', f'timezone = "{zone}"'.encode(), 1))
         except OSError as error:
             raise UserError(f"cannot write {target}: {error.strerror}") from error
         click.echo(f"settings: {target} (new)")
@@ -79,6 +80,8 @@ def init(context: click.Context) -> None:
     from attendance import bootstrap
 
     done = bootstrap.set_up(settings)
+    aside = "" if settings.site.timezone == zone else f"; this computer's own zone is {zone}"
+    click.echo(f"days begin and end in {settings.site.timezone} (site.timezone){aside}")
     state = {"empty": "new", "older": "upgraded"}.get(done.was, "up to date")
     click.echo(f"database: {done.database} ({state})")
     if done.token is None:

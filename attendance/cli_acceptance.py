@@ -34,7 +34,8 @@ _PAUSE = timedelta(seconds=2)  # a passage is written down a moment after somebo
 @click.option(
     "--attempts",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Instead of asking, a CSV file: kind (enrolled, stranger), person, from, to, outcome.",
+    help="Instead of asking, a CSV file: kind (enrolled, stranger), person, from, to, outcome (counts where the door "
+    "recorded nothing).",
 )
 @click.option(
     "--out",
@@ -126,17 +127,19 @@ class _Form:
         start, end = (self._time(row[name]) for name in ("from", "to"))
         if end < start:
             raise UserError("it ends before it begins")
+        if end > self.site.clock.now():
+            raise UserError("it ends later than now, when the door has recorded nothing yet: correct the time")
         outcome = row["outcome"].strip().lower()
-        if outcome:
-            if outcome not in list(Outcome):
-                raise UserError(f"outcome is {', '.join(Outcome)}, or empty, not {outcome!r}")
-            try:
-                return said(kind, label, start, Outcome(outcome))
-            except ValueError as error:
-                raise UserError(str(error)) from error
+        if outcome and outcome not in list(Outcome):
+            raise UserError(f"outcome is {', '.join(Outcome)}, or empty, not {outcome!r}")
         with self.site.sessions() as session:
             found = judge(session, self.camera, kind, label, person_id, start, end)
-        return found or said(kind, label, start, Outcome.NO_FACE)
+        if found is not None:  # the door's own record goes before anybody's memory
+            return found
+        try:
+            return said(kind, label, start, Outcome(outcome or Outcome.NO_FACE))
+        except ValueError as error:
+            raise UserError(str(error)) from error
 
     def _time(self, text: str) -> datetime:
         try:

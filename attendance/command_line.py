@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import click
 
@@ -21,12 +22,36 @@ from attendance.errors import UserError
 class Commands(click.Group):
     """A group whose commands end with `error: …` and exit code 2 when the user can mend what is wrong."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:  # an option before the command
+            raise _in_one_line(error) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except UserError as error:
             click.echo(f"error: {' '.join(str(error).split())}", err=True)
             ctx.exit(2)
+        except click.UsageError as error:
+            raise _in_one_line(error) from error
+
+
+class _OneLine(click.ClickException):
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"error: {self.format_message()}", file=file, err=True)
+
+
+def _in_one_line(error: click.UsageError) -> click.ClickException:
+    """click's own words for a wrong option or argument, without its lines around them."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error
+    words = " ".join(error.format_message().split()).rstrip(".")
+    path = "" if error.ctx is None else f"; see {error.ctx.command_path} --help"
+    return _OneLine(f"{words[:1].lower()}{words[1:]}{path}")
 
 
 def settings_of(context: click.Context, flags: Mapping[str, Any] | None = None) -> Settings:
@@ -60,6 +85,18 @@ def has_display(environ: Mapping[str, str] | None = None, system: str = os.name)
     """Whether a window can be opened at all."""
     environ = os.environ if environ is None else environ
     return system == "nt" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def own_zone(environ: Mapping[str, str] | None = None, etc: Path = Path("/etc")) -> str:
+    """The computer's time zone by its IANA name; "UTC" when it has none that Python knows."""
+    given = [(os.environ if environ is None else environ).get("TZ", "").lstrip(":")]
+    with suppress(OSError, UnicodeDecodeError):
+        given.append((etc / "timezone").read_text(encoding="utf-8").strip())
+    with suppress(OSError):
+        given.append(str((etc / "localtime").resolve()).rpartition("zoneinfo/")[2])
+    known = available_timezones()
+    found = next((name for name in given if name in known), "UTC")
+    return "UTC" if found in ("Etc/UTC", "Etc/UCT", "Zulu", "UCT") else found
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:

@@ -79,14 +79,22 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     if not mail.host or not mail.to or (local.weekday() == 0 and local.hour < MAIL_HOUR):
         return False
     server = server_of(mail)
+    monday = weekly_mail.week_before(zone, now)
+    with sessions.begin() as session:
+        if not _claimed(session, WEEKLY, monday, clock):
+            return False
+    # Sent outside any transaction: a server that does not answer must not hold the door's database.  The price:
+    # a computer that loses power just then sends nothing this week.
     try:
-        # Sent inside the transaction: what no server took is claimed by nobody, and tried again in an hour.
+        with sessions() as session:
+            message = weekly_mail.compose(session, monday, zone, now, settings.site.name)
+        weekly_mail.send(message, server)
+    except BaseException as error:
+        # What no server took is tried again in an hour.
         with sessions.begin() as session:
-            monday, message = weekly_mail.compose(session, zone, now, settings.site.name)
-            if not _claimed(session, WEEKLY, monday, clock):
-                return False
-            weekly_mail.send(message, server)
-    except (OSError, smtplib.SMTPException) as error:
+            shared.put(session, WEEKLY, "", clock.now())
+        if not isinstance(error, (OSError, smtplib.SMTPException)):
+            raise
         log.warning("the weekly e-mail was not sent: %s", error)
         return False
     log.info("the weekly e-mail went to %d people", len(server.to))

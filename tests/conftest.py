@@ -48,6 +48,7 @@ ON_POSTGRESQL_TOO = {
     "tests.store.test_cameras",
     "tests.store.test_consent",
     "tests.store.test_events",
+    "tests.store.test_kiosk",
     "tests.store.test_look_alikes",
     "tests.store.test_operating_points",
     "tests.store.test_operators",

@@ -15,9 +15,10 @@ from sqlalchemy import Engine, func, select
 from attendance import jobs
 from attendance.cli import main
 from attendance.config import Settings
+from attendance.domain.day import Status
 from attendance.domain.passage import Direction
 from attendance.domain.shift import Shift, Span
-from attendance.service import demo_data, planning
+from attendance.service import attendance, demo_data, planning
 from attendance.store import events, people, tables
 from attendance.store.attendance_tables import Correction, DayTotal
 from attendance.store.session import Sessions
@@ -149,6 +150,26 @@ def test_an_e_mail_that_no_server_took_is_tried_again(sessions: Sessions, anna: 
     assert len(host.messages) == 1
 
 
+def test_a_mail_server_that_does_not_answer_holds_nobody_up(sessions: Sessions, anna: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        mail = {"host": "127.0.0.1", "port": silent.getsockname()[1], "security": "none", "to": "lead@example.org"}
+        settings = Settings.model_validate({"site": {"timezone": "Europe/Berlin"}, "mail": mail})
+        sent: list[bool] = []
+        sending = threading.Thread(target=lambda: sent.append(jobs.weekly(sessions, FakeClock(TUESDAY), settings)))
+        sending.start()
+        connection, _ = silent.accept()  # the job waits for a greeting now
+        with connection:
+            with sessions.begin() as session:
+                events.record_passage(session, make_passage(TUESDAY, person_id=anna))
+            # Another process finds the week claimed, and does not even connect.
+            assert not jobs.weekly(sessions, FakeClock(TUESDAY), settings)
+            assert sending.is_alive()
+        sending.join(30)
+
+    assert sent == [False]
+
+
 # --- demo data and commands ---
 
 
@@ -162,6 +183,19 @@ def test_demo_data_is_the_same_each_time_and_only_for_an_empty_database(sessions
         assert session.scalar(select(func.count()).select_from(tables.Template)) == 0
         with pytest.raises(demo_data.UserError, match="there are people in this database"):
             demo_data.make(session, count=1, days=1, now=TUESDAY, zone=SETTINGS.site.zone)
+
+
+def test_nobody_of_the_demo_is_absent_before_its_first_day(sessions: Sessions) -> None:
+    zone, first = SETTINGS.site.zone, TUESDAY.date() - timedelta(days=10)
+    with sessions.begin() as session:
+        demo_data.make(session, count=12, days=10, now=TUESDAY, zone=zone)
+    with sessions() as session:
+        made = attendance.sheet(session, first - timedelta(days=14), TUESDAY.date(), zone, TUESDAY)
+
+    for one in made:
+        assert not any(day.status is Status.ABSENT for day in one.days if day.day < first)
+        # Turned, the pattern still begins its weeks on Mondays.
+        assert {day.day.weekday() for day in one.days if day.plan.shift} == {0, 1, 2, 3, 4}
 
 
 def test_the_commands_fill_roll_up_and_write_check_ins(engine: Engine, tmp_path: Path) -> None:

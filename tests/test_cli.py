@@ -27,6 +27,7 @@ from click.testing import CliRunner, Result
 
 from attendance import bootstrap
 from attendance.cli import main
+from attendance.command_line import own_zone
 from attendance.config import load_settings
 from attendance.store import events, operating_points
 from attendance.store.session import make_engine, sessions
@@ -133,6 +134,16 @@ def test_the_readme_lists_every_command() -> None:
     assert missing == []
 
 
+def test_the_computers_own_zone_is_found_where_systems_keep_it(tmp_path: Path) -> None:
+    assert own_zone({}, tmp_path) == "UTC"
+    (tmp_path / "localtime").symlink_to("/usr/share/zoneinfo/Asia/Kolkata")
+    assert own_zone({}, tmp_path) == "Asia/Kolkata"
+    (tmp_path / "timezone").write_text("Europe/Berlin\n")
+    assert own_zone({}, tmp_path) == "Europe/Berlin"
+    assert own_zone({"TZ": ":America/Lima"}, tmp_path) == "America/Lima"
+    assert own_zone({"TZ": "CET-1CEST"}, tmp_path) == "Europe/Berlin"
+
+
 def test_init_makes_the_database_once_and_prints_one_token(here: Here) -> None:
     first = here.good("init")
 
@@ -147,7 +158,12 @@ def test_init_makes_the_database_once_and_prints_one_token(here: Here) -> None:
     assert key.read_text() == before
 
 
-def test_init_makes_the_settings_file_that_is_missing(tmp_path: Path, here: Here) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Nowhere/Land"])
+def test_init_makes_the_settings_file_that_is_missing(
+    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    written = own_zone()  # of what is no zone, the computer's
     new = tmp_path / "site" / "config.toml"
     arguments = ["--set", f"models.weights_dir={tmp_path / 'weights'}"]
     arguments += ["--set", f"models.detector={networks.DETECTOR}", "--set", f"models.recogniser={networks.RECOGNISER}"]
@@ -155,7 +171,9 @@ def test_init_makes_the_settings_file_that_is_missing(tmp_path: Path, here: Here
     result = CliRunner().invoke(main, ["--config", str(new), *arguments, "init"])
 
     assert result.exit_code == 0, result.output
-    assert new.read_bytes() == (ROOT / "config.toml").read_bytes()
+    assert f"days begin and end in {written} (site.timezone)\n" in result.output
+    expected = (ROOT / "config.toml").read_text(encoding="utf-8").replace('timezone = "UTC"', f'timezone = "{written}"')
+    assert new.read_text(encoding="utf-8") == expected
     assert (tmp_path / "site" / "var" / "attendance.db").exists()
 
 
@@ -222,6 +240,15 @@ def test_people_are_enrolled_from_photos_and_get_more_by_the_same_name(here: Her
 
     listed = here.good("--set", f"models.recogniser={colours.model_id}", "people", "list", "berg").splitlines()
     assert re.split(r"\s{2,}", listed[1]) == ["1", "Anna Berg", "E1", "yes", "2"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--nosuch",), ("nosuch",), ("calibrate", "--nosuch"), ("people", "list", "--nosuch"), ("web", "--port", "x"),
+     ("operators", "role"), ("operators", "nosuch")],
+)  # fmt: skip
+def test_a_command_written_wrongly_is_told_in_one_line(here: Here, arguments: tuple[str, ...]) -> None:
+    assert "; see main" in here.refused(*arguments)
 
 
 def test_when_no_photo_is_good_nobody_is_enrolled(here: Here, colours: FakeAnalyser) -> None:

@@ -148,6 +148,25 @@ def test_what_the_door_recorded_is_what_the_report_says(door: Door) -> None:
     assert re.fullmatch("[0-9a-f]{64}", content["sha256"][f"{MODEL}.onnx"])
 
 
+def test_the_outcome_of_a_file_counts_only_where_the_door_recorded_nothing(door: Door) -> None:
+    door.passage(5, 1, score=0.8)
+    content = door.test(f"stranger,S1,{span(0, 10)},refused", f"stranger,S2,{span(20, 30)},refused")
+    outcomes = [(one["outcome"], one["told_by"]) for one in content["attempts"]]
+    assert outcomes == [("let in", "passage"), ("refused", "operator")]
+
+
+def test_a_threshold_that_changed_during_the_test_ends_it(door: Door) -> None:
+    with door.sessions.begin() as session:
+        operating_points.set_point(
+            session, model_id=MODEL, threshold=0.7, margin=0.05, source="administrator", gallery_size=2,
+            at=NOON + timedelta(seconds=15),
+        )  # fmt: skip
+    file = door.csv(f"stranger,S1,{span(0, 10)},refused", f"stranger,S2,{span(20, 30)},refused")
+    said = door.here.refused("acceptance", "--operator", "Ada", "--attempts", file, "--out", str(door.out))
+    assert "another threshold was put in force" in said and "repeat the test" in said
+    assert door.written == []
+
+
 def test_the_report_names_nobody(door: Door) -> None:
     door.passage(5, 1)
     door.test(f"enrolled,Anna Berg,{span(0, 10)},")
@@ -217,6 +236,7 @@ def test_what_is_no_report_is_refused(door: Door, text: str) -> None:
         ("stranger,S1,noon,later,", "a time is written"),
         (f"stranger,S1,{span(0, 10)},perhaps", "outcome is"),
         (f"stranger,S1,{span(0, 10)},taken for another", "let in"),
+        ("stranger,S1,2024-05-06T12:00:00,2999-01-01T00:00:00,refused", "later than now"),
     ],
 )
 def test_a_wrong_line_is_named_and_nothing_is_written(door: Door, line: str, words: str) -> None:

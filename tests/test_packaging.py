@@ -42,7 +42,7 @@ def run(unpacked: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProce
     return subprocess.run(
         [sys.executable, "-m", "attendance", *arguments],
         cwd=cwd,
-        env=environment | {"PYTHONPATH": str(unpacked)},
+        env=environment | {"PYTHONPATH": str(unpacked), "TZ": "UTC"},
         capture_output=True,
         text=True,
     )

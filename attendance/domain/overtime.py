@@ -3,7 +3,8 @@
 In: seconds worked, tiers, presences.  Out: seconds at each rate; rests that were too short.
 Does not know: shifts' names, the database, money.
 Main choice: a second is paid at one rate only.  A week's overtime counts what the days have not paid
-as overtime already; the price is that weekly hours and weekly overtime do not add up by themselves.
+as overtime already, on the day that crosses the tier; the price is that a day is right only within its
+whole week.
 """
 
 from __future__ import annotations
@@ -43,9 +44,21 @@ def overtime(portions: Sequence[Portion]) -> int:
     return sum(one.seconds for one in portions if one.rate > 1)
 
 
-def split_week(plain: Mapping[date, int], tiers: Sequence[Tier]) -> tuple[Portion, ...]:
-    """The week's plain seconds (what the days did not pay as overtime) cut at the weekly tiers."""
-    return split(sum(plain.values()), tiers)
+def split_week(plain: Mapping[date, int], tiers: Sequence[Tier]) -> dict[date, tuple[Portion, ...]]:
+    """One whole week's plain seconds (what the days did not pay as overtime) cut at the weekly tiers.
+
+    A second above a tier belongs to the day on which it was worked: days add up, however a span is cut.
+    """
+    found: dict[date, tuple[Portion, ...]] = {}
+    before: dict[float, int] = {}
+    for day in sorted(plain):
+        upto: dict[float, int] = {}
+        for one in split(sum(seconds for other, seconds in plain.items() if other <= day), tiers):
+            upto[one.rate] = upto.get(one.rate, 0) + one.seconds
+        parts = (Portion(rate, seconds - before.get(rate, 0)) for rate, seconds in upto.items())
+        found[day] = tuple(one for one in parts if one.seconds)
+        before = upto
+    return found
 
 
 def week_of(day: date) -> date:

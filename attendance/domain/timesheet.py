@@ -10,10 +10,11 @@ price is the computing, about 60 µs a day.  Durations are whole seconds of real
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from attendance.domain import overtime
 from attendance.domain.day import CLOCK_SLACK, Day, Flag, Inference, Policy, Punch, Sense, Spell, Status, Used
 from attendance.domain.passage import Direction
 from attendance.domain.shift import Forgotten, Plan, real_time
@@ -33,6 +34,7 @@ __all__ = [
     "days_of",
     "infer",
     "infer_next",
+    "with_weekly_overtime",
 ]
 
 
@@ -283,3 +285,24 @@ class _Walk:
 
     def _day(self, day: date) -> _Collected:
         return self.days.setdefault(day, _Collected())
+
+
+def with_weekly_overtime(days: Sequence[Day]) -> tuple[Day, ...]:
+    """Whole weeks of one person, in order, each day with the part of the week's overtime that it adds.
+
+    A week goes by the weekly tiers of its first shift that has some.
+    """
+    weeks: dict[date, list[Day]] = {}
+    for one in days:
+        weeks.setdefault(overtime.week_of(one.day), []).append(one)
+    found: list[Day] = []
+    for week in weeks.values():
+        tiers = next((one.plan.shift.weekly for one in week if one.plan.shift and one.plan.shift.weekly), ())
+        plain = {one.day: sum(seconds for rate, seconds in one.portions if rate <= 1) for one in week}
+        cut = overtime.split_week(plain, tiers) if tiers else {}
+        for one in week:
+            paid = {rate: seconds for rate, seconds in one.portions if rate > 1}
+            for part in cut.get(one.day, ()):
+                paid[part.rate] = paid.get(part.rate, 0) + part.seconds
+            found.append(replace(one, portions=tuple(sorted(paid.items()))) if cut else one)
+    return tuple(found)

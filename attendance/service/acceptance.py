@@ -78,12 +78,17 @@ def said(kind: Kind, person: str, at: datetime, outcome: Outcome) -> Attempt:
 def content_of(
     session: Session, setting: Setting, attempts: Sequence[Attempt], begun: datetime, finished: datetime
 ) -> dict[str, Any]:
-    """Everything the report says, as JSON values.  UserError without attempts or without a threshold in force."""
+    """Everything the report says, as JSON values.  UserError without attempts or without one threshold for all."""
     if not attempts:
         raise UserError("nobody walked up: there is nothing to report")
     points = operating_points.history(session, setting.model_id, limit=1)
     if not points:
         raise UserError("no threshold is in force, so nobody can be let in: set one first")
+    if points[0].created_at > min(one.at for one in attempts):
+        raise UserError(
+            "another threshold was put in force after the test began, so that no one number describes it: "
+            "repeat the test from the start, and change no threshold meanwhile"
+        )
     point, found = points[0], rates(attempts, np.random.default_rng(0))
     return {
         "report": "acceptance test of face recognition at a door",

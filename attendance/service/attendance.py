@@ -8,7 +8,7 @@ there is no cache that could be wrong.  The caller commits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain import timesheet
 from attendance.domain.day import Day, Inference, Policy, Status
+from attendance.domain.overtime import week_of
 from attendance.domain.passage import Direction
 from attendance.domain.shift import Plan
 from attendance.errors import UserError
@@ -98,23 +99,38 @@ def days_of(
 def days_of_people(
     session: Session, person_ids: Sequence[int], first: date, last: date, zone: ZoneInfo, now: datetime | None = None
 ) -> dict[int, tuple[Day, ...]]:
-    """Like `days_of` for several people at once, in two queries."""
+    """Like `days_of` for several people at once, in a few queries."""
     if last < first:
         raise UserError("the last day is before the first: swap them")
+    # Overtime by the week needs the whole week, wherever the span is cut; nobody else pays for it.
+    monday = week_of(first)
+    sunday = week_of(last) + timedelta(days=6)
+    plans = rosters.plans(session, person_ids, monday - AROUND, sunday + AROUND)
+    weekly = [one for one in person_ids if any(plan.shift and plan.shift.weekly for plan in plans[one].values())]
+    others = [one for one in person_ids if one not in set(weekly)]
+    found: dict[int, tuple[Day, ...]] = {}
+    for ids, begin, end in ((others, first, last), (weekly, monday, sunday)):
+        found |= _days_between(session, ids, plans, begin, end, zone, now)
+    found |= {one: timesheet.with_weekly_overtime(found[one]) for one in weekly}
+    return {one: tuple(day for day in found[one] if first <= day.day <= last) for one in person_ids}
+
+
+def _days_between(
+    session: Session, ids: Sequence[int], plans: Mapping[int, dict[date, Plan]], first: date, last: date,
+    zone: ZoneInfo, now: datetime | None,
+) -> dict[int, tuple[Day, ...]]:  # fmt: skip
+    if not ids:
+        return {}
     begin = datetime.combine(first - AROUND, time(), zone).astimezone(UTC)
     end = datetime.combine(last + 2 * AROUND, time(), zone).astimezone(UTC)
-    plans = rosters.plans(session, person_ids, first - AROUND, last + AROUND)
-    only = person_ids[0] if len(person_ids) == 1 else None
-    punches = stored.punches(session, begin, end, only)
+    punches = stored.punches(session, begin, end, ids[0] if len(ids) == 1 else None)
     instant = now if now is not None else end + timedelta(days=1)
-    return {
-        person_id: tuple(
-            one
-            for one in timesheet.days_of(punches.get(person_id, ()), plans[person_id], zone, instant, POLICY)
-            if first <= one.day <= last
-        )
-        for person_id in person_ids
-    }
+    found = {}
+    for person_id in ids:
+        around = {day: plan for day, plan in plans[person_id].items() if first - AROUND <= day <= last + AROUND}
+        days = timesheet.days_of(punches.get(person_id, ()), around, zone, instant, POLICY)
+        found[person_id] = tuple(one for one in days if first <= one.day <= last)
+    return found
 
 
 def sheet(

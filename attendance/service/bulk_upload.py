@@ -10,6 +10,7 @@ that cannot be used is left out and told, the whole archive is refused only when
 
 from __future__ import annotations
 
+import lzma
 import struct
 import unicodedata
 import zipfile
@@ -17,6 +18,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from attendance.errors import UserError
 from attendance.service.bulk_sources import SUFFIXES
@@ -205,7 +207,7 @@ def _write(packed: zipfile.ZipFile, one: _Member, target: Path, room: int, limit
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with packed.open(one.info) as source, path.open("xb") as file:
-            while block := source.read(_STEP):
+            while block := _read(source):
                 size += len(block)
                 if size > room:
                     raise UserError(
@@ -214,7 +216,7 @@ def _write(packed: zipfile.ZipFile, one: _Member, target: Path, room: int, limit
                 if size > limits.photo:
                     break
                 file.write(block)
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError):
         path.unlink(missing_ok=True)
         return "is damaged", size
     except (NotImplementedError, RuntimeError):
@@ -226,6 +228,16 @@ def _write(packed: zipfile.ZipFile, one: _Member, target: Path, room: int, limit
         path.unlink()
         return _too_large(limits), size
     return "", size
+
+
+def _read(source: IO[bytes]) -> bytes:
+    """The next block.  bz2 calls damage an OSError, too; it has no number, unlike the system's own."""
+    try:
+        return source.read(_STEP)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _name(info: zipfile.ZipInfo) -> str:

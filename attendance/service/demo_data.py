@@ -107,7 +107,10 @@ def _rosters(
         }.get(department, (("Office",), 0))
         weeks = [*names[0][names[1] :], *names[0][: names[1]]]
         pattern = [shift_ids[name] if works else None for name in weeks for works in _WEEK]
-        planning.assign(session, [person_id], monday, None, pattern, now=now, by="demo data")
+        # From the first day with check-ins on: nobody is absent before.
+        turn = (first - monday).days % len(pattern)
+        pattern = pattern[turn:] + pattern[:turn]
+        planning.assign(session, [person_id], first, None, pattern, now=now, by="demo data")
 
 
 def _leave(

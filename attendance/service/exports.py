@@ -16,7 +16,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attendance.domain.day import Day, Punch, Sense
+from attendance.domain.day import Day, Punch, Sense, Status
+from attendance.domain.shift import spans_of
 from attendance.service.attendance import PersonDays
 from attendance.service.report_tables import Form, Table
 from attendance.service.reports import safe_cell
@@ -152,8 +153,8 @@ def _sheet_name(name: str, used: set[str]) -> str:
     return found
 
 
-def days_ical(person: Somebody, days: Iterable[Day], now: datetime, site: str) -> bytes:
-    """Planned shifts, leave and what was worked, for a calendar program."""
+def days_ical(person: Somebody, days: Iterable[Day], zone: ZoneInfo, now: datetime, site: str) -> bytes:
+    """Planned shifts of days to come, leave and what was worked, for a calendar program."""
     import icalendar
 
     calendar = icalendar.Calendar()
@@ -167,6 +168,12 @@ def days_ical(person: Somebody, days: Iterable[Day], now: datetime, site: str) -
             event.add("dtstart", day.day)
             event.add("dtend", day.day + timedelta(days=1))
             calendar.add_component(event)
+        if day.status in (Status.UPCOMING, Status.EXPECTED) and day.plan.shift and not day.plan.whole_day_off:
+            for number, (start, end) in enumerate(spans_of(day.plan, zone)):
+                event = _event(icalendar, f"{person.id}-{day.day}-plan-{number}", f"Shift {day.plan.shift.name}", now)
+                event.add("dtstart", start)
+                event.add("dtend", end)
+                calendar.add_component(event)
         for number, spell in enumerate(day.spells):
             if spell.end is None or spell.end <= spell.start:
                 continue

@@ -28,9 +28,12 @@ def new_event_id(at: datetime) -> str:
 
 
 def made_at(event_id: str) -> datetime:
-    """The time in an id, to the millisecond, aware UTC; ValueError when it is no UUIDv7 of a time that exists."""
+    """The time in an id, to the millisecond, aware UTC; ValueError when it is no UUIDv7 of a time that exists.
+
+    Only as `new_event_id` writes it: braces or capitals would be a second key for the same event.
+    """
     value = uuid.UUID(event_id)
-    if value.version != 7:
+    if value.version != 7 or str(value) != event_id:
         raise ValueError(f"not a UUIDv7: {event_id}")
     try:
         return _EPOCH + timedelta(milliseconds=value.int >> 80)

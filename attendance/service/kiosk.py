@@ -32,12 +32,13 @@ from attendance.domain.passage import Direction, Method, Passage, is_repeat
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service import attendance, kiosk_seal
+from attendance.service.badge_reader import read_badge
 from attendance.service.check_in import CheckIn, Rules
 from attendance.service.enrol import decode_image
 from attendance.service.ids import made_at, new_event_id
 from attendance.service.kiosk_words import HINTS, HOLD_STILL, first_name, greeting, hours, refusal
 from attendance.service.ports import Analyser, Clock
-from attendance.store import corrections, events, kiosk, people
+from attendance.store import events, kiosk, people
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 
 AHEAD, WAITED = timedelta(minutes=2), timedelta(days=7)  # how wrong or old an event's time may be
 LIVE = timedelta(minutes=1)
+HELD = timedelta(seconds=3)  # a badge seen again within this has not been taken away since
 CHOICES = {"in": Direction.IN, "out": Direction.OUT, "break": Direction.OUT}
 _LONG_SIDE = 1280  # px
 
@@ -115,6 +117,14 @@ class _Seat:
     analyser: _Listening
     check_in: CheckIn
     turn: threading.Lock = field(default_factory=threading.Lock)
+    badge: tuple[str, datetime] | None = None
+
+    def still_held(self, badge: str, now: datetime) -> bool:
+        """Whether this badge was judged already and is still in view: it is one attempt, not one a picture."""
+        if self.badge is None or self.badge[0] != badge or abs(now - self.badge[1]) > HELD:
+            return False
+        self.badge = (badge, now)
+        return True
 
 
 class Kiosk:
@@ -143,7 +153,11 @@ class Kiosk:
             image = _bounded(decode_image(picture))
             now = self._clock.now()
             if (badge := read_badge(image)) is not None:
-                return self._record(terminal, new_event_id(now), now, {"badge": badge})
+                if seat.still_held(badge, now):
+                    return Answer("idle")
+                answer = self._record(terminal, new_event_id(now), now, {"badge": badge})
+                seat.badge = (badge, now)
+                return answer
             outcomes = seat.check_in.process(Frame(image, now, terminal.name))
             for outcome in sorted(outcomes, key=lambda one: not one.decision.granted):
                 if outcome.decision.granted and outcome.passage is not None:
@@ -178,7 +192,9 @@ class Kiosk:
         except IntegrityError:  # the same event came twice at once, and the other one was first
             with self._sessions() as session:
                 view = events.get_passage(session, event_id)
-            passage, repeat = None if view is None else view.passage, False
+            if view is None:
+                raise
+            passage, repeat = view.passage, False
         if passage is None:
             return Answer("later", "Noted", "It counts as soon as it could be checked.")
         if passage.granted:
@@ -195,11 +211,15 @@ class Kiosk:
         if (known := events.get_passage(session, event_id)) is not None:
             if known.passage.camera != terminal.name:
                 raise UserError("this event is another kiosk's")
+            way = CHOICES.get(str(said.get("say", "")))  # said after the first answer was lost
+            if way is not None and events.tell_direction(session, event_id, way):
+                return replace(known.passage, direction=way), False
             return known.passage, False
         now = self._clock.now()
         method = Method.BADGE if "badge" in said else Method.PIN
         if not -AHEAD <= now - at <= WAITED:
-            return self._write(session, terminal, event_id, now, method, Reason.LATE_EVENT, None), False
+            # Under an id of now: one from the future would stand above all others for good.
+            return self._write(session, terminal, new_event_id(now), now, method, Reason.LATE_EVENT, None), False
         if method is Method.BADGE:
             person = kiosk.person_of_badge(session, str(said["badge"]))
             reason = Reason.UNKNOWN_BADGE if person is None else Reason.MATCHED
@@ -271,14 +291,14 @@ class Kiosk:
             ):
                 raise UserError("this was said already")
         told = self._greet(terminal, replace(passage, direction=CHOICES[choice]), repeat=False)
-        return replace(told, words=f"Enjoy your break, {told.name}") if choice == "break" else told
+        return replace(told, words=f"Enjoy your break, {told.name}") if choice == "break" and told.name else told
 
     def undo(self, terminal: Terminal, event_id: str) -> Answer:
         """Take the passage back, within a minute; the original stays on record.  UserError when it is too late."""
         with self._sessions.begin() as session:
             passage = self._own(session, terminal, event_id)
             assert passage.person_id is not None
-            if not _is_undone(session, passage):
+            if not events.is_void(session, event_id):
                 attendance.undo_passage(
                     session,
                     event_id,
@@ -287,7 +307,7 @@ class Kiosk:
                     zone=self._zone,
                     by=f"kiosk {terminal.name}",
                 )
-        return Answer("done", "Undone", "This check-in does not count.", event=event_id)
+        return _undone(event_id)
 
     def _own(self, session: Session, terminal: Terminal, event_id: str) -> Passage:
         """A passage that this tablet recorded a moment ago; one answer for all that is not."""
@@ -309,6 +329,8 @@ class Kiosk:
             person = people.active_person(session, passage.person_id)
             if person is None:  # erased since
                 return _refused(Reason.UNKNOWN)
+            if events.is_void(session, passage.id):
+                return _undone(passage.id)
             inference = attendance.next_inference(session, person.id, passage.at, self._zone, passage.direction)
             worked = seconds_today(session, person.id, self._zone, now)
         local = passage.at.astimezone(self._zone)
@@ -345,22 +367,6 @@ class Kiosk:
 
 
 WAYS = {Sense.IN: "In", Sense.OUT: "Out"}
-_qr = threading.local()  # OpenCV's detector keeps state while it works
-
-
-def read_badge(image: NDArray[np.uint8]) -> str | None:
-    """The text of a badge's QR code in a picture; None when there is none, and for any other code."""
-    if not hasattr(_qr, "detector"):
-        _qr.detector = cv2.QRCodeDetector()
-    # OpenCV misses about one sharp code in a hundred, always the same ones; softened, it reads those.
-    for picture in (image, cv2.GaussianBlur(image, (3, 3), 0)):
-        try:
-            text, _, _ = _qr.detector.detectAndDecode(picture)
-        except cv2.error:  # some shapes of noise make it fail
-            continue
-        if kiosk.is_badge(text):
-            return str(text.strip())
-    return None
 
 
 def seconds_today(session: Session, person_id: int, zone: ZoneInfo, now: datetime) -> int:
@@ -373,9 +379,8 @@ def seconds_today(session: Session, person_id: int, zone: ZoneInfo, now: datetim
     )
 
 
-def _is_undone(session: Session, passage: Passage) -> bool:
-    found = corrections.corrections(session, person_id=passage.person_id, state="approved")
-    return any(one.action == "void" and one.passage_id == passage.id for one in found)
+def _undone(event_id: str) -> Answer:
+    return Answer("done", "Undone", "This check-in does not count.", event=event_id)
 
 
 def _refused(reason: Reason) -> Answer:

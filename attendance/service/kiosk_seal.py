@@ -48,7 +48,8 @@ def unseal(keys: Keys, sealed: bytes, event_id: str) -> dict[str, Any]:
         theirs = ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, point)
         shared = _private(keys).exchange(ec.ECDH(), theirs)
         value = json.loads(AESGCM(_derived(shared)).decrypt(nonce, text, event_id.encode()))
-    except (InvalidTag, ValueError) as error:
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can be hashed and stored by nobody
+    except (InvalidTag, ValueError, RecursionError) as error:
         raise Unreadable("not a sealed event") from error
     if not isinstance(value, dict):
         raise Unreadable("not a sealed event")

@@ -8,11 +8,10 @@ Main choice: newest first and biggest first, as somebody reads who has two minut
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from attendance.domain import overtime
-from attendance.domain.day import Day, Status
+from attendance.domain.day import Status
 from attendance.service.attendance import PersonDays, Today
 from attendance.service.report_tables import WHO, Bar, Column, Form, Table, hours, shift_words, total, who
 
@@ -103,17 +102,8 @@ def overtime_report(sheet: Sequence[PersonDays]) -> Table:
 
 
 def _portions(person: PersonDays) -> Iterable[tuple[float, int]]:
-    """Seconds at each rate; whole weeks of which the shift has weekly tiers are cut at those, too."""
-    weeks: dict[date, list[Day]] = {}
-    for one in person.days:
-        if one.worked:
-            weeks.setdefault(overtime.week_of(one.day), []).append(one)
-    for days in weeks.values():
-        tiers = next((one.plan.shift.weekly for one in days if one.plan.shift and one.plan.shift.weekly), ())
-        plain = {one.day: sum(seconds for rate, seconds in one.portions if rate <= 1) for one in days}
-        yield from ((one.rate, one.seconds) for one in overtime.split_week(plain, tiers))
-        for one in days:
-            yield from ((rate, seconds) for rate, seconds in one.portions if rate > 1)
+    """Seconds at each rate."""
+    return (portion for one in person.days for portion in one.portions)
 
 
 def presence(today: Today, at: datetime, zone: ZoneInfo) -> Table:

@@ -1,9 +1,10 @@
-"""The weekly e-mail to supervisors: what somebody should look at, in plain text.
+"""The weekly e-mail to the addresses in `mail.to`, about everybody: what somebody should look at, in plain text.
 
 In: a session, the site's zone, the present instant; where to send.  Out: a sent message.
 Does not know: the scheduler, what the settings file looks like.
 Main choice: plain text with names, days and numbers, no attachment and no picture, so that it can be
-read in any program; it carries no more than a supervisor sees on the site.
+read in any program; the price is that whoever is in `mail.to` reads about every team, as an operator
+does on the site and a supervisor does not.
 """
 
 from __future__ import annotations
@@ -42,9 +43,13 @@ class MailServer:
     to: tuple[str, ...]
 
 
-def compose(session: Session, zone: ZoneInfo, now: datetime, site: str) -> tuple[date, EmailMessage]:
-    """The message about the last whole week, and that week's Monday."""
-    monday = week_of(now.astimezone(zone).date()) - timedelta(days=7)
+def week_before(zone: ZoneInfo, now: datetime) -> date:
+    """The Monday of the last whole week."""
+    return week_of(now.astimezone(zone).date()) - timedelta(days=7)
+
+
+def compose(session: Session, monday: date, zone: ZoneInfo, now: datetime, site: str) -> EmailMessage:
+    """The message about the week that begins on `monday`."""
     found = sheet(session, monday, monday + timedelta(days=6), zone, now)
     waiting = corrections.count_requested(session)
     message = EmailMessage()
@@ -52,7 +57,7 @@ def compose(session: Session, zone: ZoneInfo, now: datetime, site: str) -> tuple
     message["Date"] = format_datetime(now)
     message["Message-ID"] = make_msgid(domain="attendance.invalid")
     message.set_content("\n".join(_lines(found, waiting)) + "\n")
-    return monday, message
+    return message
 
 
 def _lines(found: Sequence[PersonDays], waiting: int) -> list[str]:

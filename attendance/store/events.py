@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.reason import Reason
 from attendance.store import tables
+from attendance.store.attendance_tables import Correction
 from attendance.store.tables import Person
 
 Action = Literal["unlock", "lock"]
@@ -121,12 +122,29 @@ def record_door_event(
 
 
 def last_granted(session: Session, person_id: int, direction: Direction) -> Passage | None:
-    """The person's newest granted passage in this direction (UNKNOWN: in any), at any camera."""
-    query = select(tables.Passage).where(tables.Passage.person_id == person_id, tables.Passage.granted)
+    """The person's newest granted passage in this direction (UNKNOWN: in any), at any camera.
+
+    One that was taken back is none: who undoes a check-in and repeats it means the second.
+    """
+    query = select(tables.Passage).where(tables.Passage.person_id == person_id, tables.Passage.granted, ~_void())
     if direction is not Direction.UNKNOWN:  # who looks at a kiosk may have said "in" there a moment ago
         query = query.where(tables.Passage.direction == direction.value)
     row = session.scalar(query.order_by(tables.Passage.at.desc(), tables.Passage.id.desc()).limit(1))
     return None if row is None else _passage(row)
+
+
+def is_void(session: Session, passage_id: str) -> bool:
+    """Whether an approved correction took this passage back."""
+    return session.scalar(select(tables.Passage.id).where(tables.Passage.id == passage_id, _void())) is not None
+
+
+def _void() -> ColumnElement[bool]:
+    return exists().where(
+        Correction.person_id == tables.Passage.person_id,
+        Correction.passage_id == tables.Passage.id,
+        Correction.action == "void",
+        Correction.state == "approved",
+    )
 
 
 def tell_direction(session: Session, passage_id: str, direction: Direction) -> bool:

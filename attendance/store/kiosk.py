@@ -4,7 +4,8 @@ In: a session, secrets in clear text.  Out: rows; whether a secret fits.
 Does not know: browsers, passages, what a tablet shows.
 Main choice: wrong PINs are counted for the number that was typed and not for the person, and a number
 that nobody has is checked against a hash all the same: neither the answer nor its time nor the lock
-tells whether a number exists.  The price is that anybody can lock a number for some minutes.
+tells whether a number exists.  The price is that anybody can lock a number for some minutes, and that
+on SQLite other writers wait while a PIN is hashed: a try is counted before it is looked at.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -206,39 +208,57 @@ def person_of_badge(session: Session, text: str) -> Person | None:
 
 def try_pin(session: Session, number: str, pin: str, *, at: datetime) -> PinTry:
     """Whether this is the PIN of the active person with this staff number.  The caller commits also when it is not."""
-    number = number.strip()[:100]
+    number = number.replace("\0", "").strip()[:100]
     key = _digest(number.casefold())
-    attempts = session.get(PinAttempts, key)
-    if attempts is not None and attempts.locked_until is not None and at < attempts.locked_until:
+    # Counted before it is looked at: of many tries at once each sees those before it.
+    failures = _count_try(session, key, at)
+    if failures is None:
         return PinTry(Tried.LOCKED)
-    row = session.execute(
-        select(Person, PersonSecret.pin_hash)
-        .join(PersonSecret, PersonSecret.person_id == Person.id)
-        .where(Person.external_id == number, Person.active, PersonSecret.pin_hash.is_not(None))
-    ).first()
+    person, pin_hash = _numbered(session, number)
     try:
-        fits: bool = _hasher.verify((row[1] if row is not None else None) or _nobodys_hash(), pin[:MAX_PIN])
+        fits: bool = _hasher.verify(pin_hash or _nobodys_hash(), pin[:MAX_PIN])
     except (VerificationError, InvalidHashError):
         fits = False
-    if row is None or not fits:
-        _count_failure(session, key, attempts, at)
-        return PinTry(Tried.WRONG)
-    if attempts is not None:
-        session.delete(attempts)
-    return PinTry(Tried.FITS, row[0])
+    if person is not None and pin_hash is not None and fits:
+        # Not deleted: who waits for this row counts on in it.
+        forgiven = update(PinAttempts).where(PinAttempts.number_hash == key)
+        session.execute(forgiven.values(failures=0, locked_until=None))
+        return PinTry(Tried.FITS, person)
+    if (beyond := failures - FREE_TRIES) >= 0:  # from the fifth in a row on each locks twice as long
+        until = at + min(LONGEST_LOCK, LOCK * 2 ** min(beyond, 10))
+        session.execute(update(PinAttempts).where(PinAttempts.number_hash == key).values(locked_until=until))
+    return PinTry(Tried.WRONG)
 
 
-def _count_failure(session: Session, key: str, attempts: PinAttempts | None, at: datetime) -> None:
-    """From the fifth wrong PIN in a row on, each locks twice as long as the one before."""
+def _count_try(session: Session, key: str, at: datetime) -> int | None:
+    """Count a try for this number as wrong until it proves right: how many in a row; None while it is locked."""
     session.execute(delete(PinAttempts).where(PinAttempts.last_at < at - FORGIVEN_AFTER))
-    if attempts is None or attempts.last_at < at - FORGIVEN_AFTER:
-        session.add(PinAttempts(number_hash=key, failures=1, last_at=at))
-    else:
-        attempts.failures, attempts.last_at = attempts.failures + 1, at
-        beyond = attempts.failures - FREE_TRIES
-        if beyond >= 0:
-            attempts.locked_until = at + min(LONGEST_LOCK, LOCK * 2 ** min(beyond, 10))
-    session.flush()
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    first = insert(PinAttempts).values(number_hash=key, failures=0, last_at=at)
+    session.execute(first.on_conflict_do_nothing())
+    counted = (
+        update(PinAttempts)
+        .where(
+            PinAttempts.number_hash == key,
+            or_(PinAttempts.locked_until.is_(None), PinAttempts.locked_until <= at),
+        )
+        .values(failures=PinAttempts.failures + 1, last_at=at)
+        .returning(PinAttempts.failures)
+    )
+    return session.scalar(counted)
+
+
+def _numbered(session: Session, number: str) -> tuple[Person | None, str | None]:
+    """The active person with this staff number and the PIN's hash; capitals do not matter where one person fits."""
+    query = (
+        select(Person, PersonSecret.pin_hash)
+        .outerjoin(PersonSecret, PersonSecret.person_id == Person.id)
+        .where(or_(Person.external_id == number, func.lower(Person.external_id) == number.lower()))
+    )
+    found = session.execute(query).all()
+    if len(found) > 1:
+        found = [one for one in found if one[0].external_id == number]
+    return (found[0][0], found[0][1]) if found and found[0][0].active else (None, None)
 
 
 # --- one-time links --------------------------------------------------------------------------------
@@ -263,7 +283,8 @@ def make_link(session: Session, person_id: int, *, at: datetime, by: str) -> str
 
 
 def link_is_valid(session: Session, token: str, *, at: datetime) -> bool:
-    return session.scalar(select(PersonLink.id).where(*_unused(token, at))) is not None
+    query = select(PersonLink.id).join(Person, PersonLink.person_id == Person.id).where(*_unused(token, at))
+    return session.scalar(query.where(Person.active)) is not None
 
 
 def open_link(session: Session, person_id: int, *, at: datetime) -> PersonLink | None:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from attendance import paths
 from attendance.config import Settings
@@ -53,6 +54,13 @@ __all__ = ["create_app"]
 _FORM_SLACK = 1 << 20
 
 
+class _Id(IntegerConverter):
+    """A number in an address that is larger than any row's names nothing: 404 before a database chokes on it."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**31 - 1)
+
+
 def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Analyser, clock: Clock) -> Flask:
     """The site, ready to serve.  `settings.web.secret_key` empty: cookies are signed by the master key."""
     app = Flask(__name__, template_folder=str(paths.templates_dir()))
@@ -72,6 +80,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
         RATELIMIT_HEADERS_ENABLED=True,
         BOOTSTRAP_SERVE_LOCAL=True,
     )
+    app.url_map.converters["int"] = _Id
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[EXTENSION] = site = Site(settings, sessions, keys, analyser, clock)
     if web.trusted_proxies:  # else the headers are ignored: anybody may send them

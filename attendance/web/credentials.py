@@ -2,8 +2,9 @@
 
 In: buttons on a person's page.  Out: a page that shows a secret once; changed rows.
 Does not know: how a secret is kept or checked (store/kiosk.py), what a person does with it (me.py, kiosk.py).
-Main choice: a secret is answered to the button's own request and stands in no address, no cookie and no
-log; who loses it gets a new one.  PINs are random: what an administrator would choose, others guess.
+Main choice: a secret is answered to the button's own request and stands in no cookie and no log, and in no address
+that is sent: a link's token is behind #.  Who loses it gets a new one.  PINs are random: what an administrator
+would choose, others guess.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def link(person_id: int) -> ResponseReturnValue:
             return _taken(person, "The link works no more.", "link")
         token = kiosk.make_link(session, person_id, at=site.clock.now(), by=current_user.username)
     log.info("%s made a link for person %d", current_user.username, person_id)
-    address = url_for("me.link", token=token, _external=True)
+    address = f"{url_for('me.link', _external=True)}#{token}"
     return _once(
         "link", person, address=address, picture=_qr(address, error="m"), days=kiosk.LINK_VALID.days,
         here_only=request.host.rsplit(":", 1)[0] in ("127.0.0.1", "localhost", "[::1]"),

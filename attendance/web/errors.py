@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -69,6 +70,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if code == 413:
         limit = the_site().settings.web.max_upload_mb
         return answer(413, advice=f"Send at most {limit} MB at once: fewer photos, or smaller ones.")
+    if isinstance(error, RateLimitExceeded) and error.limit is not None and error.limit.limit.get_expiry() > 60:
+        return answer(429, advice="Wait up to an hour, then try again.")
     return answer(code)
 
 

@@ -11,7 +11,6 @@ price: an administrator who pairs the browser at hand is locked in, too, until s
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import logging
 import os
@@ -222,6 +221,7 @@ def look() -> ResponseReturnValue:
 
 @blueprint.post("/event")
 @limiter.limit("240/minute", key_func=_caller)
+@limiter.limit("30/minute;200/hour", key_func=_caller, deduct_when=lambda _: bool(g.get("kiosk_refused")))
 def event() -> ResponseReturnValue:
     """A PIN or badge: {"event": id, "sealed": base64}, or {"event", "said"} from a page that is not opened by https."""
     kiosk, told = the_parts().kiosk, _json()
@@ -232,9 +232,11 @@ def event() -> ResponseReturnValue:
     else:
         try:
             sealed = base64.b64decode(_text(told, "sealed"), validate=True)
-        except binascii.Error:
+        except ValueError:  # also for letters that base64 does not have
             abort(400)
-    return asdict(kiosk.submit(the_device().terminal, event_id, sealed))
+    told_back = kiosk.submit(the_device().terminal, event_id, sealed)
+    g.kiosk_refused = told_back.state == "refused"
+    return asdict(told_back)
 
 
 @blueprint.post("/tell")
@@ -261,7 +263,11 @@ def _json() -> dict[str, Any]:
 
 def _text(told: dict[str, Any], name: str) -> str:
     value = told.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\0" in value:
+        abort(400)
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write and no database keeps
         abort(400)
     return value
 

@@ -4,7 +4,8 @@ In: forms of people who are no operators.  Out: pages and files about the one pe
 Does not know: how a PIN is kept, how a day is computed, what an administrator sees.
 Main choice: no address of these pages names a person; whose data is shown follows from the cookie alone,
 so that there is no number to try.  A link is used up by a button and not by opening it: programs that
-look into mails open every link.
+look into mails open every link.  Its token stands behind #, where no server and no log sees it; the price is that
+a link needs JavaScript.
 """
 
 from __future__ import annotations
@@ -39,13 +40,20 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("me", __name__, url_prefix=employee.PATH)
 
 # Reachable without being signed in; everything else in this room is closed.
-OPEN = {"me.sign_in_page", "me.sign_in", "me.link", "me.use_link"}
+OPEN = {"me.sign_in_page", "me.sign_in", "me.link", "me.look_at_link", "me.use_link"}
 DIRECTIONS = {"in": Direction.IN, "out": Direction.OUT}
 SHOWN_PASSAGES = 30
+LOCKED = "Too many wrong PINs for this number. Wait some minutes, then try again."
 
 
 def _wrong(response: Response) -> bool:
     return response.status_code == 401
+
+
+def _by_person() -> str:
+    """Whose tries are counted: a whole firm may come from one address."""
+    who = employee.signed_in()
+    return get_remote_address() if who is None else f"person {who.id}"
 
 
 @blueprint.before_request
@@ -96,32 +104,38 @@ def sign_in() -> ResponseReturnValue:
         log.warning("a sign-in to the own pages from %s failed: %s", request.remote_addr, tried.outcome.value)
         words = "Number or PIN is wrong."
         if tried.outcome is kiosk.Tried.LOCKED:
-            words = "Too many wrong PINs for this number. Wait some minutes, then try again."
+            words = LOCKED
         shown = "" if kiosk.is_badge(number) else number
         return render_template("me/sign_in.html", number=shown, problem=words), 401
     return employee.begin(_redirect("me.days"), tried.person.id, "pin")
 
 
-@blueprint.get("/link/<token>")
+@blueprint.get("/link")
+def link() -> ResponseReturnValue:
+    """Only a button, to which the page's script gives the token: opening the address changes nothing."""
+    return render_template("me/link.html", good=True)
+
+
+@blueprint.post("/link/look")
 @limiter.limit("60/minute")
-def link(token: str) -> ResponseReturnValue:
-    """Only a button: opening the address changes nothing."""
+def look_at_link() -> ResponseReturnValue:
+    """Whether the link can be used, for the script, which says so before anybody presses the button."""
     site = the_site()
     with site.sessions() as session:
-        good = kiosk.link_is_valid(session, token, at=site.clock.now())
-    return render_template("me/link.html", token=token, good=good), 200 if good else 410
+        good = kiosk.link_is_valid(session, request.form.get("token", "")[:100], at=site.clock.now())
+    return {"good": good}
 
 
-@blueprint.post("/link/<token>")
+@blueprint.post("/link")
 @limiter.limit("20/minute")
-def use_link(token: str) -> ResponseReturnValue:
+def use_link() -> ResponseReturnValue:
     site = the_site()
     try:
         with site.sessions.begin() as session:
-            person = kiosk.use_link(session, token, at=site.clock.now())
+            person = kiosk.use_link(session, request.form.get("token", "")[:100], at=site.clock.now())
     except UserError as error:
         for_the_form(error)
-        return render_template("me/link.html", token=token, good=False), 410
+        return render_template("me/link.html", good=False), 410
     log.info("person %d signed in to the own pages by a link", person.id)
     target = "me.pin" if person.external_id else "me.days"
     return employee.begin(_redirect(target), person.id, "link")
@@ -134,7 +148,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 @blueprint.route("/pin", methods=["GET", "POST"])
-@limiter.limit("20/hour", methods=["POST"], deduct_when=_wrong)
+@limiter.limit("20/hour", methods=["POST"], deduct_when=_wrong, key_func=_by_person)
 def pin() -> ResponseReturnValue:
     """Choose a PIN: by a link at once, else with the present one.  Every other session ends."""
     who, site, form = _who(), the_site(), request.form
@@ -146,7 +160,8 @@ def pin() -> ResponseReturnValue:
             if who.way != "link":
                 tried = kiosk.try_pin(session, who.number or "", form.get("present", "").strip(), at=site.clock.now())
                 if tried.person is None or tried.person.id != who.id:
-                    problem, code = "This is not your present PIN.", 401
+                    locked = tried.outcome is kiosk.Tried.LOCKED
+                    problem, code = LOCKED if locked else "This is not your present PIN.", 401
             if not problem and new != form.get("repeat", "").strip():
                 problem = "The two new PINs differ."
             if not problem:
@@ -229,7 +244,7 @@ def my_corrections() -> ResponseReturnValue:
 
 
 @blueprint.post("/corrections")
-@limiter.limit("60/hour")
+@limiter.limit("60/hour", key_func=_by_person)
 def ask() -> ResponseReturnValue:
     """A check-in that is missing, or one that is wrong."""
     form, site, who = request.form, the_site(), _who()
@@ -298,7 +313,7 @@ def check_ins_csv() -> ResponseReturnValue:
 
 
 @blueprint.post("/consent/withdraw")
-@limiter.limit("10/hour")
+@limiter.limit("10/hour", key_func=_by_person)
 def withdraw_consent() -> ResponseReturnValue:
     """At once, as it was given; the templates are gone."""
     who, site = _who(), the_site()

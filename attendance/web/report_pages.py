@@ -7,7 +7,7 @@ Does not know: what a report counts, or how a file is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -23,6 +23,8 @@ from attendance.web.spans import Span, span_of, today
 blueprint = Blueprint("report_pages", __name__, url_prefix="/attendance/reports")
 # So many rows are shown; files have all.
 MOST_ROWS = 2000
+# Of more people the timesheets' PDF is a line each: it takes seconds and paper.
+MOST_SHEETS = 50
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,9 @@ def _made(name: str, span: Span) -> tuple[list[PersonDays], Table]:
             table = report_tables.timesheet(sheet[0], site.zone)
         case "timesheet":
             table = report_tables.summary(sheet, f"Timesheets, {span.first:%-d %b %Y} to {span.last:%-d %b %Y}")
+            if len(sheet) > MOST_SHEETS:
+                note = f"Of more than {MOST_SHEETS} people the PDF has a line each: choose a team for a sheet a person."
+                table = replace(table, notes=(note,))
         case "lateness":
             table = report_lists.lateness(sheet)
         case "absence":
@@ -184,7 +189,7 @@ def _pdf(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, now: 
     if name == "timesheet":
         tables = (
             [report_tables.timesheet(one, site.zone) for one in sheet]
-            if span.person_id or len(sheet) <= 50
+            if span.person_id or len(sheet) <= MOST_SHEETS
             else [table]
         )
         return pdf.to_pdf(tables, site.zone, title, now, ("Date", "Employee", "Supervisor"))
@@ -196,7 +201,7 @@ def _ics(name: str, sheet: Sequence[PersonDays], _table: Table, span: Span, now:
     if name == "timesheet":
         if span.person_id is None or not sheet:
             abort(404)
-        return exports.days_ical(sheet[0].person, sheet[0].days, now, title)
+        return exports.days_ical(sheet[0].person, sheet[0].days, the_site().zone, now, title)
     return exports.leave_ical(sheet, now, title)
 
 

@@ -43,7 +43,8 @@ from attendance.web.threshold_memory import Known, known
 log = logging.getLogger(__name__)
 blueprint = Blueprint("threshold", __name__, url_prefix="/threshold")
 
-REPLAYED = timedelta(days=7)
+# Of so many past days the decisions are made again, as chosen.
+REPLAYED, USUAL = (1, 7, 30), 7
 # Where the slider by hand stands before any threshold was set: high, so that nothing is loosened by accident.
 UNSET = 0.6
 # So many past decisions that would change, and people to enrol again, are named.
@@ -113,7 +114,8 @@ def save() -> ResponseReturnValue:
     assert choice.threshold is not None
     log.warning("%s set the threshold of %s to %.3f", current_user.username, site.model_id, choice.threshold)
     flash(f"Threshold {choice.threshold:.3f} is in force. The doors use it within a second.", "success")
-    return redirect(url_for("threshold.page"))
+    days = replayed_days(chosen.get("days", ""))
+    return redirect(url_for("threshold.page", days=None if days == USUAL else days))
 
 
 def _put_in_force(found: Known, choice: Choice, seen: OperatingPoint | None, reason: str) -> None:
@@ -143,7 +145,8 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         point = operating_points.current(session, site.model_id)
         found = known(session)
         now = site.clock.now()
-        past = events.decided_since(session, now - REPLAYED, site.model_id)
+        days = replayed_days(chosen.get("days", ""))
+        past = events.decided_since(session, now - timedelta(days=days), site.model_id)
         flow = traffic(session, site.model_id, now, site.settings.retention.strangers_days)
         in_force = history[0] if history else None
         choice = _choice(found, in_force, chosen)
@@ -182,6 +185,8 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         "scores": found.scores,
         "means": consequences(found.scores, shown),
         "replayed": again,
+        "days": days,
+        "day_choices": REPLAYED,
         "changed": changed,
         "enrol_again": [one for one in people if one.enrol_again][:MOST_PEOPLE],
         "enrol_again_total": sum(one.enrol_again for one in people),
@@ -224,6 +229,10 @@ def _choice(found: Known, in_force: Row | None, chosen: Mapping[str, str]) -> Ch
         kept = max(offer.threshold, in_force.threshold)
         offer = replace(offer, threshold=kept, refused=found.at(kept).refused)
     return Choice("risk", position, offer.threshold, margin, offer)
+
+
+def replayed_days(text: str) -> int:
+    return next((days for days in REPLAYED if str(days) == text), USUAL)
 
 
 def _number(chosen: Mapping[str, str], name: str, low: float, high: float) -> float | None:

@@ -22,9 +22,13 @@ def test_portions_add_up_to_what_was_worked(seconds: int, tiers: list[Tier]) -> 
 
 
 def test_a_week_counts_beyond_what_its_days_paid_already() -> None:
-    plain = {date(2024, 5, 6) + timedelta(days=number): 9 * 3600 for number in range(5)}
+    monday = date(2024, 5, 6)
+    plain = {monday + timedelta(days=number): 9 * 3600 for number in range(5)}
 
-    assert overtime.split_week(plain, (Tier(2400, 1.5),)) == (Portion(1.0, 40 * 3600), Portion(1.5, 5 * 3600))
+    parts = overtime.split_week(plain, (Tier(2400, 1.5),))
+
+    assert parts[monday] == (Portion(1.0, 9 * 3600),)
+    assert parts[monday + timedelta(days=4)] == (Portion(1.0, 4 * 3600), Portion(1.5, 5 * 3600))
 
 
 def test_a_short_night_between_two_days_is_found() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from attendance.domain.day import Flag, Sense, Status
 from attendance.domain.passage import Direction
-from attendance.domain.shift import Half, Shift, Span
+from attendance.domain.shift import Half, Kind, Shift, Span, Tier
 from attendance.errors import UserError
 from attendance.service import attendance, periods, planning
 from attendance.service.retention import forget_passages_older_than
@@ -456,3 +459,51 @@ def test_an_erased_person_leaves_no_working_time_behind(session: Session) -> Non
     assert rosters.rosters_of(session) == []
     assert corrections.corrections(session) == []
     assert session.scalars(select(DayTotal)).all() == []
+
+
+# --- overtime by the week ---
+
+
+FLEX = Shift("Flex", (Span(420, 1200),), kind=Kind.FLEXIBLE, required=468, weekly=(Tier(2400, 1.25),))
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_months_overtime_is_that_of_its_parts_however_it_is_cut(sessions: Sessions, data: st.DataObject) -> None:
+    first, last = date(2024, 4, 1), date(2024, 4, 30)
+    month = [first + timedelta(days=number) for number in range(30)]
+    lengths = data.draw(st.lists(st.integers(0, 11), min_size=30, max_size=30))
+    cuts = data.draw(st.sets(st.integers(1, 29), max_size=6))
+    with sessions() as session:
+        anna = add_person(session)
+        roster(session, anna, FLEX)
+        for which, length in zip(month, lengths, strict=True):
+            if length:
+                passage(session, anna, local("08:00", which), Direction.IN)
+                passage(session, anna, local(f"{8 + length}:00", which), Direction.OUT)
+
+        def overtime(begin: date, end: date) -> int:
+            return sum(one.overtime for one in attendance.days_of(session, anna, begin, end, BERLIN, NOW))
+
+        starts = [0, *sorted(cuts), 30]
+        parts = [overtime(month[a], month[b - 1]) for a, b in pairwise(starts)]
+        # By hand: April 2024 begins on a Monday; what a week has above 40 hours.
+        weeks = [lengths[number : number + 7] for number in range(0, 30, 7)]
+        whole = sum(max(0, sum(week) - 40) for week in weeks) * 3600
+
+        assert overtime(first, last) == sum(parts) == whole
+        session.rollback()
+
+
+def test_a_closed_part_of_a_week_is_written_down_with_its_weekly_overtime(session: Session) -> None:
+    anna = add_person(session)
+    roster(session, anna, FLEX)
+    for number in range(5):
+        passage(session, anna, local("08:00", MONDAY + timedelta(days=number)), Direction.IN)
+        passage(session, anna, local("17:00", MONDAY + timedelta(days=number)), Direction.OUT)
+
+    thursday = MONDAY + timedelta(days=3)
+    periods.close(session, thursday, thursday + timedelta(days=3), grace=timedelta(0), now=NOW, zone=BERLIN, by="ada")
+
+    written = session.scalars(select(DayTotal).order_by(DayTotal.day)).all()
+    assert [one.overtime for one in written] == [0, 5 * 3600, 0, 0]

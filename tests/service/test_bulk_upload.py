@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import zipfile
 from pathlib import Path
@@ -126,6 +127,33 @@ def test_a_locked_or_damaged_photo_does_not_take_the_others_with_it(tmp_path: Pa
 
     assert left_out(it) == {"Anna/1.png": "is locked with a password", "Bert/1.png": "is damaged"}
     assert everything_in(tmp_path / "out") == {"Cleo/1.png"}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_photo_is_left_out_however_it_was_packed(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "people.zip"
+    with zipfile.ZipFile(path, "w", method) as packed:
+        for name in ("Anna/1.png", "Bert/1.png"):
+            packed.writestr(name, PHOTO)
+        at = packed.infolist()[0].header_offset + 30 + len("Anna/1.png")
+    whole = path.read_bytes()
+    for number, place in enumerate((4, 20, 40, 60)):
+        data = bytearray(whole)
+        data[at + place] ^= 0xFF
+        path.write_bytes(bytes(data))
+        it = unpack([path], tmp_path / f"out{number}")
+        assert set(left_out(it)) == {"Anna/1.png"}, place
+        assert everything_in(tmp_path / f"out{number}") == {"Bert/1.png"}
+
+
+def test_a_disk_that_fails_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    path = archive(tmp_path / "in", ("Anna/1.png", PHOTO))
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", full)
+    with pytest.raises(UserError, match="disk is not full"):
+        unpack([path], tmp_path / "out")
 
 
 def test_a_bomb_is_refused_before_it_fills_the_disk(tmp_path: Path) -> None:

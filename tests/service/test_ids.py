@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,3 +44,9 @@ def test_the_time_can_be_read_from_an_id() -> None:
 def test_what_is_no_id_of_an_event_has_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         made_at(text)
+
+
+@pytest.mark.parametrize("write", [str.upper, "{{{}}}".format, "urn:uuid:{}".format, lambda one: one.replace("-", "")])
+def test_an_id_is_one_only_as_it_was_made(write: Callable[[str], str]) -> None:
+    with pytest.raises(ValueError, match="not a UUIDv7"):
+        made_at(write("018bcfe5-6800-7abc-8def-000000000000"))

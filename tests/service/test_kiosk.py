@@ -12,13 +12,16 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sqlalchemy import text as sql
+from sqlalchemy.exc import IntegrityError
 
 from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service import kiosk_seal
+from attendance.service.badge_reader import read_badge
 from attendance.service.ids import made_at, new_event_id
-from attendance.service.kiosk import Answer, Kiosk, Terminal, read_badge
+from attendance.service.kiosk import Answer, Kiosk, Terminal
 from attendance.service.kiosk_words import greeting, hours, refusal
 from attendance.store import corrections, people
 from attendance.store import kiosk as stored
@@ -156,7 +159,9 @@ def test_an_event_of_an_impossible_time_is_a_recorded_refusal(kiosk: Kiosk, staf
     staffed.clock.advance(seconds)
 
     assert kiosk.submit(TABLET, *event).state == "refused"
-    assert staffed.log()[0].passage.reason is Reason.LATE_EVENT
+    passage = staffed.log()[0].passage
+    assert passage.reason is Reason.LATE_EVENT
+    assert made_at(passage.id) == passage.at == staffed.clock.now()  # no place above all that comes
 
 
 def test_a_badge_works_by_its_text_and_before_the_camera(kiosk: Kiosk, staffed: Site) -> None:
@@ -170,6 +175,20 @@ def test_a_badge_works_by_its_text_and_before_the_camera(kiosk: Kiosk, staffed: 
     looks = (as_png(cv2.resize(qr_code(text), None, fx=scale, fy=scale)) for scale in (1.0, 0.75, 1.5, 0.6))
     assert any(kiosk.look(TABLET, look).name == "Anna" for look in looks)
     assert len(staffed.log()) == 2
+
+
+def test_a_badge_that_stays_before_the_camera_is_one_attempt(kiosk: Kiosk, staffed: Site) -> None:
+    with staffed.sessions.begin() as session:
+        known = stored.new_badge(session, 1, at=staffed.clock.now())
+    for text, state in ((known, "greet"), ("ATT-" + "A" * 24, "refused")):
+        shown = as_png(qr_code(text))
+        answers = []
+        for _ in range(40):  # for longer than the cooldown
+            staffed.clock.advance(1)
+            answers.append(kiosk.look(TABLET, shown).state)
+        assert answers == [state] + ["idle"] * 39
+    staffed.clock.advance(10)
+    assert kiosk.look(TABLET, as_png(qr_code(known))).state == "greet"
 
 
 def test_other_codes_before_the_camera_are_no_attempt(kiosk: Kiosk) -> None:
@@ -210,6 +229,38 @@ def test_undo_within_a_minute_keeps_the_original_and_may_be_repeated(kiosk: Kios
         (row,) = corrections.corrections(session, person_id=1)
     assert (row.action, row.state, row.requested_by) == ("void", "approved", "kiosk canteen")
     assert staffed.log()[0].passage.granted
+
+
+def test_what_was_undone_is_no_earlier_check_in(kiosk: Kiosk, staffed: Site) -> None:
+    event_id, sealed = event_of(kiosk, staffed.clock.now(), number="17", pin="2580", say="out")
+    kiosk.submit(TABLET, event_id, sealed)
+    undone = kiosk.undo(TABLET, event_id)
+
+    assert kiosk.submit(TABLET, event_id, sealed) == undone  # the answer was lost and the event came again
+    staffed.clock.advance(5)
+    again = pin(kiosk, staffed, say="out")
+    assert (again.state, again.repeat, again.sense) == ("greet", False, "out")
+    assert len(staffed.log()) == 2
+
+
+def test_the_way_that_was_said_after_a_lost_answer_counts(kiosk: Kiosk, staffed: Site) -> None:
+    event_id, sealed = event_of(kiosk, staffed.clock.now(), number="17", pin="2580")
+    kiosk.submit(TABLET, event_id, sealed)
+    for way in ("out", "in"):  # the first word counts
+        said = {"number": "17", "pin": "2580", "say": way}
+        sealed = kiosk_seal.seal(kiosk.public_key, said, event_id, os.urandom(12))
+        assert kiosk.submit(TABLET, event_id, sealed).sense == "out"
+    (view,) = staffed.log()
+    assert view.passage.direction is Direction.OUT
+
+
+def test_a_broken_row_is_a_fault_and_not_noted(kiosk: Kiosk, staffed: Site) -> None:
+    event = event_of(kiosk, staffed.clock.now(), number="17", pin="2580")
+    with staffed.sessions.begin() as session:
+        session.execute(sql("CREATE TRIGGER full BEFORE INSERT ON passages BEGIN SELECT RAISE(ABORT, 'no'); END"))
+
+    with pytest.raises(IntegrityError):
+        kiosk.submit(TABLET, *event)
 
 
 def test_neither_another_tablet_nor_a_later_minute_may_undo(kiosk: Kiosk, staffed: Site) -> None:

@@ -16,7 +16,7 @@ import pytest
 from attendance.domain.day import Policy, Punch
 from attendance.domain.passage import Direction
 from attendance.domain.shift import Leave, Plan, Shift, Span, Tier
-from attendance.domain.timesheet import days_of
+from attendance.domain.timesheet import days_of, with_weekly_overtime
 from attendance.service import exports, pdf, report_lists, report_tables
 from attendance.service.attendance import PersonDay, PersonDays, Today
 from attendance.service.report_tables import Form
@@ -44,7 +44,7 @@ def person(name: str = "Anna Łukasz", number: int = 1, leave: bool = False) -> 
     times = [(at(0, 9), "in"), (at(0, 18), "out"), (at(1, 9, 30), "in"), (at(1, 17), "out"), (at(3, 9), "in")]
     punches = [Punch(str(n), when, Direction(way), "gate") for n, (when, way) in enumerate(times)]
     found = [one for one in days_of(punches, plans, BERLIN, NOW, Policy()) if MONDAY <= one.day <= date(2024, 5, 12)]
-    return PersonDays(Somebody(number, name, f"{number}", "Lab"), tuple(found))
+    return PersonDays(Somebody(number, name, f"{number}", "Lab"), with_weekly_overtime(found))
 
 
 SHEET = [person(), person(MONEY, 2, leave=True)]
@@ -160,13 +160,26 @@ def test_a_pdf_is_made_without_the_systems_fonts(monkeypatch: pytest.MonkeyPatch
 
 def test_a_calendar_program_reads_days_and_leave() -> None:
     one = SHEET[1]
-    calendar = icalendar.Calendar.from_ical(exports.days_ical(one.person, one.days, NOW, "Site"))
+    calendar = icalendar.Calendar.from_ical(exports.days_ical(one.person, one.days, BERLIN, NOW, "Site"))
     events = [(str(event["summary"]), event["dtstart"].dt) for event in calendar.walk("VEVENT")]
 
     assert ("Work", at(0, 9)) in events
     assert ("Vacation", date(2024, 5, 8)) in events
     leave = icalendar.Calendar.from_ical(exports.leave_ical(SHEET, NOW, "Site"))
     assert [str(event["summary"]) for event in leave.walk("VEVENT")] == [f"{MONEY}: vacation"]
+
+
+def test_a_calendar_program_is_told_the_shifts_to_come_but_no_day_off() -> None:
+    plans = {(day := MONDAY + timedelta(days=n)): Plan(day, OFFICE) for n in range(4)}
+    plans[LAST] = Plan(LAST, None)
+    plans[MONDAY + timedelta(days=2)] = Plan(MONDAY + timedelta(days=2), OFFICE, leave=Leave("vacation"))
+    days = days_of([], plans, BERLIN, at(1, 7))
+    calendar = icalendar.Calendar.from_ical(exports.days_ical(SHEET[0].person, days, BERLIN, at(1, 7), "Site"))
+    events = [(str(event["summary"]), event["dtstart"].dt, event["dtend"].dt) for event in calendar.walk("VEVENT")]
+
+    assert [one for one in events if one[0] == "Shift Office"] == [
+        ("Shift Office", at(n, 9), at(n, 17)) for n in (1, 3)
+    ]
 
 
 def test_frappe_hr_gets_its_columns_in_local_time() -> None:
@@ -189,6 +202,16 @@ def test_a_second_is_paid_at_one_rate_by_day_and_week() -> None:
 
     assert row["worked"] == row["plain"] + row["rate_1.25"] + row["rate_1.5"]
     assert row["rate_1.25"] == 3600
+
+
+def test_every_report_tells_the_same_overtime() -> None:
+    told = {
+        table.name: dict(zip([one.key for one in table.columns], table.foot, strict=True))["overtime"]
+        for table in TABLES
+        if table.name in ("register", "timesheet", "overtime")
+    }
+
+    assert told["register"] == told["timesheet"] == told["overtime"] > 2 * 3600
 
 
 def test_weeks_without_a_free_day_and_short_nights_are_noted() -> None:

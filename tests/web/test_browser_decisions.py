@@ -54,6 +54,9 @@ def test_from_a_refusal_to_a_risk_that_is_put_in_force(calibrated: Web, open_pag
     for _ in range(3):
         page.keyboard.press("ArrowLeft")
     page.wait_for_selector(".answer-value:has-text('about 1 in 100')")
+    page.select_option("#days", "30")
+    page.wait_for_selector("text=The last 30 days again")
+    assert "days=30" in page.url
     assert float(dot.get_attribute("cx")) > float(before)
     assert float(page.locator("#threshold").input_value()) == pytest.approx(
         float(page.locator("[data-told]").get_attribute("data-threshold")), abs=0.001

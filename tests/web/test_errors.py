@@ -11,12 +11,27 @@ from attendance.store import operating_points
 from tests.web.conftest import Browser, Web
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/people/99", "/people/99/edit", f"/people/{10**20}", "/people/x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nowhere",
+        "/people/99",
+        "/people/99/edit",
+        f"/people/{10**20}",
+        f"/attendance/person/{2**70}/2024-05-06",
+        f"/cameras/{2**40}",
+        "/people/x",
+    ],
+)
 def test_what_is_not_there_is_said_so(admin: Browser, path: str) -> None:
     answer = admin.get(path)
 
     assert answer.status_code == 404
     assert "Nothing here" in answer.get_data(as_text=True)
+
+
+def test_a_button_with_a_number_that_is_no_rows_is_answered_too(admin: Browser) -> None:
+    assert admin.submit(f"/kiosks/{2**70}/code").status_code == 404
 
 
 def test_a_script_gets_its_errors_as_json(admin: Browser) -> None:

@@ -312,7 +312,30 @@ def test_a_page_without_https_may_send_in_clear_what_it_cannot_seal(web: Web, an
 def test_a_broken_event_is_refused_and_not_recorded(web: Web, tablet: Tablet) -> None:
     for value in (None, [], "x", {}, {"event": 3}, {"event": "x"}, {"event": "x", "sealed": "%"}, {"event": "x" * 9}):
         assert tablet.post("event", value).status_code == 400, value
+    assert tablet.post("event", {"event": new_event_id(NOON), "sealed": "é"}).status_code == 400
+    for path, name in (("undo", "event"), ("tell", "event"), ("leave", "username")):
+        for broken in ("\ud800", "\0"):
+            assert tablet.post(path, {name: broken, "choice": "in", "password": "x"}).status_code == 400, path
     assert log_of(web) == []
+
+
+def test_half_a_letter_in_a_number_or_badge_is_an_answer_and_no_fault(web: Web, anna: int, tablet: Tablet) -> None:
+    for said in ({"number": "\ud800", "pin": "2580"}, {"badge": "\udfff"}):
+        assert tablet.enter(**said)["words"].startswith("The tablet sent what cannot be read")
+        assert tablet.post("event", {"event": new_event_id(web.clock.now()), "said": said}).status_code == 409
+    assert tablet.enter(number="1\x007", pin="2580")["state"] == "greet"
+
+
+def test_a_tablet_that_only_guesses_has_to_wait_and_others_need_not(web: Web, anna: int, tablet: Tablet) -> None:
+    other = Tablet(web, add_tablet(web, "gate"))
+    for number in range(30):
+        assert tablet.enter(badge=f"ATT-{'A' * 22}{number}")["state"] == "refused"
+        assert tablet.client.get("/kiosk/state", headers=JSON).status_code == 200
+    sealed = base64.b64encode(b"x" * 200).decode()
+    assert tablet.post("event", {"event": new_event_id(NOON), "sealed": sealed}).status_code == 429
+    for _ in range(31):  # what succeeds is not counted
+        web.clock.advance(60)
+        assert other.enter(number="17", pin="2580")["state"] == "greet"
 
 
 def test_an_event_that_cannot_be_read_says_what_to_do(web: Web, anna: int, tablet: Tablet) -> None:

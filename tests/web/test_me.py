@@ -108,7 +108,7 @@ def test_a_badge_stands_for_the_number_but_not_for_the_pin(web: Web, anna: int) 
 def test_without_signing_in_every_page_leads_to_the_sign_in(web: Web, anna: int, stranger: Browser) -> None:
     for rule in web.app.url_map.iter_rules():
         if rule.endpoint.startswith("me.") and rule.endpoint not in (
-            "me.sign_in_page", "me.sign_in", "me.link", "me.use_link",
+            "me.sign_in_page", "me.sign_in", "me.link", "me.look_at_link", "me.use_link",
         ):  # fmt: skip
             path = re.sub(r"<[^>]+>", FRIDAY.isoformat(), rule.rule)
             answer = stranger.get(path) if "GET" in (rule.methods or ()) else stranger.submit(path)
@@ -192,26 +192,47 @@ def test_opening_a_link_changes_nothing_and_its_button_works_once(web: Web, anna
     token = link_for(web, anna)
     scanner, browser = web.browser(), web.browser()
     for _ in range(3):
-        assert scanner.get(f"/me/link/{token}").status_code == 200
-        assert scanner.client.head(f"/me/link/{token}").status_code == 200
-    assert "Anna" not in scanner.text(f"/me/link/{token}")  # whoever opens it learns no name
+        assert scanner.get("/me/link").status_code == 200
+        assert scanner.client.head("/me/link").status_code == 200
+        assert scanner.submit("/me/link/look", {"token": token}).json == {"good": True}  # and no name
 
-    assert browser.submit(f"/me/link/{token}").location == "/me/pin"
+    assert browser.submit("/me/link", {"token": token}).location == "/me/pin"
     assert "Anna Berg" in browser.text("/me")
-    assert scanner.submit(f"/me/link/{token}").status_code == 410
-    assert scanner.get(f"/me/link/{token}").status_code == 410
+    assert scanner.submit("/me/link", {"token": token}).status_code == 410
+    assert scanner.submit("/me/link/look", {"token": token}).json == {"good": False}
     assert scanner.get("/me").status_code == 302
+
+
+def test_a_link_of_somebody_who_left_is_said_to_be_of_no_use_before_the_button(web: Web, anna: int) -> None:
+    token, browser = link_for(web, anna), web.browser()
+    with web.sessions.begin() as session:
+        people.set_active(session, anna, False, at=NOON)
+
+    assert browser.submit("/me/link/look", {"token": token}).json == {"good": False}
+    assert "This link cannot be used" in browser.submit("/me/link", {"token": token}).get_data(as_text=True)
+
+
+def test_the_secret_of_a_link_is_in_no_log_even_where_something_breaks(
+    web: Web, anna: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(kiosk, "use_link", broken)
+    token = link_for(web, anna)
+    assert web.browser().submit("/me/link", {"token": token}).status_code == 500
+    assert "/me/link failed" in caplog.text and token not in caplog.text
 
 
 def test_a_link_that_nobody_made_is_said_kindly(web: Web, stranger: Browser) -> None:
     for token in ("x", "A" * 32, "../..", "%00", "ü"):
-        for answer in (stranger.get(f"/me/link/{token}"), stranger.submit(f"/me/link/{token}")):
-            assert answer.status_code in (404, 410), token
+        assert stranger.submit("/me/link", {"token": token}).status_code == 410, token
+        assert stranger.submit("/me/link/look", {"token": token}).json == {"good": False}, token
 
 
 def test_who_came_by_a_link_chooses_a_pin_without_the_old_one(web: Web, anna: int) -> None:
     browser = web.browser()
-    browser.submit(f"/me/link/{link_for(web, anna)}")
+    browser.submit("/me/link", {"token": link_for(web, anna)})
     assert "Present PIN" not in browser.text("/me/pin")
     differ = browser.submit("/me/pin", {"pin": "8246", "repeat": "8247"})
     easy = browser.submit("/me/pin", {"pin": "1234", "repeat": "1234"})
@@ -232,11 +253,25 @@ def test_who_came_by_a_pin_has_to_know_it_to_change_it(web: Web, me: Browser) ->
     signed_in(web, pin="8246")
 
 
+def test_a_locked_number_is_told_from_a_wrong_pin_and_tries_are_counted_by_person(web: Web, me: Browser) -> None:
+    zelda, form = signed_in(web, "8", OTHER), {"pin": "8246", "repeat": "8246"}
+    told = [me.submit("/me/pin", form | {"present": "1111"}) for _ in range(6)]
+    locked = me.submit("/me/pin", form | {"present": PIN})
+    assert "not your present PIN" in told[0].get_data(as_text=True)
+    assert "Too many wrong PINs for this number" in locked.get_data(as_text=True)
+    assert "not your present PIN" not in locked.get_data(as_text=True)
+
+    limited = [me.submit("/me/pin", form | {"present": "1111"}) for _ in range(14)][-1]
+    assert limited.status_code == 429
+    assert "Wait up to an hour" in limited.get_data(as_text=True)
+    assert zelda.submit("/me/pin", form | {"present": OTHER}).location == "/me"  # from the same address
+
+
 def test_without_a_staff_number_a_link_still_opens_the_days(web: Web) -> None:
     quirin = web.add("Quirin")
     browser = web.browser()
 
-    assert browser.submit(f"/me/link/{link_for(web, quirin)}").location == "/me"
+    assert browser.submit("/me/link", {"token": link_for(web, quirin)}).location == "/me"
     assert "A PIN goes with a staff number" in browser.text("/me/pin")
     answer = browser.submit("/me/pin", {"pin": "8246", "repeat": "8246"})
     assert "staff number" in answer.get_data(as_text=True)
@@ -448,5 +483,5 @@ def test_an_own_page_bears_the_headers_that_protect_it(me: Browser) -> None:
 
 
 def test_a_form_without_its_token_does_nothing(me: Browser) -> None:
-    for path in ("/me/sign-in", "/me/sign-out", "/me/corrections", "/me/consent/withdraw", "/me/pin", "/me/link/x"):
+    for path in ("/me/sign-in", "/me/sign-out", "/me/corrections", "/me/consent/withdraw", "/me/pin", "/me/link"):
         assert me.client.post(path, data=ASK | {"sure": "yes"}).status_code == 400, path

@@ -133,6 +133,21 @@ def test_the_past_week_is_decided_again(gallery: Web, admin: Browser) -> None:
     assert "0 let in would be refused, 1 refused would be let in" in numbers(admin, "threshold=0.4")
 
 
+def test_how_far_back_is_chosen_and_stays_chosen(gallery: Web, admin: Browser) -> None:
+    for days in (0.5, 3, 20, 40):
+        gallery.passage(NOON - timedelta(days=days), 1, score=0.55, runner_up=0.1)
+    told = {days: numbers(admin, f"threshold=0.6&days={days}") for days in ("1", "7", "30")}
+    assert "The last day again 1 of 1 change" in told["1"]
+    assert "The last 7 days again 2 of 2 change" in told["7"]
+    assert "The last 30 days again 3 of 3 change" in told["30"]
+    assert all(numbers(admin, f"threshold=0.6&days={bad}") == told["7"] for bad in (*HOSTILE, "2", "-1", "07"))
+
+    assert '<option value="30" selected>' in admin.text("/threshold?days=30")
+    assert admin.submit("/threshold", form_of(admin, threshold="0.7", days="30")).location == "/threshold?days=30"
+    asked = admin.submit("/threshold", form_of(admin, threshold="0.6", days="1", reason="x")).get_data(as_text=True)
+    assert 'name="days" value="1"' in asked
+
+
 HOSTILE = ("nan", "sNaN", "NaN123", "inf", "-inf", "1e999", "-1e999", "1e400", "9" * 5000, "x", "", "%00", "0x1")
 
 

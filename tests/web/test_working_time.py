@@ -11,7 +11,7 @@ import pytest
 from attendance.domain.passage import Direction
 from attendance.domain.shift import Shift, Span
 from attendance.service import planning
-from attendance.store import corrections, rosters
+from attendance.store import corrections, people, rosters
 from tests.factories import NOON
 from tests.web.conftest import Browser, Web
 
@@ -284,6 +284,18 @@ def test_every_report_is_every_kind_of_file(anna: int, viewer: Browser, kind: st
         assert answer.status_code == 200
         assert answer.data.startswith(begins), name
         assert f"{name} " in answer.headers["Content-Disposition"]
+
+
+def test_where_the_timesheets_pdf_is_a_summary_the_page_says_how_to_get_all(web: Web, admin: Browser) -> None:
+    said = "choose a team for a sheet a person"
+    with web.sessions.begin() as session:
+        for number in range(51):
+            people.create_person(session, name=f"P {number}", department="Lab" if number else "Yard", at=NOON)
+
+    assert said in admin.text("/attendance/reports/timesheet")
+    assert said not in admin.text("/attendance/reports/timesheet?team=Lab")
+    assert admin.get("/attendance/reports/timesheet.pdf").data.count(b"/Type /Page\n") < 5
+    assert admin.get("/attendance/reports/timesheet.pdf?team=Lab").data.count(b"/Type /Page\n") >= 50
 
 
 def test_calendars_are_there_where_they_fit(anna: int, admin: Browser) -> None:

@@ -6,7 +6,13 @@
 // once only.  Together: exactly once, also when an answer is lost or the tablet is switched off.
 "use strict";
 
-class LineDown extends Error {}
+class LineDown extends Error {
+  // `status`: of the answer; 0 when nobody answered, and only then the line itself is down.
+  constructor(words, status = 0) {
+    super(words);
+    this.status = status;
+  }
+}
 
 const line = {
   patience: 8000, // ms
@@ -18,16 +24,16 @@ const line = {
       headers["X-Kiosk"] = "1";
       headers["Content-Type"] = type;
     }
-    let answer;
+    let answer = null;
     let told;
     try {
       const signal = AbortSignal.timeout(line.patience);
       answer = await fetch(address, { method, headers, body, signal, credentials: "same-origin", cache: "no-store" });
       told = await answer.json();
     } catch (error) {
-      throw new LineDown(error.message);
+      throw new LineDown(error.message, answer?.status >= 500 ? answer.status : 0);
     }
-    if (answer.status >= 500) throw new LineDown(String(answer.status));
+    if (answer.status >= 500) throw new LineDown(String(answer.status), answer.status);
     if (answer.status === 401) {
       window.location.replace("/kiosk/pair"); // what waits stays in this browser until it is paired again
       await new Promise(() => {});
@@ -96,7 +102,8 @@ const seal = {
 
 // --- what waits ---------------------------------------------------------------------------------------
 
-// Records: { id, sealed, hold, stuck }.  `hold`: not to be sent before (ms); `stuck`: the server cannot read it.
+// Records: { id, sealed, hold, stuck, tried, undo }.  `hold`: not to be sent before (ms); `stuck`: the server
+// cannot read it; `tried`: the server may have it; `undo`: not to be sent any more, but to be taken back there.
 const queue = {
   base: null,
 
@@ -124,4 +131,19 @@ const queue = {
   put: (record) => queue.work("readwrite", (events) => events.put(record)),
   take: (id) => queue.work("readwrite", (events) => events.delete(id)),
   all: () => queue.work("readonly", (events) => events.getAll()),
+
+  // `step` makes the new record of the old one, null takes it out; nothing comes between.
+  // → the record as it was; undefined when it was gone, and nothing is done.
+  change(id, step) {
+    return queue.work("readwrite", (events) => {
+      const request = events.get(id);
+      request.onsuccess = () => {
+        if (!request.result) return;
+        const made = step(request.result);
+        if (made) events.put(made);
+        else events.delete(id);
+      };
+      return request;
+    });
+  },
 };

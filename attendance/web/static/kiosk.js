@@ -1,6 +1,6 @@
 // The kiosk's page: what the camera sees goes to the server picture by picture; a number with its PIN, or a
 // badge, as a sealed event that may wait for the connection (kiosk-line.js).  The server's answer is shown
-// large, asks which way when the rules are in doubt, and can be undone for a minute.
+// large, asks which way when the rules are in doubt, and can be undone while that person stands there.
 "use strict";
 
 (function () {
@@ -50,6 +50,11 @@
     showLine();
   };
 
+  // An answer that is a fault of the server's (or "not so fast") is no cut: others' check-ins may still get through.
+  const failed = (error) => {
+    if (error instanceof LineDown && !error.status) setLine(false);
+  };
+
   const count = async () => {
     const records = await queue.all().catch(() => []);
     waiting = records.filter((one) => !one.stuck).length;
@@ -57,17 +62,49 @@
     return records;
   };
 
-  // → the server's answer; the record is gone from the queue when it is final.
+  // → the server's answer; the record is gone from the queue when it is final.  What the server answers with a
+  // fault is asked again in a minute, and holds up nobody else's.
   const send = async (record) => {
-    const { status, told } = await line.post("/kiosk/event", { event: record.id, sealed: record.sealed });
-    if (status === 429) throw new LineDown("busy");
-    if (status === 200 && told.state !== "later") {
-      await queue.take(record.id);
-      return told;
+    const keep = (changes) => queue.change(record.id, (one) => ({ ...one, ...changes })).catch(() => {});
+    const hold = Date.now() + 60000;
+    try {
+      const { status, told } = await line.post("/kiosk/event", { event: record.id, sealed: record.sealed });
+      if (status === 429) throw new LineDown("busy", status);
+      if (status === 200 && told.state !== "later") {
+        await queue.take(record.id).catch(() => {}); // sent again it counts once, too
+        return told;
+      }
+      // Locked for some minutes, so that it is asked again; or sealed for another server, kept for somebody to look at.
+      await keep({ hold, stuck: status !== 200 });
+      return status === 200 ? told : { state: "refused", words: told.words, advice: told.advice };
+    } catch (error) {
+      if (error.status) await keep({ hold });
+      throw error;
     }
-    // Locked for some minutes, so that it is asked again; or sealed for another server, kept for somebody to look at.
-    await queue.put({ ...record, hold: Date.now() + 60000, stuck: status !== 200 });
-    return status === 200 ? told : { state: "refused", words: told.words, advice: told.advice };
+  };
+
+  // → the server's answer to an undo.  `state` "unknown": it has no such check-in; "late": it may have one, to stay.
+  const takeBack = async (record) => {
+    try {
+      const { status, told } = await line.post("/kiosk/undo", { event: record.id });
+      if (status === 429) throw new LineDown("busy", status);
+      await queue.take(record.id);
+      if (status === 200) return told;
+      const fresh = clock.now() - eventTime(record.id).getTime() < 55000;
+      return { ...told, state: fresh ? "unknown" : "late" };
+    } catch (error) {
+      if (error.status) await queue.change(record.id, (one) => ({ ...one, hold: Date.now() + 60000 }));
+      throw error;
+    }
+  };
+
+  let sending = null; // the event that is on its way
+  const flushOne = async (id) => {
+    const record = await queue.change(id, (one) => ({ ...one, tried: true }));
+    if (!record) return null; // taken back meanwhile
+    if (record.undo) return takeBack(record);
+    sending = send(record);
+    return sending;
   };
 
   let flushing = false;
@@ -77,22 +114,28 @@
     let sent = 0;
     let refused = "";
     try {
-      for (const record of await count()) {
-        if (record.stuck || record.hold > Date.now()) continue;
-        const told = await send(record);
-        if (told.state === "later") continue;
+      for (const { id, stuck, hold } of await count()) {
+        if (stuck || hold > Date.now()) continue;
+        const told = await flushOne(id).catch((error) => {
+          if (!error.status) throw error;
+          return null;
+        });
+        const when = time.format(eventTime(id));
+        if (told?.state === "late") {
+          refused = `A check-in of ${when} may still count: the undo came too late. Ask for a correction.`;
+        }
+        if (!["greet", "refused"].includes(told?.state)) continue;
         sent += 1;
         if (told.state === "refused") {
-          const when = time.format(eventTime(record.id));
           refused = `A check-in that waited since ${when} was not accepted: ${told.words}. Ask for a correction.`;
         }
       }
-    } catch {
-      setLine(false); // the rest goes on waiting
+    } catch (error) {
+      failed(error); // the rest goes on waiting
     } finally {
       flushing = false;
     }
-    if (sent) {
+    if (sent || refused) {
       const words = refused || `The connection is back: ${inNumbers(sent)} that waited ${sent === 1 ? "was" : "were"} sent.`;
       newsUntil = Date.now() + (refused ? 3600000 : 12000);
       banner(words, !refused, true);
@@ -133,15 +176,15 @@
   // --- the answer -------------------------------------------------------------------------------------
 
   const dialog = part("answer");
-  let shown = null; // { undo, choose, until, left } of the dialog
-  let lastDone = null; // what may still be undone after the dialog was closed
+  let shown = null; // { undo, choose, closed, name, left, until, closeAt } of the dialog; `left`: that person is gone
+  let lastDone = null; // what may still be undone for some seconds after the dialog was closed
 
   const secondsLeft = (until) => Math.max(0, Math.round((until - performance.now()) / 1000));
 
   const open = (told, { undo = null, choose = null, closed = null, mark = "✓" } = {}) => {
     if (shown) close();
     const until = performance.now() + 1000 * (told.undo || 0);
-    shown = { undo, choose, closed, until, closeAt: performance.now() + 1000 * (told.ask ? 16 : 7) };
+    shown = { undo, choose, closed, name: told.name, until, closeAt: performance.now() + 1000 * (told.ask ? 16 : 7) };
     part("mark").textContent = mark;
     part("mark").classList.toggle("mark-wait", mark !== "✓");
     part("words").textContent = told.words;
@@ -164,7 +207,8 @@
     if (!shown) return;
     const was = shown;
     shown = null;
-    if (was.undo && secondsLeft(was.until) > 0) lastDone = was;
+    // Not for long: the next one in the row is not to undo it.
+    if (was.undo && !was.left) lastDone = { ...was, until: Math.min(was.until, performance.now() + 15000) };
     was.closed?.();
     if (dialog.open) dialog.close();
     drawLeft();
@@ -180,6 +224,12 @@
     if (!left) lastDone = null;
     part("undo-last").hidden = !left;
     part("undo-last-left").textContent = `(${left} s)`;
+  };
+  // Who checked in last is gone, or somebody else is there.
+  const withdraw = () => {
+    if (shown) shown.left = true;
+    lastDone = null;
+    drawLeft();
   };
   window.setInterval(() => {
     drawLeft();
@@ -212,9 +262,10 @@
         part("answer-said").textContent = `${told.words}. ${told.advice || ""}`;
         sound.bad();
       }
-    } catch {
-      setLine(false);
-      part("answer-said").textContent = "No connection. Ask for a correction later, or try again.";
+    } catch (error) {
+      failed(error);
+      const why = error.status ? "The server could not do it now" : "No connection";
+      part("answer-said").textContent = `${why}. Ask for a correction later, or try again.`;
       sound.bad();
     } finally {
       buttons.forEach((button) => (button.disabled = false));
@@ -233,7 +284,8 @@
   part("undo-last").addEventListener("click", () => {
     const was = lastDone;
     if (!was) return;
-    open({ words: "Undo the last check-in?", advice: "", undo: secondsLeft(was.until) }, { undo: was.undo, mark: "?" });
+    const asked = { words: "Undo the last check-in?", advice: "", undo: secondsLeft(was.until), name: was.name };
+    open(asked, { undo: was.undo, mark: "?" });
     act(was.undo);
   });
 
@@ -275,32 +327,48 @@
     drawGo();
   }
 
-  const offline = (record, what) => {
+  // Dropped here when it was never sent.  Otherwise the server may have it, and is to take it back; until it
+  // answers, the undo waits in the event's place.
+  const undoKept = async (record) => {
+    const undone = (advice) => ({ state: "done", words: "Undone", advice });
+    const found = await queue.change(record.id, (one) => (one.tried ? { ...one, undo: true } : null));
+    if (found && !found.tried) return undone("This check-in is not sent.");
+    await sending?.catch(() => {});
+    try {
+      const told = await takeBack(record);
+      if (told.state === "unknown" && found) return undone("This check-in does not count.");
+      return told.state === "done" ? told : { words: told.words, advice: told.advice };
+    } catch (error) {
+      failed(error);
+      await queue.put({ ...record, tried: true, undo: true, hold: error.status ? Date.now() + 60000 : 0 });
+      const advice = "It is done when the server answers. If this check-in still counts then, ask for a correction.";
+      return { state: "noted", words: "Undo noted", advice };
+    }
+  };
+
+  // `fault`: the server answered, but could not take it.
+  const offline = (record, what, fault) => {
     const when = time.format(eventTime(record.id));
-    let current = record;
+    const why = fault ? "The server could not take it now" : "No connection";
     const told = {
       words: "Noted",
-      advice: `No connection: your check-in of ${when} waits in this tablet and is sent later.`,
+      advice: `${why}: your check-in of ${when} waits in this tablet and is sent later.`,
       ask: bothWays,
       undo: 60,
     };
     open(bothWays ? { ...told, advice: `${told.advice} Which way are you going?` } : told, {
       mark: "…",
-      undo: async () => {
-        await queue.take(record.id);
-        await count();
-        current = null;
-        return { state: "done", words: "Undone", advice: "This check-in is not sent." };
-      },
+      undo: () => undoKept(record).finally(count),
       choose: async (choice) => {
-        current = { ...record, sealed: await seal.event({ ...what, say: choice }, record.id, key) };
-        await queue.put(current);
+        const sealed = await seal.event({ ...what, say: choice }, record.id, key);
+        const found = await queue.change(record.id, (one) => ({ ...one, sealed }));
+        if (!found) return (await line.post("/kiosk/tell", { event: record.id, choice })).told; // sent meanwhile
         const way = { in: "In", out: "Out", break: "Break" }[choice];
-        return { state: "noted", words: "Noted", advice: `${way} at ${when}. It is sent when the connection is back.` };
+        return { state: "noted", words: "Noted", advice: `${way} at ${when}. It is sent later.` };
       },
       closed: async () => {
         // From now on it may be sent; what it says does not change any more.
-        if (current && (await queue.all()).some((one) => one.id === record.id)) await queue.put({ ...current, hold: 0 });
+        if (!fault) await queue.change(record.id, (one) => ({ ...one, hold: 0 }));
         count();
       },
     });
@@ -336,23 +404,25 @@
       }
       const sealed = await seal.event(what, id, key);
       // Held back from the queue's own sending while it is being sent and shown here.
-      const record = { id, sealed, hold: Date.now() + 30000, stuck: false };
+      const tried = up !== false;
+      const record = { id, sealed, hold: Date.now() + 30000, stuck: false, tried };
       const kept = await queue.put(record).then(
         () => true,
         () => false,
       );
       try {
-        if (up === false) throw new LineDown("known");
+        if (!tried) throw new LineDown("known");
         answered(await send(record));
         setLine(true);
       } catch (error) {
         if (!kept) throw error;
-        setLine(false);
-        offline(record, what);
+        failed(error);
+        offline(record, what, error.status > 0);
       }
-    } catch {
-      setLine(false);
-      say("No connection", "This was not noted. Try again when the line is back.");
+    } catch (error) {
+      failed(error);
+      if (error.status) say("The server could not take it", "This was not noted. Try again in a minute.");
+      else say("No connection", "This was not noted. Try again when the line is back.");
       sound.bad();
     } finally {
       busy = false;
@@ -380,6 +450,7 @@
     });
     field.addEventListener("input", () => {
       typedAt = performance.now();
+      withdraw(); // while somebody types no picture tells who is there
       if (said) say("");
       drawGo();
     });
@@ -393,7 +464,7 @@
       active.setAttribute("inputmode", "text");
     } else {
       const { value } = active;
-      active.value = button.matches("[data-back]") ? value.slice(0, -1) : value + button.dataset.digit;
+      active.value = button.matches("[data-back]") ? [...value].slice(0, -1).join("") : value + button.dataset.digit;
       active.dispatchEvent(new Event("input"));
     }
     active.focus();
@@ -450,6 +521,8 @@
   const seen = (told) => {
     somebody = told.state !== "idle";
     part("stage").classList.toggle("stage-looking", somebody);
+    const name = (shown || lastDone)?.name;
+    if (["idle", "refused"].includes(told.state) || (told.state === "greet" && told.name !== name)) withdraw();
     if (told.state === "greet" && !told.repeat) {
       hint("");
       greet(told);
@@ -476,8 +549,10 @@
           else if (status !== 200) wait = 1000;
         }
       }
-    } catch {
-      setLine(false);
+    } catch (error) {
+      failed(error);
+      wait = 1000;
+      if (error.status) hint("The camera cannot be used now", "Use your PIN or badge instead.", true, 3);
     }
     window.setTimeout(look, wait);
   };

@@ -6,6 +6,7 @@
   const step = form.querySelector("#step");
   const slider = form.querySelector("#threshold");
   const margin = form.querySelector("#margin");
+  const days = form.querySelector("#days");
   const mode = form.querySelector("[data-mode]");
   const result = form.querySelector('[data-part="numbers"]');
   const people = document.querySelector('[data-part="people"]');
@@ -70,6 +71,7 @@
     address.searchParams.set("margin", margin.value);
     if (mode.value === "risk") address.searchParams.set("step", step.value);
     else address.searchParams.set("threshold", slider.value);
+    address.searchParams.set("days", days.value);
     result.setAttribute("aria-busy", "true");
     try {
       const answer = await site.ask(address, { signal: asking.signal });
@@ -99,6 +101,12 @@
   step.addEventListener("input", () => changed("risk"));
   slider.addEventListener("input", () => changed("hand"));
   margin.addEventListener("input", () => changed(mode.value));
+  days.addEventListener("change", () => {
+    const here = new URL(window.location.href);
+    here.searchParams.set("days", days.value);
+    history.replaceState(null, "", here);
+    changed(mode.value);
+  });
 
   if (chart) {
     const pull = (event) => {
@@ -116,7 +124,9 @@
     });
   }
   // A browser that restores a slider on reload shows another value than the page was made for.
-  const restored = [step, slider, margin].some((one) => one.value !== one.defaultValue);
+  const chosen = days.querySelector("option[selected]");
+  const restored =
+    [step, slider, margin].some((one) => one.value !== one.defaultValue) || (chosen && days.value !== chosen.value);
   sayRisk();
   follow();
   if (restored) ask();
