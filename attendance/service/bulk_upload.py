@@ -219,7 +219,7 @@ def _write(packed: zipfile.ZipFile, one: _Member, target: Path, room: int, limit
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError):
         path.unlink(missing_ok=True)
         return "is damaged", size
-    except (NotImplementedError, RuntimeError):
+    except RuntimeError:  # locked by a password, or (NotImplementedError) by a method that zipfile does not know
         path.unlink(missing_ok=True)
         return "is packed in a way that cannot be read here", size
     except (FileExistsError, NotADirectoryError):

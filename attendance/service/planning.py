@@ -183,7 +183,7 @@ def import_holidays(session: Session, country: str, region: str, year: int, *, n
     country, region = country.strip().upper(), region.strip().upper()
     try:
         found = holidays.country_holidays(country, subdiv=region or None, years=year)
-    except (NotImplementedError, KeyError) as error:
+    except (NotImplementedError, KeyError) as error:  # how the library says that it knows no such place
         raise UserError(
             f"no holidays are known for {country} {region}".rstrip() + ": use codes such as DE and BY"
         ) from error

@@ -11,7 +11,6 @@ an epoch costs no decoding; the price is 2.9 GB of disk for 60,000 faces.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -238,9 +237,3 @@ def _clear_noisy_labels(identity: NDArray[np.str_], unit: NDArray[np.float32], f
         identity[far] = ""
         cleared += len(far)
     return cleared
-
-
-def set_number(path: str) -> int | None:
-    """The first number in a file's name, for protocols that split by it."""
-    match = re.search(r"(\d+)", Path(path).name)
-    return int(match[1]) if match else None

@@ -23,7 +23,7 @@ from attendance.store.tables import Person
 from attendance.web.errors import for_the_form
 from attendance.web.people import existing
 from attendance.web.security import admin_required
-from attendance.web.site import the_site
+from attendance.web.site import the_site, works_here_only
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("credentials", __name__, url_prefix="/people/<int:person_id>")
@@ -80,7 +80,7 @@ def link(person_id: int) -> ResponseReturnValue:
     address = f"{url_for('me.link', _external=True)}#{token}"
     return _once(
         "link", person, address=address, picture=_qr(address, error="m"), days=kiosk.LINK_VALID.days,
-        here_only=request.host.rsplit(":", 1)[0] in ("127.0.0.1", "localhost", "[::1]"),
+        here_only=works_here_only(),
     )  # fmt: skip
 
 

@@ -24,14 +24,13 @@ from attendance.store.kiosk_tables import KioskDevice
 from attendance.web.errors import for_the_form
 from attendance.web.forms import KioskForm
 from attendance.web.security import admin_required
-from attendance.web.site import the_site
+from attendance.web.site import the_site, works_here_only
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("pairing", __name__, url_prefix="/kiosks")
 
 TABLET = ""  # no camera is called that
 WAYS = [("unknown", "Both ways; it asks in doubt"), ("in", "In"), ("out", "Out")]
-_HERE = ("127.0.0.1", "localhost", "[::1]")
 
 
 @blueprint.route("", methods=["GET", "POST"])
@@ -106,6 +105,6 @@ def _code_page(device: KioskDevice, code: str) -> ResponseReturnValue:
         address=address,
         picture=picture.svg_data_uri(scale=6, border=4, light="#fff"),
         minutes=round(kiosk.CODE_VALID.total_seconds() / 60),
-        here_only=request.host.rsplit(":", 1)[0] in _HERE,
+        here_only=works_here_only(),
         without_camera=not request.is_secure,
     )

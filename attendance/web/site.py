@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
@@ -65,6 +65,11 @@ class Site:
     def local(self, at: datetime) -> datetime:
         """An aware time in the site's zone."""
         return at.astimezone(self.zone)
+
+
+def works_here_only() -> bool:
+    """Whether an address made for this request leads nowhere on any other device."""
+    return request.host.rsplit(":", 1)[0] in ("127.0.0.1", "localhost", "[::1]")
 
 
 def the_site() -> Site:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import cv2
@@ -59,19 +58,6 @@ def test_each_identity_is_taken_once_and_the_first_of_it() -> None:
     near = (one + 0.1 * other) / np.linalg.norm(one + 0.1 * other)
     assert strangers.each_once(np.stack([one, other, near, third, other])).tolist() == [0, 1, 3]
     assert strangers.each_once(np.empty((0, 8), np.float32)).tolist() == []
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for variable in [name for name in os.environ if name.startswith("ATTENDANCE")]:
-        monkeypatch.delenv(variable)
-    (tmp_path / "weights").mkdir()
-    networks.write_detector(tmp_path / "weights")
-    networks.write_recogniser(tmp_path / "weights")
-    (tmp_path / "config.toml").write_text(
-        f'[models]\nweights_dir = "weights"\ndetector = "{networks.DETECTOR}"\nrecogniser = "{networks.RECOGNISER}"\n'
-    )
-    return tmp_path
 
 
 def picture(path: Path, seed: int) -> None:

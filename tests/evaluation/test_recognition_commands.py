@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,19 +37,6 @@ def portrait(person: int, photo: int) -> NDArray[np.uint8]:
 def write(path: Path, image: NDArray[np.uint8]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), image)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for variable in [name for name in os.environ if name.startswith("ATTENDANCE")]:
-        monkeypatch.delenv(variable)
-    (tmp_path / "weights").mkdir()
-    networks.write_detector(tmp_path / "weights")
-    networks.write_recogniser(tmp_path / "weights")
-    (tmp_path / "config.toml").write_text(
-        f'[models]\nweights_dir = "weights"\ndetector = "{networks.DETECTOR}"\nrecogniser = "{networks.RECOGNISER}"\n'
-    )
-    return tmp_path
 
 
 @pytest.fixture
