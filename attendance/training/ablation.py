@@ -21,6 +21,7 @@ from attendance.training import detector, recogniser
 from attendance.training.detector import Choices
 from attendance.training.loop import Plan
 from attendance.training.recogniser import Weights
+from attendance.training.scenes import Parts
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ DETECTOR: Mapping[str, Variant] = {
     "iou": Variant(replace(BASE, box="iou")),
     "plain": Variant(replace(BASE, objectness="plain")),
     "wing": Variant(replace(BASE, landmarks="wing")),
-    "no-paste": Variant(replace(BASE, paste=False)),
-    "no-negatives": Variant(replace(BASE, negatives=False)),
-    "no-light": Variant(replace(BASE, photometric=False)),
-    "cover": Variant(replace(BASE, cover=0.3)),
+    "no-paste": Variant(replace(BASE, parts=Parts(paste=False))),
+    "no-negatives": Variant(replace(BASE, parts=Parts(negatives=False))),
+    "no-light": Variant(replace(BASE, parts=Parts(photometric=False))),
+    "cover": Variant(replace(BASE, parts=Parts(cover=0.3))),
     "sizes": Variant(BASE, sizes=(128, 160, 192)),
     "no-average": Variant(BASE, averaged=False),
     "no-anneal": Variant(BASE, anneal=False),

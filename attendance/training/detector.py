@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +30,17 @@ from attendance.vision.boxes import cell_centres
 
 @dataclass(frozen=True)
 class Choices:
-    """What an ablation can change, one at a time (docs/LOG.md has the lines).
+    """What an ablation can change, one at a time (`ablation`).
 
     `assignment`: bands or aligned · `box`: giou or iou · `objectness`: quality (its target is the box's
-    IoU) or plain (1) · `landmarks`: l1 (smooth) or wing.  The rest are parts of the scenes (`Composer`).
+    IoU) or plain (1) · `landmarks`: l1 (smooth) or wing · `parts`: what the scenes are made of.
     """
 
     assignment: str = "bands"
     box: str = "giou"
     objectness: str = "quality"
     landmarks: str = "l1"
-    paste: bool = True
-    negatives: bool = True
-    photometric: bool = True
-    cover: float = 0.0
+    parts: Parts = field(default_factory=Parts)
 
 
 def giou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -170,8 +167,7 @@ def train(
         report = model.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
     run = Run(out, model, plan, resume)
-    parts = Parts(choices.paste, choices.negatives, choices.photometric, choices.cover)
-    composers = {size: Composer(faces, empty, high=0.85 * size, parts=parts) for size in sizes}
+    composers = {size: Composer(faces, empty, high=0.85 * size, parts=choices.parts) for size in sizes}
 
     def prepare(step: int) -> tuple[Tensor, list[Scene]]:
         random = np.random.default_rng((7, step))
