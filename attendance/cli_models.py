@@ -42,6 +42,11 @@ _training = _with(
     click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Length in minutes, if sooner."),
     click.option("--batch", type=click.IntRange(min=2), help="Images a step."),
     click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Peak learning rate."),
+    click.option(
+        "--optimiser",
+        type=click.Choice(["adamw", "muon"]),
+        help="Default: muon for the recogniser, adamw for the other.",
+    ),
     click.option("--resume/--no-resume", default=True, show_default=True, help="Go on from --out's checkpoint."),
     click.option("--start", type=_FILE, help="Begin with the numbers of this .safetensors, where they fit."),
     click.option("--teacher", type=_FILE, multiple=True, help="ONNX network to learn from; repeatable."),

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.errors import UserError
 from attendance.training import protocol
+from attendance.training.labels import drawn_boxes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,18 +45,11 @@ class Picture:
 
 def true_boxes(data: Path, set_name: str) -> list[Picture]:
     """Images whose every face was boxed by people, and that are kept for measuring."""
-    found = []
-    for number, line in enumerate((data / "labels" / "true_boxes.tsv").read_text().splitlines()):
-        if not number:  # the header
-            continue
-        try:
-            path, _, _, labelled, text = line.split("\t")
-            boxes = np.array([b.split(",") for b in text.split(";") if b], np.float32).reshape(-1, 4)
-        except ValueError:
-            raise UserError(f"{data / 'labels' / 'true_boxes.tsv'}, line {number + 1}: no boxes can be read") from None
-        if path.startswith(f"{set_name}/") and labelled == "all" and protocol.is_measured(set_name, path, ""):
-            found.append(Picture(data / path, boxes, np.zeros(len(boxes), bool)))
-    return found
+    return [
+        Picture(data / path, boxes, np.zeros(len(boxes), bool))
+        for path, boxes, complete in drawn_boxes(data, set_name)
+        if complete and protocol.is_measured(set_name, path, "")
+    ]
 
 
 def main_faces(data: Path, set_name: str) -> list[Picture]:

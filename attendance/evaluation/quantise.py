@@ -30,6 +30,7 @@ from attendance.evaluation import detection, pictures
 from attendance.evaluation.finders import LOW_CONFIDENCE, Found
 from attendance.evaluation.looking import look_at
 from attendance.training import protocol
+from attendance.training.labels import drawn_boxes
 from attendance.vision import boxes as geometry
 from attendance.vision.analyser import to_input
 from attendance.vision.runtime import OnnxSession
@@ -87,8 +88,7 @@ def _pictures(data: Path) -> tuple[list[pictures.Picture], list[NDArray[np.uint8
     listed = data / "labels" / "true_boxes.tsv"
     if not listed.is_file():
         raise UserError(f"there is no {listed}: the detector cannot be measured without true boxes")
-    paths = [line.split("\t")[0] for line in listed.read_text(encoding="utf-8").splitlines()[1:]]
-    ours = [path for path in paths if path.startswith(f"{SET}/") and not protocol.is_measured(SET, path, "")]
+    ours = [drawn.path for drawn in drawn_boxes(data, SET) if not protocol.is_measured(SET, drawn.path, "")]
     chosen = np.random.default_rng(0).permutation(len(ours))[:CALIBRATION]
     images = [cv2.imread(str(data / ours[index])) for index in sorted(chosen)]
     shown = [np.asarray(image, np.uint8) for image in images if image is not None]

@@ -26,12 +26,13 @@ from attendance.training.scenes import Parts
 
 @dataclass(frozen=True)
 class Variant:
-    """`sizes`: input sizes, px · `averaged`: whether the average of the weights is kept (EMA)."""
+    """Of the detector.  `sizes`: input sizes, px · `averaged`: whether the average of the weights is kept (EMA)."""
 
     choices: Choices
     sizes: tuple[int, ...] = (160,)
     averaged: bool = True
     anneal: bool = True
+    optimiser: str = "adamw"
 
 
 BASE = Choices()
@@ -44,25 +45,39 @@ DETECTOR: Mapping[str, Variant] = {
     "no-paste": Variant(replace(BASE, parts=Parts(paste=False))),
     "no-negatives": Variant(replace(BASE, parts=Parts(negatives=False))),
     "no-light": Variant(replace(BASE, parts=Parts(photometric=False))),
-    "cover": Variant(replace(BASE, parts=Parts(cover=0.3))),
+    "no-cover": Variant(replace(BASE, parts=Parts(cover=0.0))),
+    "no-masks": Variant(replace(BASE, parts=Parts(masks=0.0))),
     "sizes": Variant(BASE, sizes=(128, 160, 192)),
     "no-average": Variant(BASE, averaged=False),
     "no-anneal": Variant(BASE, anneal=False),
+    "muon": Variant(BASE, optimiser="muon"),
 }
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A variant of the recogniser; `batch`: crops, of the same number in all."""
+
+    weights: Weights
+    optimiser: str = "adamw"
+    batch: int = 64
+
+
 # The first teacher alone, so that a variant can say what the second one adds.
-PLAIN = Weights(teachers=1, arcface_from=1.1)
-RECOGNISER: Mapping[str, Weights] = {
-    "base": PLAIN,
-    "two-teachers": replace(PLAIN, teachers=2),
-    "no-contrast": replace(PLAIN, contrast=0.0),
-    "no-hint": replace(PLAIN, hint=0.0),
-    "relations": replace(PLAIN, relations=5.0),
-    "agreement": replace(PLAIN, agreement=0.5),
-    "arcface": replace(PLAIN, arcface_from=0.3),
-    "clean": replace(PLAIN, degrade=0.0),
-    "degraded": replace(PLAIN, degrade=1.0),
+PLAIN = Weights(teachers=1, arcface_from=1.1, relations=0.0)
+RECOGNISER: Mapping[str, Lesson] = {
+    "base": Lesson(PLAIN),
+    "two-teachers": Lesson(replace(PLAIN, teachers=2)),
+    "no-contrast": Lesson(replace(PLAIN, contrast=0.0)),
+    "no-hint": Lesson(replace(PLAIN, hint=0.0)),
+    "relations": Lesson(replace(PLAIN, relations=5.0)),
+    "agreement": Lesson(replace(PLAIN, agreement=0.5)),
+    "arcface": Lesson(replace(PLAIN, arcface_from=0.3)),
+    "clean": Lesson(replace(PLAIN, degrade=0.0)),
+    "degraded": Lesson(replace(PLAIN, degrade=1.0)),
+    "muon": Lesson(PLAIN, optimiser="muon"),
+    "batch-32": Lesson(PLAIN, batch=32),
+    "batch-128": Lesson(PLAIN, batch=128),
 }
 
 
@@ -75,7 +90,7 @@ def train_detector(data: Path, out: Path, name: str, samples: int, start: Path |
     """Train one variant for `samples` scenes from `start`, or from nothing; returns its weights' path."""
     variant = DETECTOR[name]
     decay = 0.99 if variant.averaged else 0.0  # a short run's average must not remember its beginning
-    plan = Plan(samples, 1e9, 16, 1.5e-3, ema_decay=decay, anneal=variant.anneal)
+    plan = Plan(samples, 1e9, 16, 1.5e-3, ema_decay=decay, anneal=variant.anneal, optimiser=variant.optimiser)
     return detector.train(data, out, plan, variant.sizes, _device(threads), True, start, variant.choices)
 
 
@@ -83,9 +98,10 @@ def train_recogniser(
     data: Path, out: Path, name: str, samples: int, size: int, start: Path | None, threads: int
 ) -> Path:
     """The same with crops of `size` px."""
-    plan = Plan(samples, 1e9, 64, 2e-3, ema_decay=0.99)
+    lesson = RECOGNISER[name]
+    plan = Plan(samples, 1e9, lesson.batch, 2e-3, ema_decay=0.99, optimiser=lesson.optimiser)
     sizes = ((0.0, size),)
-    return recogniser.train(data, out, plan, sizes, _device(threads), True, start, weights=RECOGNISER[name])
+    return recogniser.train(data, out, plan, sizes, _device(threads), True, start, weights=lesson.weights)
 
 
 def kept_embeddings(data: Path, weights: Path, size: int) -> tuple[NDArray[np.float32], NDArray[np.str_]]:

@@ -28,8 +28,8 @@ ARCHITECTURE = {
     "detector": "EfficientNet-B0 trunk, top-down neck (64), anchor-free heads at strides 8, 16, 32",
     "recogniser": "EfficientNet-B0 trunk, 4x4 grid head, 384-d unit embedding",
 }
-EPOCH_FACES, EPOCH_SCENES = 60_000, 12_000
-SCENE_SIZES = (192, 224, 256, 288, 320)  # around what is served; a whole run at one size: docs/LOG.md
+EPOCH_FACES, EPOCH_SCENES, EPOCHS = 60_000, 12_000, 30
+SCENE_SIZES = (192, 256, 256, 256, 256, 320, 512, 640)  # mostly what is served; one size only: docs/LOG.md
 FOREVER = 1e9
 
 
@@ -40,14 +40,15 @@ def _device(name: str, threads: int) -> torch.device:
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
 
 
-def _plan(options: dict[str, Any], epoch: int, epochs: float, batch: int, lr: float) -> Plan:
-    samples = options.get("samples") or int((options.get("epochs") or epochs) * epoch)
+def _plan(options: dict[str, Any], epoch: int, batch: int, lr: float, optimiser: str) -> Plan:
+    samples = options.get("samples") or int((options.get("epochs") or EPOCHS) * epoch)
     return Plan(
         samples=max(samples, 1),
         minutes=options.get("minutes") or FOREVER,
         batch=options.get("batch") or batch,
         lr=options.get("lr") or lr,
         ema_decay=0.998,
+        optimiser=options.get("optimiser") or optimiser,
     )
 
 
@@ -57,7 +58,7 @@ def train_detector(**options: Any) -> None:
     data: Path = options["data"]
     if not (data / "labels").is_dir():
         raise UserError(f"{data} has no folder labels with boxes and landmarks: see the README on training data")
-    plan = _plan(options, EPOCH_SCENES, 30, 16, 1.5e-3)
+    plan = _plan(options, EPOCH_SCENES, 16, 1.5e-3, "adamw")
     sizes = options.get("sizes") or SCENE_SIZES
     path = detector_training.train(data, options["out"], plan, sizes, device, options["resume"], options["start"])
     tqdm.write(f"weights: {path}")
@@ -76,7 +77,7 @@ def train_recogniser(**options: Any) -> None:
         raise UserError(f"{data} has no packs of crops yet: name a teacher's ONNX file with --teacher to make them")
     size = options.get("size") or 112  # served at the size trained at: docs/LOG.md
     sizes = ((0.0, options["size_at_first"]), (0.5, size)) if options.get("size_at_first") else ((0.0, size),)
-    plan = _plan(options, EPOCH_FACES, 30, 64, 2e-3)
+    plan = _plan(options, EPOCH_FACES, 64, 1.5e-3, "muon")  # docs/LOG.md
     path = recogniser_training.train(data, options["out"], plan, sizes, device, options["resume"], options["start"])
     tqdm.write(f"weights: {path}")
 

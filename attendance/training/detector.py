@@ -27,6 +27,8 @@ from attendance.training.loop import Plan, Run
 from attendance.training.scenes import Composer, Parts, Scene, load_scenes
 from attendance.vision.boxes import cell_centres
 
+LARGE = 256  # px: sizes above get smaller batches
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -91,7 +93,7 @@ def losses_of(
     focal = F.binary_cross_entropy_with_logits(outputs["obj"], targets, reduction="none")
     count = max(1.0, float(found.weights.sum()))
     losses["obj"] = (focal * (targets - probability).abs().detach() ** 2 * judged).sum() / count
-    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + 2 * losses["points"]
+    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + 3 * losses["points"]
     return losses
 
 
@@ -126,6 +128,8 @@ def _box_and_points(outputs: dict[str, Tensor], found: _Faces, choices: Choices)
     generalised, iou = giou(_boxes_of(outputs["bbox"][image, cell], centre, stride), wanted)
     guess = centre[:, None] + outputs["landmarks"][image, cell].view(-1, 5, 2) * stride[:, None, None]
     scale = (wanted[:, 2:] - wanted[:, :2]).mean(1)[:, None, None]
+    labelled = torch.isfinite(points).all(2).all(1)[:, None, None]
+    points = torch.where(labelled, points, guess.detach())  # nobody said: nothing to learn
     if choices.landmarks == "wing":
         off = wing((guess - points) / scale * 100) / 10
     else:
@@ -172,7 +176,9 @@ def train(
     def prepare(step: int) -> tuple[Tensor, list[Scene]]:
         random = np.random.default_rng((7, step))
         size = int(random.choice(sizes))
-        scenes = [composers[size].compose(size, random) for _ in range(plan.batch)]
+        # Large inputs come in smaller batches, so that a batch costs about the same at any size.
+        number = max(2, round(plan.batch * min(1.0, (LARGE / size) ** 2)))
+        scenes = [composers[size].compose(size, random) for _ in range(number)]
         images = np.stack([s.image for s in scenes]).transpose(0, 3, 1, 2)
         return torch.from_numpy(np.ascontiguousarray(images)).float(), scenes
 

@@ -34,6 +34,7 @@ class Plan:
     ema_decay: float = 0.999
     log_every: int = 4096  # samples an "epoch" line covers
     anneal: bool = True
+    optimiser: str = "adamw"  # or muon, for the matrices inside
 
 
 class Ema:
@@ -64,19 +65,50 @@ def learning_rate(plan: Plan, progress: float) -> float:
     return plan.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, phase))))
 
 
+class Flattened(torch.optim.Muon):
+    """Muon (Jordan et al., 2024) for 1×1 convolutions too: seen as the matrices [out,in] that they are."""
+
+    def __init__(self, weights: list[nn.Parameter], lr: float, decay: float) -> None:
+        self.weights = weights
+        self.seen = [nn.Parameter(w.detach().view(w.shape[0], -1)) for w in weights]  # the same memory
+        super().__init__(self.seen, lr=lr, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One step along the weights' own gradients."""
+        for weight, seen in zip(self.weights, self.seen, strict=True):
+            seen.grad = None if weight.grad is None else weight.grad.reshape(seen.shape)
+        super().step(closure)  # type: ignore[no-untyped-call]
+
+
+def optimisers_of(model: nn.Module, plan: Plan, decay: float) -> list[torch.optim.Optimizer]:
+    """AdamW; with `plan.optimiser` muon, Muon for the matrices and AdamW for the rest.
+
+    Norms and biases are not shrunk.  Spatial kernels and ArcFace's classes are no matrices in Muon's sense.
+    """
+    named = list(model.named_parameters())
+    inside = [
+        p
+        for name, p in named
+        if plan.optimiser == "muon" and p.ndim > 1 and p.numel() == p.shape[0] * p.shape[1] and "arcface" not in name
+        if min(p.shape[:2]) > 1
+    ]
+    taken = {id(p) for p in inside}
+    rest = [p for _, p in named if id(p) not in taken]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in rest if p.ndim > 1], "weight_decay": decay},
+        {"params": [p for p in rest if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    found: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=plan.lr)]
+    return [*found, Flattened(inside, plan.lr, decay)] if inside else found
+
+
 class Run:
     """One resumable run in a folder."""
 
     def __init__(self, out: Path, model: nn.Module, plan: Plan, resume: bool, decay: float = 0.05) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self.out, self.model, self.plan = out, model, plan
-        matrices = [p for p in model.parameters() if p.ndim > 1]
-        vectors = [p for p in model.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [
-            {"params": matrices, "weight_decay": decay},
-            {"params": vectors, "weight_decay": 0.0},  # norms and biases are not to be shrunk
-        ]
-        self.optimiser = torch.optim.AdamW(groups, lr=plan.lr)
+        self.optimisers = optimisers_of(model, plan, decay)
         self.ema = Ema(model, plan.ema_decay)
         self.samples, self.elapsed = 0, 0.0
         if resume and (out / "checkpoint.pt").exists():
@@ -100,14 +132,15 @@ class Run:
         count, last, next_log = 0, time.monotonic(), self.samples + self.plan.log_every
         while self.progress < 1.0:
             rate = learning_rate(self.plan, self.progress)
-            for group in self.optimiser.param_groups:
+            for group in (g for optimiser in self.optimisers for g in optimiser.param_groups):
                 group["lr"] = rate
             losses = loss_of_batch(self.samples // self.plan.batch, self.progress)
-            self.optimiser.zero_grad(set_to_none=True)
+            self.model.zero_grad(set_to_none=True)
             losses["loss"].backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
             if torch.isfinite(norm):  # a bad batch must not poison the average
-                self.optimiser.step()
+                for optimiser in self.optimisers:
+                    optimiser.step()
                 self.ema.update(self.model)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
@@ -139,7 +172,7 @@ class Run:
             "model": self.model.state_dict(),
             "ema": self.ema.state,
             "ema_updates": self.ema.updates,
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "samples": self.samples,
             "elapsed": self.elapsed,
         }
@@ -150,5 +183,6 @@ class Run:
         state = torch.load(self.out / "checkpoint.pt", weights_only=True, map_location="cpu")
         self.model.load_state_dict(state["model"])
         self.ema.state, self.ema.updates = state["ema"], state["ema_updates"]
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(kept)
         self.samples, self.elapsed = state["samples"], state["elapsed"]

@@ -16,11 +16,13 @@ def test_every_variant_differs_from_the_base_in_one_choice_only() -> None:
     base = DETECTOR["base"]
     for name, variant in DETECTOR.items():
         choices = [f.name for f in fields(BASE) if getattr(variant.choices, f.name) != getattr(BASE, f.name)]
-        around = [n for n in ("sizes", "averaged", "anneal") if getattr(variant, n) != getattr(base, n)]
+        around = [n for n in ("sizes", "averaged", "anneal", "optimiser") if getattr(variant, n) != getattr(base, n)]
         assert len(choices) + len(around) == (name != "base"), name
-    for name, weights in RECOGNISER.items():
-        changed = [f.name for f in fields(PLAIN) if getattr(weights, f.name) != getattr(PLAIN, f.name)]
-        assert len(changed) == (name != "base"), name
+    plain = RECOGNISER["base"]
+    for name, lesson in RECOGNISER.items():
+        changed = [f.name for f in fields(PLAIN) if getattr(lesson.weights, f.name) != getattr(PLAIN, f.name)]
+        around = [n for n in ("optimiser", "batch") if getattr(lesson, n) != getattr(plain, n)]
+        assert len(changed) + len(around) == (name != "base"), name
 
 
 def test_an_unknown_variant_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:

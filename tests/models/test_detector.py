@@ -168,6 +168,14 @@ def test_scenes_without_faces_give_finite_losses(net: DetectionModel) -> None:
     assert all(bool(torch.isfinite(v)) for v in losses.values()) and not losses["box"].detach().any()
 
 
+def test_a_face_without_landmarks_teaches_its_box_only(net: DetectionModel) -> None:
+    box, nowhere = np.array([[30, 30, 90, 95]], np.float32), np.full((1, 5, 2), np.nan, np.float32)
+    scene = Scene(np.zeros((128, 128, 3), np.uint8), box, nowhere, np.ones(1, bool))
+    losses = losses_of(net(torch.zeros(1, 3, 128, 128)), [scene], 128)
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    assert float(losses["points"].detach()) == 0 and float(losses["box"].detach()) > 0
+
+
 @pytest.mark.parametrize(
     ("choices", "left"), [(Choices(), 0.35), (Choices(assignment="aligned", landmarks="wing"), 0.5)]
 )

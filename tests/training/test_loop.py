@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from attendance.training.augment import face_views
-from attendance.training.loop import Ema, Plan, Run, learning_rate
+from attendance.training.loop import Ema, Flattened, Plan, Run, learning_rate, optimisers_of
 from attendance.training.scenes import NOBODY, Composer, Scene
 
 
@@ -35,26 +36,54 @@ def test_the_average_of_a_resting_model_is_the_model() -> None:
     assert torch.allclose(ema.state["weight"], model.weight)
 
 
-def _train(out: Path, samples: int, resume: bool) -> Run:
+def _network() -> torch.nn.Module:
     torch.manual_seed(0)
-    model = torch.nn.Linear(2, 1)
-    run = Run(out, model, _plan(samples), resume)
+    layers = (torch.nn.Conv2d(2, 4, 1), torch.nn.SiLU(), torch.nn.Conv2d(4, 4, 3, groups=4), torch.nn.Flatten())
+    return torch.nn.Sequential(*layers, torch.nn.Linear(4, 2)).to(memory_format=torch.channels_last)
+
+
+def _train(out: Path, samples: int, resume: bool, plan: Plan) -> tuple[Run, torch.nn.Module]:
+    model = _network()
+    run = Run(out, model, replace(plan, samples=samples), resume)
     steps: list[int] = []
 
     def loss(step: int, _progress: float) -> dict[str, torch.Tensor]:
         steps.append(step)
-        return {"loss": (model(torch.full((4, 2), float(step % 3))) - 1).pow(2).mean()}
+        return {"loss": (model(torch.full((4, 2, 3, 3), float(step % 3))) - 1).pow(2).mean()}
 
     run.train(loss, lambda: {"steps": list(steps)})
-    return run
+    return run, model
 
 
-def test_a_stopped_run_goes_on_at_the_batch_where_it_was(tmp_path: Path) -> None:
-    _train(tmp_path, 16, resume=False)
-    run = _train(tmp_path, 32, resume=True)
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_stopped_run_goes_on_at_the_batch_where_it_was(tmp_path: Path, optimiser: str) -> None:
+    # Without a schedule that knows the end, a run in two parts must be the run in one.
+    plan = replace(_plan(32), optimiser=optimiser, warmup=0.0, anneal=False)
+    _train(tmp_path / "parts", 16, False, plan)
+    run, model = _train(tmp_path / "parts", 32, True, plan)
+    lines = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["steps"] == [4, 5, 6, 7]
     assert run.samples == 32 and run.progress == 1.0
+    whole = _train(tmp_path / "whole", 32, False, plan)[1].state_dict()
+    for name, value in model.state_dict().items():
+        assert torch.allclose(value, whole[name], atol=1e-6), name
+
+
+def test_muon_moves_matrices_and_leaves_the_rest_to_adamw() -> None:
+    model = _network()
+    adamw, muon = optimisers_of(model, replace(_plan(4), optimiser="muon"), 0.0)
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    model(torch.rand(4, 2, 3, 3)).pow(2).sum().backward()
+    assert isinstance(muon, Flattened)
+    muon.step()
+    moved = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == {"0.weight", "4.weight"}  # the 1x1 convolution and the linear layer, in place
+    # An orthogonal step: both directions of a 2-row matrix are moved by the same amount.
+    change = (model.get_parameter("4.weight") - before["4.weight"]).detach()
+    sizes = torch.linalg.svdvals(change)
+    assert sizes[1] > 0.5 * sizes[0]
+    adamw.step()
+    assert not any(torch.equal(value, before[name]) for name, value in model.named_parameters())
 
 
 def test_a_batch_without_a_finite_gradient_changes_nothing(tmp_path: Path) -> None:

@@ -92,5 +92,7 @@ def test_two_views_of_half_as_many_faces_and_every_loss_has_a_gradient() -> None
         (gradient,) = torch.autograd.grad(value, student.net.embed.weight, retain_graph=True)
         assert gradient.abs().sum() > 0, name
     # Without a second view nothing has to agree, and before its time nobody's name counts.
-    early = Objective(student, faces, Weights(), 0, torch.device("cpu"))(step=3, progress=0.1, batch=8, size=64)
+    early = Objective(student, faces, Weights(relations=0.0), 0, torch.device("cpu"))(
+        step=3, progress=0.1, batch=8, size=64
+    )
     assert set(early) == {"cos", "nce", "loss"}

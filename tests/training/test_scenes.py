@@ -1,0 +1,74 @@
+"""What people drew corrects what a machine labelled; masks lie where masks are worn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attendance.errors import UserError
+from attendance.training.labels import drawn_boxes
+from attendance.training.scenes import NOBODY, Composer, Parts, Scene, with_drawn
+
+HEADER = "image\twidth\theight\tlabelled\tboxes\n"
+
+
+def _data(folder: Path, rows: str) -> Path:
+    (folder / "labels").mkdir()
+    (folder / "labels" / "true_boxes.tsv").write_text(HEADER + rows)
+    return folder
+
+
+def test_rows_of_a_set_with_every_face_or_only_the_main_one(tmp_path: Path) -> None:
+    rows = "crowd/a.png\t9\t9\tall\t0,0,3,4;1.5,2,5,6\ncrowd/b.png\t9\t9\tmain\t0,0,3,4\nother/c.png\t9\t9\tall\t\n"
+    first, second = drawn_boxes(_data(tmp_path, rows), "crowd")
+    assert first.path == "crowd/a.png" and first.complete and not second.complete
+    assert first.boxes.tolist() == [[0, 0, 3, 4], [1.5, 2, 5, 6]]
+
+
+def test_no_file_is_no_boxes_and_a_broken_line_is_named(tmp_path: Path) -> None:
+    assert list(drawn_boxes(tmp_path, "crowd")) == []
+    with pytest.raises(UserError, match=r"line 2: no boxes can be read"):
+        list(drawn_boxes(_data(tmp_path, "crowd/a.png\t9\t9\tall\t0,0,3\n"), "crowd"))
+
+
+def test_a_face_the_machine_missed_is_added_and_one_nobody_drew_is_unsure() -> None:
+    drawn = np.array([[0, 0, 20, 20], [50, 50, 70, 70]], np.float32)
+    machine = np.array([[1, 0, 20, 22], [80, 80, 95, 95]], np.float32)
+    boxes, points, sure = with_drawn(drawn, machine, np.ones((2, 5, 2), np.float32))
+
+    assert sure.tolist() == [True, False, True]
+    assert np.allclose(boxes[:2], machine)  # the machine's shape of a box is kept
+    assert np.allclose(boxes[2, [0, 2]], [50, 70]) and boxes[2, 3] - boxes[2, 1] == pytest.approx(20 / 0.91, rel=1e-4)
+    assert np.isfinite(points[:2]).all() and np.isnan(points[2]).all()
+
+
+@pytest.mark.parametrize("machine", [0, 1])
+def test_images_where_one_side_saw_nobody(machine: int) -> None:
+    box = np.array([[0, 0, 20, 20]], np.float32)
+    none = np.zeros((0, 4), np.float32)
+    boxes, points, sure = with_drawn(
+        none if machine else box, box if machine else none, np.zeros((machine, 5, 2), np.float32)
+    )
+    assert boxes.shape == (1, 4) and points.shape == (1, 5, 2) and sure.tolist() == [not machine]
+
+
+def test_a_mask_hides_the_mouth_and_not_the_eyes() -> None:
+    image = np.full((200, 200, 3), 120, np.uint8)
+    face = np.array([[[80, 80], [120, 80], [100, 100], [85, 120], [115, 120]]], np.float32)
+    scene = Scene(image, np.array([[60, 50, 140, 150]], np.float32), face, np.ones(1, bool))
+    parts = Parts(paste=False, negatives=False, photometric=False, cover=0.0, masks=1.0)
+    composer, random = (
+        Composer([scene], [Scene(image, *NOBODY)], low=60, high=90, parts=parts),
+        np.random.default_rng(0),
+    )
+    covered = 0
+    for _ in range(20):
+        shown = composer.compose(256, random)
+        eyes, mouth = shown.points[0, :2].round().astype(int), shown.points[0, 3:].mean(0).round().astype(int)
+        if not shown.sure.all() or not (shown.points[0] > 5).all() or not (shown.points[0] < 250).all():
+            continue
+        assert all((shown.image[y, x] == 120).all() for x, y in eyes)
+        covered += int((shown.image[mouth[1], mouth[0]] != 120).any())
+    assert covered > 3
