@@ -43,8 +43,8 @@ class Weights:
     hint: float = 1.0
     relations: float = 2.0  # the cosines inside the batch
     agreement: float = 0.0  # above 0, a batch is half as many faces in two views each
-    arcface: float = 0.15
-    arcface_from: float = 0.3  # share of the run before names are used
+    arcface: float = 0.1
+    arcface_from: float = 0.6  # share of the run before names are used
     teachers: int = 9  # at most so many of those that answered
     degrade: float = 0.4  # how often views are degraded; a run of millions of samples should use 1
 
