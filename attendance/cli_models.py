@@ -120,7 +120,7 @@ def train_recogniser(**options: Any) -> None:
 @click.argument("kind", type=click.Choice(["detector", "recogniser"]))
 @click.option("--weights", type=_FILE, required=True, help="The .safetensors that training left.")
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the graph, the numbers and the card.")
-@click.option("--id", "model_id", required=True, help="The model_id, such as arcface-effb0-v3.")
+@click.option("--id", "model_id", required=True, help="The model_id, such as arcface-effb0-v4.")
 @click.option("--size", type=click.IntRange(64, 1024), default=256, show_default=True, help="Side of the input, px.")
 def export(**options: Any) -> None:
     """Write a trained network as ONNX with its card, checked against PyTorch (extra: train)."""
@@ -138,7 +138,7 @@ def export(**options: Any) -> None:
 @click.command()
 @click.option("--data", type=_FOLDER, required=True, help="Folder with the image sets and their labels.")
 @click.option("--out", type=_FOLDER, help="Folder for graph and card; else the settings' weights folder.")
-@click.option("--id", "model_id", required=True, help="The new model_id, such as yolo-effb0-256-v3-int8.")
+@click.option("--id", "model_id", required=True, help="The new model_id, such as yolo-effb0-256-v4-int8.")
 @click.pass_context
 def quantise(context: click.Context, data: Path, out: Path | None, model_id: str) -> None:
     """Write the settings' detector in int8, if it is faster here and loses < 0.5 points of AP (extra: train)."""
