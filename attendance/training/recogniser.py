@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from attendance.models.backbone import C16
 from attendance.models.recogniser import EMBEDDING, RecognitionModel
-from attendance.training.augment import face_views
+from attendance.training.augment import RIM, face_views
 from attendance.training.face_packs import FacePack, training_packs
 from attendance.training.loop import Plan, Run
 
@@ -70,6 +70,10 @@ class Faces:
             # with one teacher goes on with several.
             self.targets = joined @ _turn(joined, self.targets)
         self.with_maps = all(p.maps is not None for p in packs)
+
+    def turn(self, rotation: NDArray[np.float32]) -> None:
+        """Turn every target by a rotation [384,384], which changes no cosine."""
+        self.targets = np.ascontiguousarray(self.targets @ rotation)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -137,6 +141,26 @@ def _turn(given: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np
     """The rotation [D,D] that brings `given` [F,D] nearest to `wanted` (Schönemann, 1966)."""
     left, _, right = np.linalg.svd(given.T @ wanted)
     return np.asarray(left @ right, np.float32)
+
+
+def turn_towards(net: RecognitionModel, faces: Faces, size: int, sample: int = 2048) -> NDArray[np.float32]:
+    """The rotation [384,384] that brings the targets nearest to what `net` answers already.
+
+    The principal directions depend on the faces at hand, and their signs on the linear algebra of the
+    machine: without this, a network trained elsewhere would first have to unlearn its axes.
+    """
+    rows = np.random.default_rng(0).integers(0, len(faces), sample)
+    device = next(net.parameters()).device
+    answers = []
+    was_training = net.training
+    net.eval()
+    with torch.inference_mode():
+        for part in np.array_split(rows, max(1, sample // 64)):
+            crops = faces.batch(part)[0][:, :, RIM:-RIM, RIM:-RIM].to(device)
+            view = F.interpolate(crops, (size, size), mode="bilinear", antialias=True, align_corners=False)
+            answers.append(net(view).float().cpu().numpy())
+    net.train(was_training)
+    return _turn(faces.targets[rows], np.concatenate(answers))
 
 
 class Student(nn.Module):
@@ -230,12 +254,21 @@ def train(
     tqdm.write(json.dumps({"faces": len(faces), "people": faces.people, "teachers": faces.teachers, "sets": counts}))
     channels = packs[0].maps.shape[1] if faces.with_maps and packs[0].maps is not None else 1
     student = Student(faces.people, channels).to(device).to(memory_format=torch.channels_last)
+    turned = out / "turn.npy"  # kept, so that a resumed run goes on along the same axes
+    if resume and (out / "checkpoint.pt").exists():
+        if turned.exists():
+            faces.turn(np.load(turned))
+    elif start is not None:
+        report = student.net.load_weights_partial(start)
+        tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
+        if "embed.weight" in report["loaded"]:  # more than a trunk: it has axes of its own
+            rotation = turn_towards(student.net, faces, sizes[0][1])
+            faces.turn(rotation)
+            out.mkdir(parents=True, exist_ok=True)
+            np.save(turned, rotation)
     if student.net.arcface is not None:
         with torch.no_grad():
             student.net.arcface.weight.copy_(faces.centres())
-    if start is not None and not (resume and (out / "checkpoint.pt").exists()):
-        report = student.net.load_weights_partial(start)
-        tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
     run = Run(out, student, plan, resume)
     objective = Objective(student, faces, weights, seed, device)
 

@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+from attendance.models import RecognitionModel
 from attendance.training.face_packs import FacePack
-from attendance.training.recogniser import Faces, Objective, Student, Weights, joined_answers, principal_targets
+from attendance.training.recogniser import (
+    Faces,
+    Objective,
+    Student,
+    Weights,
+    joined_answers,
+    principal_targets,
+    turn_towards,
+)
 
 
 def teacher_answers(people: int, each: int, width: int) -> np.ndarray:
@@ -74,6 +83,31 @@ def test_two_teachers_have_equal_say_and_a_network_of_one_can_go_on_with_both() 
     # Nearer to the targets of one teacher than any other turn of the same cosines would be.
     nearness = (alone.targets * both.targets).sum(1).mean()
     assert nearness > (alone.targets * principal_targets(joined)).sum(1).mean() and nearness > 0.6
+
+
+def test_a_network_trained_elsewhere_keeps_its_axes() -> None:
+    torch.manual_seed(0)
+    random = np.random.default_rng(0)
+    crops = random.integers(0, 256, (48, 128, 128, 3), dtype=np.uint8)
+    net = RecognitionModel().train()
+    for norm in (each for each in net.modules() if isinstance(each, torch.nn.modules.batchnorm._BatchNorm)):
+        norm.momentum = None  # the statistics are those of the one batch below, so that answers differ
+    with torch.no_grad():
+        seen = torch.from_numpy(crops[:, 8:120, 8:120, ::-1].transpose(0, 3, 1, 2).copy()).float()
+        seen = torch.nn.functional.interpolate(seen, (64, 64), mode="bilinear", antialias=True, align_corners=False)
+        net(seen)
+        answers = net.eval()(seen).numpy()
+    # The same cosines along other axes: what a teacher says on another machine.
+    rotation, _ = np.linalg.qr(random.standard_normal((384, 384)))
+    elsewhere = (answers @ rotation).astype(np.float16)
+    faces = Faces([FacePack("some", np.arange(48), crops, elsewhere, None, np.array([""] * 48))])
+    before = faces.targets.copy()
+    assert (before * answers).sum(1).mean() < 0.5
+
+    faces.turn(turn_towards(net, faces, 64))
+
+    assert (faces.targets * answers).sum(1).min() > 0.99
+    assert np.abs(faces.targets @ faces.targets.T - before @ before.T).max() < 1e-4
 
 
 def test_two_views_of_half_as_many_faces_and_every_loss_has_a_gradient() -> None:
