@@ -91,7 +91,7 @@ class Models(Section):
     recogniser: ModelId = "arcface-effb0-v4"
     runtime: Literal["onnxruntime", "openvino", "torch"] = "onnxruntime"
     threads: Whole = Field(0, ge=0, le=256)
-    flip: bool = False
+    flip: bool = True
 
     @property
     def weights(self) -> Path:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -41,13 +41,15 @@ Vector = NDArray[np.float32]
 class Embedder:
     """One recogniser: `embed` takes an aligned BGR crop of `size` px → unit vector, or NaN where it makes no template.
 
-    `length`: the vector's length before it was normalised, where that can be known.
+    `length`: the vector's length before it was normalised, where that can be known · `single`: the vector of this
+    view alone, where `embed` gives the mean of a crop and its mirror image.
     """
 
     name: str
     size: int
     embed: Callable[[Image], Vector]
     length: Callable[[Image], float] | None = None
+    single: Callable[[Image], Vector] | None = None
 
 
 @dataclass(eq=False)
@@ -140,8 +142,9 @@ class Gallery:
         for one in self._embedders:
             vector = result.vectors[one.name] = one.embed(crops[one.size])
             if self.quality:
-                mirrored = one.embed(np.ascontiguousarray(crops[one.size][:, ::-1]))
-                result.flips[one.name] = float(vector @ mirrored)
+                alone, mirrored = crops[one.size], np.ascontiguousarray(crops[one.size][:, ::-1])
+                first = vector if one.single is None else one.single(alone)
+                result.flips[one.name] = float(first @ (one.single or one.embed)(mirrored))
                 if one.length is not None:
                     result.norms[one.name] = one.length(crops[one.size])
         return result
@@ -161,16 +164,24 @@ def gallery_for(
     single = settings.model_copy(update={"models": settings.models.model_copy(update={"threads": 1})})
     analyser, card = analyser_for(single), cards_for(single)[1]
 
-    def ours(crop: Image) -> Vector:
-        template = analyser.embed(crop)
-        return np.full(card.embedding_dim or 1, np.nan, np.float32) if template is None else template.vector
-
     length = _length(card, settings.models.weights) if quality else None
-    embedders = [Embedder(card.model_id, card.input_size, ours, length), *(peer(file) for file in peers)]
+    ours = Embedder(card.model_id, card.input_size, _templates_of(analyser, card), length)
+    if quality and single.models.flip:
+        one_view = single.model_copy(update={"models": single.models.model_copy(update={"flip": False})})
+        ours = replace(ours, single=_templates_of(analyser_for(one_view), card))
+    embedders = [ours, *(peer(file) for file in peers)]
     names = [one.name for one in embedders]
     if len(set(names)) < len(names):
         raise UserError(f"--peers: two networks have the same name; rename a file ({', '.join(names)})")
     return Gallery(analyser, embedders), embedders
+
+
+def _templates_of(analyser: FaceAnalyser, card: Card) -> Callable[[Image], Vector]:
+    def embed(crop: Image) -> Vector:
+        template = analyser.embed(crop)
+        return np.full(card.embedding_dim or 1, np.nan, np.float32) if template is None else template.vector
+
+    return embed
 
 
 def _length(card: Card, folder: Path) -> Callable[[Image], float] | None:

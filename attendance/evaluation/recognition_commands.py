@@ -58,6 +58,7 @@ def evaluate_recogniser(
     gallery, embedders = gallery_for(settings, peers, quality)
     names = [one.name for one in embedders]
     into = Measured({name: {"input_size": one.size} for name, one in zip(names, embedders, strict=True)})
+    into.numbers[names[0]]["flip"] = settings.models.flip  # the peers see each face once
     if folders is not None:
         people = recognition.folders_of(folders)
         recognition.all_pairs(gallery, names, people, FOLDER_FARS, "folders", into)
@@ -74,7 +75,7 @@ def evaluate_recogniser(
             recognition.all_pairs(gallery, names, people, fars, "celeba_measured", into)
             if degraded:
                 recognition.degraded(gallery, names, people, degraded, into)
-    if all(set(values) == {"input_size"} for values in into.numbers.values()):
+    if all(set(values) <= {"input_size", "flip"} for values in into.numbers.values()):
         raise UserError(f"{data} holds neither lfw_pairs, lfw nor celeba_crops: see the README on training data")
     _hand_over(into, ours, "Recogniser", out, plots, pdf)
     if card or set_threshold:  # last: a threshold that cannot be set must not cost the numbers
@@ -264,7 +265,8 @@ def _lines(card: Card, into: Measured) -> list[str]:
         if isinstance(values, dict) and "protocol" in values
     }
     stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    notes = [
+    notes = ["ours: the mean of a face and its mirror image"] if into.numbers[card.model_id].get("flip") else []
+    notes += [
         "intervals: 95 %, over people; gen., imp.: pairs of one person, of two people",
         "* fewer comparisons than the rate needs: beyond the data",
     ]
