@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from attendance.models.detector import DetectionModel
 from attendance.training.assignment import by_alignment, by_bands
-from attendance.training.loop import Plan, Run
+from attendance.training.loop import Plan, Run, seed_after
 from attendance.training.scenes import Composer, Parts, Scene, load_scenes
 from attendance.vision.boxes import cell_centres
 
@@ -171,10 +171,11 @@ def train(
         report = model.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
     run = Run(out, model, plan, resume)
+    seed = seed_after(start)
     composers = {size: Composer(faces, empty, high=0.85 * size, parts=choices.parts) for size in sizes}
 
     def prepare(step: int) -> tuple[Tensor, list[Scene]]:
-        random = np.random.default_rng((7, step))
+        random = np.random.default_rng((seed, step))
         size = int(random.choice(sizes))
         # Large inputs come in smaller batches, so that a batch costs about the same at any size.
         number = max(2, round(plan.batch * min(1.0, (LARGE / size) ** 2)))

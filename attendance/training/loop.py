@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,15 @@ class Plan:
     log_every: int = 4096  # samples an "epoch" line covers
     anneal: bool = True
     optimiser: str = "adamw"  # or muon, for the matrices inside
+
+
+def seed_after(start: Path | None) -> int:
+    """The seed of a run's images: another one after each weights.
+
+    With one seed for all, a run that goes on from the last one's weights shows the same images, changed in the
+    same ways and in the same order, which the network knows already (docs/LOG.md).
+    """
+    return zlib.crc32(start.read_bytes()) if start is not None else 1
 
 
 class Ema:

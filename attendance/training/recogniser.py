@@ -31,7 +31,7 @@ from attendance.models.backbone import C16
 from attendance.models.recogniser import EMBEDDING, RecognitionModel
 from attendance.training.augment import RIM, face_views
 from attendance.training.face_packs import FacePack, training_packs
-from attendance.training.loop import Plan, Run
+from attendance.training.loop import Plan, Run, seed_after
 
 
 @dataclass(frozen=True)
@@ -241,10 +241,10 @@ def train(
     device: torch.device,
     resume: bool,
     start: Path | None = None,
-    seed: int = 1,
     weights: Weights = Weights(),
 ) -> Path:
     """Train on the packs in `data/packs`; `sizes` are (progress from, pixels).  Returns the weights' path."""
+    seed = seed_after(start)
     torch.manual_seed(seed)
     packs, counts = [], {}
     for pack, dropped in training_packs(data):

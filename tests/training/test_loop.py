@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from attendance.training.augment import face_views
-from attendance.training.loop import Ema, Flattened, Plan, Run, learning_rate, optimisers_of
+from attendance.training.loop import Ema, Flattened, Plan, Run, learning_rate, optimisers_of, seed_after
 from attendance.training.scenes import NOBODY, Composer, Scene
 
 
@@ -34,6 +34,15 @@ def test_the_average_of_a_resting_model_is_the_model() -> None:
     for _ in range(5):
         ema.update(model)
     assert torch.allclose(ema.state["weight"], model.weight)
+
+
+def test_a_run_that_goes_on_from_other_weights_sees_other_images(tmp_path: Path) -> None:
+    first, second = tmp_path / "v1.safetensors", tmp_path / "v2.safetensors"
+    first.write_bytes(b"one network")
+    second.write_bytes(b"the next one")
+
+    assert len({seed_after(None), seed_after(first), seed_after(second)}) == 3
+    assert seed_after(first) == seed_after(first)  # a resumed run goes on where it was
 
 
 def _network() -> torch.nn.Module:
