@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -93,6 +94,7 @@ def with_drawn(
     )
 
 
+@lru_cache(maxsize=1)  # several short runs in one process (`ablation`) read the images once
 def load_scenes(data: Path, seed: int = 0) -> tuple[list[Scene], list[Scene]]:
     """(scenes with faces, scenes without), decoded; nothing that is measured is among them."""
     random = np.random.default_rng(seed)
