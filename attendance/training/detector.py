@@ -35,13 +35,15 @@ class Choices:
     """What an ablation can change, one at a time (`ablation`).
 
     `assignment`: bands or aligned · `box`: giou or iou · `objectness`: quality (its target is the box's
-    IoU) or plain (1) · `landmarks`: l1 (smooth) or wing · `parts`: what the scenes are made of.
+    IoU) or plain (1) · `landmarks`: l1 (smooth) or wing · `landmark_weight`: how much they count ·
+    `parts`: what the scenes are made of.
     """
 
     assignment: str = "bands"
     box: str = "giou"
     objectness: str = "quality"
     landmarks: str = "l1"
+    landmark_weight: float = 30.0
     parts: Parts = field(default_factory=Parts)
 
 
@@ -93,7 +95,7 @@ def losses_of(
     focal = F.binary_cross_entropy_with_logits(outputs["obj"], targets, reduction="none")
     count = max(1.0, float(found.weights.sum()))
     losses["obj"] = (focal * (targets - probability).abs().detach() ** 2 * judged).sum() / count
-    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + 3 * losses["points"]
+    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + choices.landmark_weight * losses["points"]
     return losses
 
 

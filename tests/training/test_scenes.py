@@ -72,3 +72,26 @@ def test_a_mask_hides_the_mouth_and_not_the_eyes() -> None:
         assert all((shown.image[y, x] == 120).all() for x, y in eyes)
         covered += int((shown.image[mouth[1], mouth[0]] != 120).any())
     assert covered > 3
+
+
+def test_a_turned_photograph_takes_its_landmarks_and_boxes_along() -> None:
+    face = np.array([[[80, 80], [120, 80], [100, 100], [85, 120], [115, 120]]], np.float32)
+    image = np.zeros((200, 200, 3), np.uint8)
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
+    for (x, y), colour in zip(face[0].astype(int), colours, strict=True):
+        image[y - 4 : y + 5, x - 4 : x + 5] = colour
+    box = np.array([[70, 60, 130, 140]], np.float32)
+    parts = Parts(paste=False, negatives=False, photometric=False, cover=0.0, masks=0.0, turned=1.0)
+    composer = Composer([Scene(image, box, face, np.ones(1, bool))], [], low=60, high=90, parts=parts)
+    random, rolls = np.random.default_rng(0), []
+    for _ in range(40):
+        shown = composer.compose(256, random)
+        eyes = shown.points[0, 1] - shown.points[0, 0]
+        rolls.append(np.arctan2(eyes[1], eyes[0]))
+        mirrored = [1, 0, 2, 4, 3]  # which of the five has which colour, where the scene was mirrored
+        found = [tuple(shown.image[int(y), int(x)]) for x, y in shown.points[0].clip(0, 255)]
+        if (shown.points > 4).all() and (shown.points < 250).all():
+            assert found in (colours, [colours[n] for n in mirrored])
+        centre = (shown.boxes[0, :2] + shown.boxes[0, 2:]) / 2
+        assert np.linalg.norm(centre - shown.points[0].mean(0)) < 2
+    assert 0.15 < np.std(rolls) < 0.3 and max(np.abs(rolls)) <= 0.4 + 1e-3
