@@ -47,6 +47,7 @@ DETECTOR: Mapping[str, Variant] = {
     "no-light": Variant(replace(BASE, parts=Parts(photometric=False))),
     "no-cover": Variant(replace(BASE, parts=Parts(cover=0.0))),
     "landmarks-3": Variant(replace(BASE, landmark_weight=3.0)),
+    "landmarks-30": Variant(replace(BASE, landmark_weight=30.0)),
     "no-turn": Variant(replace(BASE, parts=Parts(turned=0.0))),
     "no-masks": Variant(replace(BASE, parts=Parts(masks=0.0))),
     "sizes": Variant(BASE, sizes=(128, 160, 192)),

@@ -43,7 +43,7 @@ class Choices:
     box: str = "giou"
     objectness: str = "quality"
     landmarks: str = "l1"
-    landmark_weight: float = 30.0
+    landmark_weight: float = 10.0
     parts: Parts = field(default_factory=Parts)
 
 
