@@ -11,10 +11,11 @@ an epoch costs no decoding; the price is 2.9 GB of disk for 60,000 faces.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -84,22 +85,35 @@ def pack_crops(data: Path, set_name: str, faces: list[LabelledFace], out: Path) 
 
 
 class Teacher:
-    """A face embedder in ONNX: input [N,3,112,112] RGB, (x-127.5)/127.5."""
+    """A face embedder in ONNX: input [N,3,112,112] RGB, (x-127.5)/127.5.
+
+    OpenVINO computes it where it is installed: the same answers in half the time.
+    """
 
     def __init__(self, path: Path) -> None:
         model = onnx.load(str(path))
         self.map_name = _linear_map_input(model)
         if self.map_name:
             model.graph.output.append(onnx.ValueInfoProto(name=self.map_name))
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(model.SerializeToString(), options)
-        self._input = self._session.get_inputs()[0].name
+        self._run: Callable[[NDArray[np.float32]], Sequence[Any]]
+        try:
+            import openvino
+        except ModuleNotFoundError:
+            options = ort.SessionOptions()
+            options.log_severity_level = 3
+            session = ort.InferenceSession(model.SerializeToString(), options)
+            name = session.get_inputs()[0].name
+            self._run = lambda x: session.run(None, {name: x})
+        else:
+            core: Any = openvino.Core()
+            graph = core.read_model(model.SerializeToString())
+            compiled = core.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+            self._run = lambda x: [np.array(one) for one in compiled(x).values()]
 
     def __call__(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Crops [N,128,128,3] BGR → embeddings [N,E] (not normalised), maps [N,C,7,7] or None."""
         x = crops[:, 8:120, 8:120, ::-1].astype(np.float32).transpose(0, 3, 1, 2)
-        outputs = self._session.run(None, {self._input: (x - 127.5) / 127.5})
+        outputs = self._run((x - 127.5) / 127.5)
         embedding = np.asarray(outputs[0]).reshape(len(crops), -1)
         return embedding, np.asarray(outputs[1]) if self.map_name else None
 
@@ -119,7 +133,7 @@ def answers_file(out: Path, set_name: str, number: int) -> Path:
     return out / f"{set_name}.teacher{number if number > 1 else ''}.npy"
 
 
-def pack_teacher(set_name: str, teacher: Teacher, out: Path, number: int = 1, batch: int = 32) -> None:
+def pack_teacher(set_name: str, teacher: Teacher, out: Path, number: int = 1, batch: int = 8) -> None:
     """Write a teacher's answers for one pack; the first one's maps, too."""
     crops = np.load(out / f"{set_name}.crops.npy", mmap_mode="r")
     embeddings, maps = [], []
