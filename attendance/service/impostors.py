@@ -44,7 +44,7 @@ class Reference:
     model_id: str
     vectors: NDArray[np.float32]
     sources: tuple[Source, ...]
-    flip: bool = False
+    flip: bool = True
 
     def __post_init__(self) -> None:
         if not self.model_id:

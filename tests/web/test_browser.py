@@ -235,7 +235,7 @@ def test_consent_comes_before_photos(web: Web, open_page: Open) -> None:
     page.check("#agreed")
     page.click("text=Note the consent >> nth=-1")
 
-    assert page.locator("#photo").is_visible()
+    page.locator("#photo").wait_for()  # on the next page, which may take its time
 
 
 def test_the_log_fills_by_itself_and_learns_what_the_door_did(web: Web, open_page: Open) -> None:
