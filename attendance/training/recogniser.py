@@ -41,7 +41,7 @@ class Weights:
     cosine: float = 4.0
     contrast: float = 0.5
     hint: float = 1.0
-    relations: float = 2.0  # the cosines inside the batch
+    relations: float = 30.0  # the cosines inside the batch: a small number, squared
     agreement: float = 0.0  # above 0, a batch is half as many faces in two views each
     arcface: float = 0.1
     arcface_from: float = 0.6  # share of the run before names are used
