@@ -255,10 +255,13 @@ def train(
     channels = packs[0].maps.shape[1] if faces.with_maps and packs[0].maps is not None else 1
     student = Student(faces.people, channels).to(device).to(memory_format=torch.channels_last)
     turned = out / "turn.npy"  # kept, so that a resumed run goes on along the same axes
-    if resume and (out / "checkpoint.pt").exists():
+    going_on = resume and (out / "checkpoint.pt").exists()
+    if going_on:
         if turned.exists():
             faces.turn(np.load(turned))
-    elif start is not None:
+    else:
+        turned.unlink(missing_ok=True)  # of an earlier run in this folder
+    if start is not None and not going_on:
         report = student.net.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
         if "embed.weight" in report["loaded"]:  # more than a trunk: it has axes of its own
