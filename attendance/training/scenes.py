@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,9 +29,9 @@ LONGEST = 320
 QUOTA = {
     "celeba_wild": 6000,
     "facemask853": 1000,
-    "net7876": 2500,
-    "utkface": 1500,
-    "celeba_crops": 1500,
+    "net7876": 5000,
+    "utkface": 2500,
+    "celeba_crops": 2500,
     "generated_a": 500,
     "generated_b": 700,
 }
@@ -39,6 +40,7 @@ REPEATED = {"facemask853": 4}
 CROWDS = "facemask853"
 SAME_FACE = 0.4  # IoU from which a machine's box is the one that a person drew
 TURN = 0.4  # rad
+NOD = 0.25  # of the distance from eyes to mouth
 DRAWN_HEIGHT = 0.91  # height of a drawn box in that of a machine's: the data's README
 
 
@@ -139,7 +141,8 @@ def load_scenes(data: Path, seed: int = 0) -> tuple[list[Scene], list[Scene]]:
 class Parts:
     """What scenes are made of: several photographs pasted, scenes and pieces without a face, light and noise;
     `cover`: how many faces of 1 get a patch laid over a part of them; `masks`: how many get a mask drawn on;
-    `turned`: how many photographs of 1 are turned by up to TURN."""
+    `turned`: how many photographs of 1 are turned by up to TURN; `nodded`: in how many a face's parts are moved
+    up or down against each other; `poor`: how many scenes of 1 are dark, and how many blurred."""
 
     paste: bool = True
     negatives: bool = True
@@ -147,6 +150,8 @@ class Parts:
     cover: float = 0.08
     masks: float = 0.2
     turned: float = 0.5
+    nodded: float = 0.5
+    poor: float = 0.25
 
 
 class Composer:
@@ -165,7 +170,7 @@ class Composer:
         if self.empty and random.random() < 0.4:
             self._paste_object(canvas, random)
         if self.empty and kind < 0.2:
-            return Scene(self._light(canvas, random), *NOBODY)
+            return Scene(self._light(canvas, random.uniform(8, self.high), random), *NOBODY)
         number = 1 if kind < 0.68 or not self.parts.paste else int(random.integers(2, 5))
         boxes, points, sure = NOBODY
         high = self.high if number == 1 else self.high / 2
@@ -194,10 +199,11 @@ class Composer:
             boxes = np.stack([size - boxes[:, 2], boxes[:, 1], size - boxes[:, 0], boxes[:, 3]], 1)
             points = points[:, [1, 0, 2, 4, 3]].copy()  # mirrored: left and right change places
             points[..., 0] = size - points[..., 0]
-        return Scene(self._light(image, random), boxes.astype(np.float32), points.astype(np.float32), sure)
+        smallest = float(np.diff(boxes[:, 1::2]).min(initial=size))
+        return Scene(self._light(image, smallest, random), boxes.astype(np.float32), points.astype(np.float32), sure)
 
-    def _light(self, image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-        return _photometric(image, random) if self.parts.photometric else image
+    def _light(self, image: NDArray[np.uint8], height: float, random: np.random.Generator) -> NDArray[np.uint8]:
+        return _photometric(image, height, self.parts.poor, random) if self.parts.photometric else image
 
     def _background(self, size: int, random: np.random.Generator) -> NDArray[np.uint8]:
         if not self.empty or random.random() < 0.3:
@@ -222,6 +228,8 @@ class Composer:
     def _place(self, scene: Scene, size: int, high: float, random: np.random.Generator):  # type: ignore[no-untyped-def]
         """Scale a photograph so that one of its faces has a random height, and lay it over the canvas."""
         chosen = int(random.integers(len(scene.boxes)))
+        if random.random() < self.parts.nodded:
+            scene = _nodded(scene, chosen, random)
         if random.random() < self.parts.turned:
             scene = _turned(scene, chosen, float(random.uniform(-TURN, TURN)))
         x1, y1, x2, y2 = scene.boxes[chosen]
@@ -267,6 +275,33 @@ def _turned(scene: Scene, chosen: int, angle: float) -> Scene:
     return Scene(image, boxes, (scene.points @ turn + shift).astype(np.float32), scene.sure)
 
 
+def _nodded(scene: Scene, chosen: int, random: np.random.Generator) -> Scene:
+    """A photograph of which the rows about one face's nose are moved up or down, as a nod moves nose against eyes.
+
+    Most faces look straight ahead, and a network that is not shown others puts every nose at the same height
+    between eyes and mouth (docs/LOG.md).
+    """
+    eyes, mouth = scene.points[chosen, :2, 1].mean(), scene.points[chosen, 3:, 1].mean()
+    apart = float(mouth - eyes)
+    if not apart > 4:  # lying or upside down, very small, or nobody said where they are
+        return scene
+    middle = float(random.uniform(eyes, mouth))
+    width, shift = apart * random.uniform(0.5, 0.8), apart * random.uniform(-NOD, NOD)
+
+    def moved(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        return np.asarray(rows + shift * np.exp(-(((rows - middle) / width) ** 2)), np.float32)
+
+    height, width_of = scene.image.shape[:2]
+    rows = np.arange(height, dtype=np.float32)
+    source = np.interp(rows, moved(rows), rows).astype(np.float32)
+    columns = np.arange(width_of, dtype=np.float32)
+    grid = (np.broadcast_to(columns, (height, width_of)), np.broadcast_to(source[:, None], (height, width_of)))
+    image = cv2.remap(scene.image, np.ascontiguousarray(grid[0]), np.ascontiguousarray(grid[1]), cv2.INTER_LINEAR)
+    boxes, points = scene.boxes.copy(), scene.points.copy()
+    boxes[:, 1::2], points[..., 1] = moved(boxes[:, 1::2]), moved(points[..., 1])
+    return Scene(image.astype(np.uint8, copy=False), boxes, points, scene.sure)
+
+
 def _cover(image: NDArray[np.uint8], box: NDArray[np.float32], random: np.random.Generator) -> None:
     """Lay a patch of one colour over a third of a face at most: a hand, a scarf, a telephone."""
     x1, y1, x2, y2 = (int(side) for side in box)
@@ -294,17 +329,22 @@ def _covered(boxes: NDArray[np.float32], window: NDArray[np.float32]) -> NDArray
     return np.asarray(shared / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1e-6), np.float32)
 
 
-def _photometric(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Light, colour, blur, noise, JPEG."""
+def _photometric(
+    image: NDArray[np.uint8], height: float, poor: float, random: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Light, colour, blur, noise, JPEG; `height`, px, of the smallest face, which the blur must leave a face."""
     x = image.astype(np.float32)
     if random.random() < 0.1:
         x = np.repeat(x.mean(2, keepdims=True), 3, 2)
     gain = np.exp(random.uniform(-0.5, 0.4)) * np.exp(random.uniform(-0.08, 0.08, 3))
     x = x * gain.astype(np.float32) + np.float32(random.uniform(-25, 25))
-    if random.random() < 0.15:  # a dark room
+    dim = random.random()
+    if dim < poor / 2:  # a dark room, for the camera's curve and for its sensor
         x = 255 * np.clip(x / 255, 0, 1) ** np.float32(random.uniform(1.3, 2.5))
-    if random.random() < 0.2:
-        x = cv2.GaussianBlur(x, (0, 0), float(random.uniform(0.4, 1.6)))
+    elif dim < poor:
+        x = x * np.float32(np.exp(random.uniform(np.log(0.1), np.log(0.5))))
+    if random.random() < poor:
+        x = cv2.GaussianBlur(x, (0, 0), float(max(0.4, height * random.uniform(0.01, 0.045))))
     if random.random() < 0.25:
         x = x + random.normal(0, random.uniform(2, 14), x.shape).astype(np.float32)
     result = np.clip(x, 0, 255).astype(np.uint8)

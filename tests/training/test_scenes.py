@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,24 +75,73 @@ def test_a_mask_hides_the_mouth_and_not_the_eyes() -> None:
     assert covered > 3
 
 
-def test_a_turned_photograph_takes_its_landmarks_and_boxes_along() -> None:
+COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
+
+
+def _scenes(parts: Parts, number: int = 40) -> list[Scene]:
+    """Compositions of one photograph on which each landmark has its colour."""
     face = np.array([[[80, 80], [120, 80], [100, 100], [85, 120], [115, 120]]], np.float32)
     image = np.zeros((200, 200, 3), np.uint8)
-    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
-    for (x, y), colour in zip(face[0].astype(int), colours, strict=True):
+    for (x, y), colour in zip(face[0].astype(int), COLOURS, strict=True):
         image[y - 4 : y + 5, x - 4 : x + 5] = colour
     box = np.array([[70, 60, 130, 140]], np.float32)
-    parts = Parts(paste=False, negatives=False, photometric=False, cover=0.0, masks=0.0, turned=1.0)
     composer = Composer([Scene(image, box, face, np.ones(1, bool))], [], low=60, high=90, parts=parts)
-    random, rolls = np.random.default_rng(0), []
-    for _ in range(40):
-        shown = composer.compose(256, random)
+    random = np.random.default_rng(0)
+    return [composer.compose(256, random) for _ in range(number)]
+
+
+def _assert_points_lie_on_their_colours(shown: Scene) -> None:
+    if not (shown.points > 4).all() or not (shown.points < 250).all():
+        return
+    mirrored = [1, 0, 2, 4, 3]  # which of the five has which colour, where the scene was mirrored
+    found = [tuple(shown.image[int(y), int(x)]) for x, y in shown.points[0]]
+    assert found in (COLOURS, [COLOURS[n] for n in mirrored])
+
+
+ALONE = Parts(paste=False, negatives=False, photometric=False, cover=0.0, masks=0.0, turned=0.0, nodded=0.0)
+
+
+def test_a_turned_photograph_takes_its_landmarks_and_boxes_along() -> None:
+    rolls = []
+    for shown in _scenes(replace(ALONE, turned=1.0)):
         eyes = shown.points[0, 1] - shown.points[0, 0]
         rolls.append(np.arctan2(eyes[1], eyes[0]))
-        mirrored = [1, 0, 2, 4, 3]  # which of the five has which colour, where the scene was mirrored
-        found = [tuple(shown.image[int(y), int(x)]) for x, y in shown.points[0].clip(0, 255)]
-        if (shown.points > 4).all() and (shown.points < 250).all():
-            assert found in (colours, [colours[n] for n in mirrored])
+        _assert_points_lie_on_their_colours(shown)
         centre = (shown.boxes[0, :2] + shown.boxes[0, 2:]) / 2
         assert np.linalg.norm(centre - shown.points[0].mean(0)) < 2
     assert 0.15 < np.std(rolls) < 0.3 and max(np.abs(rolls)) <= 0.4 + 1e-3
+
+
+def test_a_nod_moves_the_nose_between_eyes_and_mouth_and_the_landmarks_with_it() -> None:
+    heights, sides = [], []
+    for shown in _scenes(replace(ALONE, nodded=1.0)):
+        eyes, nose, mouth = shown.points[0, :2].mean(0), shown.points[0, 2], shown.points[0, 3:].mean(0)
+        heights.append((nose[1] - eyes[1]) / (mouth[1] - eyes[1]))
+        sides.append((nose[0] - eyes[0]) / (shown.points[0, 1, 0] - shown.points[0, 0, 0]))
+        _assert_points_lie_on_their_colours(shown)
+        assert (shown.boxes[0, :2] < shown.points[0].min(0)).all() and (
+            shown.boxes[0, 2:] > shown.points[0].max(0)
+        ).all()
+    assert 0.03 < np.std(heights) < 0.15 and np.std(sides) < 1e-3
+
+
+def test_a_face_without_landmarks_or_lying_down_does_not_nod() -> None:
+    lying = np.array([[[100, 80], [100, 120], [110, 100], [120, 85], [120, 115]]], np.float32)[..., ::-1]
+    upside_down = lying[..., ::-1] * -1 + 200
+    for points in (np.full((1, 5, 2), np.nan, np.float32), np.ascontiguousarray(lying), upside_down):
+        scene = Scene(
+            np.zeros((200, 200, 3), np.uint8), np.array([[70, 60, 130, 140]], np.float32), points, np.ones(1, bool)
+        )
+        composer = Composer([scene], [], low=60, high=90, parts=replace(ALONE, nodded=1.0))
+        shown = composer.compose(256, np.random.default_rng(1))
+        assert len(shown.boxes) == 1
+
+
+def test_poor_scenes_are_darker_and_softer() -> None:
+    def edges(image: np.ndarray) -> float:  # type: ignore[type-arg]
+        return float(np.abs(np.diff(image.astype(np.float32), axis=1)).max())
+
+    lit = replace(ALONE, photometric=True)
+    good, poor = (_scenes(replace(lit, poor=share), 30) for share in (0.0, 1.0))
+    assert np.mean([s.image.mean() for s in poor]) < 0.6 * np.mean([s.image.mean() for s in good])
+    assert np.median([edges(s.image) for s in poor]) < 0.6 * np.median([edges(s.image) for s in good])
