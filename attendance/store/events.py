@@ -161,11 +161,6 @@ def tell_direction(session: Session, passage_id: str, direction: Direction) -> b
     return bool(done.rowcount == 1)
 
 
-def last_granted_at(session: Session, person_id: int, direction: Direction) -> datetime | None:
-    passage = last_granted(session, person_id, direction)
-    return None if passage is None else passage.at
-
-
 def get_passage(session: Session, passage_id: str) -> PassageView | None:
     found = _views(session, _joined().where(tables.Passage.id == passage_id))
     return found[0] if found else None
