@@ -49,6 +49,7 @@ DETECTOR: Mapping[str, Variant] = {
     "landmarks-3": Variant(replace(BASE, landmark_weight=3.0)),
     "landmarks-30": Variant(replace(BASE, landmark_weight=30.0)),
     "no-turn": Variant(replace(BASE, parts=Parts(turned=0.0))),
+    "no-nose": Variant(replace(BASE, nose=0.0)),
     "no-nod": Variant(replace(BASE, parts=Parts(nodded=0.0))),
     "no-poor": Variant(replace(BASE, parts=Parts(poor=0.0))),
     "no-masks": Variant(replace(BASE, parts=Parts(masks=0.0))),

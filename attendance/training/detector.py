@@ -36,7 +36,8 @@ class Choices:
 
     `assignment`: bands or aligned · `box`: giou or iou · `objectness`: quality (its target is the box's
     IoU) or plain (1) · `landmarks`: l1 (smooth) or wing · `landmark_weight`: how much they count ·
-    `parts`: what the scenes are made of.
+    `nose`: how much its place among the other four counts beside them: alone it tells a nod, and in the five
+    landmarks' mean it drowns · `parts`: what the scenes are made of.
     """
 
     assignment: str = "bands"
@@ -44,6 +45,7 @@ class Choices:
     objectness: str = "quality"
     landmarks: str = "l1"
     landmark_weight: float = 10.0
+    nose: float = 2.0
     parts: Parts = field(default_factory=Parts)
 
 
@@ -95,7 +97,8 @@ def losses_of(
     focal = F.binary_cross_entropy_with_logits(outputs["obj"], targets, reduction="none")
     count = max(1.0, float(found.weights.sum()))
     losses["obj"] = (focal * (targets - probability).abs().detach() ** 2 * judged).sum() / count
-    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + choices.landmark_weight * losses["points"]
+    landmarks = losses["points"] + choices.nose * losses["nose"]
+    losses["loss"] = 2 * losses["obj"] + 2 * losses["box"] + choices.landmark_weight * landmarks
     return losses
 
 
@@ -121,7 +124,7 @@ def _box_and_points(outputs: dict[str, Tensor], found: _Faces, choices: Choices)
     """The losses of boxes and landmarks, and each cell's IoU [P] on the processor."""
     zero = outputs["obj"].sum() * 0
     if not len(found.rows):
-        return {"box": zero, "points": zero}, torch.zeros(0)
+        return {"box": zero, "points": zero, "nose": zero}, torch.zeros(0)
     device = outputs["obj"].device
     image, cell = found.rows[:, 0].to(device), found.rows[:, 1].to(device)
     centre, stride = found.centres.to(device)[cell], found.strides.to(device)[cell]
@@ -135,12 +138,24 @@ def _box_and_points(outputs: dict[str, Tensor], found: _Faces, choices: Choices)
     if choices.landmarks == "wing":
         off = wing((guess - points) / scale * 100) / 10
     else:
-        off = F.smooth_l1_loss(guess / scale * 10, points / scale * 10, beta=0.1, reduction="none")
+        off = _smooth((guess - points) / scale)
+    nose = _smooth((_nose_among_others(guess) - _nose_among_others(points)) / scale[:, 0])
     losses = {
         "box": ((1 - (generalised if choices.box == "giou" else iou)) * weight).sum(),
         "points": (off.mean((1, 2)) * weight).sum(),
+        "nose": (nose.mean(1) * weight).sum(),
     }
     return losses, iou.detach().cpu().clamp(0.05, 1)
+
+
+def _smooth(off: Tensor) -> Tensor:
+    """Smooth L1 of distances in tenths of the face, linear from 1 % of it on."""
+    return F.smooth_l1_loss(off * 10, torch.zeros_like(off), beta=0.1, reduction="none")
+
+
+def _nose_among_others(points: Tensor) -> Tensor:
+    """Landmarks [P,5,2] → the nose [P,2] as seen from the middle of eyes and corners of the mouth."""
+    return points[:, 2] - points[:, [0, 1, 3, 4]].mean(1)
 
 
 def wing(off: Tensor, width: float = 10.0, curve: float = 2.0) -> Tensor:

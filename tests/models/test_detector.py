@@ -173,7 +173,23 @@ def test_a_face_without_landmarks_teaches_its_box_only(net: DetectionModel) -> N
     scene = Scene(np.zeros((128, 128, 3), np.uint8), box, nowhere, np.ones(1, bool))
     losses = losses_of(net(torch.zeros(1, 3, 128, 128)), [scene], 128)
     assert all(torch.isfinite(loss) for loss in losses.values())
-    assert float(losses["points"].detach()) == 0 and float(losses["box"].detach()) > 0
+    assert float(losses["points"].detach()) == float(losses["nose"].detach()) == 0 and float(losses["box"].detach()) > 0
+
+
+def test_the_nose_counts_against_the_other_landmarks_wherever_they_all_lie(net: DetectionModel) -> None:
+    outputs = {name: value.detach() for name, value in net(torch.zeros(1, 3, 128, 128)).items()}
+    outputs["landmarks"].zero_()  # every cell says: all five lie at my centre
+    box, image = np.array([[30, 30, 90, 95]], np.float32), np.zeros((128, 128, 3), np.uint8)
+
+    def nose(*points: tuple[int, int]) -> float:
+        scene = Scene(image, box, np.array([points], np.float32), np.ones(1, bool))
+        return float(losses_of(outputs, [scene], 128)["nose"])
+
+    together, elsewhere = nose(*[(60, 60)] * 5), nose(*[(50, 70)] * 5)
+    assert together == elsewhere == 0
+    assert nose((60, 60), (60, 60), (60, 66), (60, 60), (60, 60)) == pytest.approx(
+        0.5 * (6 / 62.5 * 10 - 0.05), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(
