@@ -87,8 +87,8 @@ class Database(Section):
 
 class Models(Section):
     weights_dir: str = ""
-    detector: ModelId = "yolo-effb0-256-v5"
-    recogniser: ModelId = "arcface-effb0-v5"
+    detector: ModelId = "yolo-effb0-256-v6"
+    recogniser: ModelId = "arcface-effb0-v6"
     runtime: Literal["onnxruntime", "openvino", "torch"] = "onnxruntime"
     threads: Whole = Field(0, ge=0, le=256)
     flip: bool = True
