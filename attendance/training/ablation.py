@@ -50,7 +50,7 @@ DETECTOR: Mapping[str, Variant] = {
     "landmarks-30": Variant(replace(BASE, landmark_weight=30.0)),
     "no-turn": Variant(replace(BASE, parts=Parts(turned=0.0))),
     "no-nose": Variant(replace(BASE, nose=0.0)),
-    "no-nod": Variant(replace(BASE, parts=Parts(nodded=0.0))),
+    "nod": Variant(replace(BASE, parts=Parts(nodded=0.5))),
     "no-poor": Variant(replace(BASE, parts=Parts(poor=0.0))),
     "no-masks": Variant(replace(BASE, parts=Parts(masks=0.0))),
     "sizes": Variant(BASE, sizes=(128, 160, 192)),

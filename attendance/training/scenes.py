@@ -150,7 +150,7 @@ class Parts:
     cover: float = 0.08
     masks: float = 0.2
     turned: float = 0.5
-    nodded: float = 0.5
+    nodded: float = 0.0  # taught little and cost faces (docs/LOG.md)
     poor: float = 0.25
 
 
@@ -279,7 +279,7 @@ def _nodded(scene: Scene, chosen: int, random: np.random.Generator) -> Scene:
     """A photograph of which the rows about one face's nose are moved up or down, as a nod moves nose against eyes.
 
     Most faces look straight ahead, and a network that is not shown others puts every nose at the same height
-    between eyes and mouth (docs/LOG.md).
+    between eyes and mouth; what this teaches, and costs, is in docs/LOG.md.
     """
     eyes, mouth = scene.points[chosen, :2, 1].mean(), scene.points[chosen, 3:, 1].mean()
     apart = float(mouth - eyes)
