@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
 
 from attendance.vision.align import ARCFACE_112
 
@@ -81,11 +82,7 @@ def _darkened(view: Tensor, random: np.random.Generator) -> Tensor:
 def _blurred(view: Tensor, random: np.random.Generator) -> Tensor:
     """Out of focus."""
     sigma = float(random.uniform(0.005, 0.035)) * view.shape[-1]
-    reach = int(np.ceil(2 * sigma))
-    weight = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    line = torch.from_numpy((weight / weight.sum()).astype(np.float32)).to(view.device).expand(3, 1, 1, -1)
-    padded = F.pad(view, (reach,) * 4, mode="replicate")
-    return F.conv2d(F.conv2d(padded, line, groups=3), line.transpose(2, 3), groups=3)
+    return torch.as_tensor(gaussian_blur(view, 2 * int(np.ceil(2 * sigma)) + 1, sigma))
 
 
 def _far(view: Tensor, random: np.random.Generator) -> Tensor:
@@ -124,7 +121,8 @@ STEPS: tuple[tuple[float, float, Callable[[Tensor, np.random.Generator], Tensor]
 
 
 def face_views(crops: Tensor, size: int, random: np.random.Generator, degrade: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Jittered alignment, mirror, mask and glasses, light, colour, motion, resolution, noise, JPEG, a covered patch.
+    """Jittered alignment, mirror, mask and glasses, light, colour, motion, focus, resolution, noise, JPEG, a covered
+    patch.
 
     `degrade` 0..1 scales how often views lose resolution, get noise or a covered patch: a short run learns
     more from clean views.  Returns views [B,3,size,size] in 0..255 and a bool mask [B] of mirrored views.

@@ -10,7 +10,7 @@ import pytest
 
 from attendance.errors import UserError
 from attendance.training.labels import drawn_boxes
-from attendance.training.scenes import NOBODY, Composer, Parts, Scene, with_drawn
+from attendance.training.scenes import NOBODY, Composer, Parts, Scene, _nodded, with_drawn
 
 HEADER = "image\twidth\theight\tlabelled\tboxes\n"
 
@@ -75,14 +75,15 @@ def test_a_mask_hides_the_mouth_and_not_the_eyes() -> None:
     assert covered > 3
 
 
+UPRIGHT = np.array([[80, 80], [120, 80], [100, 100], [85, 120], [115, 120]], np.float32)  # a face's landmarks
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
 
 
 def _scenes(parts: Parts, number: int = 40) -> list[Scene]:
     """Compositions of one photograph on which each landmark has its colour."""
-    face = np.array([[[80, 80], [120, 80], [100, 100], [85, 120], [115, 120]]], np.float32)
+    face = UPRIGHT[None]
     image = np.zeros((200, 200, 3), np.uint8)
-    for (x, y), colour in zip(face[0].astype(int), COLOURS, strict=True):
+    for (x, y), colour in zip(UPRIGHT.astype(int), COLOURS, strict=True):
         image[y - 4 : y + 5, x - 4 : x + 5] = colour
     box = np.array([[70, 60, 130, 140]], np.float32)
     composer = Composer([Scene(image, box, face, np.ones(1, bool))], [], low=60, high=90, parts=parts)
@@ -125,16 +126,26 @@ def test_a_nod_moves_the_nose_between_eyes_and_mouth_and_the_landmarks_with_it()
     assert 0.03 < np.std(heights) < 0.15 and np.std(sides) < 1e-3
 
 
-def test_a_face_without_landmarks_or_lying_down_does_not_nod() -> None:
-    lying = np.array([[[100, 80], [100, 120], [110, 100], [120, 85], [120, 115]]], np.float32)[..., ::-1]
-    upside_down = lying[..., ::-1] * -1 + 200
-    for points in (np.full((1, 5, 2), np.nan, np.float32), np.ascontiguousarray(lying), upside_down):
-        scene = Scene(
-            np.zeros((200, 200, 3), np.uint8), np.array([[70, 60, 130, 140]], np.float32), points, np.ones(1, bool)
-        )
-        composer = Composer([scene], [], low=60, high=90, parts=replace(ALONE, nodded=1.0))
-        shown = composer.compose(256, np.random.default_rng(1))
-        assert len(shown.boxes) == 1
+@pytest.mark.parametrize(
+    "face",
+    [np.full((5, 2), np.nan, np.float32), UPRIGHT[:, ::-1], 200 - UPRIGHT, UPRIGHT / 20],
+    ids=["nobody said where", "lying", "upside down", "tiny"],
+)
+def test_a_face_of_which_nobody_knows_where_down_is_does_not_nod(face: np.ndarray) -> None:  # type: ignore[type-arg]
+    image = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    points = np.ascontiguousarray(face)[None]
+    scene = Scene(image, np.array([[70, 60, 130, 140]], np.float32), points, np.ones(1, bool))
+    composer = Composer([scene], [], low=60, high=90, parts=replace(ALONE, nodded=1.0))
+    assert len(composer.compose(256, np.random.default_rng(1)).boxes) == 1
+    assert _nodded(scene, 0, np.random.default_rng(1)) is scene
+
+
+def test_an_upright_face_nods() -> None:
+    scene = Scene(
+        np.zeros((200, 200, 3), np.uint8), np.array([[70, 60, 130, 140]], np.float32), UPRIGHT[None], np.ones(1, bool)
+    )
+    nods = _nodded(scene, 0, np.random.default_rng(1))
+    assert not np.allclose(nods.points, scene.points) and np.array_equal(scene.points[0], UPRIGHT)
 
 
 def test_poor_scenes_are_darker_and_softer() -> None:
