@@ -1,3 +1,3 @@
-from attendance.cli import main
+from attendance.cli.main import main
 
 main()

@@ -1,5 +1,5 @@
 """`python -m attendance`, the same as the console script."""
 
-from attendance.cli import main
+from attendance.cli.main import main
 
 main()

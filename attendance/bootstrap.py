@@ -19,11 +19,14 @@ from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.errors import UserError
-from attendance.service.check_in import CheckIn
+from attendance.service.access.check_in import CheckIn
+from attendance.service.access.rules import rules_for as rules_for
 from attendance.service.ports import Analyser, Clock, Door
-from attendance.service.rules import rules_for as rules_for
-from attendance.store import migrate, operating_points, operators, people
+from attendance.store import migrate
+from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys, load_keys
+from attendance.store.operators import operators
+from attendance.store.people import people, templates
 from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
 from attendance.vision import weights
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
@@ -70,7 +73,7 @@ def engine_for(settings: Settings) -> Engine:
 def keys_for(settings: Settings, engine: Engine) -> Keys:
     """The master key.  A new one is made only while nothing would be lost with the old one."""
     with sessions(engine)() as session:
-        may_create = not people.holds_sealed_data(session)
+        may_create = not templates.holds_sealed_data(session)
     return load_keys(key_file(settings, engine), os.environ, may_create)
 
 
@@ -159,7 +162,7 @@ def worker_for(site: Installation, analyser: Analyser | None = None, paced: bool
     `paced=False` looks at every picture of a file, however long that takes.
     """
     from attendance.daemon.camera import open_camera
-    from attendance.daemon.door import open_door
+    from attendance.daemon.doors.drivers import open_door
     from attendance.daemon.worker import Worker
 
     adopt_card_threshold(site)
@@ -170,7 +173,7 @@ def worker_for(site: Installation, analyser: Analyser | None = None, paced: bool
 
 
 def web_app_for(site: Installation, analyser: Analyser | None = None) -> Flask:
-    from attendance.web import create_app
+    from attendance.web.app import create_app
 
     adopt_card_threshold(site)
     settings = site.settings

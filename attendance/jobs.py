@@ -17,12 +17,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session
 
 from attendance.config import Mail, Settings
-from attendance.service import periods, weekly_mail
-from attendance.service.look_alikes import refresh_all
+from attendance.service.calibration.auto_tighten import keep_risk
+from attendance.service.hours import periods, weekly_mail
+from attendance.service.hours.weekly_mail import MailServer
+from attendance.service.people.look_alikes import refresh_all
 from attendance.service.ports import Clock
-from attendance.service.retention import forget_passages_older_than, forget_stranger_passages_older_than
-from attendance.service.risk_upkeep import keep_risk
-from attendance.service.weekly_mail import MailServer
+from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
 from attendance.store import settings as shared
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions

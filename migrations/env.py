@@ -6,8 +6,8 @@ Does not know: the database's URL; it commits nothing, so that an upgrade is all
 
 from alembic import context
 
-from attendance.store import attendance_tables, kiosk_tables  # noqa: F401  fills the metadata
-from attendance.store.tables import Base
+from attendance.store.tables import hours, kiosk  # noqa: F401  fills the metadata
+from attendance.store.tables.base import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

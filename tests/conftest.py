@@ -21,6 +21,9 @@ from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from tests.postgres import Server, running_server
 
+# The site with its browsers: fixtures for the tests of pages, wherever they lie.
+pytest_plugins = ["tests.site_fixtures"]
+
 # The same examples at every run, so that a change is judged by what it changes.  New ones are looked
 # for on purpose: `pytest --hypothesis-profile=explore`.
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
@@ -45,16 +48,16 @@ def database(blank_database: Path, tmp_path: Path) -> Path:
 
 # Whatever these ask of a database, they ask of both; the others need SQLite's file, or no database in particular.
 ON_POSTGRESQL_TOO = {
-    "tests.store.test_cameras",
-    "tests.store.test_consent",
-    "tests.store.test_events",
-    "tests.store.test_kiosk",
-    "tests.store.test_look_alikes",
-    "tests.store.test_operating_points",
-    "tests.store.test_operators",
-    "tests.store.test_people",
-    "tests.store.test_team_scope",
-    "tests.test_story",
+    "tests.store.cameras.test_cameras",
+    "tests.store.privacy.test_consent",
+    "tests.store.access.test_events",
+    "tests.store.kiosk.test_devices",
+    "tests.store.people.test_look_alikes",
+    "tests.store.calibration.test_operating_points",
+    "tests.store.operators.test_operators",
+    "tests.store.people.test_people",
+    "tests.store.operators.test_team_scope",
+    "tests.journeys.test_story",
 }
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from attendance import jobs
 from attendance.domain.reason import Reason
-from attendance.store import events, settings
+from attendance.store import settings
+from attendance.store.access import events
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from tests import factories

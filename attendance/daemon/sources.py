@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.errors import UserError
-from attendance.service.enrol import FORMATS, EnrolRefused, decode_image
+from attendance.service.enrolment.enrol import FORMATS, EnrolRefused, decode_image
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")

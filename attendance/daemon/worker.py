@@ -34,11 +34,11 @@ from attendance.daemon.sources import without_secrets
 from attendance.domain.faces import Frame, Region
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
-from attendance.service.check_in import Outcome
+from attendance.service.access.check_in import Outcome
 from attendance.service.ports import Camera, Clock
-from attendance.store import cameras
+from attendance.store.cameras import cameras
 from attendance.store.session import Sessions, database_file
-from attendance.store.tables import Camera as CameraRow
+from attendance.store.tables.cameras import Camera as CameraRow
 
 log = logging.getLogger(__name__)
 

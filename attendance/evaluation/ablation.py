@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.errors import UserError
-from attendance.evaluation import detector_run, pair_rates
-from attendance.evaluation.finders import LOW_CONFIDENCE, Found
+from attendance.evaluation.detector import run as detector_run
+from attendance.evaluation.detector.detectors import LOW_CONFIDENCE, Found
+from attendance.evaluation.recogniser import pair_rates
 from attendance.vision.weights import sha256_of
 
 LIMIT = 300  # images a set

@@ -185,3 +185,9 @@ def _open(aead: AESGCM, sealed: bytes, aad: bytes) -> bytes:
         return aead.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], _VERSION + aad)
     except (InvalidTag, ValueError) as error:
         raise Damaged("sealed bytes do not open") from error
+
+
+def token_digest(token: str) -> str:
+    """SHA-256 of a random token, badge or code as hex; how a secret that is shown once is stored."""
+    # What is hashed here is random and long; a typed number is hashed only to be of a fixed length.
+    return hashlib.sha256(token.strip().encode()).hexdigest()

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from attendance.store.tables import Setting
+from attendance.store.tables.base import Setting
 
 GALLERY_VERSION = "gallery_version"
 MASTER_KEY_FINGERPRINT = "master_key_fingerprint"

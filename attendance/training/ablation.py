@@ -17,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from attendance.models import RecognitionModel
-from attendance.training import detector, recogniser
-from attendance.training.detector import Choices
+from attendance.training.detector import train as detector_training
+from attendance.training.detector.scenes import Parts
+from attendance.training.detector.train import Choices
 from attendance.training.loop import Plan
-from attendance.training.recogniser import Weights
-from attendance.training.scenes import Parts
+from attendance.training.recogniser import train as recogniser_training
+from attendance.training.recogniser.train import Weights
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def train_detector(data: Path, out: Path, name: str, samples: int, start: Path |
     variant = DETECTOR[name]
     decay = 0.99 if variant.averaged else 0.0  # a short run's average must not remember its beginning
     plan = Plan(samples, 1e9, 16, 1.5e-3, ema_decay=decay, anneal=variant.anneal, optimiser=variant.optimiser)
-    return detector.train(data, out, plan, variant.sizes, _device(threads), True, start, variant.choices)
+    return detector_training.train(data, out, plan, variant.sizes, _device(threads), True, start, variant.choices)
 
 
 def train_recogniser(
@@ -107,10 +108,10 @@ def train_recogniser(
     lesson = RECOGNISER[name]
     plan = Plan(samples, 1e9, lesson.batch, 2e-3, ema_decay=0.99, optimiser=lesson.optimiser)
     sizes = ((0.0, size),)
-    return recogniser.train(data, out, plan, sizes, _device(threads), True, start, weights=lesson.weights)
+    return recogniser_training.train(data, out, plan, sizes, _device(threads), True, start, weights=lesson.weights)
 
 
 def kept_embeddings(data: Path, weights: Path, size: int) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     """Embeddings [K,384] of people kept from training, from their packed crops, and who they are [K]."""
-    watch = recogniser.Watch(data, torch.device("cpu"), people=400, each=10)
+    watch = recogniser_training.Watch(data, torch.device("cpu"), people=400, each=10)
     return watch.embed(RecognitionModel(weights), size), watch.labels.astype(np.str_)

@@ -17,10 +17,10 @@ from tqdm import tqdm
 from attendance.errors import UserError
 from attendance.models.export import export as export_graph
 from attendance.models.export import kind_of
-from attendance.training import detector as detector_training
 from attendance.training import protocol
-from attendance.training import recogniser as recogniser_training
+from attendance.training.detector import train as detector_training
 from attendance.training.loop import Plan
+from attendance.training.recogniser import train as recogniser_training
 from attendance.vision.weights import Card, save_card, sha256_of
 
 RESEARCH = "research and evaluation only, as the sets' own terms say; train on your own consented images for more"
@@ -70,7 +70,7 @@ def train_recogniser(**options: Any) -> None:
     data: Path = options["data"]
     packs = [s for s in protocol.RECOGNISER_SETS if (data / "packs" / f"{s}.teacher.npy").exists()]
     if options["teacher"]:
-        from attendance.training import face_packs
+        from attendance.training.recogniser import face_packs
 
         face_packs.build(data, options["teacher"])
     elif not packs:

@@ -20,8 +20,9 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from attendance.errors import UserError
-from attendance.store import operators, tables
+from attendance.store.operators import operators
 from attendance.store.session import DatabaseError
+from attendance.store.tables import operators as stored_operators
 from attendance.web.errors import for_the_form
 from attendance.web.forms import LoginForm, SetupForm
 from attendance.web.security import limiter, safe_next
@@ -36,7 +37,7 @@ _SIGNED_IN_AT = "signed_in_at"
 class SignedIn(UserMixin):
     """The operator of this request.  `teams`: a supervisor's; `person_id`: who it is among the people, if known."""
 
-    def __init__(self, operator: tables.Operator, teams: frozenset[str] = frozenset()) -> None:
+    def __init__(self, operator: stored_operators.Operator, teams: frozenset[str] = frozenset()) -> None:
         self.operator_id, self.username, self.role = operator.id, operator.username, operator.role
         self.teams, self.person_id = teams, operator.person_id
         self._proof = _fingerprint(operator.password_hash)
@@ -111,7 +112,7 @@ def setup() -> ResponseReturnValue:
     form, site = SetupForm(), the_site()
     if request.method == "GET":
         form.token.data = request.args.get("token", "")[:200]
-        return render_template("auth/setup.html", form=form, minimum=operators.MIN_PASSWORD)
+        return render_template("operators/setup.html", form=form, minimum=operators.MIN_PASSWORD)
     if form.validate_on_submit():
         now = site.clock.now()
         try:
@@ -126,21 +127,21 @@ def setup() -> ResponseReturnValue:
             _begin(operator, now)
             flash(f"Welcome, {operator.username}. You are signed in as administrator.", "success")
             return redirect(url_for("overview.page"))
-    return render_template("auth/setup.html", form=form, minimum=operators.MIN_PASSWORD), 400
+    return render_template("operators/setup.html", form=form, minimum=operators.MIN_PASSWORD), 400
 
 
 def _login_page(form: LoginForm, status: int = 200) -> ResponseReturnValue:
     with the_site().sessions() as database:
         nobody_yet = operators.count_operators(database) == 0
-    return render_template("auth/login.html", form=form, nobody_yet=nobody_yet), status
+    return render_template("operators/login.html", form=form, nobody_yet=nobody_yet), status
 
 
-def begin_session(operator: tables.Operator) -> None:
+def begin_session(operator: stored_operators.Operator) -> None:
     """Sign this browser in anew, such as after its operator changed the password."""
     _begin(operator, the_site().clock.now())
 
 
-def _begin(operator: tables.Operator, at: datetime) -> None:
+def _begin(operator: stored_operators.Operator, at: datetime) -> None:
     session.clear()  # nothing of a session before the sign-in survives it
     session.permanent = True
     session[_SIGNED_IN_AT] = at.isoformat()

@@ -13,8 +13,8 @@ from pathlib import Path
 from flask import Flask, g, url_for
 from markupsafe import Markup
 
-from attendance.service.threshold import Rate
-from attendance.store import cameras
+from attendance.service.calibration.threshold import Rate
+from attendance.store.cameras import cameras
 from attendance.web.site import the_site
 
 

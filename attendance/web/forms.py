@@ -24,8 +24,8 @@ from wtforms import (
 from wtforms.validators import AnyOf, DataRequired, EqualTo, InputRequired, Length, Regexp
 
 from attendance.domain.passage import Direction
-from attendance.store.consent import MAX_TEXT
-from attendance.store.operators import MIN_PASSWORD, ROLES
+from attendance.store.operators.operators import MIN_PASSWORD, ROLES
+from attendance.store.privacy.consent import MAX_TEXT
 
 
 def clean_line(text: str | None) -> str:

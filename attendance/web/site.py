@@ -18,8 +18,8 @@ from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
+from attendance.store.operators.team_scope import narrowed
 from attendance.store.session import Sessions
-from attendance.store.team_scope import narrowed
 
 EXTENSION = "attendance"
 

@@ -10,11 +10,11 @@ import sys
 import threading
 from datetime import UTC, datetime
 
-from attendance.command_line import Commands
+from attendance.cli.command_line import Commands
 from attendance.daemon.camera import open_camera
 from attendance.daemon.worker import Worker
 from attendance.processes import stop_on_signals
-from attendance.service.check_in import CheckIn
+from attendance.service.access.check_in import CheckIn
 from attendance.store.crypto import Keys
 from attendance.store.session import make_engine, sessions
 from tests.daemon.conftest import camera_settings

@@ -19,8 +19,8 @@ from attendance.domain.faces import Frame
 from attendance.domain.passage import Direction
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
-from attendance.store import cameras
-from attendance.store.tables import Camera
+from attendance.store.cameras import cameras
+from attendance.store.tables.cameras import Camera
 from tests.daemon.conftest import camera_settings, make_pictures
 from tests.factories import ANNA, NOBODY, STRANGER, make_frame
 from tests.fakes import FakeClock

@@ -12,9 +12,9 @@ from PIL import Image
 from attendance.errors import UserError
 from attendance.models import DetectionModel, RecognitionModel
 from attendance.models.export import export
-from attendance.training.assignment import CHOSEN, REACH, by_alignment, by_bands, iou_of_all
-from attendance.training.detector import Choices, giou, losses_of, wing
-from attendance.training.scenes import Scene
+from attendance.training.detector.assignment import CHOSEN, REACH, by_alignment, by_bands, iou_of_all
+from attendance.training.detector.scenes import Scene
+from attendance.training.detector.train import Choices, giou, losses_of, wing
 from attendance.vision.boxes import cell_centres, decode, iou_matrix
 
 

@@ -10,13 +10,15 @@ import pytest
 from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
-from attendance.service.check_in import CheckIn, Outcome, Rules
-from attendance.service.enrol import PhotoReport, enrol_photo
-from attendance.store import events, operating_points, people
+from attendance.service.access.check_in import CheckIn, Outcome, Rules
+from attendance.service.enrolment.enrol import PhotoReport, enrol_photo
+from attendance.store.access import events
+from attendance.store.access.events import PassageView
+from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
-from attendance.store.events import PassageView
+from attendance.store.people import people
 from attendance.store.session import Sessions
-from attendance.store.tables import Person
+from attendance.store.tables.people import Person
 from tests.factories import ANNA, BERT, MODEL, make_frame, make_photo
 from tests.fakes import FakeAnalyser, FakeClock, FakeDoor
 

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateTable
 from attendance import paths
 from attendance.errors import UserError
 from attendance.store import migrate, session
-from attendance.store.tables import Base
+from attendance.store.tables.base import Base
 
 UPGRADE = re.escape("run: python manage.py db upgrade")
 

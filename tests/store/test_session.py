@@ -13,15 +13,17 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import StatementError
 
 from attendance.errors import UserError
-from attendance.store import migrate, people, session, settings
+from attendance.store import migrate, session, settings
+from attendance.store.people import people
 from attendance.store.session import DatabaseLocked, Sessions
-from attendance.store.tables import Person
+from attendance.store.tables.people import Person
 from tests.factories import NOON
 
 WRITER = """
 import sys
 from datetime import UTC, datetime
-from attendance.store import people, session, settings
+from attendance.store import session, settings
+from attendance.store.people import people
 sessions = session.sessions(session.make_engine("sqlite:///" + sys.argv[1], busy_timeout_ms=20000))
 for number in range(25):
     with sessions.begin() as one:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from attendance.training.augment import face_views
+from attendance.training.detector.scenes import NOBODY, Composer, Scene
 from attendance.training.loop import Ema, Flattened, Plan, Run, learning_rate, optimisers_of, seed_after
-from attendance.training.scenes import NOBODY, Composer, Scene
+from attendance.training.recogniser.augment import face_views
 
 
 def _plan(samples: int) -> Plan:

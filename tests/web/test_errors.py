@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from attendance.store import operating_points
-from tests.web.conftest import Browser, Web
+from attendance.store.calibration import operating_points
+from tests.site_fixtures import Browser, Web
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from werkzeug.datastructures import MultiDict
 
 from attendance.web.forms import RegionForm, ThresholdForm
-from tests.web.conftest import Web
+from tests.site_fixtures import Web
 
 ODD = ("nan", "-nan", "sNaN", "-sNaN", "sNaN123", "inf", "-inf", "Infinity", "1e400", "1e999999", "-0.1", "2", "", "x")
 

@@ -8,10 +8,10 @@ import pytest
 
 from attendance.domain.reason import Reason
 from tests.factories import ANNA
-from tests.web.conftest import Browser, Web
+from tests.site_fixtures import Browser, Web
 
 OPEN = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
-# Rooms of people who are no operators, with guards of their own: tests/web/test_me.py and test_kiosk.py.
+# Rooms of people who are no operators, with guards of their own: tests/web/me/test_me.py and test_kiosk.py.
 SELF_GUARDED = {"me", "kiosk"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 

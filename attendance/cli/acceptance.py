@@ -1,0 +1,290 @@
+"""`manage.py acceptance`: people walk up to a door, a form asks, a sealed report comes out.
+
+In: an operator's answers, or a CSV file of attempts.  Out: a JSON file with a seal and the PDF that belongs to it.
+Does not know: what the door did (its record says that), how rates are computed.
+Main choice: nothing is written before the end, so that an interrupted test leaves nothing that looks like one.  The
+price: it has to be done in one go.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from attendance.cli.command_line import settings_of, table
+from attendance.errors import UserError
+
+if TYPE_CHECKING:
+    from attendance.bootstrap import Installation
+    from attendance.domain.calibration.acceptance import Attempt, Kind
+
+_COLUMNS = ("kind", "person", "from", "to", "outcome")
+_PAUSE = timedelta(seconds=2)  # a passage is written down a moment after somebody walked away
+
+
+@click.group(invoke_without_command=True)
+@click.option("--camera", help="Name of the camera that is tested; default: camera.name.")
+@click.option("--operator", help="Who does the test; asked for otherwise.")
+@click.option(
+    "--attempts",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Instead of asking, a CSV file: kind (enrolled, stranger), person, from, to, outcome (counts where the door "
+    "recorded nothing).",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var/acceptance"),
+    show_default=True,
+    help="Folder for the report.",
+)
+@click.pass_context
+def acceptance(
+    context: click.Context, camera: str | None, operator: str | None, attempts: Path | None, out: Path
+) -> None:
+    """The acceptance test on site: enrolled people walk up, strangers walk up, a form asks.
+
+    Ends with a dated report as PDF and JSON: FNIR, FPIR and FTA with counts and 95 % bounds, the networks' SHA-256,
+    sealed.  Meanwhile the camera's daemon must run.  Ctrl-C leaves nothing behind.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    settings = settings_of(context)
+    from attendance import bootstrap
+
+    site = bootstrap.installation_for(settings)
+    form = _Form(site, camera or settings.camera.name)
+    form.require_threshold()
+    begun = site.clock.now()
+    if attempts is not None:
+        rows = read_attempts(attempts)
+        form.take(rows, attempts)
+        begun = min((one.at for one in form.attempts), default=begun)
+    operator = operator or click.prompt("Operator")
+    if attempts is None:
+        form.ask()
+    _write_report(form, operator, begun, out)
+
+
+@acceptance.command("verify")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_context
+def verify(context: click.Context, file: Path) -> None:
+    """Check the seal of a report, FILE.json or FILE.pdf with the .json beside it; exit code 2 when it is broken."""
+    from attendance import bootstrap
+    from attendance.service.calibration.signed_report import check
+
+    try:
+        keys = bootstrap.installation_for(settings_of(context)).keys
+    except UserError:  # anybody may check a seal; only the site itself knows its own mark
+        keys = None
+    found = check(file, keys)
+    click.echo(f"the seal holds: {found.seal}")
+    click.echo(f"{found.content.get('report', 'report')}, {found.content.get('finished', '')}")
+    own = {True: "made by this site", None: "not checked who made it: there is no database here"}
+    click.echo(own.get(found.own, "made by another site, or with another master key"))
+    click.echo("the PDF beside it is the one that was written" if found.pdf else "the PDF is not beside it")
+    if found.own is False:
+        raise UserError("the report holds together, but this site did not make it")
+
+
+@dataclass
+class _Form:
+    site: Installation
+    camera: str
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def require_threshold(self) -> None:
+        from attendance import bootstrap
+
+        bootstrap.threshold_of(self.site)
+
+    # Without anybody to ask.
+
+    def take(self, rows: Sequence[dict[str, str]], file: Path) -> None:
+        """Every line, or UserError that names the line."""
+        for number, row in enumerate(rows, 2):
+            try:
+                self.attempts.append(self._from_row(row))
+            except UserError as error:
+                raise UserError(f"{file}, line {number}: {error}") from error
+
+    def _from_row(self, row: dict[str, str]) -> Attempt:
+        from attendance.domain.calibration.acceptance import Kind, Outcome
+        from attendance.service.calibration.acceptance import judge, said
+
+        try:
+            kind = Kind(row["kind"].strip().lower())
+        except ValueError:
+            raise UserError(f"kind is enrolled or stranger, not {row['kind']!r}") from None
+        label, person_id = self._who(kind, row["person"])
+        start, end = (self._time(row[name]) for name in ("from", "to"))
+        if end < start:
+            raise UserError("it ends before it begins")
+        if end > self.site.clock.now():
+            raise UserError("it ends later than now, when the door has recorded nothing yet: correct the time")
+        outcome = row["outcome"].strip().lower()
+        if outcome and outcome not in list(Outcome):
+            raise UserError(f"outcome is {', '.join(Outcome)}, or empty, not {outcome!r}")
+        with self.site.sessions() as session:
+            found = judge(session, self.camera, kind, label, person_id, start, end)
+        if found is not None:  # the door's own record goes before anybody's memory
+            return found
+        try:
+            return said(kind, label, start, Outcome(outcome or Outcome.NO_FACE))
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    def _time(self, text: str) -> datetime:
+        try:
+            at = datetime.fromisoformat(text.strip())
+        except ValueError:
+            raise UserError(f"a time is written 2026-05-02T09:30:00, not {text!r}") from None
+        return at if at.tzinfo else at.replace(tzinfo=self.site.settings.site.zone)
+
+    def _who(self, kind: Kind, text: str) -> tuple[str, int | None]:
+        """The report's label and, of the enrolled, the id; UserError when it is not clear who is meant."""
+        from attendance.domain.calibration.acceptance import Kind
+        from attendance.store.people import people, templates
+
+        text = " ".join(text.split())
+        if not text:
+            raise UserError("say who walked up: a person's number or name, or a label for a stranger")
+        if kind is Kind.STRANGER:
+            return text[:40], None
+        with self.site.sessions() as session:
+            found = people.search_people(session, "" if text.isdigit() else text, active=True, limit=100_000)
+            exact = [one for one in found if str(one.id) == text or one.name.lower() == text.lower()]
+            matching = exact or ([] if text.isdigit() else list(found))
+            if len(matching) != 1:
+                raise UserError(f"{len(matching)} active people are called {text}: give the person's number")
+            person = matching[0]
+            model_id = self.site.settings.models.recogniser
+            if not templates.template_counts(session, [person.id], model_id)[person.id]:
+                raise UserError(f"{person.name} has no photo enrolled and cannot be recognised")
+        return f"person {person.id}", person.id
+
+    # With an operator.
+
+    def ask(self) -> None:
+        click.echo(
+            f"Camera {self.camera}.  One person at a time.  Let each walk up as on any day and walk away again; wait "
+            f"{self.site.settings.decision.cooldown_s:.0f} s before the same person comes again."
+        )
+        while True:
+            choice = click.prompt(
+                f"\n{len(self.attempts)} attempts.  [e]nrolled person, [s]tranger, [u]ndo the last, [f]inish, [q]uit",
+                type=click.Choice(["e", "s", "u", "f", "q"]),
+                show_choices=False,
+            )
+            if choice == "q":
+                raise click.Abort
+            if choice == "f" and self.attempts:
+                return
+            if choice == "u" and self.attempts:
+                click.echo(f"taken back: {self.attempts.pop().person}")
+            elif choice in "es":
+                self._one(choice)
+            else:
+                click.echo("nobody has walked up yet")
+
+    def _one(self, choice: str) -> None:
+        from attendance.domain.calibration.acceptance import Kind
+        from attendance.service.calibration.acceptance import judge
+
+        kind = Kind.ENROLLED if choice == "e" else Kind.STRANGER
+        what = "Number or name" if kind is Kind.ENROLLED else "A label, such as S1"
+        try:
+            label, person_id = self._who(kind, click.prompt(what))
+        except UserError as error:
+            click.echo(f"error: {error}")
+            return
+        start = self.site.clock.now()
+        click.prompt("Let the person walk up now.  Enter when the person is gone", default="", show_default=False)
+        end = self.site.clock.now() + _PAUSE
+        with self.site.sessions() as session:
+            found = judge(session, self.camera, kind, label, person_id, start, end)
+        found = found or self._told(kind, label, start)
+        score = "" if found.score is None else f", score {found.score:.3f}"
+        reason = f" ({found.reason}{score})" if found.reason else ""
+        if click.confirm(f"{label}: {found.outcome.value}{reason}.  Keep it?", default=True):
+            self.attempts.append(found)
+
+    def _told(self, kind: Kind, label: str, at: datetime) -> Attempt:
+        from attendance.domain.calibration.acceptance import Outcome
+        from attendance.service.calibration.acceptance import said
+
+        click.echo("The camera recorded nothing in this time.")
+        answers = {"n": Outcome.NO_FACE, "r": Outcome.REFUSED, "l": Outcome.LET_IN}
+        answer = click.prompt(
+            "What did you see?  [n]othing happened, [r]efused, [l]et in",
+            type=click.Choice(list(answers)),
+            default="n",
+            show_choices=False,
+        )
+        return said(kind, label, at, answers[answer])
+
+
+def read_attempts(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file; UserError for one that is not such a file."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"--attempts: there is no file {file}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--attempts: cannot read {file} as text") from error
+    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
+    heads = [name.strip().lower() for name in reader.fieldnames or []]
+    missing = [name for name in ("kind", "person", "from", "to") if name not in heads]
+    if missing:
+        raise UserError(f"{file} has no column {missing[0]}; wanted: {', '.join(_COLUMNS)} (outcome may be missing)")
+    rows = []
+    for values in reader:
+        row = {str(name).strip().lower(): value or "" for name, value in values.items() if isinstance(value, str)}
+        rows.append({name: row.get(name, "") for name in _COLUMNS})
+    if not rows:
+        raise UserError(f"{file} lists no attempts")
+    return rows
+
+
+def _write_report(form: _Form, operator: str, begun: datetime, out: Path) -> None:
+    from attendance.service.calibration import acceptance as service
+    from attendance.service.calibration.signed_report import seal_of, write
+
+    site = form.site
+    settings, finished = site.settings, site.clock.now()
+    setting = service.Setting(
+        settings.site.name,
+        form.camera,
+        " ".join(operator.split()),
+        settings.models.recogniser,
+        settings.models.detector,
+        _sha256(settings.models),
+    )
+    with site.sessions() as session:
+        content = service.content_of(session, setting, form.attempts, begun, finished)
+    local = finished.astimezone(settings.site.zone)
+    camera = "".join(sign if sign.isalnum() else "-" for sign in form.camera)
+    name = f"acceptance-{local:%Y-%m-%d-%H%M%S}-{camera}"
+    page = service.pages(content, seal_of(content), settings.site.zone)
+    paths = write(out, name, content, page, site.keys)
+    click.echo("\n" + table(service.summary(form.attempts), service.HEAD))
+    for path in paths:
+        click.echo(str(path))
+
+
+def _sha256(models: Any) -> dict[str, str]:
+    from attendance.vision.weights import load_card, verify
+
+    found: dict[str, str] = {}
+    for name in (models.recogniser, models.detector):
+        card = load_card(models.weights, name)
+        verify(card, models.weights)
+        found |= dict(card.sha256)
+    return found

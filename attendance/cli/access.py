@@ -1,0 +1,112 @@
+"""Commands about what happened at the doors: list and export events.
+
+In: filters.  Out: a table; CSV.
+Does not know: how a decision was made.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attendance.cli.command_line import settings_of, table
+from attendance.errors import UserError
+
+
+@click.group()
+def events() -> None:
+    """What happened at the door."""
+
+
+def _filters(command: Any) -> Any:
+    options = (
+        click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day, in the site's time zone."),
+        click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day."),
+        click.option("--granted/--denied", "granted", default=None, help="Only these."),
+        click.option("--text", default="", help="Looked for in the person's name and id."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@events.command("list")
+@_filters
+@click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True, help="Most lines.")
+@click.pass_context
+def events_list(context: click.Context, /, limit: int, **chosen: Any) -> None:
+    """The newest passages and refusals, newest first."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.store.access.events import list_passages
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions() as session:
+        found = list_passages(session, limit=limit, **_bounds(chosen, settings.site.zone))
+    rows = []
+    for view in found:
+        passage = view.passage
+        who = view.person_name or ("(erased)" if passage.granted else "")
+        score = "" if passage.score is None else f"{passage.score:.3f}"
+        at = passage.at.astimezone(settings.site.zone).strftime("%Y-%m-%d %H:%M:%S")
+        result, by = "granted" if passage.granted else "denied", passage.method.words
+        rows.append((at, passage.camera, by, result, who, passage.reason.words, score))
+    click.echo(table(rows, ("time", "camera", "by", "result", "person", "reason", "score")))
+
+
+@events.command("export")
+@_filters
+@click.option("--csv", "target", metavar="FILE", default="-", show_default=True, help="- is the standard output.")
+@click.pass_context
+def events_export(context: click.Context, /, target: str, **chosen: Any) -> None:
+    """Write passages and refusals as CSV, newest first; a file begins with a BOM, for spreadsheets."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.service.access.log import all_passages, passages_csv
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions() as session:
+        zone = settings.site.zone
+        lines = passages_csv(all_passages(session, **_bounds(chosen, zone)), zone)
+        if target == "-":
+            sys.stdout.reconfigure(newline="") if hasattr(sys.stdout, "reconfigure") else None
+            for line in lines:
+                click.echo(line, nl=False)
+            return
+        count = _write(Path(target), lines)
+    click.echo(f"{target}: {count} rows")
+
+
+def _write(path: Path, lines: Iterable[str]) -> int:
+    """Whole or not at all; returns the rows without the header."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8-sig", newline="") as file:
+            count = sum(1 for line in lines if file.write(line)) - 1
+        draft.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
+
+
+def _bounds(chosen: dict[str, Any], zone: Any) -> dict[str, Any]:
+    """Local days → the store's filters in UTC."""
+    from attendance.service.access.log import day_bounds
+
+    since, until = chosen.pop("since"), chosen.pop("until")
+    first: date | None = since and since.date()
+    last: date | None = until and until.date()
+    if first and last and first > last:
+        raise UserError(f"--since {first} is after --until {last}")
+    return {
+        **chosen,
+        "since": day_bounds(first, zone)[0] if first else None,
+        "until": day_bounds(last, zone)[1] if last else None,
+    }

@@ -1,0 +1,138 @@
+"""Commands about risk: calibrate, and the acceptance test on site.
+
+In: a risk, a reason; attempts of people at the door.  Out: tables, a new threshold in force, a sealed report.
+Does not know: how a threshold is computed, or what a report holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attendance.cli.command_line import needs, settings_of, table
+from attendance.errors import UserError
+
+BY = "command line"
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.option("--risk", type=click.FloatRange(2, 10_000_000), help="At most one stranger in so many passes.")
+@click.option("--apply", "put_in_force", is_flag=True, help="Put the threshold in force.")
+@click.option("--reason", default="", help="Why; needed where it lets in more than before.  Stays in the history.")
+@click.pass_context
+def calibrate(context: click.Context, risk: float | None, put_in_force: bool, reason: str) -> None:
+    """From an accepted RISK to a threshold for the people who are enrolled, and what it costs them.
+
+    Nothing is changed without --apply.
+    """
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.service.calibration import risk as calibration
+    from attendance.store.calibration import operating_points
+
+    site = bootstrap.installation_for(settings)
+    bootstrap.adopt_card_threshold(site)
+    model_id, chosen = settings.models.recogniser, risk or settings.calibration.risk
+    with site.sessions() as session:
+        evidence = calibration.evidence_of(session, site.keys, settings, model_id, site.clock.now())
+        point = operating_points.current(session, model_id)
+    offer = calibration.calibrate_site(evidence, chosen)
+    click.echo(f"{model_id}: {evidence.words}")
+    if evidence.trouble:
+        click.echo(f"note: {evidence.trouble}")
+    click.echo(f"risk: at most one stranger in {chosen:,.0f} passes")
+    click.echo(f"verdict: {offer.verdict.value}. {offer.verdict.words}\n")
+    now = None if point is None else calibration.at(evidence, point.threshold, chosen)
+    click.echo(table(_compared(now, offer), ("", "in force", "offered")))
+    if offer.fallback and offer.threshold is not None:
+        click.echo("\nNo number can be given, so the offer is the weights' own conservative threshold.")
+    _who(calibration.outlook(evidence, offer.threshold) if offer.threshold is not None else [])
+    for pair in evidence.nearest:
+        if offer.threshold is not None and pair.score >= offer.threshold:
+            click.echo(f"{pair.one} and {pair.other} score {pair.score:.3f}: enrolled twice, or look-alikes?")
+    if put_in_force:
+        margin = settings.decision.margin if point is None else point.margin
+        with site.sessions.begin() as session:
+            done = calibration.apply(session, evidence, offer, margin=margin, by=BY, reason=reason, at=site.clock.now())
+        click.echo(f"\nin force: {done.threshold:.4f}; the doors use it within a second")
+    elif offer.threshold is not None:
+        click.echo("\nnothing was changed; --apply puts the offer in force")
+
+
+def _compared(now: Any, offer: Any) -> list[tuple[str, ...]]:
+    both = (now, offer)
+    return [
+        ("threshold", *("none" if one is None or one.threshold is None else f"{one.threshold:.4f}" for one in both)),
+        ("a stranger passes", *(_stranger(one) for one in both)),
+        ("own people refused", *(_refused(one) for one in both)),
+    ]
+
+
+def _stranger(offer: Any) -> str:
+    if offer is None:
+        return "never: nobody passes"
+    found = offer.calibration
+    if found.fpir is None:
+        return "cannot be said"
+    bounds = f"up to {one_in(found.high)}" if found.low <= 0 else f"{one_in(found.low)} to {one_in(found.high)}"
+    return f"{one_in(found.fpir)} (95 %: {bounds}), {found.verdict.value}"
+
+
+def one_in(chance: float) -> str:
+    """0.001 → "1 in 1,000"; a chance above a half in percent."""
+    if chance <= 1e-9:
+        return "never seen"
+    return f"1 in {1 / chance:,.0f}" if chance < 0.1 else f"{chance:.0%}"
+
+
+def _refused(offer: Any) -> str:
+    if offer is None:
+        return "all"
+    share = offer.refused
+    if share.value is None:
+        return "cannot be said: nobody has two photos"
+    return f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%}), {share.people} people"
+
+
+def _who(people: Sequence[Any], most: int = 10) -> None:
+    again = [one for one in people if one.enrol_again]
+    if again:
+        rows = [(one.name, f"{one.refused} of {one.tries}", _score(one.lowest), one.advice) for one in again[:most]]
+        click.echo("\n" + table(rows, ("enrol again", "refused", "lowest", "")))
+    if len(again) > most:
+        click.echo(f"and {len(again) - most} more")
+
+
+def _score(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+@click.command("calibration")
+@click.option("--data", type=_FOLDER, required=True, help="Folder with lfw in it: a folder of images a person.")
+@click.option("--size", "sizes", type=click.IntRange(1), multiple=True, help="People enrolled; repeatable.")
+@click.option("--splits", type=click.IntRange(1, 1000), default=50, show_default=True, help="Random halves of people.")
+@click.option("--keep", type=_FOLDER, help="Keep the embeddings here: the next run goes on from them.")
+@click.option("--out", type=_FILE, help="Write the numbers to this JSON file.")
+@click.option("--plots", type=_FOLDER, help="Draw what was stated and what came out into this folder.")
+@click.pass_context
+def evaluate_calibration(context: click.Context, /, data: Path, **options: Any) -> None:
+    """Does a threshold keep its risk?  Calibrated on one half of LFW's people, measured on the other."""
+    settings = settings_of(context)
+    if not data.is_dir():
+        raise UserError(f"--data: there is no folder {data}")
+    from attendance.service.calibration.impostors import load
+
+    reference = load(settings.models.weights, settings.models.recogniser)
+    if reference is None:
+        click.echo("no packaged strangers: only the halves are compared (weights impostors makes them)")
+    with needs("train", "onnx", "tqdm", "matplotlib"):
+        from attendance.evaluation.calibration import run
+
+        vectors = None if reference is None else reference.vectors
+        options["sizes"] = options["sizes"] or run.SIZES
+        run.evaluate_calibration(settings, data, vectors, **options)

@@ -1,0 +1,159 @@
+"""Commands that enrol people: one person from photos, many from a folder or a CSV file.
+
+In: names, photos, the consent's words.  Out: rows; a verdict on each photo.
+Does not know: how a face is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from attendance.cli.access import _write
+from attendance.cli.command_line import read_photo, settings_of, table
+from attendance.errors import UserError
+
+
+@click.command()
+@click.argument("name")
+@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--id", "external_id", help="Your own number for this person, such as the staff number.")
+@click.option("--department", default="", help="Department.")
+@click.option("--consent", metavar="TEXT", help="What the person agreed to; needed while none is recorded.")
+@click.option("--two-people", is_flag=True, help="Confirm: whoever a photo resembles is somebody else.")
+@click.pass_context
+def enrol(
+    context: click.Context,
+    name: str,
+    photos: Sequence[Path],
+    external_id: str | None,
+    department: str,
+    consent: str | None,
+    two_people: bool,
+) -> None:
+    """Enrol NAME from one or more PHOTOS; a person of that name or --id gets further photos.
+
+    Exit code 2, and nothing changed, when no photo can be used.
+    """
+    settings = settings_of(context)
+    contents = [(path, read_photo(path)) for path in photos]
+    from attendance import bootstrap
+    from attendance.domain.reason import Reason
+    from attendance.service.calibration.auto_tighten import after_enrolment
+    from attendance.service.enrolment.enrol import enrol_photo
+    from attendance.store.people.people import get_person
+
+    site = bootstrap.installation_for(settings)
+    analyser = bootstrap.analyser_for(settings)
+    good = 0
+    with site.sessions.begin() as session:
+        now = site.clock.now()
+        person_id = _find_or_create(session, name, external_id, department, consent, now)
+        for path, data in contents:
+            others = None if two_people else ()
+            report = enrol_photo(session, site.keys, analyser, person_id, data, "import", site.clock, two_people=others)
+            good += report.ok
+            if report.already_enrolled:
+                click.echo(f"{path}: enrolled before")
+            elif report.ok:
+                click.echo(f"{path}: enrolled")
+            else:
+                click.echo(f"{path}: refused, {report.words}. {report.advice}")
+                if report.reason is Reason.MAY_BE_ANOTHER:
+                    click.echo("  two people after all: say so with --two-people")
+            if report.ok and report.looks_like is not None:
+                other, score = report.looks_like
+                click.echo(f"  looks like {get_person(session, other).name} (cosine {score:.2f})")
+            if report.unlike_own:
+                click.echo(f"  unlike the other photos of {name} (cosine {report.own_score:.2f}): the right person?")
+        if not good:
+            raise UserError("no photo could be used, so nobody was enrolled")
+    after_enrolment(site.sessions, site.keys, settings, analyser.model_id, site.clock)
+    click.echo(f"{name}: person {person_id}, {good} of {len(contents)} photos")
+
+
+@click.command("enrol-bulk")
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option("--consent", metavar="TEXT", help="What everybody agreed to for whom none is recorded or listed.")
+@click.option("--two-people", is_flag=True, help="Confirm: whoever resembles somebody else is another person.")
+@click.option("--dry-run", is_flag=True, help="Judge and report only.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write every photo's verdict as CSV.")
+@click.pass_context
+def enrol_bulk(
+    context: click.Context, source: Path, consent: str | None, two_people: bool, dry_run: bool, report: Path | None
+) -> None:
+    """Enrol many people from SOURCE: a folder with a folder of photos for each person, or a CSV file.
+
+    A folder's name is the person's (_ for a space).  CSV columns: name, photos (separated by |, relative to
+    the file); if wanted external_id, department, consent.  Every photo is judged before anything is written; a
+    person is enrolled with all usable photos or not at all.  Exit code 1 when somebody was left out.
+    """
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.service.calibration.auto_tighten import after_enrolment
+    from attendance.service.enrolment.bulk_enrol import Judged, enrol_all, judge_photos
+    from attendance.service.enrolment.bulk_report import coverage, photo_lines, result_rows
+    from attendance.service.enrolment.bulk_sources import Entry, read_entries
+
+    entries = read_entries(source)
+    site = bootstrap.installation_for(settings)
+    analyser = bootstrap.analyser_for(settings)
+    judged: list[tuple[Entry, list[Judged]]] = []
+    with click.progressbar(length=sum(len(entry.photos) for entry in entries), label="photos") as bar:
+        for entry in entries:
+            photos = []
+            for photo in judge_photos(analyser, entry, site.clock):
+                photos.append(photo)
+                bar.update(1)
+            judged.append((entry, photos))
+    results = enrol_all(
+        site.sessions,
+        site.keys,
+        analyser.model_id,
+        judged,
+        site.clock,
+        consent=consent,
+        two_people=two_people,
+        dry_run=dry_run,
+    )
+    after_enrolment(site.sessions, site.keys, settings, analyser.model_id, site.clock)
+    click.echo(table(result_rows(results), ("person", "photos", "usable", "templates", "outcome")))
+    click.echo("\n" + coverage(results, dry_run))
+    if report is not None:
+        _write(report, photo_lines(results))
+    if any(result.problem for result in results):
+        context.exit(1)
+
+
+def _find_or_create(
+    session: Session, name: str, external_id: str | None, department: str, consent: str | None, now: datetime
+) -> int:
+    """The id of the one person who is meant; UserError when that is not clear."""
+    from attendance.store.people.people import create_person
+    from attendance.store.privacy.consent import give_consent
+    from attendance.store.tables.people import Person
+
+    wanted = " ".join(name.split())
+    query = select(Person).where(func.lower(Person.name) == wanted.lower())
+    if external_id is not None:
+        query = select(Person).where(Person.external_id == external_id)
+    found = session.scalars(query).all()
+    if len(found) > 1:
+        raise UserError(f"there are {len(found)} people named {wanted}: say which with --id")
+    person = (
+        found[0]
+        if found
+        else create_person(session, name=wanted, at=now, external_id=external_id, department=department)
+    )
+    if person.name.lower() != wanted.lower():
+        raise UserError(f"the id {external_id} belongs to {person.name}, not to {wanted}")
+    if consent is not None:
+        give_consent(session, person.id, consent, at=now)
+    if person.consent_at is None:
+        raise UserError(f"no consent of {wanted} is recorded: ask, then say with --consent TEXT what was agreed to")
+    return person.id

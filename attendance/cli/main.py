@@ -1,0 +1,265 @@
+"""The command line: `python manage.py …`, the same as the console script `attendance`.
+
+In: arguments.  Out: text on stdout, errors on stderr; exit code 2 with one line for a UserError.
+Does not know: how anything is done; it wires, prints and returns.
+Main choice: everything heavy is imported inside the command that needs it, so that `--help` and
+`config check` answer at once and nothing but the training commands ever loads PyTorch.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attendance import config, paths
+from attendance.cli.acceptance import acceptance
+from attendance.cli.access import events
+from attendance.cli.calibration import calibrate, evaluate_calibration
+from attendance.cli.command_line import Commands, arguments_of, own_zone, settings_of
+from attendance.cli.enrolment import enrol, enrol_bulk
+from attendance.cli.hours import check_ins, demo_data, roll_up
+from attendance.cli.networks import evaluate, export, live, quantise, train
+from attendance.cli.operators import operators
+from attendance.cli.people import people
+from attendance.cli.weights import weights
+from attendance.errors import UserError
+from attendance.processes import own_command, run_together, script_name, stop_on_signals
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--config", "file", type=click.Path(path_type=Path), help="Settings file; else ./config.toml.")
+@click.option("--set", "changes", multiple=True, metavar="SECTION.KEY=VALUE", help="Set one value; repeatable.")
+@click.option("-v", "--verbose", is_flag=True, help="Log more.")
+@click.version_option(package_name="attendance")
+@click.pass_context
+def main(context: click.Context, file: Path | None, changes: Sequence[str], verbose: bool) -> None:
+    """Face recognition at a door: access and attendance, on one computer, offline.
+
+    First steps: init, then run, then open the address that init prints.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+    )
+    # Their debug and info lines tell about their own insides.
+    for noisy in ("PIL", "alembic", "apscheduler", "matplotlib"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    overrides = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise UserError(f"--set {change}: write it as section.key=value")
+        overrides[name.strip()] = value
+    context.obj = {"file": file, "overrides": overrides, "verbose": verbose}
+
+
+@main.command()
+@click.pass_context
+def init(context: click.Context) -> None:
+    """Make the settings file and the database, and print the one-time token of the first login."""
+    file = context.obj["file"]
+    target = Path("config.toml") if file is None else file
+    zone = own_zone()
+    if not target.exists() and (file is not None or paths.default_config().parent != Path.cwd()):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            default = paths.default_config().read_bytes()
+            target.write_bytes(default.replace(b'timezone = "UTC"', f'timezone = "{zone}"'.encode(), 1))
+        except OSError as error:
+            raise UserError(f"cannot write {target}: {error.strerror}") from error
+        click.echo(f"settings: {target} (new)")
+    settings = settings_of(context)
+    from attendance import bootstrap
+
+    done = bootstrap.set_up(settings)
+    aside = "" if settings.site.timezone == zone else f"; this computer's own zone is {zone}"
+    click.echo(f"days begin and end in {settings.site.timezone} (site.timezone){aside}")
+    state = {"empty": "new", "older": "upgraded"}.get(done.was, "up to date")
+    click.echo(f"database: {done.database} ({state})")
+    if done.token is None:
+        click.echo(f"operators exist already; for a new one-time token: {script_name()} operators reset")
+        return
+    click.echo(f"setup token (works once, for 24 hours): {done.token}")
+    click.echo(f"next: {script_name()} run, then open http://{settings.web.host}:{settings.web.port}/setup")
+
+
+@main.group()
+def db() -> None:
+    """The database's schema."""
+
+
+@db.command("upgrade")
+@click.pass_context
+def db_upgrade(context: click.Context) -> None:
+    """Make the database, or bring an older one up to date."""
+    from attendance.store import migrate
+    from attendance.store.session import make_engine, schema_state
+
+    engine = make_engine(settings_of(context).database.url)
+    before = schema_state(engine)
+    migrate.upgrade(engine)
+    click.echo(f"{engine.url.render_as_string(hide_password=True)}: was {before}, is {schema_state(engine)}")
+
+
+@db.command("status")
+@click.pass_context
+def db_status(context: click.Context) -> None:
+    """Say whether the database fits this version; exit code 2 when it does not."""
+    from attendance.store import migrate
+    from attendance.store.session import make_engine, require_current
+
+    engine = make_engine(settings_of(context).database.url)
+    require_current(engine)
+    click.echo(f"{engine.url.render_as_string(hide_password=True)}: current (revision {migrate.head()})")
+
+
+@main.command()
+@click.option("--host", help="Address to listen at.")
+@click.option("--port", type=int, help="Port to listen at.")
+@click.pass_context
+def web(context: click.Context, host: str | None, port: int | None) -> None:
+    """Serve the admin site until ended."""
+    settings = settings_of(context, {"web.host": host, "web.port": port})
+    import waitress
+
+    from attendance import bootstrap, jobs
+    from attendance.web.kiosk.screen import end_streams
+
+    site = bootstrap.installation_for(settings)
+    listener = _listen(settings.web.host, settings.web.port)
+    app = bootstrap.web_app_for(site)
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        # Each screen's stream keeps a thread to itself; waitress's own four are left for everybody else.
+        threads=4 + settings.kiosk.max_streams,
+        ident=None,
+        # Twice what Flask takes: a photo somewhat too large is answered with a page, a far larger one not even read.
+        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
+        # waitress would take away the headers that the site was told to trust.
+        clear_untrusted_proxy_headers=not settings.web.trusted_proxies,
+    )
+    scheduler = jobs.start(site.sessions, site.clock, settings.retention.strangers_days, settings)
+    jobs.watch_look_alikes(scheduler, site.sessions, site.keys, settings.models.recogniser, site.clock)
+    jobs.watch_risk(scheduler, site.sessions, site.keys, settings, settings.models.recogniser, site.clock)
+    click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
+
+    def stop(*_: object) -> None:
+        end_streams(app)
+        sys.exit(0)  # waitress ends its loop on this, and waits for its threads
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        server.run()
+    finally:
+        server.close()
+        scheduler.shutdown(wait=False)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # Our own socket: when the port is taken, waitress would leave its one open.
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise UserError(f"cannot listen at {host}:{port}: {error.strerror}; choose another --port") from error
+
+
+@main.command()
+@click.option("--camera", metavar="SRC", help="Webcam number, rtsp://…, http://…, video file or folder of pictures.")
+@click.option("--name", help="The camera's name in the log.")
+@click.option("--once", is_flag=True, help="Look at one frame, then end.")
+@click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds.")
+@click.pass_context
+def daemon(context: click.Context, camera: str | None, name: str | None, once: bool, max_seconds: float | None) -> None:
+    """Watch the camera: recognise, record, unlock; until ended."""
+    source = str(Path(camera).absolute()) if camera and Path(camera).exists() else camera
+    settings = settings_of(context, {"camera.source": source, "camera.name": name})
+    from attendance import bootstrap
+
+    stop = threading.Event()
+    with stop_on_signals(stop):  # from here on, so that a signal while the networks load ends it cleanly, too
+        worker = bootstrap.worker_for(bootstrap.installation_for(settings))
+        worker.run(stop, max_seconds=max_seconds, once=once)
+
+
+@main.command()
+@click.option("--camera", metavar="SRC", help="As for daemon.")
+@click.option("--port", type=int, help="Port of the admin site.")
+@click.pass_context
+def run(context: click.Context, camera: str | None, port: int | None) -> None:
+    """Admin site and daemon together; ctrl-c ends both."""
+    settings = settings_of(context, {"web.port": port})  # mistakes show here, once, and not in two programs
+    common = arguments_of(context)
+    site = [*common, "web", "--port", str(settings.web.port)]
+    watch = [*common, "daemon", *(["--camera", camera] if camera else [])]
+    stop = threading.Event()
+    with stop_on_signals(stop):
+        code = run_together([own_command(*site), own_command(*watch)], stop)
+    if code:
+        click.echo(f"one of the two ended, so both were; for the admin site alone: {script_name()} web", err=True)
+        context.exit(code)
+
+
+@main.group("config")
+def config_group() -> None:
+    """The settings."""
+
+
+@config_group.command("check")
+@click.pass_context
+def config_check(context: click.Context) -> None:
+    """Print every value in force and where it comes from; passwords are hidden."""
+    loaded = config.load(context.obj["file"], context.obj["overrides"])
+    rows = [(name, config.shown(loaded.settings, name)) for name, _ in config.fields()]
+    wide = max(len(name) for name, _ in rows), min(50, max(len(value) for _, value in rows))
+    for name, value in rows:
+        click.echo(f"{name:<{wide[0]}}  {value:<{wide[1]}}  {loaded.origins.get(name, 'default')}")
+
+
+@main.command()
+@click.option("--out", "out_dir", type=_FOLDER, default=Path("var/demo"), show_default=True, help="Where to write.")
+def demo(out_dir: Path) -> None:
+    """Show the whole line without a camera: enrol, watch a video, recognise, refuse (extra: demo).
+
+    Writes its own database, settings and video.
+    """
+    from attendance.programs.demo import run_demo
+
+    run_demo(out_dir)
+
+
+@main.command()
+@click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="Length of each run.")
+@click.option("--json", "json_file", type=_FILE, help="Write the numbers to this JSON file, too.")
+@click.option("--peers", type=click.Path(path_type=Path), multiple=True, help="YuNet, SCRFD: ONNX or folder.")
+@click.pass_context
+def bench(context: click.Context, seconds: float, json_file: Path | None, peers: Sequence[Path]) -> None:
+    """Measure frames a second and the time of each stage on a 720p video with one face (extra: demo).
+
+    Each runtime that is installed, and other detectors (--peers; extra: train), take turns in one run.
+    """
+    from attendance.programs.bench import run_bench
+
+    run_bench(settings_of(context), seconds=seconds, json_file=json_file, peers=peers)
+
+
+def _add_all(group: Any, *commands: click.Command) -> None:
+    for command in commands:
+        group.add_command(command)
+
+
+_add_all(main, enrol, enrol_bulk, people, events, operators, weights, train, export, quantise, evaluate, live)
+_add_all(main, demo_data, roll_up, check_ins, calibrate, acceptance)
+_add_all(evaluate, evaluate_calibration)

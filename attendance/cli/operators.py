@@ -1,0 +1,123 @@
+"""Commands about who may sign in to the admin site.
+
+In: user names, roles.  Out: rows; a one-time token.
+Does not know: passwords, which operators type on the page only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from attendance.cli.command_line import settings_of, table
+from attendance.errors import UserError
+from attendance.processes import script_name
+
+
+@click.group()
+def operators() -> None:
+    """Who may sign in to the admin site."""
+
+
+@operators.command("list")
+@click.pass_context
+def operators_list(context: click.Context) -> None:
+    """Who may sign in, as what, and a supervisor's teams."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.store.operators.operators import all_teams, list_operators
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions() as session:
+        known, teams = list_operators(session), all_teams(session)
+    rows = [(one.username, one.role, ", ".join(teams.get(one.id, [])), "yes" if one.active else "no") for one in known]
+    click.echo(table(rows, ("user name", "role", "teams", "active")))
+
+
+def _role(command: Any) -> Any:
+    options = (
+        click.option(
+            "--role", type=click.Choice(["viewer", "supervisor", "admin"]), required=True, help="May do what."
+        ),
+        click.option("--team", "teams", multiple=True, help="A supervisor's department; give it once for each."),
+        click.option("--staff-number", help="Who this is among the people: nobody decides about themselves."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@operators.command("add")
+@click.argument("username")
+@_role
+@click.pass_context
+def operators_add(context: click.Context, /, username: str, **chosen: Any) -> None:
+    """Add an operator; asks for the password, twice."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.store.operators.operators import create_operator
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions() as session:
+        _chosen_role(session, **chosen)
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with site.sessions.begin() as session:
+        made = create_operator(session, username, password, at=site.clock.now(), **_chosen_role(session, **chosen))
+    click.echo(f"{made.username} can sign in as {made.role}")
+
+
+@operators.command("role")
+@click.argument("username")
+@_role
+@click.pass_context
+def operators_role(context: click.Context, /, username: str, **chosen: Any) -> None:
+    """Give an operator another role, other teams, another person; in force at once."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.store.operators.operators import list_operators, set_role
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions.begin() as session:
+        numbers = {one.username: one.id for one in list_operators(session)}
+        if username.strip().casefold() not in numbers:
+            raise UserError(f"there is no operator {username}: see {script_name()} operators list")
+        number = numbers[username.strip().casefold()]
+        changed = set_role(session, number, **_chosen_role(session, **chosen))
+    click.echo(f"{changed.username} is {changed.role} now")
+
+
+def _chosen_role(session: Session, role: str, teams: Sequence[str], staff_number: str | None) -> dict[str, Any]:
+    """For the store; UserError for a team that nobody is in, and for an unknown staff number."""
+    from attendance.store.hours.rosters import departments, everybody
+
+    known = departments(session)
+    for team in teams:
+        if team not in known:
+            raise UserError(f"nobody is in the team {team}: the teams are {', '.join(known) or 'none so far'}")
+    person_id = None
+    if staff_number is not None:
+        numbers = {one.external_id: one.id for one in everybody(session, active=None)}
+        if staff_number not in numbers:
+            raise UserError(f"nobody has the staff number {staff_number}: see {script_name()} people list")
+        person_id = numbers[staff_number]
+    return {"role": role, "teams": teams, "person_id": person_id}
+
+
+@operators.command("reset")
+@click.option("--hours", type=click.FloatRange(min=0.1, max=168), default=24.0, show_default=True, help="It is valid.")
+@click.pass_context
+def operators_reset(context: click.Context, hours: float) -> None:
+    """Print a new one-time token with which an administrator can be made; older tokens stop working."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.store.operators.operators import issue_token
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions.begin() as session:
+        token = issue_token(session, at=site.clock.now(), valid_for=timedelta(hours=hours))
+    click.echo(f"setup token (works once, for {hours:g} hours): {token}")
+    click.echo(f"open http://{settings.web.host}:{settings.web.port}/setup while {script_name()} web or run is running")

@@ -1,0 +1,174 @@
+"""Commands about weights and their cards.
+
+In: the weights folder.  Out: a verdict on each file; a card for a network that somebody brings along.
+Does not know: what a network computes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from attendance.cli.command_line import needs, settings_of, table
+from attendance.errors import UserError
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def weights() -> None:
+    """The networks' files and their cards."""
+
+
+@weights.command("verify")
+@click.pass_context
+def verify(context: click.Context) -> None:
+    """Compare every network in the weights folder with its card; exit code 2 when one is wrong."""
+    from attendance.vision.weights import WeightsError, load_card
+    from attendance.vision.weights import verify as compare
+
+    settings = settings_of(context).models
+    used = (settings.detector, settings.recogniser)
+    names = sorted({path.stem for path in settings.weights.glob("*.json")} | set(used))
+    rows: list[tuple[str, str, str, str]] = []
+    wrong: list[str] = []
+    for name in names:
+        try:
+            card = load_card(settings.weights, name)
+            compare(card, settings.weights)
+            rows.append((name, card.kind, "in use" if name in used else "", "good"))
+        except WeightsError as error:
+            rows.append((name, "", "in use" if name in used else "", "WRONG"))
+            wrong.append(str(error))
+    click.echo(table(rows, ("model_id", "kind", "", "files")))
+    if wrong:
+        raise UserError("; ".join(wrong))
+
+
+@weights.command("show")
+@click.argument("model_id", required=False)
+@click.pass_context
+def show(context: click.Context, model_id: str | None) -> None:
+    """Print the card of MODEL_ID, or of the two networks in use: metrics, training data, terms."""
+    from attendance.vision.weights import load_card
+
+    settings = settings_of(context).models
+    for name in (model_id,) if model_id else (settings.detector, settings.recogniser):
+        load_card(settings.weights, name)  # refuses what is no card
+        click.echo((settings.weights / f"{name}.json").read_text(encoding="utf-8"), nl=False)
+
+
+@weights.command("card")
+@click.argument("graph", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--kind", type=click.Choice(["recogniser", "detector"]), default="recogniser", help="What it finds.")
+@click.option("--architecture", default="unknown", show_default=True, help="What it is, in a few words.")
+@click.option("--bgr", is_flag=True, help="It takes BGR; else RGB.")
+@click.option("--mean", type=float, default=127.5, show_default=True, help="Subtracted from each value 0 to 255.")
+@click.option("--std", type=float, default=127.5, show_default=True, help="By which it is then divided.")
+@click.option("--size", type=int, help="Side of the input, px, where the graph leaves it open.")
+@click.option("--threshold", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Cosine; else set later.")
+@click.option("--terms", required=True, help="Who made it, and under which terms it may be used.")
+@click.option("--replace", is_flag=True, help="Replace a card that is there.")
+def make_card(graph: Path, **given: Any) -> None:
+    """Make the card of GRAPH, an .onnx file that lies in the weights folder already.
+
+    A recogniser takes aligned faces (ArcFace's five points) and puts out one embedding.
+    """
+    if not graph.is_file():
+        raise UserError(f"there is no file {graph}")
+    if graph.suffix != ".onnx":
+        raise UserError(f"{graph} is no .onnx file")
+    target = graph.with_suffix(".json")
+    if target.exists() and not given["replace"]:
+        raise UserError(f"{target} is there already; --replace makes it anew")
+    card = _card_of(graph, given)
+    from attendance.vision.weights import save_card
+
+    save_card(card, graph.parent)
+    setting = f"models.{card.kind} = {card.model_id}"
+    click.echo(f"{target}: input {card.input_size} px, embedding {card.embedding_dim}; to use it set {setting}")
+
+
+@weights.command("impostors")
+@click.option("--data", type=_FOLDER, required=True, help="Folder with generated_a, generated_b, generated_c.")
+@click.option("--set", "sets", multiple=True, help="Another folder of images below --data; repeatable.")
+@click.option("--words", help="What the images of --set are, and why they may be used; goes into the file.")
+@click.option("--teacher", type=_FILE, help="A better network's ONNX that tells which faces are one identity.")
+@click.option("--most", type=click.IntRange(50, 2600), default=2600, show_default=True, help="Most strangers.")
+@click.option("--keep", type=_FOLDER, help="Keep the embeddings here: the next run goes on from them.")
+@click.option("--out", type=_FOLDER, help="Folder for the file; default: the weights' own, whose card then vouches.")
+@click.pass_context
+def impostors(context: click.Context, /, **given: Any) -> None:
+    """Make the recogniser's packaged strangers, from which thresholds are computed (extra: train).
+
+    Embeddings only, of machine-made faces, each identity once.
+    """
+    settings = settings_of(context)
+    if given["sets"] and not given["words"]:
+        raise UserError("--set: say with --words what these images are and why they may be used")
+    if given["teacher"] is not None and not given["teacher"].is_file():
+        raise UserError(f"--teacher: there is no file {given['teacher']}")
+    with needs("train", "onnx", "tqdm"):
+        from attendance.evaluation.calibration import strangers
+    from attendance.service.calibration.impostors import Reference, Source, save
+    from attendance.vision.weights import load_card, save_card, sha256_of
+
+    words = given["words"] or strangers.WORDS
+    sets = given["sets"] or strangers.SETS
+    found = strangers.collect(settings, given["data"], sets, given["teacher"], given["most"], given["keep"])
+    sources = tuple(Source(name, f"{words} ({name})", count) for name, count in found.counts.items())
+    folder = given["out"] or settings.models.weights
+    path = save(Reference(found.model_id, found.vectors, sources, settings.models.flip), folder)
+    if folder == settings.models.weights:
+        card = load_card(folder, found.model_id)
+        save_card(replace(card, sha256={**card.sha256, card.strangers: sha256_of(path)}), folder)
+    click.echo(
+        f"{path}: {len(found.vectors):,} strangers, {path.stat().st_size:,} bytes; {found.images:,} images, "
+        f"{found.faces:,} faces, {found.dropped:,} left out as seen before"
+    )
+
+
+def _card_of(graph: Path, given: dict[str, Any]) -> Any:
+    """The card from file and options; the graph is run once on black, so that a wrong one shows now."""
+    import numpy as np
+    import onnxruntime
+
+    from attendance.vision.runtime import open_session
+    from attendance.vision.weights import Card, ChannelOrder, Kind, Preprocess, WeightsError, sha256_of
+
+    try:
+        shape = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"]).get_inputs()[0].shape
+    except Exception as error:  # ONNX Runtime has its own exception for each way a graph can be wrong
+        raise WeightsError(f"{graph} cannot be loaded: {next(iter(str(error).splitlines()), '')}") from error
+    size = shape[-1] if len(shape) == 4 and isinstance(shape[-1], int) else given["size"]
+    if size is None:
+        raise UserError(f"{graph} leaves the size of its input open: give it with --size")
+    numbers = graph.with_suffix(".safetensors")
+    files = [graph, *([numbers] if numbers.exists() else [])]
+    order: ChannelOrder = "BGR" if given["bgr"] else "RGB"
+    try:
+        fields: dict[str, Any] = {
+            "model_id": graph.stem,
+            "kind": cast("Kind", given["kind"]),
+            "architecture": given["architecture"],
+            "input_size": size,
+            "sha256": {file.name: sha256_of(file) for file in files},
+            "preprocess": Preprocess(order, given["mean"], given["std"]),
+            "operating_points": {"default_threshold": given["threshold"]} if given["threshold"] else {},
+            "terms": given["terms"],
+            "created": datetime.now(UTC).date().isoformat(),
+        }
+        trial = Card(**fields, embedding_dim=1 if given["kind"] == "recogniser" else None)
+        outputs = open_session(trial, graph.parent).run(np.zeros((1, 3, size, size), np.float32))
+        if trial.kind == "detector":
+            return trial
+        return Card(**fields, embedding_dim=int(outputs["embedding"][0].size))  # [N,D] or [N,D,1,1]
+    except UserError:
+        raise
+    except Exception as error:  # a value that is no card's, or a graph that takes other pictures
+        raise WeightsError(f"{graph} cannot be used: {next(iter(str(error).splitlines()), '')}") from error

@@ -1,0 +1,188 @@
+"""The risk at one site, from its own people where they suffice, else from packaged strangers moved to resemble them.
+
+In: how a site's people score against each other, and how packaged strangers score against them.  Out: `Calibration`s.
+Does not know: where scores come from.
+Main choice: whoever walks up comes through the same camera and light as the people who are enrolled, and scores higher
+than pictures from elsewhere: measured on LFW, thresholds from machine-made faces alone let in 8 to 30 times the stated
+share.  So a site's own people stand in as strangers to each other wherever that gives a number.  Where it does not,
+the packaged strangers' scores are moved and stretched until middle and upper end lie where the site's own lie, never
+down.  The price: with few people the threshold is higher than it would have to be, and the verdict says "estimated".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from attendance.domain.calibration.risk import (
+    ALIKE,
+    Calibration,
+    Floats,
+    Strangers,
+    Verdict,
+    calibrate,
+    curve,
+    nothing_to_say,
+    reach,
+)
+
+# The upper end that is matched: of twenty people's 380 comparisons, 19 lie above it.
+UPPER = 0.95
+MOVES = 100
+# More people are not needed to know middle and upper end, and would only take long.
+_MOST = 200
+# Verdicts about the scores themselves: no other source mends them.
+_SPOILT = (Verdict.BROKEN, Verdict.FOREIGN, Verdict.ALIKE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteScores:
+    """`own` [N,N]: each of the site's people as a stranger to the others · `outside` [K,N]: packaged strangers."""
+
+    own: Strangers
+    outside: Strangers | None
+
+
+def calibrate_site(
+    scores: SiteScores, model_id: str, people: int, target: float, random: np.random.Generator, draws: int = 400
+) -> Calibration:
+    """The lowest threshold at which at most a share `target` of strangers passes among `people`."""
+    own = calibrate(scores.own, model_id, people, target, random, draws)
+    if own.verdict.usable or own.verdict in _SPOILT or scores.outside is None:
+        return own
+    if _all_alike(scores.own):
+        return _without_numbers(own, Verdict.ALIKE)
+    outside = calibrate(scores.outside, model_id, people, target, random, draws)
+    if outside.threshold is None:
+        return outside
+    move = _Move.of(scores, random)
+    # Up to there the site's own people speak, and say that more than `target` pass.
+    floor = reach(scores.own, model_id, people)
+    threshold = max(outside.threshold, move.up(outside.threshold), floor or 0.0)
+    if threshold >= ALIKE:
+        alike = float(_among(scores.own).max(initial=-1.0)) >= ALIKE
+        return _without_numbers(outside, Verdict.ALIKE if alike else Verdict.NOT_ENOUGH)
+    (found,) = _moved(scores.outside, move, model_id, people, [threshold], target, random, draws)
+    return found
+
+
+def curve_site(
+    scores: SiteScores,
+    model_id: str,
+    people: int,
+    thresholds: Sequence[float],
+    target: float,
+    random: np.random.Generator,
+    draws: int = 400,
+) -> list[Calibration]:
+    """What each of these thresholds risks among `people`; `target` is only noted."""
+    own = curve(scores.own, model_id, people, thresholds, target, random, draws)
+    if scores.outside is None or not own or own[0].verdict in _SPOILT:
+        return own
+    if _all_alike(scores.own):
+        return [_without_numbers(one, Verdict.ALIKE) for one in own]
+    nothing = nothing_to_say(scores.outside, model_id, people, target)
+    if nothing is not None:
+        return [one if one.verdict.usable else nothing for one in own]
+    move = _Move.of(scores, random)
+    moved = _moved(scores.outside, move, model_id, people, thresholds, target, random, draws)
+    return [one if one.verdict.usable else other for one, other in zip(own, moved, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Middle and spread of the packaged strangers' scores, and [MOVES] of the site's own, its people drawn anew."""
+
+    middle: float
+    spread: float
+    own_middle: float
+    own_spread: float
+    middles: Floats
+    spreads: Floats
+
+    @classmethod
+    def of(cls, scores: SiteScores, random: np.random.Generator) -> _Move:
+        assert scores.outside is not None
+        middle, upper = np.quantile(scores.outside.scores, [0.5, UPPER])
+        own_middle, own_upper = _ends(_among(scores.own))
+        number, matrix = scores.own.people, scores.own.scores
+        drawn = []
+        for _ in range(MOVES):
+            chosen = random.integers(0, number, min(number, _MOST))
+            part = matrix[np.ix_(chosen, chosen)]
+            drawn.append(_ends(part[chosen[:, None] != chosen[None, :]]))
+        ends = np.array(drawn)
+        return cls(
+            float(middle),
+            max(float(upper - middle), 1e-3),
+            own_middle,
+            max(own_upper - own_middle, 1e-3),
+            ends[:, 0],
+            np.maximum(ends[:, 1] - ends[:, 0], 1e-3),
+        )
+
+    def up(self, threshold: float) -> float:
+        """Where a threshold among packaged strangers lies among the site's own."""
+        return self.own_middle + (threshold - self.middle) * self.own_spread / self.spread
+
+    def back(self, threshold: float) -> tuple[float, float]:
+        """The reverse, never above `threshold` itself: as it is, and as low as chance may have it (95 %)."""
+        found = self.middle + (threshold - self.own_middle) * self.spread / self.own_spread
+        drawn = self.middle + (threshold - self.middles) * self.spread / self.spreads
+        return min(threshold, found), min(threshold, found, float(np.quantile(drawn, 0.025)))
+
+
+def _moved(
+    outside: Strangers,
+    move: _Move,
+    model_id: str,
+    people: int,
+    thresholds: Sequence[float],
+    target: float,
+    random: np.random.Generator,
+    draws: int,
+) -> list[Calibration]:
+    """What packaged strangers say of these thresholds once they are moved; the interval knows the move's own chance."""
+    places = [move.back(threshold) for threshold in thresholds]
+    rates = curve(outside, model_id, people, [place for place, _ in places], target, random, draws)
+    worst = curve(outside, model_id, people, [low for _, low in places], target, random, 2)
+    result = []
+    for threshold, one, other in zip(thresholds, rates, worst, strict=True):
+        if one.high is None or one.trial is None:
+            result.append(one)
+            continue
+        most = max(one.high, other.fpir or 0.0)
+        trial = (0.0, max(one.trial[1], most))
+        # Nobody knows how much too careful this is, so that from below nothing is said.
+        result.append(
+            replace(one, verdict=Verdict.ESTIMATED, threshold=float(threshold), low=0.0, high=most, trial=trial)
+        )
+    return result
+
+
+def _ends(scores: Floats | np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> tuple[float, float]:
+    if not scores.size:
+        return math.nan, math.nan
+    middle, upper = np.quantile(scores, [0.5, UPPER])
+    return float(middle), float(upper)
+
+
+def _among(own: Strangers) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """The scores between two people."""
+    keep = np.ones(own.scores.shape, bool)
+    rows = np.flatnonzero(own.own >= 0)
+    keep[rows, own.own[rows]] = False
+    return own.scores[keep]
+
+
+def _all_alike(own: Strangers) -> bool:
+    """Whether even a few people show that everybody is one and the same."""
+    among = _among(own)
+    return bool(among.size) and float(np.median(among)) >= ALIKE
+
+
+def _without_numbers(found: Calibration, verdict: Verdict) -> Calibration:
+    return Calibration(verdict, found.target, found.people, found.strangers, found.comparisons)

@@ -1,0 +1,308 @@
+"""Passages and plans → working days: who was there, from when to when, and what that counts as.
+
+In: `Punch`es of one person in any order, `Plan`s by day, the zone, the present instant.  Out: `Day`s.
+Does not know: the database, the camera, who reads it.
+Main choice: nothing is stored but what happened; every figure is computed again from it, so that a
+late passage, a correction or another rule gives the figures that they would have given at once.  The
+price is the computing, about 60 µs a day.  Durations are whole seconds of real time, UTC to UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from attendance.domain.hours import overtime
+from attendance.domain.hours.day import CLOCK_SLACK, Day, Flag, Inference, Policy, Punch, Sense, Spell, Status, Used
+from attendance.domain.hours.shift import Forgotten, Plan, real_time
+from attendance.domain.hours.workday import evaluate
+from attendance.domain.passage import Direction
+
+__all__ = [
+    "Day",
+    "Flag",
+    "Inference",
+    "Policy",
+    "Punch",
+    "Sense",
+    "Spell",
+    "Status",
+    "Used",
+    "clock_jumps",
+    "days_of",
+    "infer",
+    "infer_next",
+    "with_weekly_overtime",
+]
+
+
+@dataclass(slots=True)
+class _Open:
+    """Where the walk through the punches is: somebody came in, on which work day, and stays until `limit` at most."""
+
+    at: datetime
+    day: date
+    limit: datetime
+
+
+@dataclass(slots=True)
+class _Collected:
+    spells: list[Spell] = field(default_factory=list)
+    used: list[Used] = field(default_factory=list)
+    flags: set[Flag] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A shift of a day in real time, and the time around it in which passages belong to it."""
+
+    day: date
+    opens: datetime
+    start: datetime
+    end: datetime
+    closes: datetime
+
+
+def windows_of(plans: Mapping[date, Plan], zone: ZoneInfo) -> list[Window]:
+    """The shifts' windows in order; where two overlap they meet half-way between the shifts."""
+    found: list[Window] = []
+    for day in sorted(plans):
+        plan = plans[day]
+        if plan.shift is None:
+            continue
+        start = real_time(day, plan.shift.spans[0].start, zone)
+        end = real_time(day, plan.shift.spans[-1].end, zone)
+        opens = start - timedelta(minutes=plan.shift.window_before)
+        closes = end + timedelta(minutes=plan.shift.window_after)
+        if found and opens < found[-1].closes:
+            before = found[-1]
+            middle = before.end + max(timedelta(0), start - before.end) / 2
+            found[-1] = Window(before.day, before.opens, before.start, before.end, min(before.closes, middle))
+            opens = max(opens, middle)
+        found.append(Window(day, opens, start, end, closes))
+    return found
+
+
+def infer(
+    at: datetime, direction: Direction, window: Window | None, opened: _Open | None, seen_today: bool, zone: ZoneInfo
+) -> Inference:  # fmt: skip
+    """Whether a passage is a way in or out: by the door, else by the last state and the shift."""
+    if direction is Direction.IN:
+        return Inference(Sense.IN, "the door leads in")
+    if direction is Direction.OUT:
+        return Inference(Sense.OUT, "the door leads out")
+    if opened is not None:
+        since = f"{opened.at.astimezone(zone):%H:%M}"
+        if at > opened.limit:
+            return Inference(Sense.IN, f"came in at {since}, longer ago than anybody stays: a new arrival", True)
+        if window is not None and window.day > opened.day:
+            return Inference(Sense.IN, f"a new shift begins; the check-out after {since} was forgotten", True)
+        return Inference(Sense.OUT, f"was here since {since}")
+    if window is not None and not seen_today and window.end - at <= (window.end - window.start) / 4:
+        return Inference(Sense.OUT, "near the end of the shift and no check-in seen", True)
+    return Inference(Sense.IN, "was not here")
+
+
+def days_of(
+    punches: Iterable[Punch], plans: Mapping[date, Plan], zone: ZoneInfo, now: datetime, policy: Policy | None = None
+) -> list[Day]:
+    """A `Day` for each plan, in order.  The order and the repetition of `punches` make no difference.
+
+    Give the plans of a day before the first that counts and one after the last: a night reaches over.
+    """
+    policy = policy or Policy()
+    collected = _collect(punches, plans, zone, now, policy)
+    nothing = _Collected()
+    result = []
+    for day in sorted(plans):
+        found = collected.get(day, nothing)
+        result.append(evaluate(plans[day], tuple(found.spells), tuple(found.used), frozenset(found.flags), zone, now))
+    return result
+
+
+def infer_next(
+    punches: Iterable[Punch],
+    plans: Mapping[date, Plan],
+    zone: ZoneInfo,
+    at: datetime,
+    direction: Direction = Direction.UNKNOWN,
+    policy: Policy | None = None,
+) -> Inference:
+    """What a passage at `at` would be taken for after these; a kiosk asks the person when it is in doubt."""
+    punch = Punch("\uffff", at, direction)  # sorts behind any other at the same time
+    collected = _collect([*punches, punch], plans, zone, at, policy or Policy())
+    for found in collected.values():
+        for one in found.used:
+            if one.punch is punch:
+                return one.inference or Inference(Sense.IN, one.note, in_doubt=True)
+    raise AssertionError("every punch is used once")
+
+
+def clock_jumps(punches: Iterable[Punch], slack: timedelta = CLOCK_SLACK) -> list[tuple[Punch, timedelta]]:
+    """Punches whose own time differs from when they were recorded, with how far ahead (+) or behind (−)."""
+    return [
+        (one, one.at - one.recorded_at)
+        for one in sorted(punches, key=_order)
+        if one.recorded_at is not None and not one.corrected and abs(one.at - one.recorded_at) > slack
+    ]
+
+
+def _order(punch: Punch) -> tuple[datetime, str]:
+    return punch.at, punch.id
+
+
+def _collect(
+    punches: Iterable[Punch], plans: Mapping[date, Plan], zone: ZoneInfo, now: datetime, policy: Policy
+) -> dict[date, _Collected]:
+    """Every punch once, on the work day that it belongs to."""
+    walk = _Walk(plans, windows_of(plans, zone), zone, now, policy)
+    for punch in sorted({one.id: one for one in sorted(punches, key=_order)}.values(), key=_order):
+        walk.step(punch)
+    walk.finish()
+    return walk.days
+
+
+class _Walk:
+    """The state machine over one person's punches in order."""
+
+    def __init__(
+        self, plans: Mapping[date, Plan], windows: Sequence[Window], zone: ZoneInfo, now: datetime, policy: Policy
+    ) -> None:
+        self.plans, self.windows, self.zone, self.now, self.policy = plans, windows, zone, now, policy
+        self.by_day = {one.day: one for one in windows}
+        self.days: dict[date, _Collected] = {}
+        self.open: _Open | None = None
+        self.last: tuple[Punch, Sense] | None = None
+        self.next_window = 0
+
+    def step(self, punch: Punch) -> None:
+        window = self._window(punch.at)
+        day = window.day if window else punch.at.astimezone(self.zone).date()
+        if punch.at > self.now + self.policy.clock_slack:
+            self._drop(day, punch, Flag.FUTURE, Flag.FUTURE.words)
+            return
+        if self._is_repeat(punch):
+            self._drop(day, punch, Flag.REPEAT, "the same passage twice")
+            return
+        seen = day in self.days and bool(self.days[day].used)
+        inference = infer(punch.at, punch.direction, window, self.open, seen, self.zone)
+        self.last = (punch, inference.sense)
+        if inference.sense is Sense.IN:
+            self._enter(punch, inference, day, window)
+        else:
+            self._leave(punch, inference, day)
+
+    def finish(self) -> None:
+        """Who is still in: here now, or has forgotten to check out."""
+        if self.open is None:
+            return
+        window = self.by_day.get(self.open.day)
+        inside = window is not None and window.opens <= self.open.at < window.closes
+        limit = window.closes if window is not None and inside else self.open.at + self.policy.longest
+        if self.now > limit:
+            self._close_by_rule()
+        else:
+            self._day(self.open.day).spells.append(Spell(self.open.at, None))
+            self.open = None
+
+    def _window(self, at: datetime) -> Window | None:
+        while self.next_window < len(self.windows) and self.windows[self.next_window].closes <= at:
+            self.next_window += 1
+        if self.next_window < len(self.windows) and self.windows[self.next_window].opens <= at:
+            return self.windows[self.next_window]
+        return None
+
+    def _is_repeat(self, punch: Punch) -> bool:
+        if self.last is None or punch.corrected:
+            return False
+        before, sense = self.last
+        if punch.at - before.at >= self.policy.debounce:
+            return False
+        return punch.direction is Direction.UNKNOWN or punch.direction.value == sense.value
+
+    def _enter(self, punch: Punch, inference: Inference, day: date, window: Window | None) -> None:
+        if self.open is not None:
+            if self.open.day == day and punch.at <= self.open.limit:
+                self._drop(day, punch, Flag.IN_DOUBT, "came in again without a check-out: the first time counts")
+                return
+            self._close_by_rule(before=punch.at)
+        self._use(day, punch, inference)
+        limit = punch.at + self.policy.longest
+        # A shift may be longer than anybody stays without one.
+        self.open = _Open(punch.at, day, max(limit, window.closes) if window else limit)
+
+    def _leave(self, punch: Punch, inference: Inference, day: date) -> None:
+        if self.open is not None and punch.at > self.open.limit:
+            self._close_by_rule(before=punch.at)
+        if self.open is None:
+            self._use(day, punch, inference, "no check-in: nothing is counted")
+            self._day(day).flags.add(Flag.MISSING_IN)
+            return
+        self._use(self.open.day, punch, inference)
+        self._day(self.open.day).spells.append(Spell(self.open.at, punch.at))
+        self.open = None
+
+    def _close_by_rule(self, before: datetime | None = None) -> None:
+        """A check-out that never came: as the shift's rule says, and flagged."""
+        assert self.open is not None
+        opened, self.open = self.open, None
+        plan, window = self.plans.get(opened.day), self.by_day.get(opened.day)
+        day = self._day(opened.day)
+        day.flags.add(Flag.MISSING_OUT)
+        shift = plan.shift if plan else None
+        # Who came outside of the shift's window did not come for the shift.
+        outside = window is None or not window.opens <= opened.at < window.end
+        if shift is None or window is None or outside or shift.forgotten is Forgotten.NOTHING:
+            day.spells.append(Spell(opened.at, opened.at, True, "no check-out: nothing is counted"))
+            return
+        end = window.end if before is None else min(window.end, before)
+        day.spells.append(
+            Spell(
+                opened.at, end, True, f"no check-out: closed at the end of the shift, {end.astimezone(self.zone):%H:%M}"
+            )
+        )
+
+    def _use(self, day: date, punch: Punch, inference: Inference, note: str = "") -> None:
+        found = self._day(day)
+        found.used.append(Used(punch, inference, note))
+        if inference.in_doubt:
+            found.flags.add(Flag.IN_DOUBT)
+        self._judge_clock(found, punch)
+
+    def _drop(self, day: date, punch: Punch, flag: Flag, note: str) -> None:
+        found = self._day(day)
+        found.used.append(Used(punch, None, note))
+        found.flags.add(flag)
+        self._judge_clock(found, punch)
+
+    def _judge_clock(self, found: _Collected, punch: Punch) -> None:
+        if punch.corrected:
+            found.flags.add(Flag.CORRECTED)
+        elif punch.recorded_at is not None and abs(punch.at - punch.recorded_at) > self.policy.clock_slack:
+            found.flags.add(Flag.WRONG_CLOCK)
+
+    def _day(self, day: date) -> _Collected:
+        return self.days.setdefault(day, _Collected())
+
+
+def with_weekly_overtime(days: Sequence[Day]) -> tuple[Day, ...]:
+    """Whole weeks of one person, in order, each day with the part of the week's overtime that it adds.
+
+    A week goes by the weekly tiers of its first shift that has some.
+    """
+    weeks: dict[date, list[Day]] = {}
+    for one in days:
+        weeks.setdefault(overtime.week_of(one.day), []).append(one)
+    found: list[Day] = []
+    for week in weeks.values():
+        tiers = next((one.plan.shift.weekly for one in week if one.plan.shift and one.plan.shift.weekly), ())
+        plain = {one.day: sum(seconds for rate, seconds in one.portions if rate <= 1) for one in week}
+        cut = overtime.split_week(plain, tiers) if tiers else {}
+        for one in week:
+            paid = {rate: seconds for rate, seconds in one.portions if rate > 1}
+            for part in cut.get(one.day, ()):
+                paid[part.rate] = paid.get(part.rate, 0) + part.seconds
+            found.append(replace(one, portions=tuple(sorted(paid.items()))) if cut else one)
+    return tuple(found)

@@ -1,0 +1,325 @@
+"""`manage.py bench`: pictures a second, and where the time goes, on a 720p video with one face.
+
+In: the settings' networks, files of other detectors.  Out: tables on standard output, and the numbers as JSON.
+Does not know: what the numbers are compared with elsewhere.
+Main choice: ONNX Runtime, OpenVINO and eager PyTorch take turns in one process, on the same pictures and
+the same number of threads, so that a busy computer slows all alike; the price is that each picture is
+decoded again for each of them, and that the later ones' memory can be told only as what they add.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from attendance import bootstrap
+from attendance.cli.command_line import needs, table
+from attendance.config import Settings
+from attendance.daemon.sources import VideoFeed, parse_source
+from attendance.domain.access.gallery import Gallery
+from attendance.domain.faces import Frame, Template
+from attendance.errors import UserError
+from attendance.programs import bench_detectors, portraits
+from attendance.programs.bench_detectors import RUNTIMES, Timed, installed_runtimes
+from attendance.vision.analyser import STAGES, FaceAnalyser
+
+THREADS = 2
+OTHERWISE = "models.flip otherwise"  # ONNX Runtime with the setting that is not the site's: what it costs or saves
+GALLERIES = (1_000, 10_000, 100_000)
+USUAL_GALLERY = 10_000  # the one that "whole" searches
+WARM_UP = 5  # pictures; not counted
+ROUNDS = 5
+VIDEO_S = 8.0
+TARGET_FPS = 15.0
+DETECTOR_PICTURES = 12
+
+
+@dataclass(slots=True)
+class Measured:
+    """One runtime.  `stages`: milliseconds of each picture by stage; `faces`: how many pictures had one."""
+
+    stages: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    faces: int = 0
+    memory_mb: float = 0.0
+
+    @property
+    def pictures(self) -> int:
+        return len(self.stages["whole"])
+
+    @property
+    def fps(self) -> float:
+        """Pictures a second, one after the other, from the file to the ranked candidates."""
+        return 1000 * self.pictures / sum(self.stages["whole"])
+
+    def p(self, stage: str, share: float) -> float:
+        return float(np.percentile(self.stages[stage], share))
+
+
+def run_bench(
+    settings: Settings, seconds: float = 10.0, json_file: Path | None = None, peers: Sequence[Path] = ()
+) -> None:
+    """Measure each runtime for `seconds`, in turns.  UserError when weights or the demo's packages are missing."""
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise UserError(f"--json: there is no folder {json_file.absolute().parent}")
+    threads = settings.models.threads or THREADS
+    card = bootstrap.cards_for(settings)[1]
+    dim = card.embedding_dim or 0  # a recogniser's card has one
+    runtimes = installed_runtimes(card.numbers in card.sha256)
+    cv2.setNumThreads(threads)
+    idle_mb = _memory_mb()
+    with tempfile.TemporaryDirectory(prefix="attendance-bench-") as folder:
+        say(f"making a {portraits.WIDTH}×{portraits.HEIGHT} video with one face ...")
+        with needs("demo", "skimage", "matplotlib"):
+            visits = [portraits.Visit(portraits.collins(), VIDEO_S)]
+        video = portraits.write_video(Path(folder) / "bench.mp4", visits)
+        gallery = random_gallery(USUAL_GALLERY, dim, card.model_id)
+        measured = _take_turns(settings, [*runtimes, OTHERWISE], gallery, video, seconds, threads)
+        say("detectors alone ...")
+        pictures = [picture for picture, _ in itertools.islice(_pictures(video), 0, 120, 120 // DETECTOR_PICTURES)]
+        timed = bench_detectors.compare(settings, runtimes, peers, pictures, threads, seconds)
+        still_ms = bench_detectors.still_frame_ms(pictures[0])
+    say("searching ...")
+    searches = _measure_searches(dim, card.model_id)
+    _require_faces(measured["onnxruntime"], settings)
+    say(f"\n{_processor()}, {threads} threads\n\n{_report(settings, measured, searches, idle_mb)}")
+    say("\n" + bench_detectors.report(timed, still_ms, measured["onnxruntime"].p("whole", 50)))
+    if json_file is not None:
+        _write_json(json_file, _numbers(settings, measured, searches, idle_mb, threads, timed, still_ms))
+        say(f"written: {json_file}")
+
+
+def _take_turns(
+    settings: Settings, runtimes: Sequence[str], gallery: Gallery, video: Path, seconds: float, threads: int
+) -> dict[str, Measured]:
+    analysers: dict[str, FaceAnalyser] = {}
+    measured: dict[str, Measured] = {}
+    for turn in range(ROUNDS):
+        for runtime in runtimes:
+            say(f"{_name(runtime, settings)}, round {turn + 1} of {ROUNDS}, {seconds / ROUNDS:g} s ...")
+            if runtime not in analysers:  # PyTorch only now, so that the first round's memory is without it
+                analysers[runtime], measured[runtime] = _analyser(settings, runtime, threads), Measured()
+            _measure(measured[runtime], analysers[runtime], gallery, video, seconds / ROUNDS)
+            measured[runtime].memory_mb = measured[runtime].memory_mb or _memory_mb()
+    return measured
+
+
+def say(text: str) -> None:
+    """A line, at once, even into a pipe."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def random_gallery(size: int, dim: int, model_id: str) -> Gallery:
+    """So many people nobody looks like, one template each."""
+    return Gallery(range(1, size + 1), _random_rows(size, dim), model_id, 1)
+
+
+def _random_rows(count: int, dim: int) -> NDArray[np.float32]:
+    """Unit vectors [count,dim]."""
+    rows = np.random.default_rng(count).standard_normal((count, dim), dtype=np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
+
+
+def _name(runtime: str, settings: Settings) -> str:
+    if runtime == OTHERWISE:
+        return f"ONNX Runtime, {'without' if settings.models.flip else 'with'} models.flip"
+    return RUNTIMES[runtime]
+
+
+def _analyser(settings: Settings, runtime: str, threads: int) -> FaceAnalyser:
+    wanted = {"runtime": runtime, "threads": threads}
+    if runtime == OTHERWISE:
+        wanted |= {"runtime": "onnxruntime", "flip": not settings.models.flip}
+    models = settings.models.model_copy(update=wanted)
+    return bootstrap.analyser_for(settings.model_copy(update={"models": models}))
+
+
+def _measure(into: Measured, analyser: FaceAnalyser, gallery: Gallery, video: Path, seconds: float) -> None:
+    """The video over and over for `seconds`, the first pictures uncounted."""
+    end: float | None = None
+    for number, (picture, decode_ms) in enumerate(_pictures(video)):
+        if end is not None and perf_counter() >= end:
+            return
+        begun = perf_counter()
+        probes = analyser.analyse(Frame(picture, datetime.now(UTC), "bench", number))
+        analysed = perf_counter()
+        for probe in probes:
+            if probe.template is not None:
+                gallery.search(probe.template, limit=2)
+        done = perf_counter()
+        if number < WARM_UP:
+            continue
+        end = end or done + seconds
+        into.faces += any(probe.template is not None for probe in probes)
+        took = {"decode": decode_ms, **analyser.timings, "search": (done - analysed) * 1000}
+        took["whole"] = decode_ms + (done - begun) * 1000
+        for stage, milliseconds in took.items():
+            into.stages[stage].append(milliseconds)
+
+
+def _pictures(video: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
+    """Endlessly; with the milliseconds that decoding took."""
+    while True:
+        feed = VideoFeed(parse_source(str(video)), 10, 10)
+        try:
+            while True:
+                begun = perf_counter()
+                picture = feed.read()
+                if picture is None:
+                    break
+                yield picture, (perf_counter() - begun) * 1000
+        finally:
+            feed.close()
+
+
+def _measure_searches(dim: int, model_id: str) -> dict[int, list[float]]:
+    """Milliseconds of each search by the number of templates; they come one by one, as faces do."""
+    found = {}
+    probes = [Template(row, model_id) for row in _random_rows(55, dim)]
+    for size in GALLERIES:
+        gallery = random_gallery(size, dim, model_id)
+        took = []
+        for probe in probes:
+            begun = perf_counter()
+            gallery.search(probe, limit=2)
+            took.append((perf_counter() - begun) * 1000)
+        found[size] = took[WARM_UP:]
+    return found
+
+
+def _require_faces(measured: Measured, settings: Settings) -> None:
+    if measured.faces < measured.pictures / 2:
+        raise UserError(
+            f"{settings.models.detector} and {settings.models.recogniser} took a template of {measured.faces} of "
+            f"{measured.pictures} pictures only, so the times say nothing: evaluate these weights first"
+        )
+
+
+def _report(
+    settings: Settings, measured: Mapping[str, Measured], searches: Mapping[int, Sequence[float]], idle_mb: float
+) -> str:
+    ours = measured["onnxruntime"]
+    others = [(_name(name, settings), one) for name, one in measured.items() if name != "onnxruntime"]
+    header = ["ms a picture", RUNTIMES["onnxruntime"], "p95"]
+    header += [text for name, _ in others for text in (name, "p95", "ratio")]
+    rows = []
+    for stage in ("decode", *STAGES, "search", "whole"):
+        row = [stage, f"{ours.p(stage, 50):.2f}", f"{ours.p(stage, 95):.2f}"]
+        for _, one in others:
+            ratio = one.p(stage, 50) / max(ours.p(stage, 50), 1e-6)
+            row += [f"{one.p(stage, 50):.2f}", f"{one.p(stage, 95):.2f}", f"{ratio:.2f}×"]
+        rows.append(row)
+    rows.append(
+        ["pictures/s", f"{ours.fps:.1f}", "", *(text for _, one in others for text in (f"{one.fps:.1f}", "", ""))]
+    )
+    rows.append(
+        ["pictures", str(ours.pictures), "", *(text for _, one in others for text in (str(one.pictures), "", ""))]
+    )
+    lines = [table(rows, header), ""]
+    lines.append(
+        f"with a template: {ours.faces} of {ours.pictures} pictures; search is among {USUAL_GALLERY:,} templates"
+    )
+    each = (
+        f"{size:,}: {np.percentile(took, 50):.2f} ms (p95 {np.percentile(took, 95):.2f})"
+        for size, took in searches.items()
+    )
+    lines.append("search among templates: " + ", ".join(each))
+    memory = [f"memory: {ours.memory_mb:.0f} MB with ONNX Runtime ({idle_mb:.0f} MB before loading the networks)"]
+    lines.append(", ".join([*memory, *(f"{one.memory_mb:.0f} MB with {name} loaded, too" for name, one in others)]))
+    for name, extra in (("openvino", "openvino"), ("torch", "train")):
+        if name not in measured:
+            lines.append(f"{RUNTIMES[name]} was not measured; to compare: pip install 'attendance[{extra}]'")
+    for name, one in others:
+        lines.append(f"ONNX Runtime is {ours.fps / one.fps:.2f} times as fast as {name}, all stages together")
+    verdict = "reached" if ours.fps >= TARGET_FPS else "missed"
+    lines.append(f"aim of {TARGET_FPS:g} pictures/s: {verdict}")
+    return "\n".join(lines)
+
+
+def _numbers(
+    settings: Settings,
+    measured: Mapping[str, Measured],
+    searches: Mapping[int, Sequence[float]],
+    idle_mb: float,
+    threads: int,
+    timed: Sequence[Timed],
+    still_ms: float,
+) -> dict[str, Any]:
+    runtimes = {
+        name: {
+            "pictures": one.pictures,
+            "pictures_with_template": one.faces,
+            "fps": round(one.fps, 1),
+            "memory_mb": round(one.memory_mb, 1),
+            "ms": {
+                stage: {"p50": round(one.p(stage, 50), 3), "p95": round(one.p(stage, 95), 3)} for stage in one.stages
+            },
+        }
+        for name, one in measured.items()
+    }
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "computer": {
+            "processor": _processor(),
+            "cores": len(os.sched_getaffinity(0)),
+            "python": platform.python_version(),
+        },
+        "video": {"width": portraits.WIDTH, "height": portraits.HEIGHT},
+        "threads": threads,
+        "models": {
+            "detector": settings.models.detector,
+            "recogniser": settings.models.recogniser,
+            "flip": settings.models.flip,
+        },
+        "idle_memory_mb": round(idle_mb, 1),
+        "runtimes": runtimes,
+        **bench_detectors.numbers(timed, still_ms),
+        "search_ms": {
+            str(size): {
+                "p50": round(float(np.percentile(took, 50)), 4),
+                "p95": round(float(np.percentile(took, 95)), 4),
+            }
+            for size, took in searches.items()
+        },
+    }
+
+
+def _write_json(path: Path, numbers: Mapping[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _memory_mb() -> float:
+    """What this process holds of the computer's memory now (RSS); 0 where there is no /proc."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()

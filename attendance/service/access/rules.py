@@ -1,0 +1,43 @@
+"""The settings of one camera's or tablet's decisions.
+
+In: `Settings`.  Out: `Rules`.
+Does not know: how a decision is made.
+Main choice: one place for doors and tablets, so that a tablet cannot decide by other rules than the
+door; it only gets more time, since it sends fewer frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from attendance.config import Settings
+from attendance.domain.passage import Direction
+from attendance.service.access.check_in import Rules
+
+# Longer than two of a slow tablet's frames, shorter than one person takes to make room for the next.
+_FORGET = timedelta(seconds=3)
+
+
+def rules_for(settings: Settings) -> Rules:
+    """Of the settings' camera."""
+    decision = settings.decision
+    return Rules(
+        camera=settings.camera.name,
+        direction=Direction(settings.camera.direction),
+        frames_needed=decision.frames_needed,
+        window=timedelta(seconds=decision.window_s),
+        settle_denial=timedelta(seconds=decision.settle_denial_s),
+        forget=timedelta(seconds=decision.forget_s),
+        cooldown=timedelta(seconds=decision.cooldown_s),
+        still_face=timedelta(seconds=decision.still_face_s),
+        unlock_s=settings.door.unlock_s,
+        max_faces=settings.detector.max_faces,
+    )
+
+
+def kiosk_rules_for(settings: Settings) -> Rules:
+    """Of tablets; camera and direction are each tablet's own."""
+    rules = rules_for(settings)
+    window = max(rules.window, timedelta(seconds=settings.kiosk.window_s))
+    return replace(rules, window=window, forget=max(rules.forget, _FORGET))

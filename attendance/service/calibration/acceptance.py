@@ -1,0 +1,205 @@
+"""The acceptance test at a door: what a walk up came to by the database, and the report.
+
+In: a session, a camera, times; attempts.  Out: `Attempt`s; a report's content and its pages.
+Does not know: who asks the questions, or how a report is sealed.
+Main choice: what the door did is read from its own record and not from the operator's memory; only where nothing was
+recorded the operator says it.  The report names nobody: enrolled people by their number, strangers by a label.  The
+price: whoever wants to know who it was needs the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from attendance.domain.access.decision import POOR_PICTURE
+from attendance.domain.calibration.acceptance import Attempt, Bound, Kind, Outcome, rates
+from attendance.domain.passage import Method, Passage
+from attendance.domain.reason import Reason
+from attendance.errors import UserError
+from attendance.service.hours.pdf import to_pdf
+from attendance.service.hours.report_tables import Column, Table
+from attendance.store.access import events
+from attendance.store.calibration import operating_points
+from attendance.store.people import templates
+
+SIGNATURES = ("Date", "Operator", "Responsible for the door")
+_NO_LOOK = POOR_PICTURE | {Reason.NO_FACE, Reason.SEVERAL_FACES}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is tested.  `sha256`: of the networks' files."""
+
+    site: str
+    camera: str
+    operator: str
+    model_id: str
+    detector: str
+    sha256: dict[str, str]
+
+
+def judge(
+    session: Session, camera: str, kind: Kind, person: str, person_id: int | None, start: datetime, end: datetime
+) -> Attempt | None:
+    """What the camera's record says of an attempt between these times; None where it says nothing.
+
+    Somebody who was let in once counts as let in, whatever was recorded before or after.
+    """
+    views = events.list_passages(session, since=start, until=end, camera=camera, method=Method.FACE, limit=200)
+    passages = [view.passage for view in views][::-1]
+    granted = [one for one in passages if one.granted]
+    # Within the cooldown the door opens again for the same passage: there is a door event and no new passage.
+    opened = events.opened_for(session, camera, start, end)
+    if kind is Kind.ENROLLED:
+        right = next((one for one in granted + opened if one.person_id == person_id), None)
+        wrong = next((one for one in granted + opened if one.person_id != person_id), None)
+        if wrong is not None:  # worse than a refusal, even if the right one was found, too
+            return _attempt(kind, person, start, Outcome.TAKEN_FOR_ANOTHER, wrong)
+        if right is not None:
+            return _attempt(kind, person, start, Outcome.LET_IN, right)
+    elif granted or opened:
+        return _attempt(kind, person, start, Outcome.LET_IN, (granted + opened)[0])
+    refused = [one for one in passages if one.reason not in _NO_LOOK]
+    if refused:
+        return _attempt(kind, person, start, Outcome.REFUSED, refused[-1])
+    return _attempt(kind, person, start, Outcome.NO_FACE, passages[-1]) if passages else None
+
+
+def said(kind: Kind, person: str, at: datetime, outcome: Outcome) -> Attempt:
+    """What the operator saw."""
+    return Attempt(kind, person, at, outcome, "operator")
+
+
+def content_of(
+    session: Session, setting: Setting, attempts: Sequence[Attempt], begun: datetime, finished: datetime
+) -> dict[str, Any]:
+    """Everything the report says, as JSON values.  UserError without attempts or without one threshold for all."""
+    if not attempts:
+        raise UserError("nobody walked up: there is nothing to report")
+    points = operating_points.history(session, setting.model_id, limit=1)
+    if not points:
+        raise UserError("no threshold is in force, so nobody can be let in: set one first")
+    if points[0].created_at > min(one.at for one in attempts):
+        raise UserError(
+            "another threshold was put in force after the test began, so that no one number describes it: "
+            "repeat the test from the start, and change no threshold meanwhile"
+        )
+    point, found = points[0], rates(attempts, np.random.default_rng(0))
+    return {
+        "report": "acceptance test of face recognition at a door",
+        "version": 1,
+        "site": setting.site,
+        "camera": setting.camera,
+        "operator": setting.operator,
+        "begun": begun.isoformat(),
+        "finished": finished.isoformat(),
+        "model_id": setting.model_id,
+        "detector": setting.detector,
+        "sha256": dict(setting.sha256),
+        "people_enrolled": templates.count_enrolled(session, setting.model_id),
+        "threshold": {
+            "threshold": point.threshold,
+            "margin": point.margin,
+            "source": point.source,
+            "since": point.created_at.isoformat(),
+            "accepted_risk": point.target,
+            "stated_fpir": point.fpir,
+            "verdict": point.verdict,
+        },
+        "rates": {name: _numbers(getattr(found, name)) for name in ("fnir", "fpir", "fta")},
+        "attempts": [
+            asdict(one) | {"kind": one.kind.value, "outcome": one.outcome.value, "at": one.at.isoformat()}
+            for one in attempts
+        ],
+    }
+
+
+def pages(content: dict[str, Any], seal: str, zone: ZoneInfo) -> bytes:
+    """The report as PDF: the rates with what was tested and the seal, then every attempt."""
+    finished = datetime.fromisoformat(content["finished"])
+    tables = [_rates_table(content, seal, zone), _attempts_table(content, zone)]
+    return to_pdf(tables, zone, content["site"], finished, SIGNATURES)
+
+
+def summary(attempts: Sequence[Attempt]) -> list[tuple[str, ...]]:
+    """Rows of what, rate, bounds, counts, for a terminal."""
+    found = rates(attempts, np.random.default_rng(0))
+    return [_row(name, _numbers(getattr(found, name))) for name in _NAMES]
+
+
+HEAD = ("", "rate", "95 %", "errors", "people")
+_NAMES = {
+    "fnir": "enrolled refused or taken for another (FNIR)",
+    "fpir": "strangers let in (FPIR)",
+    "fta": "no usable face taken (FTA)",
+}
+
+
+def _numbers(bound: Bound) -> dict[str, Any]:
+    rate = None if bound.rate is None else round(bound.rate, 6)
+    return {
+        "errors": bound.errors,
+        "attempts": bound.attempts,
+        "people": bound.people,
+        "rate": rate,
+        "low95": round(bound.low, 6),
+        "high95": round(bound.high, 6),
+    }
+
+
+def _row(name: str, values: dict[str, Any]) -> tuple[str, ...]:
+    rate = "not tried" if values["rate"] is None else f"{values['rate']:.1%}"
+    bounds = f"{values['low95']:.1%} to {values['high95']:.1%}"
+    return _NAMES[name], rate, bounds, f"{values['errors']} of {values['attempts']}", str(values["people"])
+
+
+def _rates_table(content: dict[str, Any], seal: str, zone: ZoneInfo) -> Table:
+    begun, finished, since = (
+        datetime.fromisoformat(text).astimezone(zone)
+        for text in (content["begun"], content["finished"], content["threshold"]["since"])
+    )
+    point = content["threshold"]
+    risk = point["accepted_risk"]
+    notes = [
+        f"Site: {content['site']}.  Camera: {content['camera']}.  Operator: {content['operator']}.",
+        f"From {begun:%Y-%m-%d %H:%M} to {finished:%H:%M %Z}.  {content['people_enrolled']} people enrolled.",
+        f"Threshold {point['threshold']:.4f}, margin {point['margin']:.3f}, {point['source']}, "
+        f"since {since:%Y-%m-%d %H:%M}."
+        + ("" if risk is None else f"  Accepted risk: at most 1 stranger in {1 / risk:,.0f} passes."),
+        "The 95 % bounds are over people: whoever walks up again is the same person.",
+        "To show a risk of 1 in R, about 4 R strangers must walk up and be refused.",
+        f"Recogniser {content['model_id']}, detector {content['detector']}; SHA-256 of their files:",
+        *(f"    {name}: {sha}" for name, sha in content["sha256"].items()),
+        f"Seal (SHA-256 over the content of the JSON file that belongs to this page): {seal}",
+    ]
+    return Table(
+        "acceptance",
+        f"Acceptance test, {finished:%-d %B %Y}",
+        tuple(Column(str(number), title or "What happened") for number, title in enumerate(HEAD)),
+        tuple(_row(name, content["rates"][name]) for name in _NAMES),
+        notes=tuple(notes),
+    )
+
+
+def _attempts_table(content: dict[str, Any], zone: ZoneInfo) -> Table:
+    rows = []
+    for number, one in enumerate(content["attempts"], 1):
+        at = datetime.fromisoformat(one["at"]).astimezone(zone)
+        score = "" if one["score"] is None else f"{one['score']:.3f}"
+        told = one["passage"] or "operator"
+        who = (one["kind"], one["person"])
+        rows.append((str(number), f"{at:%H:%M:%S}", *who, one["outcome"], one["reason"], score, told))
+    titles = ("", "Time", "Who", "Label", "Outcome", "Reason", "Score", "Passage")
+    columns = tuple(Column(str(number), title) for number, title in enumerate(titles))
+    return Table("attempts", "Every attempt", columns, tuple(rows))
+
+
+def _attempt(kind: Kind, person: str, at: datetime, outcome: Outcome, passage: Passage) -> Attempt:
+    return Attempt(kind, person, at, outcome, "passage", passage.id, passage.reason.words, passage.score)

@@ -1,0 +1,261 @@
+"""From the people of this site and strangers to a threshold for a risk: what it shows, and putting it in force.
+
+In: `Evidence`; an accepted risk, or a threshold.  Out: `Offer`s, a curve, an outlook for each person; a new
+operating point.
+Does not know: pages, pictures; how a rate is computed (`domain/calibration.py`).
+Main choice: everything of one `Evidence` is computed with the same chance, so that the same people give the same
+numbers, on every page and in the record.  The price: its 95 % are one draw of what chance could have given.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from attendance.domain.access.operating_point import OperatingPoint
+from attendance.domain.calibration import site_calibration
+from attendance.domain.calibration.false_rejections import Share, share_refused
+from attendance.domain.calibration.risk import Calibration, Ints, Verdict
+from attendance.errors import UserError
+from attendance.service.calibration.site_scores import Evidence as Evidence
+from attendance.service.calibration.site_scores import evidence_of as evidence_of
+from attendance.service.calibration.site_scores import gather as gather
+from attendance.store.calibration import operating_points
+from attendance.store.calibration.operating_points import Basis
+
+log = logging.getLogger(__name__)
+RISK = 1000
+CURVE = tuple(round(0.05 + 0.01 * step, 2) for step in range(91))
+# Refused in so large a share of looks, and in so much larger a share than people on average: enrol again.
+_OFTEN, _MORE = 0.25, 0.2
+# Taken for by so many times more strangers than people on average.
+_TIMES = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A threshold and what it means here.
+
+    `calibration`: chance that a stranger passes, with its verdict.  `threshold`: the one to use; where the verdict
+    gives no number the weights' conservative default (`fallback`), None without either.  `refused`: how often one's
+    own people are refused at it.
+    """
+
+    calibration: Calibration
+    threshold: float | None
+    fallback: bool
+    refused: Share
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.calibration.verdict
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What one position of a slider means; `fpir` with `low`..`high` is None where nothing can be said."""
+
+    threshold: float
+    fpir: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    refused: float | None
+    refused_low: float
+    refused_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One person at a threshold: how often refused of `tries`, the lowest and the middle score; None without tries.
+
+    `strangers`: how many of the strangers would be taken for this person.  `advice`: "" when nothing is to do.
+    """
+
+    person_id: int
+    name: str
+    templates: int
+    tries: int
+    refused: int
+    lowest: float | None
+    middle: float | None
+    strangers: int
+    advice: str
+
+    @property
+    def enrol_again(self) -> bool:
+        return bool(self.advice)
+
+
+def calibrate_site(evidence: Evidence, risk: float = RISK, people: int | None = None) -> Offer:
+    """The lowest threshold at which at most one stranger in `risk` passes; `people`: for so many instead of today's.
+
+    Raises UserError unless 2 ≤ risk ≤ 10,000,000.
+    """
+    target, number = _target(risk), evidence.people if people is None else people
+    found = site_calibration.calibrate_site(
+        evidence.scores, evidence.model_id, number, target, np.random.default_rng(evidence.seed)
+    )
+    fallback = found.threshold is None
+    return _offer(evidence, found, evidence.default if fallback else found.threshold, fallback)
+
+
+def at(evidence: Evidence, threshold: float, risk: float = RISK, draws: int = 400, people: int | None = None) -> Offer:
+    """What a given threshold risks today; `people`: among so many instead."""
+    if not (math.isfinite(threshold) and 0 < threshold < 1):
+        raise UserError(f"a threshold is a cosine between 0 and 1, not {threshold}")
+    random = np.random.default_rng(evidence.seed)
+    number = evidence.people if people is None else people
+    (found,) = site_calibration.curve_site(
+        evidence.scores, evidence.model_id, number, [threshold], _target(risk), random, draws
+    )
+    return _offer(evidence, found, threshold, False)
+
+
+def curve(evidence: Evidence, thresholds: Sequence[float] = CURVE, draws: int = 100) -> list[CurvePoint]:
+    """`at` for each position of a slider, ascending.
+
+    Where the estimate changes its kind (measured, drawn on) it may jump; a lower threshold is then never said to
+    risk less than a higher one.
+    """
+    points: list[CurvePoint] = []
+    floor: tuple[float, float, float] | None = None
+    falling = sorted(thresholds, reverse=True)
+    random = np.random.default_rng(evidence.seed)
+    rates = site_calibration.curve_site(
+        evidence.scores, evidence.model_id, evidence.people, falling, 1 / RISK, random, draws
+    )
+    for threshold, found in zip(falling, rates, strict=True):
+        share = _offer(evidence, found, threshold, False).refused
+        if found.fpir is not None and found.low is not None and found.high is not None:
+            here = (found.fpir, found.low, found.high)
+            floor = here if floor is None else tuple(map(max, here, floor))  # type: ignore[assignment]
+        fpir, low, high = floor if found.fpir is not None and floor is not None else (None, None, None)
+        points.append(CurvePoint(threshold, fpir, low, high, found.verdict, share.value, share.low, share.high))
+    return points[::-1]
+
+
+def outlook(evidence: Evidence, threshold: float) -> list[Outlook]:
+    """Everybody at this threshold, those first who should be enrolled again, then those who are refused most.
+
+    Advice is for who is worse off than the others: where a threshold refuses everybody, new photos of one are no help.
+    """
+    taken = _taken_for(evidence, threshold)
+    everybody = [_outlook(evidence, column, threshold, int(taken[column])) for column in range(evidence.people)]
+    shares = [one.refused / one.tries for one in everybody if one.tries]
+    often = max(_OFTEN, (sum(shares) / len(shares) if shares else 0.0) + _MORE)
+    many = max(3.0, _TIMES * float(taken.mean()) if everybody else 0.0)
+    return sorted((replace(one, advice=_advice(one, often, many)) for one in everybody), key=_worst_first)
+
+
+def _outlook(evidence: Evidence, column: int, threshold: float, taken: int) -> Outlook:
+    person = evidence.person_ids[column]
+    scores = evidence.genuine[evidence.owners == person]
+    refused = int((scores < np.float64(threshold)).sum())
+    lowest, middle = (float(scores.min()), float(np.median(scores))) if len(scores) else (None, None)
+    name, templates = evidence.names[person], evidence.templates[person]
+    return Outlook(person, name, templates, len(scores), refused, lowest, middle, taken, "")
+
+
+def _worst_first(one: Outlook) -> tuple[bool, float, float, str]:
+    share = one.refused / one.tries if one.tries else 0.0
+    return (not one.advice, -share, 2.0 if one.lowest is None else one.lowest, one.name)
+
+
+def _advice(one: Outlook, often: float, many: float) -> str:
+    if one.templates == 1:
+        return "Only one photo: add two more, so that it can be said how well this person is recognised."
+    if one.tries and one.refused / one.tries >= often:
+        return "Often refused: enrol again, at the door's own camera, in good light."
+    if one.strangers >= many:
+        return "Many strangers resemble these photos: replace poor ones by sharp, frontal ones."
+    return ""
+
+
+def _taken_for(evidence: Evidence, threshold: float) -> Ints:
+    """[N]: strangers and other people at or above the threshold with each person."""
+    counts = np.zeros(evidence.people, np.int64)
+    for strangers in (evidence.scores.own, evidence.scores.outside):
+        if strangers is not None:
+            reached = strangers.scores >= np.float64(threshold)
+            rows = np.flatnonzero(strangers.own >= 0)
+            reached[rows, strangers.own[rows]] = False
+            counts += reached.sum(axis=0)
+    return counts
+
+
+def _offer(evidence: Evidence, found: Calibration, threshold: float | None, fallback: bool) -> Offer:
+    random = np.random.default_rng(evidence.seed)
+    refused = Share(None, 0.0, 1.0, 0, 0)
+    if threshold is not None:
+        refused = share_refused(evidence.genuine, evidence.owners, threshold, random)
+    return Offer(found, threshold, fallback, refused)
+
+
+def _target(risk: float) -> float:
+    if not (math.isfinite(risk) and 2 <= risk <= 10_000_000):
+        raise UserError(f"a risk is one stranger in 2 to 10,000,000, not in {risk:g}")
+    return 1 / risk
+
+
+def loosens(before: OperatingPoint | None, threshold: float, margin: float) -> bool:
+    """Whether somebody could pass who could not before; without any threshold nobody could."""
+    return before is None or threshold < before.threshold - 1e-9 or margin < before.margin - 1e-9
+
+
+def apply(
+    session: Session,
+    evidence: Evidence,
+    offer: Offer,
+    *,
+    margin: float,
+    by: str | None,
+    reason: str,
+    at: datetime,
+    source: Literal["calibration", "administrator"] = "calibration",
+) -> OperatingPoint:
+    """Put an offer in force, with everything it rests on; the caller commits.
+
+    `source`: "calibration" for a threshold that came from a risk and follows it from now on, "administrator" for one
+    that somebody chose.  A new row is the audit: who, when, why, what was in force before.  Raises UserError for an
+    offer without a threshold, for a fallback below what is in force, and for loosening without a reason.
+    """
+    found = offer.calibration
+    if offer.threshold is None:
+        raise UserError(f"no threshold can be given: {found.verdict.words}")
+    before = operating_points.current(session, evidence.model_id)
+    if offer.fallback and before is not None and offer.threshold < before.threshold:
+        raise UserError(f"{found.verdict.words} The threshold in force, {before.threshold:.3f}, is higher and stays.")
+    reason = " ".join(reason.split())
+    if loosens(before, offer.threshold, margin) and not reason:
+        raise UserError("this lets more faces in than before: say why (it stays in the history)")
+    log.warning(
+        "%s sets the threshold of %s to %.4f: %s", by or "the program", evidence.model_id, offer.threshold, reason
+    )
+    return operating_points.set_point(
+        session,
+        model_id=evidence.model_id,
+        threshold=offer.threshold,
+        margin=margin,
+        source=source,
+        gallery_size=evidence.people,
+        at=at,
+        created_by=by,
+        reason=reason or None,
+        basis=Basis(found.target, found.people, found.verdict.value, evidence.words, found.fpir, found.low, found.high),
+        details={
+            "reason": reason,
+            "before": None if before is None else before.threshold,
+            "fallback": offer.fallback,
+            "strangers_seen": [found.seen, found.strangers],
+            "own_refused": [offer.refused.value, offer.refused.low, offer.refused.high],
+            "own_people": offer.refused.people,
+        },
+    )

@@ -1,0 +1,187 @@
+"""What is known at this site about one model's scores: its people, and strangers held against them.
+
+In: a session, the keys, the packaged strangers of the model.  Out: `Evidence`.
+Does not know: risks and thresholds.
+Main choice: strangers are held against the very people of this site, by the gallery's own scoring, so that a
+gallery of people whom many resemble shows it.  Each of its people also stands in as a stranger to the others, since
+they come through the same door.  The price: photos are better than looks at a door, so that what is said of one's own
+people is hopeful; confirmed passages may be added, but those know only who was let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from attendance.config import Settings
+from attendance.domain.access.gallery import Gallery
+from attendance.domain.calibration.risk import Ints, Strangers
+from attendance.domain.calibration.site_calibration import SiteScores
+from attendance.errors import UserError
+from attendance.service.calibration.impostors import Reference, load
+from attendance.store.access import events
+from attendance.store.calibration.operating_points import card_default
+from attendance.store.crypto import Keys
+from attendance.store.people import templates as stored_templates
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two people of this site and the highest score between their templates."""
+
+    one: str
+    other: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What is known at this site about one model's scores.
+
+    `scores`: this site's people held against each other, and the reference's strangers against them; columns are
+    `person_ids`.  `genuine` [G]: each template with the person's other templates, then confirmed passages;
+    `owners` [G]: whose.  `nearest`: the people of this site who look most alike.  `default`: the conservative
+    threshold that came with the weights.  `trouble`: why there is no reference, "" when there is one.
+    """
+
+    model_id: str
+    person_ids: tuple[int, ...]
+    names: Mapping[int, str]
+    templates: Mapping[int, int]
+    scores: SiteScores
+    genuine: NDArray[np.float32]
+    owners: Ints
+    passages: int
+    nearest: tuple[Pair, ...]
+    default: float | None
+    reference: Reference | None
+    trouble: str = ""
+    seed: int = field(default=0, repr=False)
+
+    @property
+    def people(self) -> int:
+        """N: how many can be recognised today."""
+        return len(self.person_ids)
+
+    @property
+    def words(self) -> str:
+        """What the numbers rest on, for the record."""
+        own = len(self.genuine) - self.passages
+        parts = [f"{self.people} people with {sum(self.templates.values())} photos"]
+        if self.reference is not None:
+            parts.append(f"strangers: {self.reference.words}")
+        parts.append("each of the people held against all others, as a stranger")
+        parts.append(f"{own} comparisons of own photos")
+        if self.passages:
+            parts.append(f"{self.passages} passages of the last weeks (only of people who were let in)")
+        return "; ".join(parts)
+
+
+def gather(
+    session: Session,
+    keys: Keys,
+    model_id: str,
+    reference: Reference | None,
+    *,
+    passages_since: datetime | None = None,
+    trouble: str = "",
+) -> Evidence:
+    """Everything of today.  `passages_since`: opt-in, take the scores of those who were let in since, too.
+
+    Raises UserError for damaged templates and for a reference of another length.  A reference of another model is
+    taken, and the verdict says so.
+    """
+    enrolled = stored_templates.enrolled_templates(session, keys, model_id)
+    owners = np.array([one.person_id for one in enrolled], dtype=np.int64)
+    gallery = Gallery(owners.tolist(), [one.template for one in enrolled], model_id, 0)
+    matrix = np.stack([one.template.vector for one in enrolled]) if enrolled else np.empty((0, 0), np.float32)
+    names = {one.person_id: one.name for one in enrolled}
+    if reference is not None and enrolled and reference.vectors.shape[1] != matrix.shape[1]:
+        raise UserError(
+            f"the reference of strangers has {reference.vectors.shape[1]} numbers a face and {model_id} "
+            f"{matrix.shape[1]}: make it again with: python manage.py weights impostors"
+        )
+    scores = _scores(gallery, matrix, owners, reference)
+    genuine, whose = _genuine(matrix, owners)
+    granted: list[tuple[int, float]] = []
+    if passages_since is not None:
+        granted = [one for one in events.granted_scores(session, passages_since, model_id) if one[0] in names]
+    return Evidence(
+        model_id=model_id,
+        person_ids=gallery.person_ids,
+        names=names,
+        templates={person: int((owners == person).sum()) for person in gallery.person_ids},
+        scores=scores,
+        genuine=np.append(genuine, np.array([score for _, score in granted], np.float32)),
+        owners=np.append(whose, np.array([person for person, _ in granted], np.int64)),
+        passages=len(granted),
+        nearest=_nearest(scores.own, gallery.person_ids, names),
+        default=card_default(session, model_id),
+        reference=reference,
+        trouble=trouble or ("" if reference is not None else "there is no reference of strangers for this model"),
+    )
+
+
+def evidence_of(session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime) -> Evidence:
+    """`gather` by the settings; what is wrong with the packaged strangers is told as `trouble`, and does not raise."""
+    reference, trouble = None, ""
+    try:
+        reference = load(settings.models.weights, model_id)
+        if reference is not None and reference.flip != settings.models.flip:
+            reference, trouble = (
+                None,
+                (
+                    "the packaged strangers were made with another setting of models.flip: make them again with: "
+                    "python manage.py weights impostors"
+                ),
+            )
+    except UserError as error:
+        trouble = str(error)
+    start = since(now, settings.calibration.passages_days)
+    return gather(session, keys, model_id, reference, passages_since=start, trouble=trouble)
+
+
+def since(now: datetime, days: int) -> datetime | None:
+    """From when on passages count; None for 0 days: they do not."""
+    return now - timedelta(days=days) if days else None
+
+
+def _scores(gallery: Gallery, matrix: NDArray[np.float32], owners: Ints, reference: Reference | None) -> SiteScores:
+    """Each person's first template as a stranger to everybody else; the reference's strangers."""
+    first = np.unique(owners, return_index=True)[1]
+    among = gallery.person_scores(matrix[first]) if gallery.size else np.empty((0, 0), np.float32)
+    own = Strangers(among, np.arange(gallery.size, dtype=np.int64), gallery.model_id)
+    if reference is None:
+        return SiteScores(own, None)
+    outside = gallery.person_scores(reference.vectors)
+    return SiteScores(own, Strangers(outside, np.full(len(outside), -1, np.int64), reference.model_id))
+
+
+def _genuine(matrix: NDArray[np.float32], owners: Ints) -> tuple[NDArray[np.float32], Ints]:
+    """Each template against the person's other ones, as the gallery would score it; nobody with one has any."""
+    scores: list[float] = []
+    whose: list[int] = []
+    for person in np.unique(owners).tolist():
+        own = matrix[owners == person]
+        if len(own) > 1:
+            between = own @ own.T
+            np.fill_diagonal(between, -np.inf)
+            scores += between.max(axis=1).tolist()
+            whose += [person] * len(own)
+    return np.array(scores, np.float32), np.array(whose, np.int64)
+
+
+def _nearest(own: Strangers, person_ids: Sequence[int], names: Mapping[int, str], most: int = 5) -> tuple[Pair, ...]:
+    if len(person_ids) < 2:
+        return ()
+    both = np.maximum(own.scores, own.scores.T)[np.triu_indices(len(person_ids), k=1)]
+    first, second = np.triu_indices(len(person_ids), k=1)
+    order = np.argsort(-both, kind="stable")[:most]
+    return tuple(
+        Pair(names[person_ids[first[index]]], names[person_ids[second[index]]], float(both[index])) for index in order
+    )

@@ -1,0 +1,194 @@
+"""What a threshold would accept and refuse among the people who are enrolled.
+
+In: the enrolled templates of one model.  Out: score distributions, error rates with their
+intervals, the pairs of people who look alike.
+Does not know: live faces at the door: enrolment photos are better than those, so the rates here are
+hopeful ones, and a calibration with captures of the door replaces them.
+Main choice: every pair is compared while there are few, else a fixed random subsample of known
+size, so that the page answers at once and the same gallery always gives the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from attendance.domain.calibration.error_rates import fpir_at_gallery_size, wilson_interval
+from attendance.store.crypto import Keys
+from attendance.store.people import templates as stored_templates
+from attendance.store.people.templates import Enrolled
+
+MAX_PAIRS = 500_000
+_CHUNK = 20_000  # pairs a step: 20,000 of 384 floats are 30 MB
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlike:
+    """Two people and the highest score between their templates."""
+
+    person_id: int
+    name: str
+    other_id: int
+    other_name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GalleryScores:
+    """`genuine`: raw cosines of pairs of templates of one person, `impostor`: of two people, float32, sorted.
+
+    `*_total`: how many such pairs exist; fewer scores than that means a subsample was taken.
+    `look_alikes` are the highest impostor pairs by people, among the pairs that were compared.
+    """
+
+    model_id: str
+    people: int
+    templates: int
+    genuine: NDArray[np.float32]
+    impostor: NDArray[np.float32]
+    genuine_total: int
+    impostor_total: int
+    look_alikes: tuple[LookAlike, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`errors` of `trials`; `low`..`high` is the 95 % Wilson interval.  Without trials: 0..1, value None."""
+
+    errors: int
+    trials: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float | None:
+        return self.errors / self.trials if self.trials else None
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What a threshold means.
+
+    `fmr`: pairs of two people that it would take for one; `fnmr`: pairs of one person that it would
+    refuse.  `stranger_accepted`: the chance that a stranger matches anybody when compared with all
+    `comparisons` templates, 1 - (1 - FMR)^N, and that at the interval's upper end: an upper bound,
+    since the templates of one person resemble each other, and neither the margin nor the agreement
+    of several frames is counted.  None where no impostor pair exists.
+    """
+
+    threshold: float
+    fmr: Rate
+    fnmr: Rate
+    comparisons: int
+    stranger_accepted: float | None
+    stranger_accepted_high: float | None
+
+
+def gallery_scores(
+    session: Session, keys: Keys, model_id: str, max_pairs: int = MAX_PAIRS, look_alikes: int = 10
+) -> GalleryScores:
+    """Compare the active people's templates with each other, at most `max_pairs` of each kind."""
+    enrolled = stored_templates.enrolled_templates(session, keys, model_id)
+    owners = np.array([one.person_id for one in enrolled], dtype=np.int64)
+    if len(enrolled) == 0:
+        none = np.empty(0, np.float32)
+        return GalleryScores(model_id, 0, 0, none, none, 0, 0, ())
+    matrix = np.stack([one.template.vector for one in enrolled])
+    genuine_pairs = _genuine_pairs(owners)
+    same_total = len(genuine_pairs)
+    impostor_total = len(owners) * (len(owners) - 1) // 2 - same_total
+    if same_total > max_pairs:
+        chosen = np.random.default_rng(0).choice(same_total, max_pairs, replace=False)
+        genuine_pairs = genuine_pairs[np.sort(chosen)]
+    impostor_pairs = _impostor_pairs(owners, impostor_total, max_pairs)
+    genuine, impostor = _scores(matrix, genuine_pairs), _scores(matrix, impostor_pairs)
+    return GalleryScores(
+        model_id=model_id,
+        people=len(np.unique(owners)),
+        templates=len(owners),
+        genuine=np.sort(genuine),
+        impostor=np.sort(impostor),
+        genuine_total=same_total,
+        impostor_total=impostor_total,
+        look_alikes=_look_alikes(enrolled, impostor_pairs, impostor, look_alikes),
+    )
+
+
+def consequences(scores: GalleryScores, threshold: float) -> Consequences:
+    """Error rates at `threshold` (a score at or above it is a match), and a stranger's chance today."""
+    # In double precision, as `domain.decision` compares: rounding the threshold could move a tie across it.
+    at = np.float64(threshold)
+    false_matches = len(scores.impostor) - int(np.searchsorted(scores.impostor, at, side="left"))
+    false_refusals = int(np.searchsorted(scores.genuine, at, side="left"))
+    fmr, fnmr = _rate(false_matches, len(scores.impostor)), _rate(false_refusals, len(scores.genuine))
+    chance = None if fmr.value is None else fpir_at_gallery_size(fmr.value, scores.templates)
+    highest = None if fmr.value is None else fpir_at_gallery_size(fmr.high, scores.templates)
+    return Consequences(threshold, fmr, fnmr, scores.templates, chance, highest)
+
+
+def curve(scores: GalleryScores, thresholds: NDArray[np.float64]) -> list[Consequences]:
+    """`consequences` at each of the thresholds, for a slider that answers without asking again."""
+    return [consequences(scores, float(threshold)) for threshold in thresholds]
+
+
+def histogram(scores: NDArray[np.float32], bins: int = 60) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Counts [bins] and edges [bins+1] over -1..1; every score falls into a bin."""
+    counts, edges = np.histogram(np.clip(scores, -1, 1), bins=bins, range=(-1.0, 1.0))
+    return counts.astype(np.int64), edges.astype(np.float64)
+
+
+def _rate(errors: int, trials: int) -> Rate:
+    return Rate(errors, trials, *wilson_interval(errors, trials))
+
+
+def _genuine_pairs(owners: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row pairs [P,2] of one person; `owners` is sorted."""
+    starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+    pairs = [np.empty((0, 2), np.int64)]
+    for start, end in zip(starts, np.r_[starts[1:], len(owners)], strict=True):
+        first, second = np.triu_indices(int(end - start), k=1)
+        pairs.append(np.stack([first, second], axis=1).astype(np.int64) + start)
+    return np.concatenate(pairs)
+
+
+def _impostor_pairs(owners: NDArray[np.int64], total: int, most: int) -> NDArray[np.int64]:
+    """Row pairs [P,2] of two people: all of them, or `most` distinct random ones, the same every time."""
+    if total <= most:
+        first, second = np.triu_indices(len(owners), k=1)
+        across = owners[first] != owners[second]
+        return np.stack([first[across], second[across]], axis=1).astype(np.int64)
+    random = np.random.default_rng(0)
+    chosen = np.empty(0, np.int64)
+    while len(chosen) < most:
+        pair = np.sort(random.integers(0, len(owners), (2 * most, 2)), axis=1)
+        pair = pair[owners[pair[:, 0]] != owners[pair[:, 1]]]
+        chosen = np.unique(np.r_[chosen, pair[:, 0] * len(owners) + pair[:, 1]])
+    chosen = np.sort(random.permutation(chosen)[:most])
+    return np.stack([chosen // len(owners), chosen % len(owners)], axis=1)
+
+
+def _scores(matrix: NDArray[np.float32], pairs: NDArray[np.int64]) -> NDArray[np.float32]:
+    scores = np.empty(len(pairs), np.float32)
+    for start in range(0, len(pairs), _CHUNK):
+        part = pairs[start : start + _CHUNK]
+        scores[start : start + _CHUNK] = np.einsum("pd,pd->p", matrix[part[:, 0]], matrix[part[:, 1]])
+    return scores
+
+
+def _look_alikes(
+    enrolled: list[Enrolled], pairs: NDArray[np.int64], scores: NDArray[np.float32], most: int
+) -> tuple[LookAlike, ...]:
+    found: dict[tuple[int, int], LookAlike] = {}
+    number = len({one.person_id for one in enrolled})
+    most = min(most, number * (number - 1) // 2)  # so that the search ends once every pair was met
+    for index in np.argsort(-scores, kind="stable"):
+        one, other = enrolled[pairs[index, 0]], enrolled[pairs[index, 1]]
+        key = (one.person_id, other.person_id)  # rows are in the order of person ids, so a pair has one key
+        if key not in found:
+            found[key] = LookAlike(one.person_id, one.name, other.person_id, other.name, float(scores[index]))
+        if len(found) == most:
+            break
+    return tuple(found.values())

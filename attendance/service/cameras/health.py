@@ -1,0 +1,47 @@
+"""Whether somebody watches a camera, and whether pictures come.
+
+In: a camera's row, the time.  Out: a `Health` with words for a page.
+Does not know: daemons, networks, how a picture is read.
+Main choice: judged from the heartbeat that the daemon writes, and not by asking the camera, so that
+a page answers at once; the price is that a daemon which was killed looks alive for some seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from attendance.store.cameras.cameras import STALE_AFTER
+from attendance.store.tables.cameras import Camera
+
+
+class State(StrEnum):
+    WORKING = "working"
+    TROUBLE = "trouble"
+    NOT_WATCHED = "not watched"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`words`: what is the case; `advice`: what to do, empty when nothing."""
+
+    state: State
+    words: str
+    advice: str
+
+
+def health_of(camera: Camera, now: datetime) -> Health:
+    """TROUBLE while the daemon lives but gets no pictures; NOT_WATCHED when no daemon lives; OFF: not to be used."""
+    if camera.active is False:
+        return Health(State.OFF, "switched off", "Nobody is recognised here, and its door stays shut.")
+    if camera.owner is None or camera.heartbeat_at is None or now - camera.heartbeat_at > STALE_AFTER:
+        return Health(State.NOT_WATCHED, "not watched", "Start the daemon of this camera.")
+    if camera.last_error:
+        return Health(State.TROUBLE, camera.last_error, "Check the camera's power, cable and address.")
+    if camera.last_seen_at is None:
+        return Health(State.TROUBLE, "no picture yet", "The daemon is connecting; if this stays, check the address.")
+    if now - camera.last_seen_at > STALE_AFTER:
+        return Health(State.TROUBLE, "pictures have stopped", "Check the camera's power, cable and address.")
+    return Health(State.WORKING, "working", "")

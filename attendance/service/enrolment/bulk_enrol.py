@@ -1,0 +1,238 @@
+"""Many people at once: judge every photo first, then enrol whole people in one transaction.
+
+In: `Entry`s, the analyser, sessions and keys.  Out: a `Result` a person; templates.
+Does not know: how the list was written down, or who reads the results.
+Main choice: nothing is written until every photo has been looked at, and then all of it in one
+transaction: an interruption leaves nothing behind, and a person is enrolled with all usable photos or,
+when anything needs a decision (no consent, perhaps somebody else), not at all.  The price is memory
+for the templates of a run, 1.5 kB a photo.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from attendance.domain.access.operating_point import OperatingPoint
+from attendance.domain.reason import Reason
+from attendance.errors import UserError
+from attendance.service.enrolment.bulk_sources import Entry
+from attendance.service.enrolment.enrol import PhotoReport, check_photo, numbers
+from attendance.service.people import look_alikes
+from attendance.service.ports import Analyser, Clock
+from attendance.store import settings
+from attendance.store.calibration import operating_points
+from attendance.store.crypto import Keys, WrongMasterKey
+from attendance.store.people import look_alikes as pairs
+from attendance.store.people import people, templates
+from attendance.store.people.templates import Enrolled
+from attendance.store.privacy import consent as consents
+from attendance.store.session import Sessions
+from attendance.store.tables.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One photo.  `digest`: SHA-256 of the file."""
+
+    path: Path
+    report: PhotoReport
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one entry.
+
+    `problem`: in words, why nothing was enrolled, "" when it was; `added` and `known`: photos whose
+    templates are new, and were there before; `total`: the templates that the person has now;
+    `unlike`: added photos that the threshold would not take for this person by any other photo.
+    """
+
+    entry: Entry
+    photos: Sequence[Judged]
+    problem: str
+    reason: Reason | None = None
+    added: int = 0
+    known: int = 0
+    total: int = 0
+    unlike: int = 0
+
+
+def judge_photos(analyser: Analyser, entry: Entry, clock: Clock) -> Iterator[Judged]:
+    """One photo after the other, so that the caller can show how far it is; nothing is written."""
+    for path in entry.photos:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from error
+        yield Judged(path, check_photo(analyser, data, clock), hashlib.sha256(data).hexdigest())
+
+
+def enrol_all(
+    sessions: Sessions,
+    keys: Keys,
+    model_id: str,
+    judged: Sequence[tuple[Entry, Sequence[Judged]]],
+    clock: Clock,
+    *,
+    consent: str | None = None,
+    two_people: bool = False,
+    dry_run: bool = False,
+    only_if: Callable[[list[Result]], bool] | None = None,
+) -> list[Result]:
+    """Enrol whoever can be, in one transaction; `dry_run` undoes it at the end.
+
+    `consent`: what those agreed to who have none recorded and none in the list.  `two_people`: whoever
+    resembles somebody else is a person of their own.  `only_if`: asked before the end, with what became of
+    everybody; False undoes it all, such as when that is no longer what somebody agreed to.
+    """
+    with sessions() as session:
+        settings.lock_gallery(session, clock.now())  # a write first: what is read below stays true until the end
+        run = _Run(session, keys, model_id, judged, clock.now(), consent, two_people)
+        results = [run.enrol(number) for number in range(len(judged))]
+        if dry_run or not any(result.added for result in results) or not (only_if is None or only_if(results)):
+            session.rollback()
+            return results
+        look_alikes.refresh_now(session, keys, model_id, clock.now())
+        session.commit()
+    return results
+
+
+class _Run:
+    """One transaction; entries are compared with everybody enrolled before, and with each other."""
+
+    def __init__(
+        self,
+        session: Session,
+        keys: Keys,
+        model_id: str,
+        judged: Sequence[tuple[Entry, Sequence[Judged]]],
+        at: datetime,
+        consent: str | None,
+        two_people: bool,
+    ) -> None:
+        self._session, self._keys, self._model_id, self._at = session, keys, model_id, at
+        self._judged, self._consent, self._two_people = judged, consent, two_people
+        self._before = templates.enrolled_templates(session, keys, model_id)
+        self._point = operating_points.current(session, model_id)
+        # Entries without a person yet count as people with negative ids, so that one comparison serves all.
+        self._batch = [
+            Enrolled(0, -1 - number, entry.name, photo.report.template)
+            for number, (entry, photos) in enumerate(judged)
+            for photo in photos
+            if photo.report.ok and photo.report.template is not None
+        ]
+
+    def enrol(self, number: int) -> Result:
+        entry, photos = self._judged[number]
+        usable = [photo for photo in photos if photo.report.ok and photo.report.template is not None]
+        if not usable:
+            return Result(entry, photos, "no usable photo", _most_frequent(photos))
+        try:
+            person = self._find(entry)
+        except UserError as error:
+            return Result(entry, photos, str(error))
+        words = entry.consent or self._consent
+        if words is None and (person is None or person.consent_at is None):
+            return Result(entry, photos, Reason.NO_CONSENT.words, Reason.NO_CONSENT)
+        like = self._duplicate(-1 - number, None if person is None else person.id, usable)
+        if like is not None and not self._two_people:
+            name, score = like
+            return Result(entry, photos, f"may be {name}, {score:.2f}", Reason.MAY_BE_ANOTHER)
+        try:
+            return self._add(entry, photos, usable, person, words)
+        except WrongMasterKey:
+            raise
+        except UserError as error:  # such as an id that somebody else has; nothing of this person was written yet
+            return Result(entry, photos, str(error))
+
+    def _add(
+        self, entry: Entry, photos: Sequence[Judged], usable: Sequence[Judged], person: Person | None, words: str | None
+    ) -> Result:
+        session, at = self._session, self._at
+        with session.begin_nested():  # a person whole or not at all
+            if person is None:
+                person = people.create_person(
+                    session, name=entry.name, at=at, external_id=entry.external_id, department=entry.department
+                )
+            if person.consent_at is None:
+                consents.give_consent(session, person.id, words or "", at=at)
+            rows = templates.list_templates(session, person.id)
+            known = {row.photo_sha256 for row in rows if row.model_id == self._model_id}
+            new = {photo.digest: photo for photo in usable if photo.digest not in known}
+            for photo in new.values():
+                report = photo.report
+                assert report.template is not None
+                assert report.quality is not None
+                templates.add_template(
+                    session,
+                    self._keys,
+                    person.id,
+                    report.template,
+                    "import",
+                    numbers(report.quality),
+                    photo.digest,
+                    at=at,
+                )
+        unlike = sum(self._is_unlike(photo, usable, person.id) for photo in new.values())
+        return Result(
+            entry, photos, "", added=len(new), known=len(usable) - len(new), total=len(known) + len(new), unlike=unlike
+        )
+
+    def _find(self, entry: Entry) -> Person | None:
+        query = select(Person).where(func.lower(Person.name) == entry.name.lower())
+        if entry.external_id is not None:
+            query = select(Person).where(Person.external_id == entry.external_id)
+        found = self._session.scalars(query).all()
+        if len(found) > 1:
+            raise UserError(f"there are {len(found)} people of this name: say which by external_id in a CSV")
+        if found and found[0].name.lower() != entry.name.lower():
+            raise UserError(f"the id {entry.external_id} belongs to {found[0].name}")
+        return found[0] if found else None
+
+    def _duplicate(self, own: int, person_id: int | None, usable: Sequence[Judged]) -> tuple[str, float] | None:
+        """The other person, enrolled or in this list, whom the threshold takes any of the photos for."""
+        others = [one for one in self._before if one.person_id != person_id]
+        others += [one for one in self._batch if one.person_id != own]
+        worst: tuple[str, float] | None = None
+        for other_id, name, score in _nearest(others, usable, self._point):
+            both_known = other_id > 0 and person_id is not None
+            if both_known and pairs.is_confirmed(self._session, self._model_id, person_id or 0, other_id):
+                continue
+            if worst is None or score > worst[1]:
+                worst = name, score
+        return worst
+
+    def _is_unlike(self, photo: Judged, usable: Sequence[Judged], person_id: int) -> bool:
+        own = [one.template for one in self._before if one.person_id == person_id]
+        own += [one.report.template for one in usable if one is not photo and one.report.template is not None]
+        if self._point is None or not own or photo.report.template is None:
+            return False
+        return max(photo.report.template.score(one) for one in own) < self._point.threshold
+
+
+def _nearest(
+    others: Sequence[Enrolled], usable: Sequence[Judged], point: OperatingPoint | None
+) -> Iterator[tuple[int, str, float]]:
+    """Each (person, name, score) that reaches the threshold."""
+    if point is None or not others:
+        return
+    matrix = np.stack([one.template.vector for one in others])
+    for photo in usable:
+        assert photo.report.template is not None
+        scores = matrix @ photo.report.template.vector
+        for index in np.flatnonzero(scores >= point.threshold).tolist():
+            yield others[index].person_id, others[index].name, float(scores[index])
+
+
+def _most_frequent(photos: Sequence[Judged]) -> Reason | None:
+    reasons = [photo.report.reason for photo in photos if photo.report.reason is not None]
+    return max(reasons, key=reasons.count) if reasons else None

@@ -1,0 +1,364 @@
+"""One bulk enrolment at a time, in the background: upload, judge, report, and only then enrol.
+
+In: pieces of files, who sends them, what was agreed to; the analyser, sessions, keys.  Out: a `Standing` to show.
+Does not know: the web, how a photo is judged.
+Main choice: one desk for the whole site and everything in memory but the files, which are gone as soon as they
+were looked at: photos of people are not left lying about, and an interruption leaves nothing to clean up in the
+database.  The price: after a restart the upload begins again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from attendance.errors import UserError
+from attendance.service.enrolment.bulk_enrol import Judged, Result, enrol_all, judge_photos
+from attendance.service.enrolment.bulk_sources import Entry, read_entries
+from attendance.service.enrolment.bulk_upload import LeftOut, Limits, unpack, usable_name
+from attendance.service.ports import Analyser, Clock
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions
+
+log = logging.getLogger(__name__)
+
+# A report that nobody acts upon is forgotten, with the templates of those in it.
+KEPT = timedelta(hours=1)
+# An upload that stopped coming makes room for somebody else's.
+PATIENCE = timedelta(minutes=2)
+_PREFIX = "attendance-bulk-"
+_OPEN = "unpacked"
+_STEP = 1 << 20
+_ours: set[Path] = set()
+
+
+class Stage(StrEnum):
+    EMPTY = "empty"
+    RECEIVING = "receiving"
+    JUDGING = "judging"
+    REPORTED = "reported"
+    ENROLLING = "enrolling"
+    ENROLLED = "enrolled"
+    FAILED = "failed"
+
+
+BUSY = (Stage.JUDGING, Stage.ENROLLING)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """As `enrol-bulk` takes them.  `consent`: what everybody agreed to for whom none is recorded or listed."""
+
+    consent: str | None = None
+    two_people: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`done` of `total` photos are judged.  `results`: what would become, or has become, of everybody.
+
+    `report`: its name, by which whoever enrols says which one was read.  `words`: what went wrong, or what is new.
+    """
+
+    stage: Stage = Stage.EMPTY
+    by: str = ""
+    at: datetime | None = None
+    done: int = 0
+    total: int = 0
+    results: Sequence[Result] = ()
+    left_out: Sequence[LeftOut] = ()
+    options: Options = Options()
+    report: str = ""
+    words: str = ""
+
+    @property
+    def busy(self) -> bool:
+        return self.stage in BUSY
+
+
+class Busy(UserError):
+    """Somebody else's turn."""
+
+
+@dataclass
+class Desk:
+    """Safe for the threads of a web server.  `after`: called when people were enrolled; `wait` is for tests."""
+
+    sessions: Sessions
+    keys: Keys
+    analyser: Analyser
+    clock: Clock
+    after: Callable[[], None] = lambda: None
+    limits: Limits = field(default_factory=Limits)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _standing: Standing = field(default_factory=Standing)
+    _folder: Path | None = None
+    _size: int = 0
+    _judged: list[tuple[Entry, list[Judged]]] = field(default_factory=list)
+    _thread: threading.Thread | None = None
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        _sweep()
+
+    def standing(self) -> Standing:
+        with self._turn:
+            it = self._standing
+            if not it.busy and it.at is not None and abs(self.clock.now() - it.at) > KEPT:
+                self._clear()
+            return self._standing
+
+    def receive(self, by: str, name: str, offset: int, data: BinaryIO) -> int:
+        """One piece of a file; the first piece of all begins an upload anew (offset 0 and no upload of `by`).
+
+        Returns the file's size so far.  UserError for a name that cannot be used, a piece out of order, too much.
+        """
+        with self._turn:
+            self._take_over(by)
+            folder = self._begin(by)
+            usable = usable_name(name)
+            if usable is None:
+                raise UserError(f"{name[:80]!r} cannot be a file’s name here: rename it")
+            path = folder / usable
+            size = path.stat().st_size if path.exists() else 0
+            if offset != size:
+                raise UserError(f"{usable}: the upload lost a piece, or the file was chosen twice: begin again")
+            with path.open("ab") as file:
+                while block := data.read(_STEP):
+                    self._size += len(block)
+                    if self._size > self.limits.upload:
+                        raise UserError(
+                            f"more than {self.limits.upload >> 20} MB in all: send the people in several parts"
+                        )
+                    file.write(block)
+                size = file.tell()
+            self._standing = replace(self._standing, at=self.clock.now())
+            return size
+
+    def judge(self, by: str, options: Options) -> None:
+        """Begin to look at what was received.  UserError when nothing was, or while something runs."""
+        with self._turn:
+            it = self._standing
+            if it.busy:
+                raise Busy(_whose(it))
+            folder = self._folder
+            files = [] if folder is None or it.by != by else sorted(path for path in folder.iterdir() if path.is_file())
+            if folder is None or not files:
+                raise UserError("no file was sent: choose a ZIP file, or a CSV file and its photos")
+            self._standing = Standing(Stage.JUDGING, by, self.clock.now(), options=options)
+            self._start(lambda ended: self._judge(folder, files, ended))
+
+    def report_again(self, by: str, options: Options) -> None:
+        """The same photos, with other words of consent; nothing is judged again."""
+        with self._turn:
+            it = self._require_report(by)
+            self._standing = replace(it, stage=Stage.JUDGING, options=options, at=self.clock.now(), words="")
+            self._start(self._report)
+
+    def enrol(self, by: str, report: str) -> None:
+        """Enrol those of the report that was read; UserError when that is not the newest."""
+        with self._turn:
+            it = self._require_report(by)
+            if report != it.report:
+                raise UserError("the report has changed since: read it again, then decide")
+            self._standing = replace(it, stage=Stage.ENROLLING, at=self.clock.now(), words="")
+            self._start(self._enrol)
+
+    def clear(self, by: str) -> None:
+        """Begin anew; ends what is being judged.  UserError while people are being written down."""
+        with self._turn:
+            it = self._standing
+            if it.stage is Stage.ENROLLING:
+                raise Busy("people are being enrolled at this moment: wait until it is done")
+            if it.by != by and self._in_use():
+                raise Busy(_whose(it))
+            self._clear()
+
+    def wait(self) -> None:
+        """Until nothing runs."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    # --- with the lock held ----------------------------------------------------------------------
+
+    def _take_over(self, by: str) -> None:
+        """Whether `by` may send files now: an own upload goes on, an old one of somebody else makes room."""
+        it = self._standing
+        if it.busy or (it.by != by and self._in_use()):
+            raise Busy(_whose(it))
+        if it.stage is not Stage.RECEIVING or it.by != by:
+            self._clear()
+
+    def _in_use(self) -> bool:
+        it = self._standing
+        fresh = it.at is not None and abs(self.clock.now() - it.at) < PATIENCE
+        return it.busy or (it.stage is Stage.RECEIVING and fresh)
+
+    def _begin(self, by: str) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+            _ours.add(self._folder)
+            self._standing = Standing(Stage.RECEIVING, by, self.clock.now())
+        return self._folder
+
+    def _require_report(self, by: str) -> Standing:
+        it = self._standing
+        if it.busy:
+            raise Busy(_whose(it))
+        if it.stage is not Stage.REPORTED or it.by != by:
+            raise UserError("there is no report of yours any more: send the files again")
+        return it
+
+    def _clear(self) -> None:
+        self._ended.set()
+        self._forget_files()
+        self._judged, self._standing = [], Standing()
+
+    def _forget_files(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            _ours.discard(self._folder)
+        self._folder, self._size = None, 0
+
+    def _start(self, step: Callable[[threading.Event], None]) -> None:
+        self._ended = ended = threading.Event()
+
+        def run() -> None:
+            try:
+                step(ended)
+            except UserError as error:
+                self._fail(ended, self._plain(str(error)))
+            except Exception:
+                log.exception("a bulk enrolment broke")
+                self._fail(ended, "something broke; nobody was enrolled. It stands in the site’s log")
+
+        self._thread = threading.Thread(target=run, name="bulk enrolment", daemon=True)
+        self._thread.start()
+
+    # --- in the background -----------------------------------------------------------------------
+
+    def _judge(self, folder: Path, files: Sequence[Path], ended: threading.Event) -> None:
+        unpacked = unpack(files, folder / _OPEN, self.limits)
+        for one in files:
+            if one.suffix.lower() == ".zip":
+                one.unlink()
+        entries = read_entries(unpacked.source, inside=True)
+        total = sum(len(entry.photos) for entry in entries)
+        self._change(ended, total=total, left_out=unpacked.left_out)
+        judged: list[tuple[Entry, list[Judged]]] = []
+        done = 0
+        for entry in entries:
+            photos = []
+            for photo in judge_photos(self.analyser, entry, self.clock):
+                if ended.is_set():
+                    return
+                photos.append(replace(photo, path=photo.path.relative_to(unpacked.root)))
+                done += 1
+                self._change(ended, done=done)
+            judged.append((entry, photos))
+        with self._turn:
+            if ended.is_set():
+                return
+            self._judged = judged
+            self._forget_files()
+        self._report(ended)
+
+    def _report(self, ended: threading.Event) -> None:
+        results = self._enrol_all(dry_run=True)
+        self._change(ended, stage=Stage.REPORTED, results=results, report=secrets.token_hex(8))
+
+    def _enrol(self, ended: threading.Event) -> None:
+        it = self._standing
+        same = False
+
+        def as_reported(results: list[Result]) -> bool:
+            nonlocal same
+            same = _outcome(results) == _outcome(it.results)
+            return same
+
+        results = self._enrol_all(only_if=as_reported)
+        if not same:
+            words = "something changed since the report, so nobody was enrolled: read the new report, then decide"
+            self._change(ended, stage=Stage.REPORTED, results=results, report=secrets.token_hex(8), words=words)
+            return
+        added = sum(not result.problem for result in results)
+        log.warning("%s enrolled %d people at once", it.by, added)
+        self._judged = []
+        self._change(ended, stage=Stage.ENROLLED, results=results)
+        self.after()
+
+    def _enrol_all(self, dry_run: bool = False, only_if: Callable[[list[Result]], bool] | None = None) -> list[Result]:
+        options = self._standing.options
+        return enrol_all(
+            self.sessions,
+            self.keys,
+            self.analyser.model_id,
+            self._judged,
+            self.clock,
+            consent=options.consent,
+            two_people=options.two_people,
+            dry_run=dry_run,
+            only_if=only_if,
+        )
+
+    def _change(self, ended: threading.Event, **changes: object) -> None:
+        with self._turn:
+            if not ended.is_set():
+                self._standing = replace(self._standing, at=self.clock.now(), **changes)  # type: ignore[arg-type]
+
+    def _fail(self, ended: threading.Event, words: str) -> None:
+        with self._turn:
+            if ended.is_set():
+                return
+            self._forget_files()
+            self._judged = []
+            it = self._standing
+            self._standing = Standing(Stage.FAILED, it.by, self.clock.now(), left_out=it.left_out, words=words)
+
+    def _plain(self, words: str) -> str:
+        """Without the folder of this computer in which the files lay."""
+        folder = self._folder
+        if folder is None:
+            return words
+        for part, plain in ((f"{_OPEN}/", ""), (_OPEN, "the archive"), ("", "")):
+            words = words.replace(f"{folder}/{part}", plain)
+        return words
+
+
+def _outcome(results: Sequence[Result]) -> list[tuple[str, str, int, int]]:
+    """What somebody agrees to who reads a report."""
+    return [(one.entry.name, one.problem, one.added, one.total) for one in results]
+
+
+def _whose(it: Standing) -> str:
+    return f"{it.by} is enrolling many people at the moment: wait until that is done, or ask {it.by}"
+
+
+def _sweep() -> None:
+    """Remove what a program that was killed has left behind."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        number = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if folder in _ours or not number.isdigit() or (int(number) != os.getpid() and _runs(int(number))):
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

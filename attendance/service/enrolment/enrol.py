@@ -1,0 +1,193 @@
+"""From a photo somebody sends to a template, or to a reason why not.
+
+In: the bytes of a file; the analyser, keys and session.  Out: a `PhotoReport`; a sealed template.
+Does not know: the web, nor how a face is found.
+Main choice: the same analyser and the same quality gate as at the door, so that what enrols can be
+recognised; the price is that a photo which a human still reads may be refused.  The photo itself is
+never stored, only its SHA-256, which tells a second upload of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy.orm import Session
+
+from attendance.domain.faces import Box, Frame, Probe, Quality, Template
+from attendance.domain.reason import Reason
+from attendance.errors import UserError
+from attendance.service.people import look_alikes
+from attendance.service.ports import Analyser, Clock
+from attendance.store.calibration import operating_points
+from attendance.store.crypto import Keys
+from attendance.store.people import look_alikes as pairs
+from attendance.store.people import people, templates
+
+MAX_BYTES = 25 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+_KINDS = "use a JPEG, PNG, WebP or BMP file"
+
+# A second face at least this large beside the first (by area) makes it unclear whose photo it is;
+# smaller ones are passers-by.
+SECOND_FACE = 0.25
+
+
+class EnrolRefused(UserError):
+    """The file is no usable photo; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReport:
+    """What is thought of one photo, for immediate feedback.
+
+    `reason` is None when `ok`, and when the file could not be read as an image (then `words` says
+    why).  `box` in pixels of the upright photo.  `template` never leaves the server.
+    `looks_like`: an other enrolled person whose score reaches the threshold, if any (perhaps the
+    same person under two names).  `own_score`: the likeness to the person's other photos, None for the
+    first; `unlike_own`: it is below the threshold.  `template_id`: the row, once added.
+    `already_enrolled`: this very photo was there before, so nothing was added.
+    """
+
+    ok: bool
+    reason: Reason | None
+    words: str
+    advice: str
+    box: Box | None = None
+    quality: Quality | None = None
+    template: Template | None = field(default=None, repr=False)
+    looks_like: tuple[int, float] | None = None
+    own_score: float | None = None
+    unlike_own: bool = False
+    template_id: int | None = None
+    already_enrolled: bool = False
+
+
+def decode_image(data: bytes) -> NDArray[np.uint8]:
+    """The upright image, BGR uint8 [H,W,3]; EnrolRefused when the bytes are not one we take.
+
+    The size is read from the header first: a small file may claim to unfold into gigabytes.
+    """
+    if not data:
+        raise EnrolRefused("the file is empty: choose another photo")
+    if len(data) > MAX_BYTES:
+        raise EnrolRefused(f"the file is larger than {MAX_BYTES >> 20} MB: use a smaller copy")
+    too_large = EnrolRefused(f"the image has more than {MAX_PIXELS // 1_000_000} megapixels: use a smaller copy")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if image.width * image.height > MAX_PIXELS:
+            raise too_large
+        image.load()
+        return _bgr(ImageOps.exif_transpose(image))
+    except EnrolRefused:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_large from error
+    except UnidentifiedImageError as error:
+        raise EnrolRefused(f"the file is not an image that can be read: {_KINDS}") from error
+    except Exception as error:  # Pillow's parsers raise whatever a broken file provokes
+        raise EnrolRefused(f"the image is damaged or incomplete: save it again, and {_KINDS}") from error
+
+
+def check_photo(analyser: Analyser, data: bytes, clock: Clock) -> PhotoReport:
+    """Whether the photo would do, and if not, why; changes nothing.  Does not raise for any bytes."""
+    try:
+        image = decode_image(data)
+    except EnrolRefused as refusal:
+        words, _, advice = str(refusal).partition(": ")
+        return PhotoReport(False, None, words, advice[:1].upper() + advice[1:] + ".")
+    probes = analyser.analyse(Frame(image, clock.now(), camera="photo"))
+    if not probes:
+        return _refused(Reason.NO_FACE, None)
+    first = probes[0]
+    if len(probes) > 1 and probes[1].box.area > SECOND_FACE * first.box.area:
+        return _refused(Reason.SEVERAL_FACES, first)
+    if first.flaws:
+        return _refused(first.flaws[0], first)
+    if first.template is None:
+        return _refused(Reason.FAULT, first)
+    return PhotoReport(True, None, "good", "Nothing to do.", first.box, first.quality, first.template)
+
+
+def enrol_photo(
+    session: Session,
+    keys: Keys,
+    analyser: Analyser,
+    person_id: int,
+    data: bytes,
+    source: str,
+    clock: Clock,
+    *,
+    two_people: Collection[int] | None = (),
+    confirmed_by: str | None = None,
+) -> PhotoReport:
+    """Check the photo and, only when it is good, add its template; the caller commits.
+
+    Without recorded consent nothing is even looked at.  A photo that the threshold in force takes for
+    another enrolled person is refused as MAY_BE_ANOTHER, from the first one on: it would let the one in as
+    the other.  `two_people`: ids of those of whom somebody (`confirmed_by`) looked and says that they are
+    somebody else, None for everybody; that is kept, and not asked again for this pair.  The same photo of
+    the same person twice adds nothing and is no mistake.  Raises UserError for an unknown person,
+    WrongMasterKey, DatabaseLocked.
+    """
+    if people.get_person(session, person_id).consent_at is None:
+        return _refused(Reason.NO_CONSENT, None)
+    report = check_photo(analyser, data, clock)
+    if not report.ok or report.template is None or report.quality is None:
+        return report
+    digest = hashlib.sha256(data).hexdigest()
+    for known in templates.list_templates(session, person_id):
+        if known.photo_sha256 == digest and known.model_id == report.template.model_id:
+            return replace(report, template_id=known.id, already_enrolled=True)
+    template, quality = report.template, report.quality
+    enrolled = templates.enrolled_templates(session, keys, template.model_id)
+    point = operating_points.current(session, template.model_id)
+    judged = look_alikes.judge(enrolled, template, person_id, point)
+    report = replace(
+        report,
+        looks_like=next(iter(judged.duplicates), None),
+        own_score=judged.own_score,
+        unlike_own=judged.unlike_own,
+    )
+    for other, score in judged.duplicates:
+        if two_people is None or other in two_people:
+            pairs.confirm_two_people(
+                session, template.model_id, person_id, other, score, at=clock.now(), by=confirmed_by
+            )
+        elif not pairs.is_confirmed(session, template.model_id, person_id, other):
+            words = f"this may be {people.get_person(session, other).name}, {score:.2f}"
+            refused = Reason.MAY_BE_ANOTHER
+            report = replace(report, ok=False, reason=refused, words=words, advice=refused.advice, template=None)
+            return replace(report, looks_like=(other, score))
+    row = templates.add_template(session, keys, person_id, template, source, numbers(quality), digest, at=clock.now())
+    look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now())
+    return replace(report, template_id=row.id)
+
+
+def _refused(reason: Reason, probe: Probe | None) -> PhotoReport:
+    box, quality = (None, None) if probe is None else (probe.box, probe.quality)
+    return PhotoReport(False, reason, reason.words, reason.advice, box, quality)
+
+
+def numbers(quality: Quality) -> Mapping[str, float]:
+    """As they are kept with the template."""
+    return {name: round(float(value), 4) for name, value in asdict(quality).items()}
+
+
+def _bgr(image: Image.Image) -> NDArray[np.uint8]:
+    """Any mode that the four formats can have → BGR uint8."""
+    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip instead of scale
+        deep = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
+        grey = (deep >> 8).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.has_transparency_data:  # what lies under transparent pixels is arbitrary: show it on white
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    rgb = np.asarray(image.convert("RGB"), dtype=np.uint8)
+    return np.ascontiguousarray(rgb[:, :, ::-1])

@@ -1,0 +1,164 @@
+"""Corrections of working time: request, decide, withdraw, undo.
+
+In: a session, ids, instants, the site's zone.  Out: `Correction` rows; a UserError that says why not.
+Does not know: the web, who is signed in (the caller passes a name).
+Main choice: the original passage never changes; a correction stands beside it.  The caller commits.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from attendance.domain.hours import timesheet
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
+from attendance.service.hours.days import AROUND
+from attendance.service.ids import new_event_id
+from attendance.store.hours import corrections as stored
+from attendance.store.hours import periods, rosters
+from attendance.store.tables import access
+from attendance.store.tables.hours import Correction
+
+UNDO = timedelta(minutes=1)
+
+
+def request_correction(
+    session: Session,
+    *,
+    person_id: int,
+    action: str,
+    reason: str,
+    by: str,
+    now: datetime,
+    zone: ZoneInfo,
+    at: datetime | None = None,
+    direction: Direction = Direction.UNKNOWN,
+    passage_id: str | None = None,
+) -> Correction:
+    """Ask for a passage to be added (`action` "add", with `at`) or left out ("void", with `passage_id`).
+
+    A passage at the wrong time needs both.  UserError for a closed period, a future time, a passage
+    of somebody else, a second request for the same.
+    """
+    reason = " ".join(reason.split())
+    if not reason:
+        raise UserError("a correction needs a reason: say what happened")
+    if action == "add":
+        if at is None:
+            raise UserError("say at what time it was")
+        if at > now:
+            raise UserError("this time is in the future: a correction is about what happened")
+        passage_id = None
+    elif action == "void":
+        passage = session.get(access.Passage, passage_id) if passage_id else None
+        if passage is None or passage.person_id != person_id:
+            raise UserError("there is no such check-in of this person")
+        at = passage.at
+    else:
+        raise UserError("a correction adds a check-in or takes one away")
+    day = _day_about(session, person_id, at, zone)
+    periods.require_open(session, day, day, now)
+    for other in stored.corrections(session, person_id=person_id, first=day, last=day):
+        same = other.action == action and other.at == at and other.passage_id == passage_id
+        if same and other.state in ("requested", "approved"):
+            raise UserError("this was asked for already")
+    row = Correction(
+        id=new_event_id(now),
+        person_id=person_id,
+        day=day,
+        action=action,
+        passage_id=passage_id,
+        at=at,
+        direction=direction.value,
+        reason=reason[:1000],
+        state="requested",
+        requested_by=by[:100],
+        requested_at=now,
+        decided_by=None,
+        decided_at=None,
+        decision_note="",
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def decide_correction(
+    session: Session,
+    correction_id: str,
+    *,
+    approve: bool,
+    by: str,
+    now: datetime,
+    note: str = "",
+    decider: int | None = None,
+) -> Correction:
+    """Approve or refuse; UserError when it was decided meanwhile or its period is closed.
+
+    `decider`: who decides, as a person of the site (None: nobody of them); never about themselves.
+    """
+    row = stored.get_correction(session, correction_id)
+    _require_somebody_else(row, decider)
+    periods.require_open(session, row.day, row.day, now)
+    state = "approved" if approve else "refused"
+    stored.move(session, row, ("requested",), state, by=by, at=now, note=note)
+    return row
+
+
+def withdraw_correction(
+    session: Session, correction_id: str, *, by: str, now: datetime, decider: int | None = None
+) -> Correction:
+    """Take back a request, or an approval that was wrong: the original counts again.  `decider`: as above."""
+    row = stored.get_correction(session, correction_id)
+    _require_somebody_else(row, decider)
+    periods.require_open(session, row.day, row.day, now)
+    stored.move(session, row, ("requested", "approved"), "withdrawn", by=by, at=now, note=row.decision_note)
+    return row
+
+
+def withdraw_own_request(session: Session, correction_id: str, person_id: int, *, by: str, now: datetime) -> Correction:
+    """The person takes back what still waits; UserError for what is decided, and for somebody else's."""
+    row = stored.get_correction(session, correction_id)
+    if row.person_id != person_id:
+        raise UserError("there is no such correction")
+    periods.require_open(session, row.day, row.day, now)
+    stored.move(session, row, ("requested",), "withdrawn", by=by, at=now)
+    return row
+
+
+def _require_somebody_else(row: Correction, decider: int | None) -> None:
+    if decider is not None and row.person_id == decider:
+        raise UserError("nobody decides about themselves: leave it to another supervisor or an administrator")
+
+
+def undo_passage(
+    session: Session, passage_id: str, person_id: int, *, now: datetime, zone: ZoneInfo, by: str = "kiosk"
+) -> Correction:
+    """Leave out a passage within a minute of it, without anybody's approval; it stays on record."""
+    passage = session.get(access.Passage, passage_id)
+    if passage is None or passage.person_id != person_id:
+        raise UserError("there is no such check-in of this person")
+    if abs(now - passage.at) > UNDO:
+        raise UserError("this check-in is older than a minute: ask for a correction")
+    row = request_correction(
+        session,
+        person_id=person_id,
+        action="void",
+        passage_id=passage_id,
+        reason="undone within a minute",
+        by=by,
+        now=now,
+        zone=zone,
+    )
+    return decide_correction(session, row.id, approve=True, by=by, now=now)
+
+
+def _day_about(session: Session, person_id: int, at: datetime, zone: ZoneInfo) -> date:
+    """The work day to which a passage at `at` belongs: a night's end belongs to the day before."""
+    local = at.astimezone(zone).date()
+    plans = rosters.plans(session, [person_id], local - AROUND, local + AROUND)[person_id]
+    window = next((one for one in timesheet.windows_of(plans, zone) if one.opens <= at < one.closes), None)
+    return window.day if window else local

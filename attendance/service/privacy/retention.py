@@ -1,0 +1,38 @@
+"""What is forgotten, and when.
+
+In: a session, a point in time.  Out: how many rows went.
+Does not know: when it is called (jobs) or how long the settings keep what.
+Main choice: denied passages carry no face and no name, yet they say that somebody stood there; so
+they go after a while.  Granted passages are attendance records and stay, unless the settings say how long;
+the totals of their days (`day_totals`) stay even then.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from attendance.store.tables.access import DoorEvent, Passage
+from attendance.store.tables.hours import Correction
+
+
+def forget_stranger_passages_older_than(session: Session, cutoff: datetime) -> int:
+    """Delete denied passages of nobody in particular with at < `cutoff` (aware); the caller commits."""
+    theirs = (Passage.at < cutoff, Passage.granted.is_(False), Passage.person_id.is_(None))
+    # Portable instead of relying on ON DELETE, which a database opened by another program may not enforce.
+    old = select(Passage.id).where(*theirs)
+    session.execute(update(DoorEvent).where(DoorEvent.passage_id.in_(old)).values(passage_id=None))
+    done: Any = session.execute(delete(Passage).where(*theirs))
+    return int(done.rowcount)
+
+
+def forget_passages_older_than(session: Session, cutoff: datetime) -> int:
+    """Delete every passage with at < `cutoff` (aware); the caller commits.  Totals that were written down stay."""
+    old = select(Passage.id).where(Passage.at < cutoff)
+    session.execute(update(DoorEvent).where(DoorEvent.passage_id.in_(old)).values(passage_id=None))
+    session.execute(update(Correction).where(Correction.passage_id.in_(old)).values(passage_id=None))
+    done: Any = session.execute(delete(Passage).where(Passage.at < cutoff))
+    return int(done.rowcount)

@@ -1,0 +1,347 @@
+"""Passages and what doors did: written once, read by pages and reports.
+
+In: a session and the domain's `Passage`.  Out: `PassageView`s, today's presence, open passages.
+Does not know: how a decision was made, or local time (the caller gives the day's bounds in UTC).
+Main choice: rows are only ever added; a door's outcome is an own row that points to its passage, so
+that a crash between the two is visible as a granted passage without a door event.  The one exception:
+which way somebody went may be told once, where no camera knew it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from attendance.domain.passage import Direction, Method, Passage
+from attendance.domain.reason import Reason
+from attendance.store.tables import access
+from attendance.store.tables.hours import Correction
+from attendance.store.tables.people import Person
+
+Action = Literal["unlock", "lock"]
+DoorOutcome = Literal["done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageView:
+    """A passage with the names that a page shows.
+
+    `person_name` is None for a stranger and for an erased person.  `door`: the newest outcome of
+    unlocking, None when no door event stands (denied, or the program stopped in between).
+    """
+
+    passage: Passage
+    person_name: str | None
+    external_id: str | None
+    department: str | None
+    door: DoorOutcome | None
+    door_detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A past decision without its circumstances; the scores are None where no face was compared."""
+
+    granted: bool
+    reason: Reason
+    score: float | None
+    runner_up: float | None
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """One person's day: `last_direction` OUT means gone, IN or UNKNOWN means last seen here."""
+
+    person_id: int
+    name: str
+    department: str
+    first_in: datetime
+    last_seen: datetime
+    last_direction: Direction
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A day in numbers; `present` by name."""
+
+    present: tuple[Presence, ...]
+    granted: int
+    denied: int
+    denials: dict[Reason, int]
+    active_people: int
+
+
+def record_passage(session: Session, passage: Passage) -> None:
+    """Add a passage; the caller commits, and only then unlocks."""
+    session.add(
+        access.Passage(
+            id=passage.id,
+            at=passage.at,
+            camera=passage.camera,
+            person_id=passage.person_id,
+            granted=passage.granted,
+            reason=passage.reason.value,
+            score=passage.score,
+            runner_up=passage.runner_up,
+            threshold=passage.threshold,
+            model_id=passage.model_id,
+            gallery_version=passage.gallery_version,
+            frames=passage.frames,
+            direction=passage.direction.value,
+            method=passage.method.value,
+            margin=passage.margin,
+            measured=passage.measured,
+        )
+    )
+    session.flush()
+
+
+def record_door_event(
+    session: Session,
+    *,
+    event_id: str,
+    passage_id: str | None,
+    at: datetime,
+    door: str,
+    outcome: DoorOutcome,
+    action: Action = "unlock",
+    detail: str = "",
+) -> None:
+    session.add(
+        access.DoorEvent(
+            id=event_id, passage_id=passage_id, at=at, door=door, action=action, outcome=outcome, detail=detail[:1000]
+        )
+    )
+    session.flush()
+
+
+def last_granted(session: Session, person_id: int, direction: Direction) -> Passage | None:
+    """The person's newest granted passage in this direction (UNKNOWN: in any), at any camera.
+
+    One that was taken back is none: who undoes a check-in and repeats it means the second.
+    """
+    query = select(access.Passage).where(access.Passage.person_id == person_id, access.Passage.granted, ~_void())
+    if direction is not Direction.UNKNOWN:  # who looks at a kiosk may have said "in" there a moment ago
+        query = query.where(access.Passage.direction == direction.value)
+    row = session.scalar(query.order_by(access.Passage.at.desc(), access.Passage.id.desc()).limit(1))
+    return None if row is None else _passage(row)
+
+
+def is_void(session: Session, passage_id: str) -> bool:
+    """Whether an approved correction took this passage back."""
+    return session.scalar(select(access.Passage.id).where(access.Passage.id == passage_id, _void())) is not None
+
+
+def _void() -> ColumnElement[bool]:
+    return exists().where(
+        Correction.person_id == access.Passage.person_id,
+        Correction.passage_id == access.Passage.id,
+        Correction.action == "void",
+        Correction.state == "approved",
+    )
+
+
+def tell_direction(session: Session, passage_id: str, direction: Direction) -> bool:
+    """Fill in the way of a granted passage whose camera knew none; False when it is known already."""
+    done: Any = session.execute(
+        update(access.Passage)
+        .where(
+            access.Passage.id == passage_id,
+            access.Passage.granted,
+            access.Passage.direction == Direction.UNKNOWN.value,
+        )
+        .values(direction=direction.value)
+    )
+    return bool(done.rowcount == 1)
+
+
+def get_passage(session: Session, passage_id: str) -> PassageView | None:
+    found = _views(session, _joined().where(access.Passage.id == passage_id))
+    return found[0] if found else None
+
+
+def list_passages(
+    session: Session,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    person_id: int | None = None,
+    granted: bool | None = None,
+    camera: str | None = None,
+    reason: Reason | None = None,
+    method: Method | None = None,
+    text: str = "",
+    limit: int = 50,
+    before_id: str | None = None,
+    after_id: str | None = None,
+) -> list[PassageView]:
+    """Newest first.  `since` <= at < `until`; `text` is looked for in the person's name and external id.
+
+    `before_id`: the next page (give the last id of this one); `after_id`: only what is newer (live log).
+    """
+    where: list[ColumnElement[bool]] = []
+    if since is not None:
+        where.append(access.Passage.at >= since)
+    if until is not None:
+        where.append(access.Passage.at < until)
+    if person_id is not None:
+        where.append(access.Passage.person_id == person_id)
+    if granted is not None:
+        where.append(access.Passage.granted.is_(granted))
+    if camera:
+        where.append(access.Passage.camera == camera)
+    if reason is not None:
+        where.append(access.Passage.reason == reason.value)
+    if method is not None:
+        where.append(access.Passage.method == method.value)
+    if before_id is not None:
+        where.append(access.Passage.id < before_id)
+    if after_id is not None:
+        where.append(access.Passage.id > after_id)
+    for word in text.lower().split():
+        columns = (Person.name, Person.external_id)
+        where.append(or_(*(func.lower(column).contains(word, autoescape=True) for column in columns)))
+    return _views(session, _joined().where(*where).order_by(access.Passage.id.desc()).limit(limit))
+
+
+def opened_for(session: Session, camera: str, since: datetime, until: datetime) -> list[Passage]:
+    """The camera's passages for which a door was unlocked in this time, oldest first."""
+    query = (
+        select(access.Passage)
+        .join(access.DoorEvent, access.DoorEvent.passage_id == access.Passage.id)
+        .where(
+            access.DoorEvent.at >= since,
+            access.DoorEvent.at < until,
+            access.DoorEvent.action == "unlock",
+            access.DoorEvent.outcome == "done",
+            access.Passage.camera == camera,
+            access.Passage.granted,
+            access.Passage.method == Method.FACE.value,
+        )
+        .order_by(access.Passage.id)
+        .distinct()
+    )
+    return [_passage(row) for row in session.scalars(query)]
+
+
+def granted_scores(session: Session, since: datetime, model_id: str) -> list[tuple[int, float]]:
+    """(person, score) of everybody whom the model let in by face; of the refused nobody knows who they were."""
+    query = select(access.Passage.person_id, access.Passage.score).where(
+        access.Passage.at >= since,
+        access.Passage.model_id == model_id,
+        access.Passage.granted,
+        access.Passage.method == Method.FACE.value,
+        access.Passage.person_id.is_not(None),
+        access.Passage.score.is_not(None),
+    )
+    rows = session.execute(query.order_by(access.Passage.id))
+    return [(person, score) for person, score in rows if person is not None and score is not None]
+
+
+def decided_since(session: Session, since: datetime, model_id: str) -> list[Decided]:
+    """What the model's passages were decided on, oldest first; for asking how another threshold had decided."""
+    columns = (access.Passage.granted, access.Passage.reason, access.Passage.score, access.Passage.runner_up)
+    query = select(*columns, access.Passage.id).where(access.Passage.at >= since, access.Passage.model_id == model_id)
+    rows = session.execute(query.order_by(access.Passage.id))
+    return [Decided(granted, Reason(reason), score, second, id_) for granted, reason, score, second, id_ in rows]
+
+
+def camera_names(session: Session) -> list[str]:
+    """Every camera that has a passage."""
+    return list(session.scalars(select(access.Passage.camera).distinct().order_by(access.Passage.camera)))
+
+
+def overview(session: Session, day_start: datetime, day_end: datetime) -> Overview:
+    """What happened in day_start <= at < day_end (UTC), person by person and in total."""
+    today = (access.Passage.at >= day_start, access.Passage.at < day_end)
+    query = (
+        select(access.Passage.at, access.Passage.direction, Person.id, Person.name, Person.department)
+        .join(Person, Person.id == access.Passage.person_id)
+        .where(*today, access.Passage.granted)
+        .order_by(access.Passage.at, access.Passage.id)
+    )
+    present: dict[int, Presence] = {}
+    for at, direction, person_id, name, department in session.execute(query):
+        seen = present.get(person_id)
+        first, count = (at, 0) if seen is None else (seen.first_in, seen.passages)
+        present[person_id] = Presence(person_id, name, department, first, at, Direction(direction), count + 1)
+    counted = (
+        select(access.Passage.granted, access.Passage.reason, func.count())
+        .where(*today)
+        .group_by(access.Passage.granted, access.Passage.reason)
+    )
+    granted, denials = 0, dict[Reason, int]()
+    for was_granted, reason, count in session.execute(counted):
+        if was_granted:
+            granted += count
+        else:
+            denials[Reason(reason)] = count
+    active = session.scalar(select(func.count()).select_from(Person).where(Person.active)) or 0
+    by_name = sorted(present.values(), key=lambda one: (one.name.lower(), one.person_id))
+    return Overview(tuple(by_name), granted, sum(denials.values()), denials, active)
+
+
+def open_passages(session: Session, camera: str) -> list[Passage]:
+    """Granted passages of this camera without any door event, oldest first: the program stopped before it noted one."""
+    query = (
+        select(access.Passage)
+        .outerjoin(access.DoorEvent, access.DoorEvent.passage_id == access.Passage.id)
+        .where(access.Passage.granted, access.Passage.camera == camera, access.DoorEvent.id.is_(None))
+        .order_by(access.Passage.id)
+    )
+    return [_passage(row) for row in session.scalars(query)]
+
+
+_Joined = tuple[access.Passage, Person | None]
+
+
+def _joined() -> Select[access.Passage, Person | None]:
+    return select(access.Passage, Person).outerjoin(Person, Person.id == access.Passage.person_id)
+
+
+def _views(session: Session, query: Select[access.Passage, Person | None]) -> list[PassageView]:
+    rows = session.execute(query).all()
+    ids = [passage.id for passage, _ in rows if passage.granted]
+    doors = select(access.DoorEvent).where(access.DoorEvent.passage_id.in_(ids), access.DoorEvent.action == "unlock")
+    newest = {door.passage_id: door for door in session.scalars(doors.order_by(access.DoorEvent.id))}
+    views = []
+    for row, person in rows:
+        door = newest.get(row.id)
+        views.append(
+            PassageView(
+                passage=_passage(row),
+                person_name=None if person is None else person.name,
+                external_id=None if person is None else person.external_id,
+                department=None if person is None else person.department,
+                door=None if door is None else ("done" if door.outcome == "done" else "failed"),
+                door_detail="" if door is None else door.detail,
+            )
+        )
+    return views
+
+
+def _passage(row: access.Passage) -> Passage:
+    return Passage(
+        id=row.id,
+        at=row.at,
+        camera=row.camera,
+        person_id=row.person_id,
+        granted=row.granted,
+        reason=Reason(row.reason),
+        score=row.score,
+        runner_up=row.runner_up,
+        threshold=row.threshold,
+        model_id=row.model_id,
+        gallery_version=row.gallery_version,
+        frames=row.frames,
+        direction=Direction(row.direction),
+        method=Method(row.method),
+        margin=row.margin,
+        measured=row.measured,
+    )

@@ -1,0 +1,191 @@
+"""Cameras, and which daemon holds each of them.
+
+In: a session, a camera's name, the daemon's own name.  Out: `Camera` rows; a claim or a UserError.
+Does not know: pictures, processes, how a daemon lives.
+Main choice: a claim is one compare-and-swap UPDATE on a row with a heartbeat, not a lock file, so
+that it also works across machines; the price is that a killed daemon's camera stays taken for as
+long as a heartbeat may be old.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from attendance.domain.faces import Region
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
+from attendance.store.tables.cameras import Camera
+
+STALE_AFTER = timedelta(seconds=15)
+# A picture of the door shows people: it is there for as long as somebody draws a region on it, and no longer.
+SNAPSHOT_LIVES = timedelta(minutes=10)
+SNAPSHOT_WAITS = timedelta(minutes=1)
+
+
+def claim(
+    session: Session,
+    name: str,
+    *,
+    source: str,
+    direction: Direction,
+    owner: str,
+    at: datetime,
+    stale_after: timedelta = STALE_AFTER,
+) -> Camera:
+    """Take the camera for `owner`, adding its row if need be; the caller commits.
+
+    `direction` is the settings' and holds unless a page gave another.
+    UserError while another daemon holds it, that is, wrote a heartbeat within `stale_after`.
+    """
+    free = or_(
+        Camera.owner.is_(None),
+        Camera.owner == owner,
+        Camera.heartbeat_at.is_(None),
+        Camera.heartbeat_at < at - stale_after,
+        Camera.heartbeat_at > at + stale_after,  # written by a clock that has been set back since
+    )
+    values = {
+        "source": without_password(source),
+        "direction": func.coalesce(Camera.wanted_direction, direction.value),
+        "owner": owner,
+        "heartbeat_at": at,
+        "last_error": None,
+    }
+    taken: Any = session.execute(update(Camera).where(Camera.name == name, free).values(**values))
+    if taken.rowcount != 1:
+        holder = session.scalar(select(Camera.owner).where(Camera.name == name))
+        if holder is not None:
+            raise _taken(name, holder)
+        session.add(Camera(name=name, active=True, **values | {"direction": direction.value}))
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise _taken(name, "another daemon") from error
+    return session.scalars(select(Camera).where(Camera.name == name).execution_options(populate_existing=True)).one()
+
+
+def heartbeat(
+    session: Session, name: str, *, owner: str, at: datetime, seen_at: datetime | None = None, error: str | None = None
+) -> bool:
+    """Say that `owner` lives; `seen_at`: when the newest frame came; `error`: what is wrong, None when nothing.
+
+    False when the camera is no longer this owner's: it must stop.
+    """
+    values: dict[str, Any] = {"heartbeat_at": at, "last_error": error}
+    if seen_at is not None:
+        values["last_seen_at"] = seen_at
+    done: Any = session.execute(update(Camera).where(Camera.name == name, Camera.owner == owner).values(**values))
+    return bool(done.rowcount == 1)
+
+
+def release(session: Session, name: str, *, owner: str) -> None:
+    """Give the camera back; harmless when it is not this owner's."""
+    session.execute(
+        update(Camera).where(Camera.name == name, Camera.owner == owner).values(owner=None, heartbeat_at=None)
+    )
+
+
+def list_cameras(session: Session) -> Sequence[Camera]:
+    return session.scalars(select(Camera).order_by(Camera.name)).all()
+
+
+def get_camera(session: Session, name: str) -> Camera | None:
+    return session.scalar(select(Camera).where(Camera.name == name))
+
+
+def region_of(camera: Camera) -> Region | None:
+    """Where the camera looks for faces; None: everywhere, and for what no page ever wrote."""
+    try:
+        return None if camera.roi is None else Region(*camera.roi)
+    except (TypeError, ValueError):
+        return None
+
+
+def direction_of(camera: Camera) -> Direction:
+    """Which way people go there; UNKNOWN for what no page ever wrote."""
+    known = {one.value: one for one in Direction}
+    return known.get(camera.direction, Direction.UNKNOWN)
+
+
+def edit(session: Session, camera_id: int, *, title: str, direction: Direction, active: bool) -> Camera:
+    """What pages call the camera, which way it leads, whether anybody is recognised there.
+
+    The daemon takes direction and `active` over with its next heartbeat.  The camera's name, by which passages
+    are recorded and found, stays.  UserError for a title that another camera has as title or name.
+    """
+    camera = session.get(Camera, camera_id)
+    if camera is None:
+        raise UserError(f"there is no camera {camera_id}")
+    title = " ".join(title.split())
+    if len(title) > 100:
+        raise UserError("a camera's name has at most 100 characters")
+    others = select(Camera.id).where(Camera.id != camera_id, or_(Camera.title == title, Camera.name == title))
+    if title and session.scalar(others) is not None:
+        raise UserError(f"another camera is called {title}: choose another name")
+    camera.title = title if title and title != camera.name else None
+    camera.direction = camera.wanted_direction = direction.value
+    camera.active = active
+    session.flush()
+    return camera
+
+
+def titles(session: Session) -> dict[str, str]:
+    """What pages show for a camera's name, of those that have a title."""
+    rows = session.execute(select(Camera.name, Camera.title).where(Camera.title.is_not(None)))
+    return {name: title for name, title in rows if title}
+
+
+def set_region(session: Session, name: str, region: Region | None) -> bool:
+    """Change where the camera looks; the daemon takes it over with its next heartbeat.  False: no such camera."""
+    roi = None if region is None else [region.x1, region.y1, region.x2, region.y2]
+    done: Any = session.execute(update(Camera).where(Camera.name == name).values(roi=roi))
+    return bool(done.rowcount == 1)
+
+
+def want_snapshot(session: Session, name: str, *, at: datetime) -> bool:
+    """Ask the camera's daemon for a picture.  False: no such camera."""
+    done: Any = session.execute(update(Camera).where(Camera.name == name).values(snapshot_wanted_at=at))
+    return bool(done.rowcount == 1)
+
+
+def wants_snapshot(camera: Camera, at: datetime) -> bool:
+    """Whether somebody asked a moment ago; who asked long ago has gone."""
+    return camera.snapshot_wanted_at is not None and abs(at - camera.snapshot_wanted_at) <= SNAPSHOT_WAITS
+
+
+def store_snapshot(session: Session, name: str, jpeg: bytes, *, at: datetime) -> None:
+    """The picture that was asked for, in place of an older one."""
+    values = {"snapshot": jpeg, "snapshot_at": at, "snapshot_wanted_at": None}
+    session.execute(update(Camera).where(Camera.name == name).values(**values))
+
+
+def drop_snapshot(session: Session, name: str, *, before: datetime | None = None) -> None:
+    """Take the picture away; `before`: only an older one."""
+    old = [Camera.name == name, Camera.snapshot.is_not(None)]
+    if before is not None:
+        old.append(Camera.snapshot_at < before)
+    session.execute(update(Camera).where(*old).values(snapshot=None, snapshot_at=None))
+
+
+def snapshot_of(session: Session, name: str, *, at: datetime) -> tuple[bytes, datetime] | None:
+    """The JPEG and when it was taken, while it lives."""
+    row = session.execute(select(Camera.snapshot, Camera.snapshot_at).where(Camera.name == name)).first()
+    if row is None or row[0] is None or row[1] is None or abs(at - row[1]) > SNAPSHOT_LIVES:
+        return None
+    return row[0], row[1]
+
+
+def without_password(source: str) -> str:
+    """A stream's address as it may be stored and shown: rtsp://user:secret@host becomes rtsp://…@host."""
+    return re.sub(r"//[^/@\s]*@", "//…@", source)
+
+
+def _taken(name: str, holder: str) -> UserError:
+    return UserError(f"the camera {name} is held by {holder}: stop that daemon, or give this one another [camera] name")

@@ -1,0 +1,69 @@
+"""Granted passages as punches, with the approved corrections applied.
+
+In: a session, a span of time.  Out: `Punch`es by person.
+Does not know: local time, what a punch counts as.
+Main choice: an approved correction is applied when punches are read and is never written into a
+passage, so that withdrawing the decision restores the original.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from attendance.domain.hours.day import CLOCK_SLACK, Punch
+from attendance.domain.passage import Direction
+from attendance.store.tables.access import Passage
+from attendance.store.tables.hours import Correction
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+AROUND = timedelta(days=3)
+
+
+_SLACK_MS = CLOCK_SLACK // timedelta(milliseconds=1)
+
+
+_DIRECTIONS = {one.value: one for one in Direction}
+
+
+def punches(session: Session, since: datetime, until: datetime, person_id: int | None = None) -> dict[int, list[Punch]]:
+    """Granted passages with `since` <= at < `until` by person, as the approved corrections leave them."""
+    query = select(Passage.id, Passage.at, Passage.person_id, Passage.direction, Passage.camera).where(
+        Passage.at >= since, Passage.at < until, Passage.granted, Passage.person_id.is_not(None)
+    )
+    # A correction's work day is at most a night away from its instant.
+    fixes = select(Correction).where(
+        Correction.state == "approved",
+        Correction.day >= (since - AROUND).date(),
+        Correction.day <= (until + AROUND).date(),
+    )
+    if person_id is not None:
+        query = query.where(Passage.person_id == person_id)
+        fixes = fixes.where(Correction.person_id == person_id)
+    approved = session.scalars(fixes).all()
+    voided = {one.passage_id for one in approved if one.action == "void"}
+    found: dict[int, list[Punch]] = {}
+    for passage_id, at, person, direction, camera in session.execute(query):
+        if person is None or passage_id in voided:
+            continue
+        punch = Punch(passage_id, at, _DIRECTIONS[direction], camera, _recorded_at(passage_id, at))
+        found.setdefault(person, []).append(punch)
+    for one in approved:
+        if one.action == "add" and one.at is not None and since <= one.at < until:
+            punch = Punch(one.id, one.at, _DIRECTIONS[one.direction], "correction", None, True)
+            found.setdefault(one.person_id, []).append(punch)
+    return found
+
+
+def _recorded_at(passage_id: str, at: datetime) -> datetime | None:
+    """When the id was made (UUIDv7 carries it), where that is another time than the event's own."""
+    if passage_id[14:15] != "7":
+        return None
+    milliseconds = int(passage_id[:8] + passage_id[9:13], 16)
+    if abs(milliseconds - at.timestamp() * 1000) <= _SLACK_MS:
+        return None
+    return _EPOCH + timedelta(milliseconds=milliseconds)

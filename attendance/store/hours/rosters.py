@@ -1,0 +1,229 @@
+"""Shifts, who works them when, holidays and leave; together, the plan of each day.
+
+In: a session, ids, dates.  Out: rows; `Plan`s by person and day.
+Does not know: passages, local time, closed periods (service/planning.py guards them).
+Main choice: a plan is put together on reading from pattern, exception, holiday and leave, so that a
+shift that is edited holds for every day that is still open; what a closed period came to is in `day_totals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from attendance.domain.hours import shift as shifts
+from attendance.domain.hours.shift import Half, Leave, Plan, Shift
+from attendance.errors import UserError
+from attendance.store.tables.hours import Holiday, LeaveRow, Roster, RosterDay, ShiftRow
+from attendance.store.tables.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """Who a row of a report is about."""
+
+    id: int
+    name: str
+    external_id: str | None
+    department: str
+
+
+def everybody(
+    session: Session, *, department: str | None = None, person_id: int | None = None, active: bool | None = True
+) -> list[Somebody]:
+    """People by name; `department` None: all."""
+    query = select(Person.id, Person.name, Person.external_id, Person.department)
+    if active is not None:
+        query = query.where(Person.active.is_(active))
+    if department is not None:
+        query = query.where(Person.department == department)
+    if person_id is not None:
+        query = query.where(Person.id == person_id)
+    return sorted((Somebody(*row) for row in session.execute(query)), key=lambda one: (one.name.lower(), one.id))
+
+
+def departments(session: Session) -> list[str]:
+    return sorted(one for one in session.scalars(select(Person.department).where(Person.active).distinct()) if one)
+
+
+def list_shifts(session: Session, active: bool | None = True) -> Sequence[ShiftRow]:
+    query = select(ShiftRow).order_by(ShiftRow.name)
+    return session.scalars(query if active is None else query.where(ShiftRow.active.is_(active))).all()
+
+
+def get_shift(session: Session, shift_id: int) -> ShiftRow:
+    row = session.get(ShiftRow, shift_id)
+    if row is None:
+        raise UserError(f"there is no shift {shift_id}")
+    return row
+
+
+def shift_named(session: Session, name: str) -> ShiftRow | None:
+    return session.scalar(select(ShiftRow).where(ShiftRow.name == name))
+
+
+def put_shift(session: Session, shift: Shift, *, at: datetime, shift_id: int | None = None) -> ShiftRow:
+    """A new shift, or new rules for one; UserError when the name is taken."""
+    holder = shift_named(session, shift.name)
+    if holder is not None and holder.id != shift_id:
+        raise UserError(f"there is a shift {shift.name} already: choose another name")
+    if shift_id is None:
+        row = ShiftRow(name=shift.name, rules=shifts.to_json(shift), active=True, created_at=at, updated_at=at)
+        session.add(row)
+    else:
+        row = get_shift(session, shift_id)
+        row.name, row.rules, row.updated_at = shift.name, shifts.to_json(shift), at
+    session.flush()
+    return row
+
+
+def add_roster(
+    session: Session, person_id: int, first: date, last: date | None, pattern: Sequence[int | None], *,
+    at: datetime, by: str,
+) -> Roster:  # fmt: skip
+    row = Roster(person_id=person_id, first=first, last=last, pattern=list(pattern), created_at=at, created_by=by[:100])
+    session.add(row)
+    session.flush()
+    return row
+
+
+def rosters_of(session: Session, person_ids: Iterable[int] | None = None) -> Sequence[Roster]:
+    query = select(Roster).order_by(Roster.person_id, Roster.first, Roster.id)
+    return session.scalars(query if person_ids is None else query.where(Roster.person_id.in_(list(person_ids)))).all()
+
+
+def put_roster_day(
+    session: Session, person_id: int, day: date, shift_id: int | None, *, at: datetime, by: str
+) -> RosterDay:
+    row = session.scalar(select(RosterDay).where(RosterDay.person_id == person_id, RosterDay.day == day))
+    if row is None:
+        row = RosterDay(person_id=person_id, day=day, shift_id=shift_id, created_at=at, created_by=by[:100])
+        session.add(row)
+    else:
+        row.shift_id, row.created_at, row.created_by = shift_id, at, by[:100]
+    session.flush()
+    return row
+
+
+def holidays_between(session: Session, first: date, last: date) -> Sequence[Holiday]:
+    query = select(Holiday).where(Holiday.day >= first, Holiday.day <= last)
+    return session.scalars(query.order_by(Holiday.day)).all()
+
+
+def put_holiday(session: Session, day: date, name: str, source: str) -> None:
+    row = session.get(Holiday, day)
+    if row is None:
+        session.add(Holiday(day=day, name=name[:200], source=source[:50]))
+    else:
+        row.name, row.source = name[:200], source[:50]
+    session.flush()
+
+
+def drop_holiday(session: Session, day: date) -> None:
+    session.execute(delete(Holiday).where(Holiday.day == day))
+
+
+def add_leave(session: Session, **columns: Any) -> LeaveRow:
+    row = LeaveRow(**columns)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def get_leave(session: Session, leave_id: int) -> LeaveRow:
+    row = session.get(LeaveRow, leave_id)
+    if row is None:
+        raise UserError(f"there is no leave {leave_id}")
+    return row
+
+
+def move_leave(session: Session, row: LeaveRow, states: Sequence[str], state: str, *, by: str, at: datetime) -> None:
+    """Change the state of leave that is in one of `states`; UserError when somebody was faster."""
+    done: Any = session.execute(
+        update(LeaveRow)
+        .where(LeaveRow.id == row.id, LeaveRow.state.in_(states))
+        .values(state=state, decided_by=by[:100], decided_at=at)
+    )
+    session.refresh(row)
+    if not done.rowcount:
+        raise UserError(f"this leave was {row.state} already")
+
+
+def leave_between(
+    session: Session, first: date, last: date, *, person_id: int | None = None, states: Sequence[str] = ("approved",)
+) -> Sequence[LeaveRow]:
+    query = select(LeaveRow).where(LeaveRow.first <= last, LeaveRow.last >= first, LeaveRow.state.in_(states))
+    if person_id is not None:
+        query = query.where(LeaveRow.person_id == person_id)
+    return session.scalars(query.order_by(LeaveRow.first, LeaveRow.id)).all()
+
+
+def plans(session: Session, person_ids: Sequence[int], first: date, last: date) -> dict[int, dict[date, Plan]]:
+    """The plan of every one of these people for every day from `first` to `last`."""
+    known = {row.id: shifts.from_json(row.rules) for row in list_shifts(session, active=None)}
+    wanted = set(person_ids)
+    rosters = _by_person(
+        session.scalars(
+            select(Roster)
+            .where(Roster.first <= last, or_(Roster.last.is_(None), Roster.last >= first))
+            .order_by(Roster.first, Roster.id)
+        ),
+        wanted,
+    )
+    exceptions = _by_person(
+        session.scalars(select(RosterDay).where(RosterDay.day >= first, RosterDay.day <= last)), wanted
+    )
+    leave = _by_person(leave_between(session, first, last), wanted)
+    holidays = {one.day: one.name for one in holidays_between(session, first, last)}
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    return {
+        person_id: _plans_of(
+            days, known, holidays, rosters.get(person_id, ()), exceptions.get(person_id, ()), leave.get(person_id, ())
+        )
+        for person_id in person_ids
+    }
+
+
+def _plans_of(
+    days: Sequence[date],
+    known: Mapping[int, Shift],
+    holidays: Mapping[date, str],
+    rosters: Sequence[Roster],
+    exceptions: Sequence[RosterDay],
+    leave: Sequence[LeaveRow],
+) -> dict[date, Plan]:
+    by_day = {one.day: one for one in exceptions}
+    away: dict[date, Leave] = {}
+    for one in leave:
+        for day in days:
+            if one.first <= day <= one.last:
+                away[day] = Leave(one.kind, one.paid, Half(one.half))
+    found = {}
+    for day in days:
+        # The newest pattern counts: it was entered to replace the older one from its first day on.
+        roster = next(
+            (one for one in reversed(rosters) if one.first <= day and (one.last is None or day <= one.last)), None
+        )
+        shift = None
+        if (exception := by_day.get(day)) is not None:
+            shift = known.get(exception.shift_id) if exception.shift_id is not None else None
+        elif roster is not None:
+            shift_id = roster.pattern[(day - roster.first).days % len(roster.pattern)]
+            shift = known.get(shift_id) if shift_id is not None else None
+        rostered = roster is not None or exception is not None
+        # A holiday is one for those who would have worked; a night worker's Sunday stays a Sunday.
+        found[day] = Plan(day, shift, holidays.get(day), away.get(day), rostered)
+    return found
+
+
+def _by_person(rows: Iterable[Any], wanted: set[int]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for row in rows:
+        if row.person_id in wanted:
+            found.setdefault(row.person_id, []).append(row)
+    return found

@@ -1,0 +1,196 @@
+"""Who may sign in to the admin site.
+
+In: a session, user names, passwords, one-time tokens, roles, teams.  Out: `Operator` rows, a supervisor's teams.
+Does not know: browsers, sessions of the web, rate limits, what a role may do.
+Main choice: the first operator is made with a one-time token instead of a default password; the
+price is that somebody must read the token from the terminal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Literal, get_args
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from attendance.errors import UserError
+from attendance.store.people.people import get_person
+from attendance.store.tables.operators import Operator, OperatorTeam, SetupToken
+
+Role = Literal["admin", "supervisor", "viewer"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+MIN_PASSWORD = 12
+_MAX_PASSWORD = 1024  # hashing an arbitrarily long one would be a way to keep the server busy
+
+_hasher = PasswordHasher()  # argon2id with the RFC 9106 low-memory parameters
+
+
+def issue_token(session: Session, *, at: datetime, valid_for: timedelta = timedelta(hours=24)) -> str:
+    """A new one-time token in clear text, to be shown once; unused older ones stop working."""
+    token = secrets.token_urlsafe(24)
+    session.execute(delete(SetupToken).where(SetupToken.used_at.is_(None)))
+    session.add(SetupToken(token_hash=_digest(token), created_at=at, expires_at=at + valid_for))
+    session.flush()
+    return token
+
+
+def token_is_valid(session: Session, token: str, *, at: datetime) -> bool:
+    query = select(SetupToken.id).where(
+        SetupToken.token_hash == _digest(token), SetupToken.used_at.is_(None), SetupToken.expires_at > at
+    )
+    return session.scalar(query) is not None
+
+
+def create_with_token(session: Session, token: str, username: str, password: str, *, at: datetime) -> Operator:
+    """Use up the token and make an administrator.  UserError for a token that is unknown, used or too old."""
+    # Compare and swap: of two requests with one token only one finds it unused.
+    used: Any = session.execute(
+        update(SetupToken)
+        .where(SetupToken.token_hash == _digest(token), SetupToken.used_at.is_(None), SetupToken.expires_at > at)
+        .values(used_at=at)
+    )
+    if used.rowcount != 1:
+        raise UserError("this setup token is unknown, used or too old; get a new one: python manage.py init")
+    return create_operator(session, username, password, role="admin", at=at)
+
+
+def create_operator(
+    session: Session,
+    username: str,
+    password: str,
+    *,
+    role: Role,
+    at: datetime,
+    teams: Collection[str] = (),
+    person_id: int | None = None,
+) -> Operator:
+    """UserError for an empty or taken user name, a password shorter than 12 characters, a supervisor without a team."""
+    operator = Operator(
+        username=_normal(username), password_hash=_hashed(password), role=role, active=True, created_at=at
+    )
+    if not 1 <= len(operator.username) <= 100:
+        raise UserError("a user name has 1 to 100 characters")
+    session.add(operator)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise UserError(f"the user name {operator.username} is taken: choose another") from error
+    return set_role(session, operator.id, role, teams=teams, person_id=person_id)
+
+
+def set_role(
+    session: Session, operator_id: int, role: Role, *, teams: Collection[str] = (), person_id: int | None = None
+) -> Operator:
+    """What the operator may do, for which teams (a supervisor's only), and who it is among the people.
+
+    UserError for a supervisor without a team and instead of leaving no administrator.
+    """
+    operator = get_operator(session, operator_id)
+    wanted = sorted({name.strip() for name in teams if name.strip()}) if role == "supervisor" else []
+    if role not in ROLES:
+        raise UserError(f"a role is one of {', '.join(ROLES)}")
+    if role == "supervisor" and not wanted:
+        raise UserError("a supervisor looks after a team: choose one or more")
+    if person_id is not None:
+        get_person(session, person_id)
+    before, operator.role, operator.person_id = operator.role, role, person_id
+    session.execute(delete(OperatorTeam).where(OperatorTeam.operator_id == operator_id))
+    session.add_all(OperatorTeam(operator_id=operator_id, department=name) for name in wanted)
+    session.flush()
+    if before == "admin" != role:
+        _require_an_admin(session)
+    return operator
+
+
+def teams_of(session: Session, operator_id: int) -> frozenset[str]:
+    """The teams of a supervisor; none for anybody else."""
+    query = select(OperatorTeam.department).where(OperatorTeam.operator_id == operator_id)
+    return frozenset(session.scalars(query))
+
+
+def all_teams(session: Session) -> dict[int, list[str]]:
+    """Of every supervisor, by the operator's id."""
+    found: dict[int, list[str]] = {}
+    for row in session.scalars(select(OperatorTeam).order_by(OperatorTeam.department)):
+        found.setdefault(row.operator_id, []).append(row.department)
+    return found
+
+
+def authenticate(session: Session, username: str, password: str, *, at: datetime) -> Operator | None:
+    """The active operator whose password this is, else None, after the same time either way."""
+    operator = session.scalar(select(Operator).where(Operator.username == _normal(username)))
+    stored = operator.password_hash if operator is not None else _nobodys_hash()
+    try:
+        _hasher.verify(stored, password[:_MAX_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        return None
+    if operator is None or not operator.active:
+        return None
+    if _hasher.check_needs_rehash(stored):
+        operator.password_hash = _hashed(password)
+    operator.last_login_at = at
+    session.flush()
+    return operator
+
+
+def set_password(session: Session, operator_id: int, password: str) -> None:
+    get_operator(session, operator_id).password_hash = _hashed(password)
+    session.flush()
+
+
+def set_operator_active(session: Session, operator_id: int, active: bool) -> None:
+    """UserError instead of locking out the last active administrator."""
+    operator = get_operator(session, operator_id)
+    operator.active = active
+    session.flush()
+    _require_an_admin(session)
+
+
+def _require_an_admin(session: Session) -> None:
+    admins = select(func.count()).select_from(Operator).where(Operator.active, Operator.role == "admin")
+    if not session.scalar(admins):
+        raise UserError("this is the last active administrator: make another one first")
+
+
+def get_operator(session: Session, operator_id: int) -> Operator:
+    operator = session.get(Operator, operator_id)
+    if operator is None:
+        raise UserError(f"there is no operator {operator_id}")
+    return operator
+
+
+def list_operators(session: Session) -> Sequence[Operator]:
+    return session.scalars(select(Operator).order_by(Operator.username)).all()
+
+
+def count_operators(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(Operator)) or 0
+
+
+def _normal(username: str) -> str:
+    return username.strip().casefold()
+
+
+def _hashed(password: str) -> str:
+    if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
+        raise UserError(f"a password has at least {MIN_PASSWORD} characters")
+    return _hasher.hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(secrets.token_urlsafe(24))
+
+
+def _digest(token: str) -> str:
+    # A token is 192 random bits: no slow hash is needed to keep it from being guessed.
+    return hashlib.sha256(token.strip().encode()).hexdigest()

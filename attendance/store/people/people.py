@@ -1,0 +1,158 @@
+"""People: who they are, on record and in search.
+
+In: a session, plain values.  Out: rows.
+Does not know: templates, photos, networks, who asks.
+Main choice: functions that take the session first and leave the commit to the caller, so that one
+unit of work is one transaction; each change of who can be recognised bumps the gallery's version in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from attendance.errors import UserError
+from attendance.store import settings
+from attendance.store.tables.people import Person
+
+
+def create_person(
+    session: Session,
+    *,
+    name: str,
+    at: datetime,
+    external_id: str | None = None,
+    department: str = "",
+    notes: str = "",
+    consent_at: datetime | None = None,
+    consent_text: str | None = None,
+) -> Person:
+    """A new active person, flushed (so with an id).  UserError for no name or a taken external id."""
+    values = _checked(session, 0, name, external_id, department, notes)
+    person = Person(**values, created_at=at, updated_at=at, consent_at=consent_at, consent_text=consent_text)
+    session.add(person)
+    _flush(session, values["external_id"])
+    return person
+
+
+def update_person(
+    session: Session,
+    person_id: int,
+    *,
+    at: datetime,
+    name: str | None = None,
+    external_id: str | None = None,
+    department: str | None = None,
+    notes: str | None = None,
+) -> Person:
+    """Change what is given and leave what is None; an empty `external_id` removes it."""
+    person = get_person(session, person_id)
+    values = _checked(
+        session,
+        person_id,
+        person.name if name is None else name,
+        person.external_id if external_id is None else external_id,
+        person.department if department is None else department,
+        person.notes if notes is None else notes,
+    )
+    for column, value in values.items():
+        setattr(person, column, value)
+    person.updated_at = at
+    _flush(session, values["external_id"])
+    return person
+
+
+def set_active(session: Session, person_id: int, active: bool, *, at: datetime) -> Person:
+    """Inactive people stay on record and are not recognised."""
+    person = get_person(session, person_id)
+    if person.active != active:
+        person.active, person.updated_at = active, at
+        session.flush()
+        settings.bump_gallery_version(session, at)
+    return person
+
+
+def delete_person(session: Session, person_id: int, *, at: datetime) -> None:
+    """Erase the person: row, templates and data key.  Passages stay, without the person."""
+    session.delete(get_person(session, person_id))
+    session.flush()
+    settings.bump_gallery_version(session, at)
+
+
+def get_person(session: Session, person_id: int) -> Person:
+    """UserError when there is no such person (any more)."""
+    person = session.get(Person, person_id)
+    if person is None:
+        raise UserError(f"there is no person {person_id}: it may have been erased meanwhile")
+    return person
+
+
+def active_person(session: Session, person_id: int) -> Person | None:
+    """The person as the database says now, whatever a gallery in memory believes; None unless active."""
+    query = select(Person).where(Person.id == person_id, Person.active)
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def search_people(
+    session: Session, text: str = "", active: bool | None = None, limit: int = 50, offset: int = 0
+) -> Sequence[Person]:
+    """People by name; `text` is looked for in name, external id and department, in any case of letters."""
+    query = select(Person).where(*_matching(text, active)).order_by(func.lower(Person.name), Person.id)
+    return session.scalars(query.limit(limit).offset(offset)).all()
+
+
+def count_people(session: Session, text: str = "", active: bool | None = None) -> int:
+    return session.scalar(select(func.count()).select_from(Person).where(*_matching(text, active))) or 0
+
+
+def _checked(
+    session: Session, person_id: int, name: str, external_id: str | None, department: str, notes: str
+) -> dict[str, Any]:
+    """The columns as they will be stored; UserError before anything is changed."""
+    values = {
+        "name": " ".join(name.split()),
+        "external_id": (external_id or "").strip() or None,
+        "department": department.strip(),
+        "notes": notes.strip(),
+    }
+    if not values["name"]:
+        raise UserError("a person needs a name")
+    for column, label, most in (
+        ("name", "name", 200),
+        ("external_id", "external id", 100),
+        ("department", "department", 200),
+    ):
+        if len(values[column] or "") > most:
+            raise UserError(f"the {label} is longer than {most} characters: shorten it")
+    if values["external_id"] is not None:
+        same = select(Person.name).where(Person.external_id == values["external_id"], Person.id != person_id)
+        holder = session.scalar(same)
+        if holder is not None:
+            raise _taken(values["external_id"], holder)
+    return values
+
+
+def _flush(session: Session, external_id: str | None) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:  # another process took it after we looked
+        raise _taken(external_id or "", "somebody else") from error
+
+
+def _taken(external_id: str, name: str) -> UserError:
+    return UserError(f"the external id {external_id} belongs to {name} already: choose another")
+
+
+def _matching(text: str, active: bool | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for word in text.lower().split():
+        columns = (Person.name, Person.external_id, Person.department)
+        conditions.append(or_(*(func.lower(column).contains(word, autoescape=True) for column in columns)))
+    if active is not None:
+        conditions.append(Person.active.is_(active))
+    return conditions

@@ -1,0 +1,180 @@
+"""Templates of people, and the gallery that is built from them.
+
+In: a session, the keys, embeddings.  Out: rows; the domain's immutable `Gallery`.
+Does not know: photos, networks, who asks.
+Main choice: templates are readable in memory only; each change of who can be recognised bumps the gallery's
+version in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from attendance.domain import faces
+from attendance.domain.access.gallery import Gallery
+from attendance.errors import UserError
+from attendance.store import settings
+from attendance.store.crypto import Damaged, DataKey, Keys, WrongMasterKey
+from attendance.store.people import look_alikes
+from attendance.store.people.people import get_person
+from attendance.store.settings import gallery_version
+from attendance.store.tables.people import Person, PersonKey, Template
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """One readable template of an active person."""
+
+    template_id: int
+    person_id: int
+    name: str
+    template: faces.Template
+
+
+def count_enrolled(session: Session, model_id: str) -> int:
+    """How many active people have a template of this model, and so can be recognised."""
+    query = select(func.count(Template.person_id.distinct())).join(Person, Person.id == Template.person_id)
+    return session.scalar(query.where(Person.active, Template.model_id == model_id)) or 0
+
+
+def add_template(
+    session: Session,
+    keys: Keys,
+    person_id: int,
+    template: faces.Template,
+    source: str,
+    quality: Mapping[str, Any],
+    photo_sha256: str | None,
+    *,
+    at: datetime,
+) -> Template:
+    """Seal and add a template; the person's data key is made with the first one.
+
+    `source` is "upload", "browser" or "import".  Raises UserError for an unknown person or a photo
+    that the person has already, and WrongMasterKey.
+    """
+    get_person(session, person_id)
+    sealed = _data_key(session, keys, person_id, at).seal(template)
+    row = Template(
+        person_id=person_id,
+        model_id=template.model_id,
+        vector=sealed,
+        source=source,
+        quality=dict(quality),
+        photo_sha256=photo_sha256,
+        created_at=at,
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise UserError(
+            "this template cannot be added: the photo is enrolled already, or the person is gone"
+        ) from error
+    settings.bump_gallery_version(session, at)
+    return row
+
+
+def delete_template(session: Session, template_id: int, *, at: datetime) -> None:
+    template = session.get(Template, template_id)
+    if template is None:
+        raise UserError(f"there is no template {template_id}: it may have been deleted meanwhile")
+    session.delete(template)
+    session.flush()
+    settings.bump_gallery_version(session, at)
+
+
+def list_templates(session: Session, person_id: int) -> Sequence[Template]:
+    """A person's templates, of any model, oldest first; their vectors stay sealed."""
+    return session.scalars(select(Template).where(Template.person_id == person_id).order_by(Template.id)).all()
+
+
+def template_counts(session: Session, person_ids: Sequence[int], model_id: str) -> dict[int, int]:
+    """How many templates of the model each of these people has; 0 where none."""
+    query = (
+        select(Template.person_id, func.count())
+        .where(Template.person_id.in_(person_ids), Template.model_id == model_id)
+        .group_by(Template.person_id)
+    )
+    return dict.fromkeys(person_ids, 0) | dict(session.execute(query).all())
+
+
+def enrolled_templates(session: Session, keys: Keys, model_id: str) -> list[Enrolled]:
+    """Every template of the model whose person is active, opened.
+
+    Raises WrongMasterKey, and UserError that names the template when one is damaged: leaving it out
+    silently would turn an employee away without a trace.
+    """
+    query = (
+        select(Template.id, Template.person_id, Person.name, Template.vector, PersonKey.wrapped_key)
+        .join(Person, Person.id == Template.person_id)
+        .outerjoin(PersonKey, PersonKey.person_id == Template.person_id)
+        .where(Person.active, Template.model_id == model_id)
+        .order_by(Template.person_id, Template.id)
+    )
+    opened: list[Enrolled] = []
+    data_keys: dict[int, DataKey] = {}
+    for template_id, person_id, name, sealed, wrapped in session.execute(query):
+        try:
+            if person_id not in data_keys:
+                if wrapped is None:
+                    raise Damaged("the person's key is missing")
+                data_keys[person_id] = keys.unwrap(wrapped, person_id)
+            template = data_keys[person_id].open(sealed, model_id)
+        except (Damaged, ValueError) as error:
+            raise UserError(
+                f"template {template_id} of {name} is damaged ({error}): delete it and enrol this person again"
+            ) from error
+        opened.append(Enrolled(template_id, person_id, name, template))
+    return opened
+
+
+def load_gallery(session: Session, keys: Keys, model_id: str) -> Gallery:
+    """The gallery of all active people for one model; raises as `enrolled_templates` does."""
+    # The version first: a change that slips in between is then loaded twice, never missed.
+    version = gallery_version(session)
+    enrolled = enrolled_templates(session, keys, model_id)
+    return Gallery(
+        [one.person_id for one in enrolled],
+        [one.template for one in enrolled],
+        model_id,
+        version,
+        look_alikes.listed_pairs(session, model_id),
+    )
+
+
+def templates_of_other_models(session: Session, model_id: str) -> int:
+    """How many templates of active people another model made: they cannot be compared with `model_id`'s."""
+    query = select(func.count()).select_from(Template).join(Person, Person.id == Template.person_id)
+    return session.scalar(query.where(Person.active, Template.model_id != model_id)) or 0
+
+
+def require_keys_fit(session: Session, keys: Keys) -> None:
+    """WrongMasterKey when the database was made with another master key; an empty one takes any."""
+    known = settings.get(session, settings.MASTER_KEY_FINGERPRINT)
+    if known is not None and known != keys.fingerprint:
+        raise WrongMasterKey
+
+
+def holds_sealed_data(session: Session) -> bool:
+    """Whether anything would be lost with the master key."""
+    return session.scalar(select(PersonKey.person_id).limit(1)) is not None
+
+
+def _data_key(session: Session, keys: Keys, person_id: int, at: datetime) -> DataKey:
+    # Write first, then read: of two enrolments of one person at once, the second waits and finds the first's key.
+    require_keys_fit(session, keys)
+    settings.put(session, settings.MASTER_KEY_FINGERPRINT, keys.fingerprint, at)
+    row = session.get(PersonKey, person_id, populate_existing=True)
+    if row is not None:
+        return keys.unwrap(row.wrapped_key, person_id)
+    wrapped, key = keys.make_data_key(person_id)
+    session.add(PersonKey(person_id=person_id, wrapped_key=wrapped))
+    return key

@@ -1,0 +1,46 @@
+"""That a person agreed to be recognised, to which words and when; and that this can be taken back.
+
+In: a session, a person's id, the words.  Out: changed rows.
+Does not know: the wording of a site, or who asks.
+Main choice: taking back erases the templates and the person's data key in the same transaction, so
+that no template outlives the agreement; the price is that agreeing again means enrolling again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from attendance.errors import UserError
+from attendance.store import settings
+from attendance.store.people.people import get_person
+from attendance.store.tables.people import Person, PersonKey, Template
+
+MAX_TEXT = 4000
+
+
+def give_consent(session: Session, person_id: int, text: str, *, at: datetime) -> Person:
+    """Note that the person agreed to `text`; UserError when there are no words, or far too many."""
+    words = text.strip()
+    if not words:
+        raise UserError("consent needs the words that the person agreed to")
+    if len(words) > MAX_TEXT:
+        raise UserError(f"the consent text is longer than {MAX_TEXT} characters: shorten it")
+    person = get_person(session, person_id)
+    person.consent_at, person.consent_text, person.updated_at = at, words, at
+    session.flush()
+    return person
+
+
+def withdraw_consent(session: Session, person_id: int, *, at: datetime) -> Person:
+    """Erase what the person agreed to have stored: every template, and the key that opened them."""
+    person = get_person(session, person_id)
+    person.consent_at, person.consent_text, person.updated_at = None, None, at
+    session.flush()
+    session.execute(delete(Template).where(Template.person_id == person_id))
+    session.execute(delete(PersonKey).where(PersonKey.person_id == person_id))
+    session.expire(person)
+    settings.bump_gallery_version(session, at)
+    return get_person(session, person_id)

@@ -1,0 +1,49 @@
+"""The table of cameras.
+
+In: nothing.  Out: a class of `Base.metadata`.
+Does not know: how a camera is read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    String,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from attendance.store.tables.base import Base
+
+
+class Camera(Base):
+    """A camera and the daemon that holds it: `owner` with a recent `heartbeat_at` keeps others away.
+
+    `name` is the daemon's, from its settings, and stands in passages; `title` is what pages show instead.
+    `direction` is in force; `wanted_direction`, given on a page, goes before the daemon's settings.
+    `active`: whether the daemon may recognise anybody.  `roi`: where in the picture faces are looked for.
+    """
+
+    __tablename__ = "cameras"
+    __table_args__ = (CheckConstraint("direction IN ('in', 'out', 'unknown')", name="direction"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    source: Mapped[str] = mapped_column(Text)
+    direction: Mapped[str] = mapped_column(String(10))
+    active: Mapped[bool] = mapped_column(default=True)
+    last_seen_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    heartbeat_at: Mapped[datetime | None]
+    owner: Mapped[str | None] = mapped_column(String(200))
+    title: Mapped[str | None] = mapped_column(String(100))
+    wanted_direction: Mapped[str | None] = mapped_column(String(10))
+    # Four shares of the picture, x1, y1, x2, y2; NULL: all of it.
+    roi: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True))
+    # A JPEG that an administrator asked for; the daemon takes it away again.
+    snapshot: Mapped[bytes | None] = mapped_column(deferred=True)
+    snapshot_at: Mapped[datetime | None]
+    snapshot_wanted_at: Mapped[datetime | None]

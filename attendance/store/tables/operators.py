@@ -1,0 +1,59 @@
+"""The tables of operators: who may sign in, a supervisor's departments, the first one-time token.
+
+In: nothing.  Out: classes of `Base.metadata`.
+Does not know: how a password is hashed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    String,
+    Text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from attendance.store.tables.base import Base
+
+
+class Operator(Base):
+    """Somebody who signs in to the admin site.  `person_id`: who that is among the people, if anybody.
+
+    A supervisor has `OperatorTeam` rows and sees nothing else.
+    """
+
+    __tablename__ = "operators"
+    __table_args__ = (CheckConstraint("role IN ('admin', 'supervisor', 'viewer')", name="role"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(100), unique=True)
+    password_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(String(20))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    last_login_at: Mapped[datetime | None]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+
+
+class OperatorTeam(Base):
+    """A team (`people.department`) that a supervisor looks after."""
+
+    __tablename__ = "operator_teams"
+
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"), primary_key=True)
+    department: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+
+class SetupToken(Base):
+    """A one-time token that makes the first operator; only its SHA-256 is kept."""
+
+    __tablename__ = "setup_tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]

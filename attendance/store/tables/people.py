@@ -1,0 +1,129 @@
+"""The tables of people: who they are, their templates and keys, look-alikes, PINs, badges, one-time links.
+
+In: nothing.  Out: classes of `Base.metadata`.
+Does not know: what encrypted bytes hold, how a secret is hashed.
+Main choice: every secret is kept as a hash only.  Trade-off: a badge can be shown once, when it is made.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from attendance.store.tables.base import Base
+
+
+class Person(Base):
+    """Somebody who may be recognised.  `consent_*`: when and to which words the person agreed."""
+
+    __tablename__ = "people"
+    # The ids of erased people are never given to somebody else: a gallery in memory may still hold one.
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+    department: Mapped[str] = mapped_column(String(200), default="")
+    active: Mapped[bool] = mapped_column(default=True)
+    notes: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    consent_at: Mapped[datetime | None]
+    consent_text: Mapped[str | None] = mapped_column(Text)
+
+
+class Template(Base):
+    """One enrolled face.  `vector` is sealed with the person's data key; the photo itself is not kept."""
+
+    __tablename__ = "templates"
+    __table_args__ = (
+        UniqueConstraint("person_id", "model_id", "photo_sha256"),
+        CheckConstraint("source IN ('upload', 'browser', 'import')", name="source"),
+        Index(None, "model_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    model_id: Mapped[str] = mapped_column(String(100))
+    vector: Mapped[bytes]
+    source: Mapped[str] = mapped_column(String(20))
+    quality: Mapped[dict[str, Any]]
+    photo_sha256: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+
+
+class PersonKey(Base):
+    """A person's data key, wrapped by the site's master key; without this row the templates are noise."""
+
+    __tablename__ = "person_keys"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    wrapped_key: Mapped[bytes]
+
+
+class LookAlike(Base):
+    """Two people, the lower id first, and the highest score between their templates of one model.
+
+    `listed`: they are near enough to need a larger margin at the door; an unlisted row is kept only because
+    somebody confirmed that they are two people (and not one under two names).
+    """
+
+    __tablename__ = "look_alikes"
+    __table_args__ = (CheckConstraint("person_id < other_id", name="order"), Index(None, "other_id"))
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    score: Mapped[float]
+    listed: Mapped[bool]
+    found_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None] = mapped_column(String(100))
+
+
+class PersonSecret(Base):
+    """What a person proves with instead of the face: argon2 of the PIN, SHA-256 of the badge's random token."""
+
+    __tablename__ = "person_secrets"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    pin_hash: Mapped[str | None] = mapped_column(Text)
+    pin_set_at: Mapped[datetime | None]
+    badge_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    badge_made_at: Mapped[datetime | None]
+
+
+class PinAttempts(Base):
+    """Wrong PINs in a row for one typed number, whether anybody has that number or not."""
+
+    __tablename__ = "pin_attempts"
+
+    number_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime]
+    locked_until: Mapped[datetime | None]
+
+
+class PersonLink(Base):
+    """A one-time link with which a person signs in and chooses a PIN; only its SHA-256 is kept."""
+
+    __tablename__ = "person_links"
+    __table_args__ = (Index(None, "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(100))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,85 @@
+"""The admin site as a Flask application.
+
+In: settings, sessions, keys, analyser, clock, all wired by the caller.  Out: `create_app(…) -> Flask`.
+Does not know: how a face is found, what the tables look like, who serves the application.
+Main choice: pages are made on the server, and scripts only spare a click; everything but the
+browser's camera works without them.  The price is a whole page a click.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
+
+from attendance import paths
+from attendance.config import Settings
+from attendance.service.ports import Analyser, Clock
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions
+from attendance.web import auth, errors, formats, security
+from attendance.web.access import log, why
+from attendance.web.calibration import threshold
+from attendance.web.cameras import cameras
+from attendance.web.enrolment import bulk, enrol
+from attendance.web.hours import corrections, report_pages, rostering, working_time
+from attendance.web.kiosk import pairing, screen, tablet
+from attendance.web.me import me
+from attendance.web.operations import health, overview
+from attendance.web.operators import operators
+from attendance.web.people import credentials, look_alikes, people
+from attendance.web.site import EXTENSION, Site
+
+__all__ = ["create_app"]
+
+# What a form has besides its photo: names, notes, the consent's words, multipart borders.
+_FORM_SLACK = 1 << 20
+
+
+class _Id(IntegerConverter):
+    """A number in an address that is larger than any row's names nothing: 404 before a database chokes on it."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**31 - 1)
+
+
+def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Analyser, clock: Clock) -> Flask:
+    """The site, ready to serve.  `settings.web.secret_key` empty: cookies are signed by the master key."""
+    app = Flask(__name__, template_folder=str(paths.templates_dir()))
+    web = settings.web
+    app.config.update(
+        SECRET_KEY=web.secret_key or keys.cookie_secret,
+        SESSION_COOKIE_NAME="attendance_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=web.https_only,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=web.session_hours),
+        MAX_CONTENT_LENGTH=(web.max_upload_mb << 20) + _FORM_SLACK,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        WTF_CSRF_TIME_LIMIT=None,  # a form is valid for as long as its session
+        RATELIMIT_STORAGE_URI="memory://",
+        RATELIMIT_HEADERS_ENABLED=True,
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    app.url_map.converters["int"] = _Id
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.extensions[EXTENSION] = site = Site(settings, sessions, keys, analyser, clock)
+    if web.trusted_proxies:  # else the headers are ignored: anybody may send them
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.trusted_proxies, x_proto=web.trusted_proxies)  # type: ignore[method-assign]
+    Bootstrap5(app)
+    security.init_app(app)
+    auth.init_app(app)
+    formats.init_app(app)
+    errors.init_app(app)
+    tablet.init_app(app, site)
+    for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
+        app.register_blueprint(room.blueprint)
+    for room in (working_time, corrections, rostering, report_pages, me, credentials):
+        app.register_blueprint(room.blueprint)
+    for room in (screen, pairing):  # the screen's routes are in the tablets' room
+        app.register_blueprint(room.blueprint)
+    return app

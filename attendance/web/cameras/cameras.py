@@ -1,0 +1,181 @@
+"""Cameras: how they are, what they are called, which way they lead, where in the picture they look for faces.
+
+In: forms.  Out: pages; a camera's name, direction and region; a picture to draw on, when somebody asks for one.
+Does not know: how a picture is taken: the daemon sees wishes and changes with its next heartbeat.
+Main choice: a picture is there on demand and for minutes only, because it shows whoever stands at the
+door; without one the region is drawn on an empty field.  Four numbers say the same as the drawing,
+and all that works without scripts is those.
+"""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from attendance.domain.faces import SMALLEST_REGION, Region
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
+from attendance.service.cameras.health import State, health_of
+from attendance.store.cameras import cameras
+from attendance.store.tables.cameras import Camera
+from attendance.web.errors import for_the_form
+from attendance.web.forms import CameraForm, RegionForm
+from attendance.web.security import admin_required
+from attendance.web.site import the_site
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("cameras", __name__, url_prefix="/cameras")
+
+DIRECTIONS = {"in": "People come in here", "out": "People leave here", "unknown": "Both, or not known"}
+LEAST = round(100 * SMALLEST_REGION)
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    site, at = the_site(), the_site().clock.now()
+    with site.sessions() as session:
+        watched = [
+            (camera, health_of(camera, at), cameras.region_of(camera)) for camera in cameras.list_cameras(session)
+        ]
+    return render_template("cameras/cameras.html", cameras=watched)
+
+
+@blueprint.route("/<int:camera_id>", methods=["GET", "POST"])
+def show(camera_id: int) -> ResponseReturnValue:
+    site, form = the_site(), RegionForm()
+    camera = _camera(camera_id)
+    if form.is_submitted() and not form.validate_on_submit():
+        return _page(camera, form, 400)
+    if form.is_submitted():
+        wished = _region_of(form)
+        if wished is None and not _is_everything(form):
+            form.form_errors.append(f"Right must lie right of left and bottom below top, each by {LEAST} % at least.")
+            return _page(camera, form, 400)
+        with site.sessions.begin() as session:
+            cameras.set_region(session, camera.name, wished)
+        log.info("%s set the region of camera %s to %s", current_user.username, camera.name, wished or "everything")
+        flash("The camera looks there within seconds." if wished else "The camera looks everywhere again.", "success")
+        return redirect(url_for("cameras.show", camera_id=camera_id))
+    return _page(camera, _region_form(camera))
+
+
+@blueprint.post("/<int:camera_id>/edit")
+def edit(camera_id: int) -> ResponseReturnValue:
+    """Name, direction, in use or not."""
+    site, form, camera = the_site(), CameraForm(), _camera(camera_id)
+    if form.validate_on_submit():
+        try:
+            with site.sessions.begin() as session:
+                cameras.edit(
+                    session, camera_id, title=form.title.data or "", direction=Direction(form.direction.data),
+                    active=bool(form.active.data),
+                )  # fmt: skip
+        except UserError as error:
+            form.form_errors.append(for_the_form(error))
+    if form.errors:
+        return _page(camera, _region_form(camera), 400, form)
+    words = "in use" if form.active.data else "switched off"
+    log.info("%s edited camera %s: %s, %s", current_user.username, camera.name, form.direction.data, words)
+    flash("Saved. A daemon that runs takes it over within seconds, another one when it starts.", "success")
+    return redirect(url_for("cameras.show", camera_id=camera_id))
+
+
+@blueprint.post("/<int:camera_id>/picture")
+def want_picture(camera_id: int) -> ResponseReturnValue:
+    site, camera = the_site(), _camera(camera_id)
+    with site.sessions.begin() as session:
+        cameras.want_snapshot(session, camera.name, at=site.clock.now())
+    log.info("%s asked for a picture of camera %s", current_user.username, camera.name)
+    return redirect(url_for("cameras.show", camera_id=camera_id))
+
+
+@blueprint.get("/<int:camera_id>/picture")
+@admin_required
+def picture(camera_id: int) -> ResponseReturnValue:
+    """The JPEG that was asked for; 404 while there is none."""
+    site, camera = the_site(), _camera(camera_id)
+    with site.sessions() as session:
+        found = cameras.snapshot_of(session, camera.name, at=site.clock.now())
+    if found is None:
+        abort(404)
+    return Response(found[0], mimetype="image/jpeg")
+
+
+@blueprint.get("/<int:camera_id>/picture/state")
+@admin_required
+def picture_state(camera_id: int) -> ResponseReturnValue:
+    """For the script that waits for it: the picture's address, or null."""
+    return {"picture": _picture_address(_camera(camera_id))}
+
+
+def _region_form(camera: Camera) -> RegionForm:
+    form = RegionForm(formdata=None)
+    for field, share in zip(form.sides(), _shares(cameras.region_of(camera)), strict=True):
+        field.data = Decimal(str(round(100 * share, 1)))
+    return form
+
+
+def _page(camera: Camera, form: RegionForm, code: int = 200, edited: CameraForm | None = None) -> ResponseReturnValue:
+    site = the_site()
+    if edited is None:
+        edited = CameraForm(formdata=None, title=camera.title, direction=camera.direction, active=camera.active)
+    at = site.clock.now()
+    health = health_of(camera, at)
+    values: dict[str, Any] = {
+        "camera": camera,
+        "health": health,
+        "working": health.state is State.WORKING,
+        "form": form,
+        "edited": edited,
+        "ways": DIRECTIONS,
+        "picture": _picture_address(camera) if current_user.is_admin else None,
+        "waiting": cameras.wants_snapshot(camera, at),
+        "lives_minutes": round(cameras.SNAPSHOT_LIVES.total_seconds() / 60),
+        "least": LEAST,
+    }
+    return render_template("cameras/camera.html", **values), code
+
+
+def _camera(camera_id: int) -> Camera:
+    with the_site().sessions() as session:
+        camera = session.get(Camera, camera_id)
+    if camera is None:
+        abort(404)
+    return camera
+
+
+def _picture_address(camera: Camera) -> str | None:
+    alive = camera.snapshot_at is not None and (
+        abs(the_site().clock.now() - camera.snapshot_at) <= cameras.SNAPSHOT_LIVES
+    )
+    if not alive or camera.snapshot_at is None:
+        return None
+    return url_for("cameras.picture", camera_id=camera.id, at=int(camera.snapshot_at.timestamp()))
+
+
+def _shares(region: Region | None) -> tuple[float, float, float, float]:
+    return (0.0, 0.0, 1.0, 1.0) if region is None else (region.x1, region.y1, region.x2, region.y2)
+
+
+def _percent(form: RegionForm) -> tuple[float, ...]:
+    return tuple(float(field.data) if field.data is not None else float("nan") for field in form.sides())
+
+
+def _is_everything(form: RegionForm) -> bool:
+    return _percent(form) == (0.0, 0.0, 100.0, 100.0)
+
+
+def _region_of(form: RegionForm) -> Region | None:
+    """None for everything, and for what is no region."""
+    if _is_everything(form):
+        return None
+    x1, y1, x2, y2 = (round(value / 100, 4) for value in _percent(form))
+    try:
+        return Region(x1, y1, x2, y2)
+    except ValueError:
+        return None

@@ -1,0 +1,117 @@
+"""The inbox of corrections, and closing periods.
+
+In: a request.  Out: pages; decisions.
+Does not know: how a correction changes a day.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from attendance.errors import UserError
+from attendance.service.hours import corrections, periods
+from attendance.store.hours import corrections as stored
+from attendance.store.hours import periods as stored_periods
+from attendance.store.hours import rosters
+from attendance.web.errors import for_the_form
+from attendance.web.hours.date_range import day_from, month_of, today, whole
+from attendance.web.site import the_site
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("corrections", __name__, url_prefix="/attendance")
+
+STATES = ("requested", "approved", "refused", "withdrawn", "all")
+
+
+@blueprint.get("/corrections")
+def inbox() -> ResponseReturnValue:
+    site = the_site()
+    state = request.args.get("state", "requested")
+    state = state if state in STATES else "requested"
+    with site.sessions() as session:
+        found = stored.corrections(session, state=None if state == "all" else state)
+        names = {one.id: one for one in rosters.everybody(session, active=None)}
+    return render_template("hours/corrections.html", found=found, names=names, state=state, states=STATES)
+
+
+@blueprint.post("/corrections/<correction_id>")
+def decide(correction_id: str) -> ResponseReturnValue:
+    site, now, what = the_site(), the_site().clock.now(), request.form.get("what", "")
+    try:
+        with site.sessions.begin() as session:
+            if what == "withdraw":
+                corrections.withdraw_correction(
+                    session, correction_id, by=current_user.username, now=now, decider=current_user.person_id
+                )
+            elif what in ("approve", "refuse"):
+                corrections.decide_correction(
+                    session, correction_id, approve=what == "approve", by=current_user.username, now=now,
+                    note=request.form.get("note", ""), decider=current_user.person_id,
+                )  # fmt: skip
+            else:
+                raise UserError("approve, refuse or withdraw it")
+    except UserError as error:
+        flash(f"{for_the_form(error)}.", "danger")
+    else:
+        log.info("%s: %s correction %s", current_user.username, what, correction_id)
+        words = {"approve": "Approved: it counts now.", "refuse": "Refused.", "withdraw": "Withdrawn."}
+        flash(words[what], "success")
+    return redirect(url_for("corrections.inbox", state=request.form.get("state") or None))
+
+
+@blueprint.get("/periods")
+def periods_page() -> ResponseReturnValue:
+    site, now = the_site(), the_site().clock.now()
+    with site.sessions() as session:
+        locks = stored_periods.locks(session)
+        changed = {
+            one.id: periods.changes(session, one, site.zone, now) for one in locks[:3] if one.reopened_at is None
+        }
+        waiting = stored.count_requested(session)
+    first = month_of(month_of(today()) - timedelta(days=1))
+    return render_template(
+        "hours/periods.html",
+        locks=locks,
+        changed=changed,
+        waiting=waiting,
+        now=now,
+        first=first,
+        last=month_of(today()) - timedelta(days=1),
+    )
+
+
+@blueprint.post("/periods")
+def close_period() -> ResponseReturnValue:
+    site, form = the_site(), request.form
+    try:
+        with site.sessions.begin() as session:
+            grace = timedelta(days=whole(form.get("grace", ""), "days of grace", 0, 60))
+            lock = periods.close(
+                session, day_from(form.get("from", "")), day_from(form.get("to", "")), grace=grace,
+                now=site.clock.now(), zone=site.zone, by=current_user.username,
+            )  # fmt: skip
+    except UserError as error:
+        flash(f"{for_the_form(error)}.", "danger")
+    else:
+        log.info("%s closed %s to %s", current_user.username, lock.first, lock.last)
+        flash(f"The period {lock.first} to {lock.last} is closed, and its totals are written down.", "success")
+    return redirect(url_for("corrections.periods_page"))
+
+
+@blueprint.post("/periods/<int:lock_id>/reopen")
+def reopen_period(lock_id: int) -> ResponseReturnValue:
+    site = the_site()
+    try:
+        with site.sessions.begin() as session:
+            lock = periods.reopen(session, lock_id, now=site.clock.now(), by=current_user.username)
+    except UserError as error:
+        flash(f"{for_the_form(error)}.", "danger")
+    else:
+        log.info("%s reopened %s to %s", current_user.username, lock.first, lock.last)
+        flash("The period is open again.", "success")
+    return redirect(url_for("corrections.periods_page"))

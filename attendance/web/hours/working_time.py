@@ -1,0 +1,228 @@
+"""Working time to look at: who is here today, the calendar of a team or a person, one day in full.
+
+In: a request.  Out: pages; requests for corrections and changed shifts of one day.
+Does not know: how a day is computed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from attendance.domain.hours import overtime
+from attendance.domain.hours.day import Flag, Status
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
+from attendance.service.hours import corrections as stored_corrections
+from attendance.service.hours import days as attendance
+from attendance.service.hours import planning
+from attendance.service.hours.days import PersonDay, Today
+from attendance.service.hours.report_tables import hours, mark, remarks, shift_words
+from attendance.store.hours import corrections, periods, rosters
+from attendance.store.people import people
+from attendance.web.errors import answer, for_the_form
+from attendance.web.hours.date_range import day_from, instant_from, is_id, span_of
+from attendance.web.site import the_site
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("working_time", __name__, url_prefix="/attendance")
+blueprint.add_app_template_filter(hours, "hours")
+blueprint.add_app_template_filter(remarks, "remarks")
+blueprint.add_app_template_filter(shift_words, "shift_words")
+blueprint.add_app_template_filter(mark, "mark")
+
+SHOWS = ("here", "late", "absent", "gone", "away", "all")
+DIRECTIONS = {one.value: one for one in Direction}
+# A month of 500 people is one page; a year of them would be none that anybody reads.
+MOST_CALENDAR_DAYS = 62
+
+
+@blueprint.app_context_processor
+def _tabs() -> dict[str, Any]:
+    """How many corrections wait, for the tabs; asked for only where they are shown."""
+
+    def waiting() -> int:
+        with the_site().sessions() as session:
+            return corrections.count_requested(session)
+
+    return {"waiting_corrections": waiting}
+
+
+@blueprint.get("")
+def today() -> ResponseReturnValue:
+    site, now = the_site(), the_site().clock.now()
+    team = request.args.get("team", "")[:200] or None
+    show = request.args.get("show", "here")
+    show = show if show in SHOWS else "here"
+    with site.sessions() as session:
+        found = attendance.today(session, now, site.zone, team)
+        teams = rosters.departments(session)
+        any_roster = bool(rosters.list_shifts(session))
+    groups = {
+        "here": found.here, "late": found.late, "absent": found.absent, "gone": found.gone, "away": found.away,
+        "all": list(found.rows),
+    }  # fmt: skip
+    return render_template(
+        "hours/today.html",
+        groups=groups,
+        show=show,
+        rows=groups[show],
+        team=team,
+        teams=teams,
+        at=now,
+        any_roster=any_roster,
+        arrivals=_arrivals(found),
+        status=Status,
+    )
+
+
+def _arrivals(found: Today) -> list[tuple[str, int]]:
+    """How many came in each half hour, from the first to the last that has anybody."""
+    site, counts = the_site(), dict[int, int]()
+    for one in found.rows:
+        if one.day.first_in is not None and _is_today(one, found):
+            local = site.local(one.day.first_in)
+            slot = local.hour * 2 + local.minute // 30
+            counts[slot] = counts.get(slot, 0) + 1
+    if not counts:
+        return []
+    return [
+        (f"{slot // 2:02d}:{slot % 2 * 30:02d}", counts.get(slot, 0)) for slot in range(min(counts), max(counts) + 1)
+    ]
+
+
+def _is_today(one: PersonDay, found: Today) -> bool:
+    return one.day.day == max(row.day.day for row in found.rows)
+
+
+@blueprint.get("/calendar")
+def calendar() -> ResponseReturnValue:
+    """A team's month as a grid of marks, or a person's as a calendar."""
+    site, now = the_site(), the_site().clock.now()
+    span = span_of(request.args)
+    problems = list(span.problems)
+    if span.days > MOST_CALENDAR_DAYS:
+        problems.append(f"the calendar shows at most {MOST_CALENDAR_DAYS} days")
+    last = min(span.last, span.first + timedelta(days=MOST_CALENDAR_DAYS - 1))
+    with site.sessions() as session:
+        sheet = attendance.sheet(
+            session, span.first, last, site.zone, now, department=span.department, person_id=span.person_id
+        )
+        teams, everybody = rosters.departments(session), rosters.everybody(session)
+    days = [span.first + timedelta(days=number) for number in range((last - span.first).days + 1)]
+    person = sheet[0] if span.person_id is not None and sheet else None
+    return render_template(
+        "hours/person_calendar.html" if person else "hours/calendar.html",
+        sheet=sheet,
+        person=person,
+        weeks=_weeks(person.days) if person else (),
+        days=days,
+        span=span,
+        problems=problems,
+        teams=teams,
+        everybody=everybody,
+        status=Status,
+        today=site.local(now).date(),
+    )
+
+
+def _weeks(days: Sequence[Any]) -> list[list[Any]]:
+    """Rows of seven from Monday on, with None before the first and after the last."""
+    cells: list[Any] = [None] * days[0].day.weekday() + list(days)
+    cells += [None] * (-len(cells) % 7)
+    return [cells[number : number + 7] for number in range(0, len(cells), 7)]
+
+
+@blueprint.get("/person/<int:person_id>/<day>")
+def day_page(person_id: int, day: str) -> ResponseReturnValue:
+    """Everything about one day: the figures, what each check-in was taken for and why, what can be corrected."""
+    site, now = the_site(), the_site().clock.now()
+    wanted = _day_or_404(day)
+    if wanted is None:
+        return answer(404)
+    with site.sessions() as session:
+        person = people.get_person(session, person_id)
+        found = attendance.days_of(session, person_id, wanted, wanted, site.zone, now)[0]
+        asked = corrections.corrections(session, person_id=person_id, first=wanted, last=wanted)
+        lock = periods.lock_over(session, wanted, wanted, now)
+        shifts = rosters.list_shifts(session)
+    portions = [(rate, seconds) for rate, seconds in found.portions if seconds]
+    return render_template(
+        "hours/day.html",
+        person=person,
+        one=found,
+        asked=asked,
+        lock=lock,
+        shifts=shifts,
+        portions=portions,
+        before=wanted - timedelta(days=1),
+        after=wanted + timedelta(days=1),
+        flag=Flag,
+        now=now,
+        week=overtime.week_of(wanted),
+    )
+
+
+def _day_or_404(text: str) -> date | None:
+    try:
+        return day_from(text)
+    except UserError:
+        return None
+
+
+@blueprint.post("/person/<int:person_id>/<day>/correct")
+def correct(person_id: int, day: str) -> ResponseReturnValue:
+    """Ask for a correction; with the tick it is approved at once, and both stand in the record."""
+    site, now, form = the_site(), the_site().clock.now(), request.form
+    back = redirect(url_for("working_time.day_page", person_id=person_id, day=day))
+    try:
+        wanted = day_from(day)
+        with site.sessions.begin() as session:
+            at: datetime | None = None
+            if form.get("action") == "add":
+                shifted = wanted + timedelta(days=1) if form.get("next_day") == "yes" else wanted
+                at = instant_from(shifted, form.get("at", "")).astimezone(UTC)
+            row = stored_corrections.request_correction(
+                session,
+                person_id=person_id,
+                action=form.get("action", ""),
+                passage_id=form.get("passage_id"),
+                at=at,
+                direction=DIRECTIONS.get(form.get("direction", ""), Direction.UNKNOWN),
+                reason=form.get("reason", ""),
+                by=current_user.username,
+                now=now,
+                zone=site.zone,
+            )
+            if form.get("approve") == "yes":
+                stored_corrections.decide_correction(
+                    session, row.id, approve=True, by=current_user.username, now=now, decider=current_user.person_id
+                )
+    except UserError as error:
+        flash(f"{for_the_form(error)}.", "danger")
+        return back
+    log.info("%s asked for the correction %s of person %d", current_user.username, row.id, person_id)
+    flash("The correction counts now." if row.state == "approved" else "The correction waits in the inbox.", "success")
+    return back
+
+
+@blueprint.post("/person/<int:person_id>/<day>/shift")
+def set_shift(person_id: int, day: str) -> ResponseReturnValue:
+    site, text = the_site(), request.form.get("shift", "")
+    try:
+        with site.sessions.begin() as session:
+            planning.set_day(
+                session, person_id, day_from(day), int(text) if is_id(text) else None,
+                now=site.clock.now(), by=current_user.username,
+            )  # fmt: skip
+    except UserError as error:
+        flash(f"{for_the_form(error)}.", "danger")
+    else:
+        flash("The shift of this day is changed.", "success")
+    return redirect(url_for("working_time.day_page", person_id=person_id, day=day))

@@ -1,0 +1,111 @@
+"""Which tablets and screens there are: a list for administrators, pairing by one-time code, revoking.
+
+In: forms.  Out: pages; a code with its QR picture, shown once.
+Does not know: what a tablet does with its cookie (kiosk.py).
+Main choice: the code travels by eye or by a tablet's camera, never by the administrator's own browser,
+so that no tablet has to be signed in for being paired.  In the QR picture's address it stands behind #,
+where no server and no log sees it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import segno
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
+from attendance.store.cameras import cameras
+from attendance.store.kiosk import devices
+from attendance.store.tables.kiosk import KioskDevice
+from attendance.web.errors import for_the_form
+from attendance.web.forms import KioskForm
+from attendance.web.security import admin_required
+from attendance.web.site import the_site, works_here_only
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("pairing", __name__, url_prefix="/kiosks")
+
+TABLET = ""  # no camera is called that
+WAYS = [("unknown", "Both ways; it asks in doubt"), ("in", "In"), ("out", "Out")]
+
+
+@blueprint.route("", methods=["GET", "POST"])
+@admin_required
+def index() -> ResponseReturnValue:
+    """The list, and a form for a new one, which answers with its code."""
+    site = the_site()
+    with site.sessions() as session:
+        names = _cameras(session)
+    form = KioskForm()
+    form.direction.choices = WAYS
+    form.shows.choices = [(TABLET, "A tablet with its own camera"), *((name, f"A screen of {name}") for name in names)]
+    if form.is_submitted() and form.validate():
+        try:
+            with site.sessions.begin() as session:
+                device, code = _add(session, form, names)
+        except UserError as error:
+            form.form_errors.append(for_the_form(error))
+        else:
+            log.info("%s added the kiosk %s", current_user.username, device.name)
+            return _code_page(device, code)
+    with site.sessions() as session:
+        known = devices.list_devices(session)
+    page = render_template("kiosk/kiosks.html", devices=known, form=form, now=site.clock.now())
+    return page, 400 if form.errors else 200
+
+
+@blueprint.post("/<int:device_id>/code")
+def code(device_id: int) -> ResponseReturnValue:
+    """Another code: for a device whose code was lost or too old, or to pair another browser in its place."""
+    site = the_site()
+    with site.sessions.begin() as session:
+        made = devices.new_code(session, device_id, at=site.clock.now())
+        device = devices.get_device(session, device_id)
+    log.info("%s made a pairing code for kiosk %s", current_user.username, device.name)
+    return _code_page(device, made)
+
+
+@blueprint.post("/<int:device_id>/revoke")
+def revoke(device_id: int) -> ResponseReturnValue:
+    site = the_site()
+    with site.sessions.begin() as session:
+        device = devices.revoke(session, device_id, at=site.clock.now())
+    log.info("%s revoked kiosk %s", current_user.username, device.name)
+    flash(f"{device.name} is out: it can do nothing any more.", "success")
+    return redirect(url_for("pairing.index"))
+
+
+def _add(session: Session, form: KioskForm, names: list[str]) -> tuple[KioskDevice, str]:
+    name = form.name.data or ""
+    if name in names:
+        raise UserError("a camera has this name, and both stand in one log: choose another name")
+    shows = None if form.shows.data == TABLET else form.shows.data
+    direction = Direction.UNKNOWN if shows else Direction(form.direction.data)
+    return devices.add_device(
+        session, name, at=the_site().clock.now(), by=current_user.username, direction=direction, screen_of=shows
+    )
+
+
+def _cameras(session: Session) -> list[str]:
+    """Also the settings' own, which has no row before its daemon ran."""
+    return sorted({one.name for one in cameras.list_cameras(session)} | {the_site().settings.camera.name})
+
+
+def _code_page(device: KioskDevice, code: str) -> ResponseReturnValue:
+    address = url_for("kiosk.pair", _external=True)
+    picture = segno.make(f"{address}#{code}", micro=False, error="m")
+    return render_template(
+        "kiosk/kiosk_code.html",
+        device=device,
+        code=f"{code[:4]} {code[4:]}",
+        address=address,
+        picture=picture.svg_data_uri(scale=6, border=4, light="#fff"),
+        minutes=round(devices.CODE_VALID.total_seconds() / 60),
+        here_only=works_here_only(),
+        without_camera=not request.is_secure,
+    )

@@ -1,0 +1,343 @@
+"""The tablet's side of a kiosk: its page, pictures, PINs and badges, undo; how it proves itself; how it is left.
+
+In: requests of a paired tablet.  Out: pages, `Answer`s as JSON.
+Does not know: who is signed in; how a face, PIN or badge is judged (service/kiosk.py).
+Main choice: a tablet is no operator.  Its cookie (SameSite=Strict, HttpOnly) names a device and opens
+this room only, and the same cookie closes every other room of the site to that browser (security.py).
+Instead of a session's token each POST bears an own header, which another site's page cannot set.  The
+price: an administrator who pairs the browser at hand is locked in, too, until signing in on `leave`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from attendance.domain.passage import Direction
+from attendance.service.access.rules import kiosk_rules_for
+from attendance.service.kiosk import sealed_events
+from attendance.service.kiosk.kiosk import Answer, Kiosk, Terminal
+from attendance.store.kiosk import devices as stored
+from attendance.store.operators import operators
+from attendance.web.errors import answer
+from attendance.web.security import KIOSK_COOKIE, csrf, limiter, wants_json
+from attendance.web.site import Site, the_site
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("kiosk", __name__, url_prefix="/kiosk")
+csrf.exempt(blueprint)  # see HEADER
+
+HEADER = "X-Kiosk"
+EXTENSION = "attendance kiosk"
+MAX_PICTURE, MAX_WORDS = 400_000, 8_000  # bytes of a body
+_COOKIE_DAYS = 400  # the most that browsers keep; each visit of the page begins them anew
+# What a browser may ask for that is no paired tablet.
+UNPAIRED = {"kiosk.pair", "kiosk.use_code", "kiosk.leave", "kiosk.let_go", "kiosk.manifest"}
+# What the page needs without a connection.
+ASSETS = ("kiosk.css", "kiosk-line.js", "kiosk-sound.js", "kiosk-camera.js", "kiosk.js", "favicon.svg")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The tablet of this request; `screen_of`: the camera that it shows, None for one with an own camera."""
+
+    terminal: Terminal
+    screen_of: str | None
+
+
+@dataclass
+class Pace:
+    """Whether a tablet may send another picture: `rate` a second, twice that at once."""
+
+    rate: float
+    _left: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def allows(self, device: int) -> bool:
+        now, most = time.monotonic(), max(1.0, 2 * self.rate)
+        with self._lock:
+            left, since = self._left.get(device, (most, now))
+            left = min(most, left + (now - since) * self.rate)
+            allowed = left >= 1
+            self._left[device] = (left - 1 if allowed else left, now)
+        return allowed
+
+
+@dataclass
+class Parts:
+    """What all tablets and screens of a site share.  `closing` ends the streams."""
+
+    kiosk: Kiosk
+    pace: Pace
+    streams: threading.Semaphore
+    closing: threading.Event = field(default_factory=threading.Event)
+
+
+def init_app(app: Flask, site: Site) -> None:
+    settings = site.settings
+    rules = kiosk_rules_for(settings)
+    app.extensions[EXTENSION] = Parts(
+        Kiosk(site.sessions, site.keys, site.analyser, site.clock, site.zone, rules),
+        Pace(settings.kiosk.max_fps),
+        threading.Semaphore(settings.kiosk.max_streams),
+    )
+
+
+def the_parts() -> Parts:
+    parts = current_app.extensions[EXTENSION]
+    assert isinstance(parts, Parts)
+    return parts
+
+
+def the_device() -> Device:
+    device = g.kiosk_device
+    assert isinstance(device, Device)
+    return device
+
+
+def device_of(site: Site, token: str) -> Device | None:
+    """The paired, not revoked device of this token; notes that it is alive."""
+    if not token:
+        return None
+    with site.sessions.begin() as database:
+        row = stored.device_of(database, token)
+        if row is None:
+            return None
+        stored.saw_device(database, row, at=site.clock.now())
+        return Device(Terminal(row.id, row.name, Direction(row.direction)), row.screen_of)
+
+
+@blueprint.before_request
+def _guard() -> ResponseReturnValue | None:
+    if request.method == "POST":
+        if request.headers.get(HEADER) != "1":
+            return answer(403, "Not from this page", "A kiosk's requests come from its own page only. Reload it.")
+        request.max_content_length = MAX_PICTURE if request.endpoint == "kiosk.look" else MAX_WORDS
+    g.kiosk_device = device_of(the_site(), request.cookies.get(KIOSK_COOKIE, ""))
+    if g.kiosk_device is not None or request.endpoint in UNPAIRED:
+        return None
+    if request.method == "GET" and not wants_json():
+        return redirect(url_for("kiosk.pair"))
+    return {"ok": False, "words": "This tablet is not paired", "advice": "Ask an administrator to pair it."}, 401
+
+
+@blueprint.after_request
+def _allow_manifest(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    )
+    return response
+
+
+def _caller() -> str:
+    """Of one tablet, so that several behind one address do not slow each other down."""
+    return "kiosk " + hashlib.sha256(request.cookies.get(KIOSK_COOKIE, "").encode()).hexdigest()
+
+
+# --- pages -----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/")
+def page() -> ResponseReturnValue:
+    """Everything at once: camera, PIN, badge.  Nothing in it is about people, so that it may be kept for later."""
+    device, site = the_device(), the_site()
+    if device.screen_of is not None:
+        return redirect(url_for("kiosk.screen"))
+    made = make_response(
+        render_template(
+            "kiosk/page.html",
+            terminal=device.terminal,
+            key=base64.b64encode(the_parts().kiosk.public_key).decode(),
+            fps=site.settings.kiosk.max_fps,
+            zone=site.settings.site.timezone,
+        )
+    )
+    _give_cookie(made, request.cookies[KIOSK_COOKIE])
+    return made
+
+
+@blueprint.get("/worker.js")
+def worker() -> ResponseReturnValue:
+    """The service worker, which gives the page out while there is no connection."""
+    made = make_response(render_template("kiosk/worker.js", assets=ASSETS))
+    made.mimetype = "text/javascript"
+    return made
+
+
+@blueprint.get("/app.webmanifest")
+def manifest() -> ResponseReturnValue:
+    """So that a tablet's home screen opens it without an address line."""
+    name = the_site().settings.site.name
+    icons = [{"src": url_for("static", filename="favicon.svg"), "sizes": "any", "type": "image/svg+xml"}]
+    described = {"name": f"{name} kiosk", "short_name": name, "display": "fullscreen", "icons": icons}
+    made = make_response(described | {"start_url": url_for("kiosk.page"), "scope": url_for("kiosk.page")})
+    made.mimetype = "application/manifest+json"
+    return made
+
+
+# --- what the page asks for ------------------------------------------------------------------------
+
+
+@blueprint.get("/state")
+def state() -> ResponseReturnValue:
+    """Whether the line is there; the server's clock, by which a tablet's events are dated."""
+    key = base64.b64encode(the_parts().kiosk.public_key).decode()
+    return {"now": round(the_site().clock.now().timestamp() * 1000), "key": key, "name": the_device().terminal.name}
+
+
+@blueprint.post("/look")
+def look() -> ResponseReturnValue:
+    """One picture (JPEG) → what to show.  429 for more than the settings allow."""
+    parts, terminal = the_parts(), the_device().terminal
+    if not parts.pace.allows(terminal.id):
+        return answer(429)
+    return asdict(parts.kiosk.look(terminal, request.get_data()))
+
+
+@blueprint.post("/event")
+@limiter.limit("240/minute", key_func=_caller)
+@limiter.limit("30/minute;200/hour", key_func=_caller, deduct_when=lambda _: bool(g.get("kiosk_refused")))
+def event() -> ResponseReturnValue:
+    """A PIN or badge: {"event": id, "sealed": base64}, or {"event", "said"} from a page that is not opened by https."""
+    kiosk, told = the_parts().kiosk, _json()
+    event_id = _text(told, "event")
+    if isinstance(said := told.get("said"), dict):
+        clear = {name: str(said[name])[:100] for name in ("number", "pin", "badge", "say") if said.get(name)}
+        sealed = sealed_events.seal(kiosk.public_key, clear, event_id, os.urandom(12))
+    else:
+        try:
+            sealed = base64.b64decode(_text(told, "sealed"), validate=True)
+        except ValueError:  # also for letters that base64 does not have
+            abort(400)
+    told_back = kiosk.submit(the_device().terminal, event_id, sealed)
+    g.kiosk_refused = told_back.state == "refused"
+    return asdict(told_back)
+
+
+@blueprint.post("/tell")
+def tell() -> ResponseReturnValue:
+    """In, out or break, said by the person: {"event": id, "choice": …}."""
+    return _afterwards(lambda kiosk, terminal, told: kiosk.tell(terminal, _text(told, "event"), _text(told, "choice")))
+
+
+@blueprint.post("/undo")
+def undo() -> ResponseReturnValue:
+    return _afterwards(lambda kiosk, terminal, told: kiosk.undo(terminal, _text(told, "event")))
+
+
+def _afterwards(change: Callable[[Kiosk, Terminal, dict[str, Any]], Answer]) -> ResponseReturnValue:
+    return asdict(change(the_parts().kiosk, the_device().terminal, _json()))
+
+
+def _json() -> dict[str, Any]:
+    told = request.get_json(silent=True)
+    if not isinstance(told, dict):
+        abort(400)
+    return told
+
+
+def _text(told: dict[str, Any], name: str) -> str:
+    value = told.get(name)
+    if not isinstance(value, str) or not value or "\0" in value:
+        abort(400)
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write and no database keeps
+        abort(400)
+    return value
+
+
+# --- pairing and leaving ---------------------------------------------------------------------------
+
+
+@blueprint.get("/pair")
+def pair() -> ResponseReturnValue:
+    """Asks for the one-time code; the code of a scanned link stands behind #, which browsers keep to themselves."""
+    if g.kiosk_device is not None:
+        return redirect(url_for("kiosk.page"))
+    return render_template("kiosk/pair.html", was_paired=KIOSK_COOKIE in request.cookies)
+
+
+@blueprint.post("/pair")
+@limiter.limit("60/hour;10/minute", deduct_when=lambda response: response.status_code == 409)
+def use_code() -> ResponseReturnValue:
+    """From here on this browser is the kiosk, and nobody is signed in on it."""
+    site = the_site()
+    with site.sessions.begin() as database:
+        paired = stored.pair(database, _text(_json(), "code")[:40], at=site.clock.now())
+        name = None if paired is None else paired[0].name
+    if paired is None:
+        log.warning("a pairing code from %s was wrong", request.remote_addr)
+        return answer(409, "This code is wrong or too old", "Codes work once and for 15 minutes. Ask for a new one.")
+    log.info("kiosk %s was paired", name)
+    session.clear()
+    made = make_response({"ok": True, "page": url_for("kiosk.page")})
+    _give_cookie(made, paired[1])
+    return made
+
+
+@blueprint.get("/leave")
+def leave() -> ResponseReturnValue:
+    if g.kiosk_device is None:
+        return redirect(url_for("kiosk.pair"))
+    return render_template("kiosk/leave.html", terminal=the_device().terminal)
+
+
+@blueprint.post("/leave")
+@limiter.limit("60/hour;8/minute", deduct_when=lambda response: response.status_code == 409)
+def let_go() -> ResponseReturnValue:
+    """Unpair this browser: by an administrator's password, or without when it was revoked already."""
+    site = the_site()
+    if g.kiosk_device is not None:
+        told, device = _json(), the_device()
+        with site.sessions.begin() as database:
+            operator = operators.authenticate(
+                database, _text(told, "username"), _text(told, "password"), at=site.clock.now()
+            )
+            allowed = operator is not None and operator.role == "admin"
+            if allowed:
+                stored.revoke(database, device.terminal.id, at=site.clock.now())
+        if not allowed:
+            log.warning("somebody tried to leave kiosk %s", device.terminal.name)
+            return answer(409, "This does not open it", "Enter an administrator's user name and password.")
+        log.info("kiosk %s was unpaired on the spot", device.terminal.name)
+    made = make_response({"ok": True, "page": "/"})
+    made.delete_cookie(KIOSK_COOKIE, path="/", httponly=True, samesite="Strict")
+    return made
+
+
+def _give_cookie(response: Response, token: str) -> None:
+    response.set_cookie(
+        KIOSK_COOKIE,
+        token,
+        max_age=_COOKIE_DAYS * 86400,
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=the_site().settings.web.https_only or request.is_secure,
+    )

@@ -1,0 +1,85 @@
+"""Who of the people is signed in to their own pages: a cookie of its own, beside the operators'.
+
+In: a request; a person who proved who they are.  Out: `Employee`; a cookie that names them for an hour.
+Does not know: PINs and links (store/kiosk.py), the pages (me.py), operators.
+Main choice: the cookie is sent to these pages only and opens nothing else, whoever else is signed in on
+the same browser.  It carries a fingerprint of the PIN's hash: another PIN, or none, ends every session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from flask import Response, current_app, request
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy.orm import Session
+
+from attendance.store.people import credentials, people
+from attendance.web.site import the_site
+
+COOKIE = "attendance_me"
+PATH = "/me"
+LASTS = timedelta(hours=1)
+Way = Literal["pin", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Employee:
+    """`way`: by what they signed in; who came by a link may choose a PIN without knowing the old one."""
+
+    id: int
+    name: str
+    number: str | None
+    way: Way
+    has_pin: bool
+
+
+def signed_in() -> Employee | None:
+    """Whom the cookie names, if it is not too old, the person active and the PIN the same."""
+    try:
+        said = _serializer().loads(request.cookies.get(COOKIE, ""))
+        person_id, begun, proof, way = int(said["id"]), float(said["at"]), str(said["proof"]), said["way"]
+    except (BadSignature, KeyError, TypeError, ValueError):
+        return None
+    age = the_site().clock.now().timestamp() - begun
+    if not -60 <= age <= LASTS.total_seconds() or way not in ("pin", "link"):
+        return None
+    with the_site().sessions() as session:
+        person = people.active_person(session, person_id)
+        if person is None or not hmac.compare_digest(proof, _fingerprint(session, person_id)):
+            return None
+        secret = credentials.secret_of(session, person_id)
+        has_pin = secret is not None and secret.pin_hash is not None
+    return Employee(person.id, person.name, person.external_id, way, has_pin)
+
+
+def begin(response: Response, person_id: int, way: Way) -> Response:
+    """Sign this browser in; it forgets it when it is closed, and after an hour at the latest."""
+    site = the_site()
+    with site.sessions() as session:
+        proof = _fingerprint(session, person_id)
+    said = {"id": person_id, "at": site.clock.now().timestamp(), "proof": proof, "way": way}
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    response.set_cookie(COOKIE, _serializer().dumps(said), path=PATH, httponly=True, secure=secure, samesite="Lax")
+    return response
+
+
+def end(response: Response) -> Response:
+    response.delete_cookie(COOKIE, path=PATH)
+    return response
+
+
+def _fingerprint(session: Session, person_id: int) -> str:
+    secret = credentials.secret_of(session, person_id)
+    pin = (secret.pin_hash if secret is not None else None) or ""
+    return hashlib.sha256(f"own pages of {person_id} {pin}".encode()).hexdigest()[:24]
+
+
+def _serializer() -> URLSafeSerializer:
+    key = current_app.secret_key
+    assert isinstance(key, str | bytes)
+    return URLSafeSerializer(key, salt="own pages of a person")

@@ -1,0 +1,59 @@
+"""Today at a glance: who is in, what was refused and why, whether the cameras work, what to do next.
+
+In: a request.  Out: the page, and its live part alone for the script that keeps it fresh.
+Does not know: how presence is counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from attendance.domain.passage import Direction
+from attendance.service.cameras.health import health_of
+from attendance.service.operations.overview import overview_today
+from attendance.store.calibration import operating_points
+from attendance.store.cameras import cameras
+from attendance.store.people import templates
+from attendance.web.site import the_site
+
+blueprint = Blueprint("overview", __name__)
+
+
+@blueprint.get("/")
+def page() -> ResponseReturnValue:
+    return render_template("operations/overview.html", **_today())
+
+
+@blueprint.get("/overview/now")
+def now() -> ResponseReturnValue:
+    """The part of the page that changes by itself."""
+    return render_template("operations/_overview.html", **_today())
+
+
+def _today() -> dict[str, Any]:
+    site, at = the_site(), the_site().clock.now()
+    with site.sessions() as session:
+        today = overview_today(session, site.zone, at)
+        watched = [(camera, health_of(camera, at)) for camera in cameras.list_cameras(session)]
+        enrolled = templates.count_enrolled(session, site.model_id)
+        point = operating_points.current(session, site.model_id)
+        other_models = templates.templates_of_other_models(session, site.model_id)
+    inside = [one for one in today.present if one.last_direction is not Direction.OUT]
+    left = [one for one in today.present if one.last_direction is Direction.OUT]
+    denials = sorted(today.denials.items(), key=lambda item: -item[1])
+    return {
+        "at": at,
+        "local_now": site.local(at),
+        "today": today,
+        "inside": inside,
+        "left": left,
+        "denials": denials,
+        "most_denials": max(today.denials.values(), default=0),
+        "cameras": watched,
+        "enrolled": enrolled,
+        "point": point,
+        "other_models": other_models,
+    }

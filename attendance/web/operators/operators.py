@@ -1,0 +1,143 @@
+"""Who may sign in: a list, adding operators, their role, teams and person, one's own password.
+
+In: forms.  Out: pages; changed operators.
+Does not know: how passwords are kept, what a role may do (security.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from attendance.errors import UserError
+from attendance.store.hours import rosters
+from attendance.store.operators import operators
+from attendance.web.auth import begin_session
+from attendance.web.errors import answer, for_the_form
+from attendance.web.forms import OperatorForm, PasswordForm, RoleForm
+from attendance.web.security import admin_required, limiter
+from attendance.web.site import the_site
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("operators", __name__)
+
+
+@blueprint.route("/operators", methods=["GET", "POST"])
+@admin_required
+def index() -> ResponseReturnValue:
+    form, site = OperatorForm(), the_site()
+    if form.validate_on_submit():
+        try:
+            with site.sessions.begin() as session:
+                made = operators.create_operator(
+                    session,
+                    form.username.data or "",
+                    form.password.data or "",
+                    at=site.clock.now(),
+                    **_chosen(form),
+                )
+        except UserError as error:
+            form.form_errors.append(for_the_form(error))
+        else:
+            log.info("%s added the %s %s", current_user.username, made.role, made.username)
+            flash(f"{made.username} can sign in now.", "success")
+            return redirect(url_for("operators.index"))
+    with site.sessions() as session:
+        known, teams = operators.list_operators(session), operators.all_teams(session)
+        names = {one.id: one.name for one in rosters.everybody(session, active=None)}
+    page = render_template(
+        "operators/operators.html", form=form, operators=known, teams=teams, names=names,
+        minimum=operators.MIN_PASSWORD, ticked=request.form.getlist("teams"), **_offered(),
+    )  # fmt: skip
+    return page, 400 if form.errors else 200
+
+
+@blueprint.route("/operators/<int:operator_id>", methods=["GET", "POST"])
+@admin_required
+def role(operator_id: int) -> ResponseReturnValue:
+    """Another role, other teams; in force with the operator's next request."""
+    site = the_site()
+    with site.sessions() as session:
+        known = {one.id: one for one in operators.list_operators(session)}.get(operator_id)
+        if known is None:
+            return answer(404)
+        present = operators.teams_of(session, operator_id)
+    form = RoleForm(role=known.role, person=str(known.person_id or ""))
+    if form.validate_on_submit():
+        try:
+            with site.sessions.begin() as session:
+                changed = operators.set_role(session, operator_id, **_chosen(form))
+        except UserError as error:
+            form.form_errors.append(for_the_form(error))
+        else:
+            log.info("%s made %s a %s", current_user.username, changed.username, changed.role)
+            flash(f"{changed.username} is {_A[changed.role]} now.", "success")
+            return redirect(url_for("operators.index"))
+    ticked = request.form.getlist("teams") if form.is_submitted() else present
+    page = render_template("operators/operator.html", form=form, operator=known, ticked=ticked, **_offered(present))
+    return page, 400 if form.errors else 200
+
+
+ROLES = {
+    "viewer": "Viewer: sees everything, changes nothing",
+    "supervisor": "Supervisor: sees the working time of some teams and decides their corrections",
+    "admin": "Administrator: sees and changes everything",
+}
+_A = {"admin": "an administrator", "supervisor": "a supervisor", "viewer": "a viewer"}
+
+
+def _chosen(form: RoleForm) -> dict[str, Any]:
+    """Role, teams and person of the form, for the store."""
+    return {
+        "role": form.role.data,
+        "teams": request.form.getlist("teams"),
+        "person_id": int(form.person.data) if form.person.data else None,
+    }
+
+
+def _offered(present: Collection[str] = ()) -> dict[str, Any]:
+    """What the fields offer: also a team that a supervisor has though nobody is left in it."""
+    with the_site().sessions() as session:
+        teams = {*rosters.departments(session), *present}
+        return {"roles": ROLES, "every_team": sorted(teams), "everybody": rosters.everybody(session)}
+
+
+@blueprint.post("/operators/<int:operator_id>/active")
+def set_active(operator_id: int) -> ResponseReturnValue:
+    site, active = the_site(), request.form.get("active") == "yes"
+    with site.sessions() as session:
+        if operator_id not in {one.id for one in operators.list_operators(session)}:
+            return answer(404)
+    try:
+        with site.sessions.begin() as session:
+            operators.set_operator_active(session, operator_id, active)
+    except UserError as error:
+        flash(f"{for_the_form(error)}.", "danger")
+    else:
+        log.info("%s %s operator %d", current_user.username, "activated" if active else "deactivated", operator_id)
+        flash("The operator can sign in again." if active else "The operator is signed out for good.", "success")
+    return redirect(url_for("operators.index"))
+
+
+@blueprint.route("/password", methods=["GET", "POST"])
+@limiter.limit("10/minute", methods=["POST"])
+def password() -> ResponseReturnValue:
+    """One's own password; every other session of this operator ends."""
+    form, site = PasswordForm(), the_site()
+    if form.validate_on_submit():
+        with site.sessions.begin() as session:
+            known = operators.authenticate(session, current_user.username, form.present.data or "", at=site.clock.now())
+            if known is not None:
+                operators.set_password(session, known.id, form.password.data or "")
+        if known is not None:
+            begin_session(known)
+            flash("Your password is changed. You are signed out everywhere else.", "success")
+            return redirect(url_for("overview.page"))
+        form.present.errors = ["This is not your present password."]
+    page = render_template("operators/password.html", form=form, minimum=operators.MIN_PASSWORD)
+    return page, 400 if form.errors else 200

@@ -1,0 +1,221 @@
+"""People: search, list, add, edit, consent, deactivate, erase.
+
+In: forms.  Out: pages; changed rows.
+Does not know: photos (enrol.py).
+Main choice: erasing asks on a page of its own and not in a dialog, so that it works without scripts
+and says what will be gone; deactivating needs no question, because it can be undone.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from attendance.errors import UserError
+from attendance.service.people import look_alikes
+from attendance.store.access import events
+from attendance.store.calibration import operating_points
+from attendance.store.people import credentials, people
+from attendance.store.people import templates as stored_templates
+from attendance.store.people.look_alikes import named_pairs
+from attendance.store.privacy import consent
+from attendance.store.session import DatabaseError
+from attendance.store.tables.people import Person
+from attendance.web.errors import for_the_form
+from attendance.web.forms import ConsentForm, PersonForm, clean_line
+from attendance.web.security import admin_required
+from attendance.web.site import the_site
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+
+PAGE = 25
+SHOWN = {"active": True, "inactive": False, "all": None}
+# A face varies with light, glasses, beard: so many different photos are worth having, more help little.
+GOOD_NUMBER = 5
+CONSENT_WORDS = (
+    "I agree that {site} stores a mathematical description of my face (no photo) in order to let me in and to "
+    "note when I come and go. It is encrypted, used for nothing else and erased when I take this back, "
+    "which I may do at any time and without giving a reason. I can use another way in instead."
+)
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    site = the_site()
+    text = clean_line(request.args.get("q", ""))[:200]
+    shown = request.args.get("show", "active")
+    shown = shown if shown in SHOWN else "active"
+    number = max(1, request.args.get("page", 1, type=int))
+    with site.sessions() as session:
+        total = people.count_people(session, text, SHOWN[shown])
+        pages = max(1, -(-total // PAGE))
+        number = min(number, pages)
+        found = people.search_people(session, text, SHOWN[shown], PAGE, (number - 1) * PAGE)
+        counts = stored_templates.template_counts(session, [one.id for one in found], site.model_id)
+        anybody = people.count_people(session) > 0
+    return render_template(
+        "people/people.html",
+        people=found,
+        counts=counts,
+        text=text,
+        shown=shown,
+        number=number,
+        pages=pages,
+        total=total,
+        anybody=anybody,
+    )
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@admin_required
+def new() -> ResponseReturnValue:
+    form, site = PersonForm(), the_site()
+    if form.validate_on_submit():
+        try:
+            with site.sessions.begin() as session:
+                person = people.create_person(session, at=site.clock.now(), **_values(form))
+        except UserError as error:
+            form.form_errors.append(for_the_form(error))
+        else:
+            log.info("%s added person %d", current_user.username, person.id)
+            flash(f"{person.name} is added. Next: note the consent, then add photos.", "success")
+            return redirect(url_for("people.show", person_id=person.id))
+    return render_template("people/person_form.html", form=form, person=None), 400 if form.errors else 200
+
+
+@blueprint.get("/<int:person_id>")
+def show(person_id: int) -> ResponseReturnValue:
+    return render_template("people/person.html", **person_context(person_id))
+
+
+@blueprint.route("/<int:person_id>/edit", methods=["GET", "POST"])
+@admin_required
+def edit(person_id: int) -> ResponseReturnValue:
+    site = the_site()
+    with site.sessions() as session:
+        person = existing(session, person_id)
+    form = PersonForm(obj=person)
+    if form.validate_on_submit():
+        try:
+            with site.sessions.begin() as session:
+                people.update_person(session, person_id, at=site.clock.now(), **_values(form))
+        except UserError as error:
+            form.form_errors.append(for_the_form(error))
+        else:
+            log.info("%s changed person %d", current_user.username, person_id)
+            flash("The changes are saved.", "success")
+            return redirect(url_for("people.show", person_id=person_id))
+    return render_template("people/person_form.html", form=form, person=person), 400 if form.errors else 200
+
+
+@blueprint.post("/<int:person_id>/active")
+def set_active(person_id: int) -> ResponseReturnValue:
+    site, active = the_site(), request.form.get("active") == "yes"
+    with site.sessions.begin() as session:
+        existing(session, person_id)
+        person = people.set_active(session, person_id, active, at=site.clock.now())
+        if active:  # who resembles this person was not looked for while nobody could be taken for them
+            look_alikes.refresh_person(session, site.keys, site.model_id, person_id, site.clock.now())
+    log.info("%s %s person %d", current_user.username, "activated" if active else "deactivated", person_id)
+    flash(
+        f"{person.name} is recognised again." if active else f"{person.name} is no longer recognised at any door.",
+        "success",
+    )
+    return redirect(url_for("people.show", person_id=person_id))
+
+
+@blueprint.route("/<int:person_id>/delete", methods=["GET", "POST"])
+@admin_required
+def delete(person_id: int) -> ResponseReturnValue:
+    site = the_site()
+    with site.sessions.begin() as session:
+        person = existing(session, person_id)
+        if request.method == "GET":
+            templates = stored_templates.list_templates(session, person_id)
+            return render_template("people/person_delete.html", person=person, templates=templates)
+        people.delete_person(session, person_id, at=site.clock.now())
+    log.info("%s erased person %d", current_user.username, person_id)
+    flash(f"{person.name} is erased, with all templates. Past passages stay without a name.", "success")
+    return redirect(url_for("people.index"))
+
+
+@blueprint.post("/<int:person_id>/consent")
+def give_consent(person_id: int) -> ResponseReturnValue:
+    form, site = ConsentForm(), the_site()
+    if not form.validate_on_submit():
+        return render_template("people/person.html", **person_context(person_id, form)), 400
+    with site.sessions.begin() as session:
+        existing(session, person_id)
+        consent.give_consent(session, person_id, form.text.data or "", at=site.clock.now())
+    log.info("%s noted the consent of person %d", current_user.username, person_id)
+    flash("The consent is noted. Photos can be added now.", "success")
+    return redirect(url_for("people.show", person_id=person_id))
+
+
+@blueprint.post("/<int:person_id>/consent/withdraw")
+def withdraw_consent(person_id: int) -> ResponseReturnValue:
+    site = the_site()
+    with site.sessions.begin() as session:
+        existing(session, person_id)
+        person = consent.withdraw_consent(session, person_id, at=site.clock.now())
+    log.info("%s noted that person %d took the consent back", current_user.username, person_id)
+    flash(f"The consent is taken back, and every template of {person.name} is erased.", "success")
+    return redirect(url_for("people.show", person_id=person_id))
+
+
+def existing(session: Session, person_id: int) -> Person:
+    """The person, or the 404 page."""
+    try:
+        return people.get_person(session, person_id)
+    except DatabaseError:
+        raise
+    except (UserError, OverflowError):  # SQLite's integers end at 64 bits
+        abort(404)
+
+
+def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str, Any]:
+    """What the person's page shows."""
+    site = the_site()
+    with site.sessions() as session:
+        person = existing(session, person_id)
+        templates = stored_templates.list_templates(session, person_id)
+        passages = events.list_passages(session, person_id=person_id, limit=8)
+        secret = credentials.secret_of(session, person_id)
+        waiting_link = credentials.open_link(session, person_id, at=site.clock.now())
+        alike = named_pairs(session, site.model_id, person_id, limit=10)
+        point = operating_points.current(session, site.model_id)
+        try:
+            agreement = look_alikes.consistency(session, site.keys, site.model_id, person_id)
+        except DatabaseError:
+            raise
+        except UserError:  # a damaged template must not hide the page on which it is deleted
+            agreement = {}
+    if form is None:
+        form = ConsentForm(formdata=None)
+        form.text.data = CONSENT_WORDS.format(site=site.settings.site.name)
+    return {
+        "person": person,
+        "templates": templates,
+        "usable": sum(one.model_id == site.model_id for one in templates),
+        "model_id": site.model_id,
+        "good_number": GOOD_NUMBER,
+        "passages": passages,
+        "consent_form": form,
+        "max_upload_mb": site.settings.web.max_upload_mb,
+        "results": [],
+        "look_alikes": alike,
+        "agreement": agreement,
+        "point": point,
+        "secret": secret,
+        "waiting_link": waiting_link,
+    }
+
+
+def _values(form: PersonForm) -> dict[str, Any]:
+    return {name: getattr(form, name).data or "" for name in ("name", "external_id", "department", "notes")}

@@ -1,0 +1,275 @@
+"""The whole measurement of a detector: by the command, on a tiny folder with tiny networks."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+
+from attendance.cli.main import main
+from attendance.evaluation.detector import pictures, run
+from attendance.evaluation.detector.detection_cache import look_at
+from attendance.evaluation.detector.detectors import Found
+from attendance.evaluation.detector.pictures import Picture
+from attendance.evaluation.detector.plots import detector_plots
+from attendance.vision.weights import load_card, save_card
+from tests.evaluation.detector import wider_folder
+from tests.evaluation.detector.test_detectors import write_scrfd
+from tests.vision import networks
+
+
+class FakeFinder:
+    """At the detector's port: finds what it was told, and counts its looks."""
+
+    name, key, confidence = "fake", "1" * 64, 0.5
+
+    def __init__(self, answers: Sequence[Found]) -> None:
+        self.answers = list(answers)
+        self.looks = 0
+
+    def find(self, image: NDArray[np.uint8]) -> Found:
+        self.looks += 1
+        return self.answers[int(image[0, 0, 0])]  # the picture says which
+
+
+def numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from numbers(one)
+    elif isinstance(value, float):
+        yield value
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Tiny networks in a weights folder, a WIDER folder, a peer."""
+    (tmp_path / "weights").mkdir()
+    networks.write_detector(tmp_path / "weights")
+    networks.write_recogniser(tmp_path / "weights")
+    wider_folder.write_images(tmp_path / "wider")
+    wider_folder.write_text(tmp_path / "wider")
+    write_scrfd(tmp_path / "scrfd.onnx")
+    return tmp_path
+
+
+def evaluate(site: Path, *arguments: str) -> Result:
+    settings = {
+        "models.weights_dir": site / "weights",
+        "models.detector": networks.DETECTOR,
+        "models.recogniser": networks.RECOGNISER,
+    }
+    flags = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    result = CliRunner().invoke(main, [*flags, "evaluate", "detector", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_the_command_measures_beside_a_peer_at_each_size_and_writes_json_plots_and_card(site: Path) -> None:
+    card = load_card(site / "weights", networks.DETECTOR)
+    points = {"confidence": 0.77, "anything": [1, 2]}
+    save_card(replace(card, operating_points=points), site / "weights")
+    wider = site / "wider"
+
+    result = evaluate(
+        site, "--wider", str(wider), "--size", "256,128", "--peers", str(site / "scrfd.onnx"),
+        "--out", str(site / "out" / "numbers.json"), "--plots", str(site / "plots"), "--card",
+    )  # fmt: skip
+
+    assert result.exit_code == 0, result.output
+    shown, written = json.loads(result.stdout), json.loads((site / "out" / "numbers.json").read_text())
+    assert list(written["sizes"]) == ["256", "128"]
+    assert list(written["sizes"]["256"]) == [networks.DETECTOR, "scrfd"]
+    ours = written["sizes"]["256"][networks.DETECTOR]["wider:wider"]
+    assert (ours["images"], ours["faces"], ours["ignored_faces"]) == (3, 3, 2)
+    assert ours["ap50"]["value"] > 0.9
+    assert ours["curve"]["recall"]
+    peer = written["sizes"]["256"]["scrfd"]["wider:wider"]
+    assert ours["ap50_lead"]["scrfd"]["value"] == pytest.approx(ours["ap50"]["value"] - peer["ap50"]["value"], abs=1e-4)
+    assert all(math.isfinite(number) for number in numbers(written))
+    assert shown == run.without_curves(written)
+
+    after = load_card(site / "weights", networks.DETECTOR)
+    assert after.metrics == shown
+    assert after.operating_points == points
+    assert after.sha256 == card.sha256
+
+    for name in ("pr-wider-wider-256", "recall-wider-wider-256", "pr-wider-wider-128", "recall-wider-wider-128"):
+        image = cv2.imread(str(site / "plots" / f"{name}.png"))
+        assert image is not None and image.std() > 1
+        assert ElementTree.parse(site / "plots" / f"{name}.svg").getroot().tag.endswith("svg")
+
+
+def test_levels_are_reported_where_the_lists_are_given(site: Path) -> None:
+    first = "0--Parade/0_Parade_a"
+    wider_folder.write_levels(site / "wider", {"easy": {first: [1]}, "medium": {first: [1, 2]}, "hard": {first: [3]}})
+
+    result = evaluate(site, "--wider", str(site / "wider"))
+
+    levels = json.loads(result.stdout)["sizes"]["256"][networks.DETECTOR]["wider:wider"]["levels"]
+    assert {name: level["faces"] for name, level in levels.items()} == {"easy": 1, "medium": 2, "hard": 1}
+    assert levels["easy"]["ap50"]["value"] > 0.9
+    assert levels["hard"]["ap50"]["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "with --data or --wider"),
+        (("--wider", "nowhere"), "there is no folder"),
+        (("--wider", "wider", "--size", "256,x"), "whole numbers with commas"),
+        (("--wider", "wider", "--size", "250"), "multiple of 32"),
+        (("--wider", "wider", "--size", "32"), "from 64 to 2048"),
+        (("--wider", "wider", "--peers", "nobody.onnx"), "there is no"),
+        (("--data", "wider"), "no folder labels"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_one_line(
+    site: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    monkeypatch.chdir(site)
+
+    result = evaluate(site, *arguments)
+
+    assert result.exit_code == 2
+    (line,) = result.stderr.strip().split("\n")
+    assert words in line
+
+
+def test_images_that_cannot_be_read_are_counted_and_a_folder_of_nothing_else_is_refused(site: Path) -> None:
+    (site / "wider" / "images" / "0--Parade" / "0_Parade_a.jpg").write_bytes(b"no picture")
+    report = json.loads(evaluate(site, "--wider", str(site / "wider")).stdout)
+    ours = report["sizes"]["256"][networks.DETECTOR]["wider:wider"]
+    assert (ours["unreadable"], ours["faces"], ours["at_confidence"]["recall"]["of"]) == (1, 3, 3)
+
+    for path in (site / "wider" / "images").rglob("*.jpg"):
+        path.write_bytes(b"no picture")
+    result = evaluate(site, "--wider", str(site / "wider"))
+    assert result.exit_code == 2
+    assert "none of the 3 images" in result.stderr
+
+
+def labelled(folder: Path) -> Path:
+    """A data folder: two LFW images, one with a face, and twenty scenes of which two are measured on."""
+    (folder / "labels").mkdir(parents=True)
+    for number, name in enumerate(("lfw/A_B/A_B_0001.jpg", "lfw/C_D/C_D_0001.jpg", "facemask853/_/maks4.png")):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full((100, 100, 3), number, np.uint8))
+    np.savez(
+        folder / "labels" / "lfw.npz",
+        path=np.array([b"lfw/A_B/A_B_0001.jpg", b"lfw/C_D/C_D_0001.jpg"]),
+        size=np.array([[100, 100], [100, 100]]),
+        image=np.array([0, 0]),
+        box=np.array([[30, 30, 70, 80], [0, 0, 20, 20]], np.float32),
+        score=np.array([0.9, 0.8]),
+        landmarks=np.zeros((2, 5, 2), np.float32),
+    )
+    (folder / "labels" / "face_free.txt").write_text("\n".join(f"scenes/{number}.png" for number in range(20)))
+    rows = ["image\twidth\theight\tlabelled\tboxes"]
+    rows += [f"facemask853/_/maks{number}.png\t100\t100\tall\t10,10,40,50;50,50,80,90" for number in (3, 4)]
+    rows.append("net7876/_/a4.png\t100\t100\tmain\t10,10,40,50")
+    (folder / "labels" / "true_boxes.tsv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def test_only_what_is_kept_from_training_is_measured_on(tmp_path: Path) -> None:
+    data = labelled(tmp_path)
+
+    (crowd,) = pictures.true_boxes(data, "facemask853")
+    first, second = pictures.main_faces(data, "lfw")
+
+    assert crowd.path.name == "maks4.png"
+    assert crowd.boxes.tolist() == [[10, 10, 40, 50], [50, 50, 80, 90]]
+    assert (first.main, second.main) == (0, None)
+    assert [scene.path.name for scene in pictures.face_free(data)] == ["9.png", "19.png"]
+
+
+def test_the_main_face_is_the_one_that_training_takes(tmp_path: Path) -> None:
+    from attendance.training.recogniser import face_packs
+
+    data = labelled(tmp_path)
+    (theirs,) = face_packs.main_faces(data, "lfw")
+    first, _ = pictures.main_faces(data, "lfw")
+    assert first.points is not None and first.main is not None
+    assert np.array_equal(theirs.points, first.points[first.main])
+
+
+def test_every_set_is_measured_by_one_look_an_image(tmp_path: Path) -> None:
+    data = labelled(tmp_path)
+    box = np.array([[30, 30, 70, 80]], np.float32)
+    found = Found(box, np.array([0.9], np.float32), np.zeros((1, 5, 2), np.float32))
+    finder = FakeFinder([found, Found.nothing(), Found.nothing()])
+    sets = run.sets_of(data, [], None)
+    scenes = [Picture(path=data / "facemask853/_/maks4.png", boxes=box[:0], ignored=np.zeros(0, bool))]
+
+    report, _ = run.measure(finder, run.Sets(sets.main_faces, sets.crowds, scenes), 256)
+
+    assert report["lfw"]["failure_to_acquire"]["count"] == 1
+    assert report["facemask853"]["ap50"]["value"] == 0
+    assert report["face_free"]["images_with_a_box"]["count"] == 0
+    assert finder.looks == 4
+
+
+def test_a_limit_takes_the_first_of_each_set(tmp_path: Path) -> None:
+    sets = run.sets_of(labelled(tmp_path), [], 1)
+
+    assert [len(shown) for shown in sets.main_faces.values()] == [1]
+    assert sets.face_free is not None and len(sets.face_free) == 1
+
+
+def test_what_was_kept_is_not_looked_at_again_and_gives_the_same(tmp_path: Path) -> None:
+    shown = pictures.main_faces(labelled(tmp_path / "data"), "lfw")
+    boxes = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)
+    two = Found(boxes, np.array([0.9, 0.5], np.float32), np.ones((2, 5, 2), np.float32))
+    finder = FakeFinder([two, Found.nothing()])
+    keep = tmp_path / "keep"
+
+    first = look_at(shown[:1], finder, 256, "lfw", keep)
+    assert finder.looks == 1
+    both = look_at(shown, finder, 256, "lfw", keep)
+    assert finder.looks == 2
+    again = look_at(shown, finder, 256, "lfw", keep)
+    assert finder.looks == 2
+    assert [look.scale for look in first + both + again] == [2.56] * 5
+    for look in (first[0], both[0], again[0]):
+        assert np.array_equal(look.found.boxes, two.boxes) and np.array_equal(look.found.points, two.points)
+
+    finder.key = "2" * 64  # other numbers: nothing of the old is taken
+    look_at(shown, finder, 256, "lfw", keep)
+    assert finder.looks == 4
+
+
+def test_a_kept_file_that_was_cut_short_is_made_anew(tmp_path: Path) -> None:
+    shown = pictures.main_faces(labelled(tmp_path / "data"), "lfw")
+    finder = FakeFinder([Found.nothing()] * 2)
+    look_at(shown, finder, 256, "lfw", tmp_path / "keep")
+    (file,) = (tmp_path / "keep").iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+
+    look_at(shown, finder, 256, "lfw", tmp_path / "keep")
+
+    assert finder.looks == 4
+
+
+def test_a_detector_that_finds_nothing_can_be_drawn(tmp_path: Path) -> None:
+    one = Picture(tmp_path / "a.png", np.array([[10, 10, 40, 50]], np.float32), np.zeros(1, bool))
+    cv2.imwrite(str(one.path), np.zeros((100, 100, 3), np.uint8))
+    finder = FakeFinder([Found.nothing()])
+    report, _ = run.measure(finder, run.Sets({}, {"crowd": [one]}, None), 256)
+
+    paths = detector_plots({"sizes": {"256": {"fake": report}}}, tmp_path / "plots")
+
+    assert len(paths) == 4 and all(path.stat().st_size for path in paths)

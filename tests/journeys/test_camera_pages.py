@@ -1,0 +1,121 @@
+"""Drawing the region with mouse and finger, which a test client cannot do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from attendance.domain.faces import Region
+from attendance.store.cameras import cameras
+from tests.journeys.test_admin_pages import (
+    DESKTOP,
+    PHONE,
+    SIZES,
+    Open,
+    address,
+    camera_picture,
+    chromium,
+    open_page,
+    pytestmark,
+)
+from tests.site_fixtures import Web
+from tests.web.cameras.test_cameras import door, stored, take_picture
+
+__all__ = ["address", "camera_picture", "chromium", "door", "open_page", "pytestmark"]
+
+
+def numbers(page: Any) -> list[float]:
+    return [float(page.input_value(f"#{side}")) for side in ("left", "top", "right", "bottom")]
+
+
+def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """With the mouse, from and to shares of the stage."""
+    frame = page.locator("[data-stage]").bounding_box()
+    places = [(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]) for x, y in (start, end)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=4)
+    page.mouse.up()
+
+
+@SIZES
+@pytest.mark.parametrize("path", ["/cameras", "/cameras/1"])
+def test_no_camera_page_is_wider_than_the_screen(
+    web: Web, door: int, open_page: Open, path: str, size: dict[str, Any]
+) -> None:
+    page = open_page(path, **size)
+
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert page.locator("h1").count() == 1
+
+
+def test_a_region_is_drawn_moved_pulled_and_saved_with_the_mouse(web: Web, door: int, open_page: Open) -> None:
+    page = open_page("/cameras/1", **DESKTOP)
+    drag(page, (0.2, 0.3), (0.6, 0.8))
+    assert numbers(page) == pytest.approx([20, 30, 60, 80], abs=0.5)
+    drag(page, (0.4, 0.5), (0.9, 0.6))  # moved: it stops at the picture's edge
+    assert numbers(page) == pytest.approx([60, 40, 100, 90], abs=0.5)
+    drag(page, (0.6, 0.4), (0.5, 0.2))  # its upper left corner
+    assert numbers(page) == pytest.approx([50, 20, 100, 90], abs=0.5)
+    drag(page, (0.995, 0.9), (0.0, 0.0))  # turned inside out: no smaller than it may be
+    assert numbers(page) == pytest.approx([50, 20, 55, 25], abs=0.5)
+    drag(page, (0.1, 0.1), (0.4, 0.9))  # a new one
+    page.click("text=Save")
+    page.wait_for_selector(".notice-success")
+
+    assert stored(web).roi == pytest.approx([0.1, 0.1, 0.4, 0.9], abs=0.005)
+    page.click("text=Everything")
+    assert numbers(page) == [0, 0, 100, 100]
+
+
+def test_a_region_is_drawn_with_a_finger(web: Web, door: int, open_page: Open) -> None:
+    page = open_page("/cameras/1", **PHONE)
+    frame = page.locator("[data-stage]").bounding_box()
+    finger = page.context.new_cdp_session(page)
+    places = [(0.2, 0.3), (0.4, 0.5), (0.7, 0.9)]
+    points = [{"x": frame["x"] + x * frame["width"], "y": frame["y"] + y * frame["height"]} for x, y in places]
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+    for point in points[1:]:
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    assert numbers(page) == pytest.approx([20, 30, 70, 90], abs=1)
+    assert page.evaluate("window.scrollY") == 0  # it drew and did not scroll
+
+
+def test_the_number_fields_move_the_drawing(web: Web, door: int, open_page: Open) -> None:
+    page = open_page("/cameras/1")
+    page.fill("#left", "40")
+
+    assert page.locator("[data-box]").get_attribute("x") == "40"
+    page.fill("#left", "")
+    assert not page.locator("[data-box]").is_visible()
+
+
+def test_the_picture_that_was_asked_for_appears_by_itself(web: Web, door: int, open_page: Open) -> None:
+    page = open_page("/cameras/1")
+    page.click("text=Take a picture to draw on")
+    page.wait_for_selector("text=Waiting for a picture")
+    take_picture(web)
+    page.wait_for_selector("[data-stage] img")
+
+    assert page.evaluate("document.querySelector('[data-stage] img').naturalWidth") == 320
+
+
+def test_a_viewer_cannot_draw(web: Web, door: int, open_page: Open) -> None:
+    with web.sessions.begin() as session:
+        cameras.set_region(session, "door", Region(0.1, 0.1, 0.5, 0.5))
+    page = open_page("/cameras/1", username="vera")
+    drag(page, (0.6, 0.6), (0.9, 0.9))
+
+    assert numbers(page) == [10, 10, 50, 50]
+    assert page.locator("#left").is_disabled()
+
+
+def test_a_region_can_be_set_without_scripts(web: Web, door: int, open_page: Open) -> None:
+    page = open_page("/cameras/1", java_script_enabled=False)
+    page.fill("#left", "30")
+    page.click("text=Save")
+
+    assert stored(web).roi == [0.3, 0.0, 1.0, 1.0]

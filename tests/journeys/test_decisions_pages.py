@@ -1,0 +1,97 @@
+"""Why somebody was refused, many people at once, and the threshold in a real browser, looked over by axe."""
+
+# ruff: noqa: F811  fixtures are imported by name
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import timedelta
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from attendance.store.people import people
+from tests.factories import ANNA, BERT, NOBODY, NOON, make_photo
+from tests.journeys.test_admin_pages import DESKTOP, Open, address, camera_picture, chromium, open_page  # noqa: F401
+from tests.site_fixtures import Web
+from tests.web.calibration.test_threshold import calibrated  # noqa: F401
+
+PHONE = {"viewport": {"width": 390, "height": 844}}
+
+
+def faults_of(page: Any, where: str) -> list[str]:
+    """What sticks out of the screen, or shuts somebody out."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{where}: {wide} px too wide"] * (wide > 0) + [
+        f"{where}: {one['id']} at {one['nodes'][0]['html'][:160]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_from_a_refusal_to_a_risk_that_is_put_in_force(calibrated: Web, open_page: Open, size: dict[str, Any]) -> None:
+    calibrated.passage(NOON - timedelta(minutes=1), 3, score=0.8, runner_up=0.2, margin=0.05)
+    calibrated.passage(score=0.88, runner_up=0.2, threshold=0.9, margin=0.05)
+    page = open_page("/log", **size)
+    page.click("tr:has-text('not recognised') >> text=Why?")
+    page.wait_for_selector("text=Your face was not recognised")
+    assert not page.locator("text=0.880").is_visible()  # scores only for whoever opens the operators' part
+    found = faults_of(page, "why")
+    page.click("text=For operators")
+    assert page.locator("td:has-text('0.880')").is_visible()
+    found += faults_of(page, "why, opened")
+
+    page.click("text=Threshold page")
+    page.wait_for_selector("[data-risk-output]:has-text('at most 1 stranger in 1,000')")
+    page.click("text=What lies behind it")
+    dot = page.locator("[data-dot]")
+    before = dot.get_attribute("cx")
+    page.locator("#step").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(".answer-value:has-text('about 1 in 100')")
+    page.select_option("#days", "30")
+    page.wait_for_selector("text=The last 30 days again")
+    assert "days=30" in page.url
+    assert float(dot.get_attribute("cx")) > float(before)
+    assert float(page.locator("#threshold").input_value()) == pytest.approx(
+        float(page.locator("[data-told]").get_attribute("data-threshold")), abs=0.001
+    )
+    found += faults_of(page, "threshold")
+    page.fill("#reason", "our own risk")
+    page.click("text=Put in force")
+    page.wait_for_selector("h1:has-text('Let more faces in?')")
+    found += faults_of(page, "confirmation")
+    page.click("text=Yes, let more faces in")
+    page.wait_for_selector("text=the risk of at most 1 in 100")
+
+    assert found == []
+
+
+def test_many_people_at_once_come_in_pieces_and_together(web: Web, open_page: Open) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("padding.bin", bytes(2_500_000))  # more than two pieces
+        for name, colour in (("Anna_Berg", ANNA), ("Bert", BERT), ("Nobody", NOBODY)):
+            packed.writestr(f"{name}/1.png", make_photo(colour))
+    page = open_page("/people/bulk", **PHONE)
+    page.set_input_files("#files", [{"name": "p.zip", "mimeType": "application/zip", "buffer": archive.getvalue()}])
+    page.fill("#consent", "I agree.")
+    page.click("text=Send and report")
+    assert "Tick the box" in page.locator("[data-trouble]").inner_text()
+    found = faults_of(page, "sending")
+    page.check("#agreed")
+    page.click("text=Send and report")
+    page.wait_for_selector("text=Report: nothing is written down yet")
+    page.click("text=1 file not taken")
+    found += faults_of(page, "report")
+    page.click("button:has-text('Enrol 2 people')")
+    page.wait_for_selector("h2:text-is('Enrolled')")
+
+    assert found == []
+    with web.sessions() as session:
+        assert [one.name for one in people.search_people(session)] == ["Anna Berg", "Bert"]

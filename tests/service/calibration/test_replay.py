@@ -1,0 +1,63 @@
+"""How the past would have been decided with another threshold."""
+
+from __future__ import annotations
+
+import pytest
+
+from attendance.domain.reason import Reason
+from attendance.service.calibration.replay import replay
+from attendance.store.access.events import Decided
+
+LET_IN = Decided(True, Reason.MATCHED, 0.6, 0.3)
+STRANGER = Decided(False, Reason.UNKNOWN, 0.4, 0.1)
+TWINS = Decided(False, Reason.AMBIGUOUS, 0.7, 0.68)
+IN_THE_DARK = Decided(False, Reason.TOO_DARK, None, None)
+ALL = (LET_IN, STRANGER, TWINS, IN_THE_DARK)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "margin", "refused", "let_in"),
+    [
+        (0.5, 0.05, 0, 0),
+        (0.6, 0.05, 0, 0),  # at the threshold is a match
+        (0.61, 0.05, 1, 0),
+        (0.4, 0.05, 0, 1),
+        (0.5, 0.01, 0, 1),
+        (0.5, 0.31, 1, 0),
+        (0.65, 0.0, 1, 1),
+    ],
+)
+def test_a_score_passes_above_the_threshold_and_ahead_of_the_second(
+    threshold: float, margin: float, refused: int, let_in: int
+) -> None:
+    found = replay(ALL, threshold, margin)
+
+    assert (found.would_be_refused, found.would_be_let_in) == (refused, let_in)
+    assert found.changes == refused + let_in
+    assert (found.decisions, found.granted, found.refused, found.compared) == (4, 1, 3, 3)
+
+
+def test_an_exact_tie_is_nobody_even_without_a_margin() -> None:
+    assert replay([Decided(False, Reason.AMBIGUOUS, 0.7, 0.7)], 0.5, 0.0).changes == 0
+
+
+def test_a_face_that_was_too_poor_stays_refused_whatever_its_score() -> None:
+    assert replay([Decided(False, Reason.BLURRED, 0.9, None)], 0.1, 0.0).changes == 0
+
+
+def test_no_past_changes_nothing() -> None:
+    assert replay([], 0.5, 0.05).decisions == 0
+
+
+def test_each_change_is_told_with_the_number_that_made_it() -> None:
+    up = replay(ALL, 0.61, 0.05)
+    wide = replay(ALL, 0.5, 0.31)
+    down = replay(ALL, 0.4, 0.01)
+
+    assert [(one.decided, one.words) for one in up.changed] == [
+        (LET_IN, "would be refused: the score 0.600 is below 0.610")
+    ]
+    assert [one.decided for one in wide.changed] == [LET_IN]
+    assert "only 0.300 ahead of the second person" in wide.changed[0].words
+    assert [one.decided for one in down.changed] == [TWINS, STRANGER]  # newest first
+    assert all("would be let in" in one.words for one in down.changed)

@@ -1,0 +1,35 @@
+"""Whether a camera is watched, and whether pictures come."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from attendance.service.cameras.health import State, health_of
+from attendance.store.tables.cameras import Camera
+from tests.factories import NOON
+
+LONG_AGO = NOON - timedelta(minutes=1)
+GOOD = {"owner": "here", "heartbeat_at": NOON, "last_seen_at": NOON, "last_error": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "words"),
+    [
+        ({}, State.WORKING, "working"),
+        ({"owner": None, "heartbeat_at": None}, State.NOT_WATCHED, "not watched"),
+        ({"heartbeat_at": LONG_AGO}, State.NOT_WATCHED, "not watched"),
+        ({"last_error": "no route"}, State.TROUBLE, "no route"),
+        ({"last_error": "no route", "heartbeat_at": LONG_AGO}, State.NOT_WATCHED, "not watched"),
+        ({"last_seen_at": None}, State.TROUBLE, "no picture yet"),
+        ({"last_seen_at": LONG_AGO}, State.TROUBLE, "pictures have stopped"),
+        ({"active": False}, State.OFF, "switched off"),
+    ],
+)
+def test_health_follows_the_heartbeat_and_the_pictures(change: dict[str, Any], state: State, words: str) -> None:
+    health = health_of(Camera(name="front", source="0", direction="in", **GOOD | change), NOON)
+
+    assert (health.state, health.words) == (state, words)
+    assert bool(health.advice) == (state is not State.WORKING)

@@ -1,0 +1,29 @@
+"""Strangers are forgotten; attendance is not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from attendance.domain.reason import Reason
+from attendance.service.privacy.retention import forget_stranger_passages_older_than
+from attendance.store.access import events
+from attendance.store.people import people
+from attendance.store.session import Sessions
+from tests.factories import NOON, make_passage
+
+
+def test_old_denials_go_and_everything_else_stays(sessions: Sessions) -> None:
+    old, recent = NOON - timedelta(days=31), NOON - timedelta(days=29)
+    with sessions.begin() as session:
+        anna = people.create_person(session, name="Anna", at=NOON).id
+        stay = [
+            make_passage(recent, granted=False, reason=Reason.UNKNOWN),
+            make_passage(old, person_id=anna),
+            make_passage(old),  # granted to somebody who was erased since: still an attendance record
+        ]
+        for passage in (*stay, make_passage(old, granted=False, reason=Reason.UNKNOWN)):
+            events.record_passage(session, passage)
+    with sessions.begin() as session:
+        assert forget_stranger_passages_older_than(session, NOON - timedelta(days=30)) == 1
+    with sessions() as session:
+        assert {view.passage.id for view in events.list_passages(session)} == {passage.id for passage in stay}

@@ -1,0 +1,152 @@
+"""The site on a real database, with browsers that are signed in as administrator, as viewer, or not at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from attendance.config import Settings
+from attendance.domain.passage import Direction
+from attendance.domain.reason import Reason
+from attendance.service.enrolment.enrol import enrol_photo
+from attendance.store.access import events
+from attendance.store.calibration import operating_points
+from attendance.store.crypto import Keys
+from attendance.store.people import people
+from attendance.store.privacy import consent
+from attendance.store.session import Sessions
+from attendance.store.tables.operators import Operator
+from attendance.web.app import create_app
+from attendance.web.security import limiter
+from tests import factories
+from tests.factories import MODEL, make_passage, make_photo
+from tests.fakes import FakeAnalyser, FakeClock
+
+PASSWORD = "correct horse battery"
+# Noon UTC is 14:00 in this zone.
+SETTINGS = Settings.model_validate(
+    {"site": {"name": "Mill Lane", "timezone": "Europe/Berlin"}, "web": {"secret_key": "s" * 32, "max_upload_mb": 2}}
+)
+
+
+@dataclass
+class Web:
+    """The application, what it was given, and short ways to put people and passages into its database."""
+
+    app: Flask
+    sessions: Sessions
+    keys: Keys
+    analyser: FakeAnalyser
+    clock: FakeClock
+
+    def browser(self, username: str | None = None, password: str = PASSWORD) -> Browser:
+        browser = Browser(self.app.test_client())
+        if username is not None:
+            assert browser.submit("/login", {"username": username, "password": password}).status_code == 302
+        return browser
+
+    def add(self, name: str, agreed: bool = True, **columns: Any) -> int:
+        with self.sessions.begin() as session:
+            person = people.create_person(session, name=name, at=self.clock.now(), **columns)
+            if agreed:
+                consent.give_consent(session, person.id, "Yes.", at=self.clock.now())
+        return person.id
+
+    def enrol(self, person_id: int, colour: tuple[int, int, int]) -> None:
+        with self.sessions.begin() as session:
+            photo = make_photo(colour)
+            report = enrol_photo(session, self.keys, self.analyser, person_id, photo, "upload", self.clock)
+        assert report.ok
+
+    def passage(self, at: datetime = factories.NOON, person_id: int | None = None, **changes: Any) -> str:
+        """Of a person: let in.  Of nobody: refused as unknown."""
+        stranger = {"granted": False, "reason": Reason.UNKNOWN, "score": 0.2}
+        values = {"direction": Direction.IN} | (stranger if person_id is None else {"person_id": person_id}) | changes
+        passage = make_passage(at, **values)
+        with self.sessions.begin() as session:
+            events.record_passage(session, passage)
+        return passage.id
+
+    def set_threshold(self, threshold: float = 0.5, margin: float = 0.05, source: str = "card default") -> None:
+        with self.sessions.begin() as session:
+            operating_points.set_point(
+                session,
+                model_id=MODEL,
+                threshold=threshold,
+                margin=margin,
+                source=source,
+                gallery_size=2,
+                at=self.clock.now(),
+            )
+
+
+class Browser:
+    """A test client that fills the CSRF token into its forms, as a page's form would."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.client.get(path, **options)
+
+    def text(self, path: str) -> str:
+        answer = self.client.get(path)
+        assert answer.status_code == 200, answer.status
+        return answer.get_data(as_text=True)
+
+    def token(self) -> str:
+        page = self.client.get("/healthz-no-such-page").get_data(as_text=True)
+        found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+        assert found
+        return found[1]
+
+    def submit(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
+        return self.client.post(path, data={**(data or {}), "csrf_token": self.token()}, **options)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def web(sessions: Sessions, keys: Keys, clock: FakeClock, password_hash: str) -> Web:
+    analyser = FakeAnalyser()
+    app = create_app(SETTINGS, sessions, keys, analyser, clock)
+    app.testing = False  # errors become pages, as for users
+    with sessions.begin() as session:
+        for name, role in (("ada", "admin"), ("vera", "viewer")):
+            session.add(
+                Operator(username=name, password_hash=password_hash, role=role, active=True, created_at=clock.now())
+            )
+    limiter.reset()
+    return Web(app, sessions, keys, analyser, clock)
+
+
+@pytest.fixture
+def admin(web: Web) -> Browser:
+    return web.browser("ada")
+
+
+@pytest.fixture
+def viewer(web: Web) -> Browser:
+    return web.browser("vera")
+
+
+@pytest.fixture
+def stranger(web: Web) -> Browser:
+    return web.browser()
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """Slow by design, so made once for all tests."""
+    return PasswordHasher().hash(PASSWORD)

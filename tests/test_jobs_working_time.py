@@ -1,0 +1,223 @@
+"""What is due once a night or once a week: done once, whoever asks, and again when it failed."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import Engine, func, select
+
+from attendance import jobs
+from attendance.cli.main import main
+from attendance.config import Settings
+from attendance.domain.hours.day import Status
+from attendance.domain.hours.shift import Shift, Span
+from attendance.domain.passage import Direction
+from attendance.service.hours import days, planning
+from attendance.service.operations import demo_data
+from attendance.store.access import events
+from attendance.store.people import people
+from attendance.store.session import Sessions
+from attendance.store.tables import access
+from attendance.store.tables import people as stored_people
+from attendance.store.tables.hours import Correction, DayTotal
+from tests.factories import make_passage
+from tests.fakes import FakeClock
+
+# A Tuesday, 10:00 in Berlin.
+TUESDAY = datetime(2024, 5, 14, 8, tzinfo=UTC)
+SETTINGS = Settings.model_validate({"site": {"timezone": "Europe/Berlin"}})
+
+
+@pytest.fixture
+def anna(sessions: Sessions) -> int:
+    """Rostered; on Monday a week ago in and never out."""
+    with sessions.begin() as session:
+        person = people.create_person(session, name="Anna Berg", at=TUESDAY)
+        shift = planning.save_shift(session, Shift("Office", (Span(540, 1020),)), now=TUESDAY)
+        planning.assign(session, [person.id], date(2024, 5, 1), None, [shift.id], now=TUESDAY, by="test")
+        came = TUESDAY - timedelta(days=8, hours=1)
+        events.record_passage(session, make_passage(came, person_id=person.id, direction=Direction.IN))
+    return person.id
+
+
+def totals(sessions: Sessions) -> int:
+    with sessions() as session:
+        return session.scalar(select(func.count()).select_from(DayTotal)) or 0
+
+
+def test_the_roll_up_is_done_once_a_night(sessions: Sessions, anna: int) -> None:
+    clock = FakeClock(TUESDAY)
+
+    assert jobs.nightly(sessions, clock, SETTINGS) == 7
+    assert jobs.nightly(sessions, clock, SETTINGS) is None
+    clock.advance(86400)
+    assert jobs.nightly(sessions, clock, SETTINGS) == 7
+    assert totals(sessions) == 8
+
+
+def test_it_waits_until_the_night_is_well_on(sessions: Sessions, anna: int) -> None:
+    half_past_midnight = TUESDAY.replace(hour=22) + timedelta(minutes=30)
+
+    assert jobs.nightly(sessions, FakeClock(half_past_midnight), SETTINGS) is None
+
+
+def test_passages_are_kept_for_ever_unless_a_number_of_days_is_set(sessions: Sessions, anna: int) -> None:
+    assert jobs.forget_passages(sessions, FakeClock(TUESDAY), days=0) == 0
+    assert jobs.forget_passages(sessions, FakeClock(TUESDAY), days=5) == 1
+
+
+class MailHost:
+    """As much of a mail server as one message needs; `refuses` turns the sender away."""
+
+    def __init__(self) -> None:
+        self.refuses = False
+        self.messages: list[str] = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rw", newline="\r\n") as lines:
+                self._talk(lines)
+
+    def _talk(self, lines: object) -> None:
+        def say(text: str) -> None:
+            lines.write(text + "\r\n")  # type: ignore[attr-defined]
+            lines.flush()  # type: ignore[attr-defined]
+
+        say("220 test")
+        for line in lines:  # type: ignore[attr-defined]
+            word = line[:4].strip().upper()
+            if word == "DATA":
+                say("354 go on")
+                body = []
+                for part in lines:  # type: ignore[attr-defined]
+                    if part.rstrip() == ".":
+                        break
+                    body.append(part)
+                self.messages.append("".join(body))
+                say("250 taken")
+            elif word == "QUIT":
+                say("221 bye")
+                return
+            else:
+                say("550 not you" if word == "MAIL" and self.refuses else "250 yes")
+
+
+@pytest.fixture
+def host() -> Iterator[MailHost]:
+    host = MailHost()
+    yield host
+    host.socket.close()
+
+
+def with_mail(host: MailHost) -> Settings:
+    mail = {"host": "127.0.0.1", "port": host.port, "security": "none", "to": "lead@example.org, hr@example.org"}
+    return Settings.model_validate({"site": {"timezone": "Europe/Berlin"}, "mail": mail})
+
+
+def test_no_e_mail_is_sent_unless_a_server_is_set(sessions: Sessions, anna: int) -> None:
+    assert jobs.weekly(sessions, FakeClock(TUESDAY), SETTINGS) is False
+
+
+def test_the_weekly_e_mail_names_what_to_look_at_and_is_sent_once(
+    sessions: Sessions, anna: int, host: MailHost
+) -> None:
+    clock = FakeClock(TUESDAY)
+
+    assert jobs.weekly(sessions, clock, with_mail(host))
+    assert not jobs.weekly(sessions, clock, with_mail(host))
+
+    (message,) = host.messages
+    assert "To: lead@example.org, hr@example.org" in message
+    assert "Absent without leave: 6" in message
+    assert "No check-out or check-in: 1" in message
+
+
+def test_an_e_mail_that_no_server_took_is_tried_again(sessions: Sessions, anna: int, host: MailHost) -> None:
+    host.refuses = True
+    assert not jobs.weekly(sessions, FakeClock(TUESDAY), with_mail(host))
+
+    host.refuses = False
+    assert jobs.weekly(sessions, FakeClock(TUESDAY), with_mail(host))
+    assert len(host.messages) == 1
+
+
+def test_a_mail_server_that_does_not_answer_holds_nobody_up(sessions: Sessions, anna: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        mail = {"host": "127.0.0.1", "port": silent.getsockname()[1], "security": "none", "to": "lead@example.org"}
+        settings = Settings.model_validate({"site": {"timezone": "Europe/Berlin"}, "mail": mail})
+        sent: list[bool] = []
+        sending = threading.Thread(target=lambda: sent.append(jobs.weekly(sessions, FakeClock(TUESDAY), settings)))
+        sending.start()
+        connection, _ = silent.accept()  # the job waits for a greeting now
+        with connection:
+            with sessions.begin() as session:
+                events.record_passage(session, make_passage(TUESDAY, person_id=anna))
+            # Another process finds the week claimed, and does not even connect.
+            assert not jobs.weekly(sessions, FakeClock(TUESDAY), settings)
+            assert sending.is_alive()
+        sending.join(30)
+
+    assert sent == [False]
+
+
+# --- demo data and commands ---
+
+
+def test_demo_data_is_the_same_each_time_and_only_for_an_empty_database(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        made = demo_data.make(session, count=12, days=10, now=TUESDAY, zone=SETTINGS.site.zone)
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(stored_people.Person)) == made.people == 12
+        assert session.scalar(select(func.count()).select_from(access.Passage)) == made.passages > 200
+        assert session.scalar(select(func.count()).select_from(Correction)) == made.corrections
+        assert session.scalar(select(func.count()).select_from(stored_people.Template)) == 0
+        with pytest.raises(demo_data.UserError, match="there are people in this database"):
+            demo_data.make(session, count=1, days=1, now=TUESDAY, zone=SETTINGS.site.zone)
+
+
+def test_nobody_of_the_demo_is_absent_before_its_first_day(sessions: Sessions) -> None:
+    zone, first = SETTINGS.site.zone, TUESDAY.date() - timedelta(days=10)
+    with sessions.begin() as session:
+        demo_data.make(session, count=12, days=10, now=TUESDAY, zone=zone)
+    with sessions() as session:
+        made = days.sheet(session, first - timedelta(days=14), TUESDAY.date(), zone, TUESDAY)
+
+    for one in made:
+        assert not any(day.status is Status.ABSENT for day in one.days if day.day < first)
+        # Turned, the pattern still begins its weeks on Mondays.
+        assert {day.day.weekday() for day in one.days if day.plan.shift} == {0, 1, 2, 3, 4}
+
+
+def test_the_commands_fill_roll_up_and_write_check_ins(engine: Engine, tmp_path: Path) -> None:
+    run = CliRunner(env={"ATTENDANCE__DATABASE__URL": str(engine.url)}).invoke
+    made = run(main, ["demo-data", "--people", "6", "--days", "9"], catch_exceptions=False)
+    assert made.output.startswith("6 people, ")
+
+    rolled = run(main, ["roll-up"], catch_exceptions=False)
+    assert "days written down" in rolled.output
+
+    file = tmp_path / "out.csv"
+    first, last = (datetime.now(UTC) - timedelta(days=8)).date(), datetime.now(UTC).date()
+    done = run(
+        main, ["check-ins", "frappe", str(file), "--from", str(first), "--to", str(last)], catch_exceptions=False
+    )
+    assert done.exit_code == 0
+    assert file.read_text(encoding="utf-8").startswith("Employee,Log Type,Time")
+
+    again = run(main, ["demo-data"])
+    assert again.exit_code == 2
+    assert "there are people in this database" in again.output

@@ -1,0 +1,95 @@
+"""/ and its live part."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from attendance.domain.passage import Direction
+from attendance.domain.reason import Reason
+from attendance.store.cameras import cameras
+from attendance.store.crypto import Keys
+from attendance.store.people import templates
+from tests.factories import ANNA, NOON, make_template
+from tests.site_fixtures import Browser, Web
+
+
+def test_who_came_in_today_stands_there_in_the_sites_own_time(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg", department="Lab")
+    web.passage(NOON - timedelta(hours=3), anna)
+    web.passage(NOON - timedelta(hours=1), anna)
+    page = admin.text("/")
+
+    assert "Anna Berg" in page
+    assert ">11:00</time>" in page  # 9:00 UTC is 11:00 in Berlin in May
+    assert ">13:00</time>" in page
+    assert 'datetime="2024-05-06T13:00:00+02:00"' in page
+
+
+def test_yesterday_is_not_today_by_local_midnight(web: Web, admin: Browser) -> None:
+    late = web.add("Late Yesterday")
+    early = web.add("Early Today")
+    web.passage(NOON.replace(day=5, hour=21, minute=59), late)  # 23:59 in Berlin
+    web.passage(NOON.replace(day=5, hour=22, minute=1), early)  # 0:01 of the sixth
+    page = admin.text("/overview/now")
+
+    assert "Early Today" in page
+    assert "Late Yesterday" not in page
+
+
+def test_who_went_out_is_not_counted_as_in(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    web.passage(NOON - timedelta(hours=3), anna)
+    web.passage(NOON - timedelta(hours=1), anna, direction=Direction.OUT)
+    page = " ".join(admin.text("/").split())
+
+    assert '<div class="figure-value">0<span class="figure-of"> of 1</span></div>' in page
+    assert '<span class="tag">left</span>' in page
+
+
+def test_refusals_are_counted_by_reason_with_advice_and_a_link_to_them(web: Web, admin: Browser) -> None:
+    web.passage()
+    web.passage(reason=Reason.TOO_DARK, score=None)
+    web.passage(reason=Reason.TOO_DARK, score=None)
+    page = admin.text("/")
+
+    assert page.index("Too dark") < page.index("Not recognised")
+    assert Reason.TOO_DARK.advice in page
+    assert "outcome=too_dark" in page
+
+
+def test_a_cameras_trouble_is_shown_with_what_to_do(web: Web, admin: Browser) -> None:
+    now = web.clock.now()
+    with web.sessions.begin() as session:
+        for name in ("front", "back"):
+            cameras.claim(session, name, source="0", direction=Direction.IN, owner="here", at=now)
+        cameras.heartbeat(session, "front", owner="here", at=now, seen_at=now)
+        cameras.heartbeat(session, "back", owner="here", at=now, error="no route to the camera")
+    page = admin.text("/")
+
+    assert "dot-working" in page
+    assert "no route to the camera" in page
+    assert "Check the camera&#39;s power" in page
+    web.clock.advance(60)
+    assert admin.text("/").count("not watched") == 2
+
+
+def test_an_empty_site_says_what_to_do_first(admin: Browser) -> None:
+    page = admin.text("/")
+
+    assert "First steps" in page
+    assert "/people/new" in page
+
+
+def test_missing_thresholds_and_templates_of_another_model_are_pointed_out(
+    web: Web, admin: Browser, keys: Keys
+) -> None:
+    anna = web.add("Anna Berg")
+    web.enrol(anna, ANNA)
+    with web.sessions.begin() as session:
+        templates.add_template(
+            session, keys, anna, make_template(model_id="old"), "upload", {}, None, at=web.clock.now()
+        )
+    page = admin.text("/")
+
+    assert "No threshold is set" in page
+    assert "1 template was made by another recognition model" in page

@@ -1,0 +1,66 @@
+"""/operators and /password."""
+
+from __future__ import annotations
+
+from tests.site_fixtures import PASSWORD, Browser, Web
+
+NEW = "a quite different one"
+
+
+def test_an_administrator_adds_a_viewer_who_can_sign_in(web: Web, admin: Browser) -> None:
+    answer = admin.submit("/operators", {"username": "Walt", "password": NEW, "repeat": NEW})
+
+    assert answer.status_code == 302
+    walt = web.browser("walt", NEW)
+    assert "viewer" in walt.text("/")
+    assert walt.get("/operators").status_code == 403
+
+
+def test_an_administrator_adds_an_administrator(web: Web, admin: Browser) -> None:
+    admin.submit("/operators", {"username": "grace", "password": NEW, "repeat": NEW, "role": "admin"})
+
+    assert web.browser("grace", NEW).get("/operators").status_code == 200
+
+
+def test_mistakes_are_said_and_add_nobody(admin: Browser) -> None:
+    taken = admin.submit("/operators", {"username": "vera", "password": NEW, "repeat": NEW})
+    short = admin.submit("/operators", {"username": "walt", "password": "x", "repeat": "x"})
+
+    assert taken.status_code == short.status_code == 400
+    assert "taken" in taken.get_data(as_text=True)
+    assert "walt" not in admin.text("/operators")
+
+
+def test_a_deactivated_operator_is_out_at_once_and_can_come_back(web: Web, admin: Browser, viewer: Browser) -> None:
+    admin.submit("/operators/2/active", {"active": "no"})
+    assert viewer.get("/").status_code == 302
+    admin.submit("/operators/2/active", {"active": "yes"})
+    web.browser("vera")
+
+
+def test_the_last_administrator_cannot_be_locked_out(admin: Browser) -> None:
+    admin.submit("/operators/1/active", {"active": "no"})
+
+    assert "last active administrator" in admin.text("/operators")
+
+
+def test_an_operator_who_is_not_there_is_not_found(admin: Browser) -> None:
+    assert admin.submit("/operators/99/active", {"active": "no"}).status_code == 404
+
+
+def test_everybody_changes_their_own_password_and_only_other_sessions_end(web: Web, viewer: Browser) -> None:
+    elsewhere = web.browser("vera")
+    answer = viewer.submit("/password", {"present": PASSWORD, "password": NEW, "repeat": NEW})
+
+    assert answer.status_code == 302
+    assert "Your password is changed" in viewer.text("/")
+    assert elsewhere.get("/").status_code == 302
+    web.browser("vera", NEW)
+
+
+def test_the_present_password_is_asked_for(web: Web, viewer: Browser) -> None:
+    answer = viewer.submit("/password", {"present": "wrong", "password": NEW, "repeat": NEW})
+
+    assert answer.status_code == 400
+    assert "not your present password" in answer.get_data(as_text=True)
+    web.browser("vera", PASSWORD)

@@ -1,0 +1,150 @@
+"""/people: the list, one person's page, adding, editing, consent, deactivating, erasing."""
+
+from __future__ import annotations
+
+import pytest
+
+from attendance.store.people import people, templates
+from attendance.store.settings import gallery_version
+from tests.factories import ANNA, BERT
+from tests.site_fixtures import Browser, Web
+
+
+def test_an_empty_list_says_what_to_do(admin: Browser, viewer: Browser) -> None:
+    assert "Add a person" in admin.text("/people")
+    assert "/people/new" not in viewer.text("/people")
+
+
+def test_the_search_looks_at_name_number_and_department(web: Web, admin: Browser) -> None:
+    web.add("Anna Berg", external_id="1040", department="Lab")
+    web.add("Bert Lind", external_id="2050", department="Office")
+    for words in ("anna", "1040", "LAB", "berg lab"):
+        page = admin.text(f"/people?q={words}")
+        assert "Anna Berg" in page
+        assert "Bert Lind" not in page
+    assert "Nobody found" in admin.text("/people?q=zzz")
+
+
+def test_the_list_tells_templates_and_consent(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    web.add("Bert Lind", agreed=False)
+    web.enrol(anna, ANNA)
+    web.enrol(anna, BERT)
+    page = admin.text("/people")
+
+    assert '<span class="num-plain">2</span>' in page
+    assert "none yet" in page
+    assert "not noted" in page
+
+
+def test_a_long_list_has_pages(web: Web, admin: Browser) -> None:
+    for number in range(30):
+        web.add(f"Person {number:02}")
+    first, second = admin.text("/people"), admin.text("/people?page=2")
+
+    assert "Person 24" in first
+    assert "Person 25" not in first
+    assert "Person 25" in second
+    assert "Page 2 of 2" in second
+    assert "Page 2 of 2" in admin.text("/people?page=77")
+    assert admin.get("/people?page=-5&show=nonsense").status_code == 200
+
+
+def test_inactive_people_are_shown_when_asked_for(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    admin.submit(f"/people/{anna}/active", {"active": "no"})
+
+    assert "Anna Berg" not in admin.text("/people").split("</header>")[1]
+    assert "Anna Berg" in admin.text("/people?show=inactive")
+    assert "Anna Berg" in admin.text("/people?show=all")
+
+
+def test_somebody_is_added(web: Web, admin: Browser) -> None:
+    answer = admin.submit(
+        "/people/new", {"name": " Anna  Berg ", "external_id": "7", "department": "Lab", "notes": "a\r\nb"}
+    )
+
+    assert answer.location == "/people/1"
+    with web.sessions() as session:
+        anna = people.get_person(session, 1)
+    assert (anna.name, anna.external_id, anna.department, anna.notes) == ("Anna Berg", "7", "Lab", "a\nb")
+
+
+def test_a_name_is_needed_and_a_number_belongs_to_one_person(web: Web, admin: Browser) -> None:
+    web.add("Anna Berg", external_id="7")
+    nameless = admin.submit("/people/new", {"name": "  "})
+    taken = admin.submit("/people/new", {"name": "Bert", "external_id": "7"})
+
+    assert nameless.status_code == taken.status_code == 400
+    assert "Enter a name." in nameless.get_data(as_text=True)
+    assert "belongs to Anna Berg already" in taken.get_data(as_text=True)
+    assert 'value="Bert"' in taken.get_data(as_text=True)  # what was typed is not lost
+
+
+def test_somebody_is_changed(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg", external_id="7")
+    assert 'value="Anna Berg"' in admin.text(f"/people/{anna}/edit")
+    admin.submit(f"/people/{anna}/edit", {"name": "Anna Lind", "external_id": ""})
+
+    with web.sessions() as session:
+        changed = people.get_person(session, anna)
+    assert (changed.name, changed.external_id) == ("Anna Lind", None)
+
+
+def test_deactivating_reaches_the_doors_and_can_be_undone(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    with web.sessions() as session:
+        before = gallery_version(session)
+    admin.submit(f"/people/{anna}/active", {"active": "no"})
+    with web.sessions() as session:
+        assert not people.get_person(session, anna).active
+        assert gallery_version(session) == before + 1
+    assert "no longer recognised" in admin.text(f"/people/{anna}")
+    admin.submit(f"/people/{anna}/active", {"active": "yes"})
+    with web.sessions() as session:
+        assert people.get_person(session, anna).active
+
+
+def test_erasing_asks_first_and_leaves_the_log_without_a_name(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    web.enrol(anna, ANNA)
+    web.passage(person_id=anna)
+    question = admin.text(f"/people/{anna}/delete")
+    with web.sessions() as session:
+        people.get_person(session, anna)
+
+    assert "Erase Anna Berg?" in question
+    assert "1 template," in question
+    assert admin.submit(f"/people/{anna}/delete").status_code == 302
+    assert admin.get(f"/people/{anna}").status_code == 404
+    assert "erased person" in admin.text("/log")
+
+
+def test_consent_is_kept_word_for_word_with_its_date(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg", agreed=False)
+    assert "Mill Lane stores a mathematical description" in admin.text(f"/people/{anna}")
+    admin.submit(f"/people/{anna}/consent", {"text": "I agree to this.", "agreed": "y"})
+
+    with web.sessions() as session:
+        person = people.get_person(session, anna)
+    assert (person.consent_text, person.consent_at) == ("I agree to this.", web.clock.now())
+    assert "I agree to this." in admin.text(f"/people/{anna}")
+
+
+@pytest.mark.parametrize("form", [{"text": "I agree."}, {"text": " ", "agreed": "y"}])
+def test_consent_needs_words_and_a_tick(web: Web, admin: Browser, form: dict[str, str]) -> None:
+    anna = web.add("Anna Berg", agreed=False)
+
+    assert admin.submit(f"/people/{anna}/consent", form).status_code == 400
+    with web.sessions() as session:
+        assert people.get_person(session, anna).consent_at is None
+
+
+def test_taking_consent_back_erases_the_templates(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    web.enrol(anna, ANNA)
+    admin.submit(f"/people/{anna}/consent/withdraw")
+
+    with web.sessions() as session:
+        assert templates.list_templates(session, anna) == []
+        assert people.get_person(session, anna).consent_at is None
