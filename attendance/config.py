@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 
 from attendance import paths
 from attendance.config_words import allowed, toml
+from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
 
 ENV_PREFIX = "ATTENDANCE__"
@@ -138,7 +139,7 @@ class Decision(Section):
     forget_s: Number = Field(2.0, gt=0, le=60)
     margin: Number = Field(0.05, ge=0, le=1)
     cooldown_s: Number = Field(30.0, ge=0, le=86400)
-    still_face_s: Number = Field(3600.0, ge=0, le=86400)
+    static_detection_s: Number = Field(3600.0, ge=0, le=86400)
 
 
 class Calibration(Section):
@@ -258,6 +259,7 @@ def load(
     values.update({name: (value, str(file)) for name, value in _flat(_read_toml(file), str(file))})
     values.update(_environment(environ))
     values.update({name: (value, "flag") for name, value in _flat(overrides or {}, "flag")})
+    values = _current_names(values)
     for name, (_, origin) in values.items():
         _require_known(name, origin)
     base = _base_dir(file)
@@ -355,6 +357,19 @@ def _environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
             raise UserError(f"{variable} and {found[name][1]} both set {name}: remove one")
         found[name] = (text, variable)
     return found
+
+
+# Old name → new name; the old one is accepted with a warning.
+RENAMED = {"decision.still_face_s": "decision.static_detection_s"}
+
+
+def _current_names(given: Mapping[str, tuple[Any, str]]) -> dict[str, tuple[Any, str]]:
+    """The values under the names of today.  A new name counts more than the old one beside it."""
+    current = {name: value for name, value in given.items() if name not in RENAMED}
+    for old in given.keys() & RENAMED.keys():
+        warn_renamed(given[old][1], old, RENAMED[old])
+        current.setdefault(RENAMED[old], given[old])
+    return current
 
 
 def _require_known(name: str, origin: str) -> None:

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session
 
 from attendance.config import Mail, Settings
-from attendance.service.calibration.auto_tighten import keep_risk
+from attendance.service.calibration.auto_tighten import tighten
 from attendance.service.hours import periods, weekly_mail
 from attendance.service.hours.weekly_mail import MailServer
 from attendance.service.people.look_alikes import refresh_all
@@ -153,12 +153,12 @@ def start(
     return scheduler
 
 
-def watch_risk(
+def watch_threshold(
     scheduler: BackgroundScheduler, sessions: Sessions, keys: Keys, settings: Settings, model_id: str, clock: Clock
 ) -> None:
     """Keep a threshold that came from a risk to it as people are enrolled; while nobody is, a count is all it costs."""
     scheduler.add_job(
-        keep_risk,
+        tighten,
         "interval",
         args=(sessions, keys, settings, model_id, clock),
         minutes=2,

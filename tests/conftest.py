@@ -56,7 +56,7 @@ ON_POSTGRESQL_TOO = {
     "tests.store.calibration.test_operating_points",
     "tests.store.operators.test_operators",
     "tests.store.people.test_people",
-    "tests.store.operators.test_team_scope",
+    "tests.store.operators.test_department_scope",
     "tests.journeys.test_story",
 }
 

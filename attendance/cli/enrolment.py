@@ -22,7 +22,7 @@ from attendance.errors import UserError
 @click.command()
 @click.argument("name")
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--id", "external_id", help="Your own number for this person, such as the staff number.")
+@click.option("--id", "staff_number", help="Your own number for this person, such as the staff number.")
 @click.option("--department", default="", help="Department.")
 @click.option("--consent", metavar="TEXT", help="What the person agreed to; needed while none is recorded.")
 @click.option("--two-people", is_flag=True, help="Confirm: whoever a photo resembles is somebody else.")
@@ -31,7 +31,7 @@ def enrol(
     context: click.Context,
     name: str,
     photos: Sequence[Path],
-    external_id: str | None,
+    staff_number: str | None,
     department: str,
     consent: str | None,
     two_people: bool,
@@ -53,7 +53,7 @@ def enrol(
     good = 0
     with site.sessions.begin() as session:
         now = site.clock.now()
-        person_id = _find_or_create(session, name, external_id, department, consent, now)
+        person_id = _find_or_create(session, name, staff_number, department, consent, now)
         for path, data in contents:
             others = None if two_people else ()
             report = enrol_photo(session, site.keys, analyser, person_id, data, "import", site.clock, two_people=others)
@@ -90,7 +90,7 @@ def enrol_bulk(
     """Enrol many people from SOURCE: a folder with a folder of photos for each person, or a CSV file.
 
     A folder's name is the person's (_ for a space).  CSV columns: name, photos (separated by |, relative to
-    the file); if wanted external_id, department, consent.  Every photo is judged before anything is written; a
+    the file); if wanted staff_number, department, consent.  Every photo is judged before anything is written; a
     person is enrolled with all usable photos or not at all.  Exit code 1 when somebody was left out.
     """
     settings = settings_of(context)
@@ -131,7 +131,7 @@ def enrol_bulk(
 
 
 def _find_or_create(
-    session: Session, name: str, external_id: str | None, department: str, consent: str | None, now: datetime
+    session: Session, name: str, staff_number: str | None, department: str, consent: str | None, now: datetime
 ) -> int:
     """The id of the one person who is meant; UserError when that is not clear."""
     from attendance.store.people.people import create_person
@@ -140,18 +140,18 @@ def _find_or_create(
 
     wanted = " ".join(name.split())
     query = select(Person).where(func.lower(Person.name) == wanted.lower())
-    if external_id is not None:
-        query = select(Person).where(Person.external_id == external_id)
+    if staff_number is not None:
+        query = select(Person).where(Person.staff_number == staff_number)
     found = session.scalars(query).all()
     if len(found) > 1:
         raise UserError(f"there are {len(found)} people named {wanted}: say which with --id")
     person = (
         found[0]
         if found
-        else create_person(session, name=wanted, at=now, external_id=external_id, department=department)
+        else create_person(session, name=wanted, at=now, staff_number=staff_number, department=department)
     )
     if person.name.lower() != wanted.lower():
-        raise UserError(f"the id {external_id} belongs to {person.name}, not to {wanted}")
+        raise UserError(f"the id {staff_number} belongs to {person.name}, not to {wanted}")
     if consent is not None:
         give_consent(session, person.id, consent, at=now)
     if person.consent_at is None:

@@ -152,7 +152,7 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
     )
     scheduler = jobs.start(site.sessions, site.clock, settings.retention.strangers_days, settings)
     jobs.watch_look_alikes(scheduler, site.sessions, site.keys, settings.models.recogniser, site.clock)
-    jobs.watch_risk(scheduler, site.sessions, site.keys, settings, settings.models.recogniser, site.clock)
+    jobs.watch_threshold(scheduler, site.sessions, site.keys, settings, settings.models.recogniser, site.clock)
     click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
 
     def stop(*_: object) -> None:

@@ -14,6 +14,7 @@ import click
 from sqlalchemy.orm import Session
 
 from attendance.cli.command_line import settings_of, table
+from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
 from attendance.processes import script_name
 
@@ -26,16 +27,19 @@ def operators() -> None:
 @operators.command("list")
 @click.pass_context
 def operators_list(context: click.Context) -> None:
-    """Who may sign in, as what, and a supervisor's teams."""
+    """Who may sign in, as what, and a supervisor's departments."""
     settings = settings_of(context)
     from attendance import bootstrap
-    from attendance.store.operators.operators import all_teams, list_operators
+    from attendance.store.operators.operators import all_departments, list_operators
 
     site = bootstrap.installation_for(settings)
     with site.sessions() as session:
-        known, teams = list_operators(session), all_teams(session)
-    rows = [(one.username, one.role, ", ".join(teams.get(one.id, [])), "yes" if one.active else "no") for one in known]
-    click.echo(table(rows, ("user name", "role", "teams", "active")))
+        known, departments = list_operators(session), all_departments(session)
+    rows = [
+        (each.username, each.role, ", ".join(departments.get(each.id, [])), "yes" if each.active else "no")
+        for each in known
+    ]
+    click.echo(table(rows, ("user name", "role", "departments", "active")))
 
 
 def _role(command: Any) -> Any:
@@ -43,7 +47,10 @@ def _role(command: Any) -> Any:
         click.option(
             "--role", type=click.Choice(["viewer", "supervisor", "admin"]), required=True, help="May do what."
         ),
-        click.option("--team", "teams", multiple=True, help="A supervisor's department; give it once for each."),
+        click.option(
+            "--department", "departments", multiple=True, help="A supervisor's department; give it once for each."
+        ),
+        click.option("--team", "teams", multiple=True, hidden=True, help="The old name of --department."),
         click.option("--staff-number", help="Who this is among the people: nobody decides about themselves."),
     )
     for option in reversed(options):
@@ -75,7 +82,7 @@ def operators_add(context: click.Context, /, username: str, **chosen: Any) -> No
 @_role
 @click.pass_context
 def operators_role(context: click.Context, /, username: str, **chosen: Any) -> None:
-    """Give an operator another role, other teams, another person; in force at once."""
+    """Give an operator another role, other departments, another person; in force at once."""
     settings = settings_of(context)
     from attendance import bootstrap
     from attendance.store.operators.operators import list_operators, set_role
@@ -90,21 +97,27 @@ def operators_role(context: click.Context, /, username: str, **chosen: Any) -> N
     click.echo(f"{changed.username} is {changed.role} now")
 
 
-def _chosen_role(session: Session, role: str, teams: Sequence[str], staff_number: str | None) -> dict[str, Any]:
-    """For the store; UserError for a team that nobody is in, and for an unknown staff number."""
-    from attendance.store.hours.rosters import departments, everybody
+def _chosen_role(
+    session: Session, role: str, departments: Sequence[str], teams: Sequence[str], staff_number: str | None
+) -> dict[str, Any]:
+    """For the store; UserError for a department that nobody is in, and for an unknown staff number."""
+    from attendance.store.hours import rosters
 
-    known = departments(session)
-    for team in teams:
-        if team not in known:
-            raise UserError(f"nobody is in the team {team}: the teams are {', '.join(known) or 'none so far'}")
+    if teams:
+        warn_renamed("operators", "--team", "--department")
+    chosen = [*departments, *teams]
+    known = rosters.departments(session)
+    for department in chosen:
+        if department not in known:
+            among = ", ".join(known) or "none so far"
+            raise UserError(f"nobody is in the department {department}: the departments are {among}")
     person_id = None
     if staff_number is not None:
-        numbers = {one.external_id: one.id for one in everybody(session, active=None)}
+        numbers = {each.staff_number: each.id for each in rosters.list_staff(session, active=None)}
         if staff_number not in numbers:
             raise UserError(f"nobody has the staff number {staff_number}: see {script_name()} people list")
         person_id = numbers[staff_number]
-    return {"role": role, "teams": teams, "person_id": person_id}
+    return {"role": role, "departments": chosen, "person_id": person_id}
 
 
 @operators.command("reset")

@@ -36,7 +36,7 @@ def people_list(context: click.Context, text: str, everybody: bool) -> None:
         (
             str(person.id),
             person.name,
-            person.external_id or "",
+            person.staff_number or "",
             person.department,
             "yes" if person.active else "no",
             str(counts[person.id]),

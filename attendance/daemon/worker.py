@@ -68,7 +68,7 @@ class FrameJudge(Protocol):
 
     def process(self, frame: Frame) -> list[Outcome]: ...
 
-    def leads(self, direction: Direction) -> None: ...
+    def set_direction(self, direction: Direction) -> None: ...
 
 
 class Worker:
@@ -209,7 +209,7 @@ class Worker:
         """What the admin site set; each change is said once."""
         if (direction := cameras.direction_of(camera)) is not self._direction:
             self._direction = direction
-            self._check_in.leads(direction)
+            self._check_in.set_direction(direction)
             log.info("camera %s: people go %s there", self._name, direction.value)
         if camera.active is not self._active:
             self._active = camera.active

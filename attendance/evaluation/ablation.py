@@ -99,7 +99,7 @@ def _recogniser(data: Path, samples: int, size: int, start: Path | None, threads
 
     def measure(name: str, folder: Path) -> dict[str, Any]:
         weights = ablation.train_recogniser(data, folder, name, samples, size, start, threads)
-        vectors, names = ablation.kept_embeddings(data, weights, size)
+        vectors, names = ablation.cached_embeddings(data, weights, size)
         labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
         a, b, c, d = pair_rates.of_people(labels, IMPOSTORS)
         genuine, impostor = (pair_rates.pairs_between(vectors, labels, *rows) for rows in ((a, b), (c, d)))

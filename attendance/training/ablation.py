@@ -111,7 +111,7 @@ def train_recogniser(
     return recogniser_training.train(data, out, plan, sizes, _device(threads), True, start, weights=lesson.weights)
 
 
-def kept_embeddings(data: Path, weights: Path, size: int) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+def cached_embeddings(data: Path, weights: Path, size: int) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     """Embeddings [K,384] of people kept from training, from their packed crops, and who they are [K]."""
     watch = recogniser_training.Watch(data, torch.device("cpu"), people=400, each=10)
     return watch.embed(RecognitionModel(weights), size), watch.labels.astype(np.str_)

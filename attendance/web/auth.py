@@ -26,7 +26,7 @@ from attendance.store.tables import operators as stored_operators
 from attendance.web.errors import for_the_form
 from attendance.web.forms import LoginForm, SetupForm
 from attendance.web.security import limiter, safe_next
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("auth", __name__)
@@ -35,11 +35,11 @@ _SIGNED_IN_AT = "signed_in_at"
 
 
 class SignedIn(UserMixin):
-    """The operator of this request.  `teams`: a supervisor's; `person_id`: who it is among the people, if known."""
+    """The operator of this request.  `departments`: a supervisor's; `person_id`: who that is, if known."""
 
-    def __init__(self, operator: stored_operators.Operator, teams: frozenset[str] = frozenset()) -> None:
+    def __init__(self, operator: stored_operators.Operator, departments: frozenset[str] = frozenset()) -> None:
         self.operator_id, self.username, self.role = operator.id, operator.username, operator.role
-        self.teams, self.person_id = teams, operator.person_id
+        self.departments, self.person_id = departments, operator.person_id
         self._proof = _fingerprint(operator.password_hash)
 
     @property
@@ -82,7 +82,7 @@ def login() -> ResponseReturnValue:
     deduct_when=lambda response: response.status_code == 401,
 )
 def sign_in() -> ResponseReturnValue:
-    form, site = LoginForm(), the_site()
+    form, site = LoginForm(), current_site()
     if not form.validate_on_submit():
         return _login_page(form, 400)
     with site.sessions.begin() as database:
@@ -109,7 +109,7 @@ def logout() -> ResponseReturnValue:
 @limiter.limit("20/minute", methods=["POST"])
 def setup() -> ResponseReturnValue:
     """Make the first administrator; the token comes from the terminal, by link or by hand."""
-    form, site = SetupForm(), the_site()
+    form, site = SetupForm(), current_site()
     if request.method == "GET":
         form.token.data = request.args.get("token", "")[:200]
         return render_template("operators/setup.html", form=form, minimum=operators.MIN_PASSWORD)
@@ -131,14 +131,14 @@ def setup() -> ResponseReturnValue:
 
 
 def _login_page(form: LoginForm, status: int = 200) -> ResponseReturnValue:
-    with the_site().sessions() as database:
+    with current_site().sessions() as database:
         nobody_yet = operators.count_operators(database) == 0
     return render_template("operators/login.html", form=form, nobody_yet=nobody_yet), status
 
 
 def begin_session(operator: stored_operators.Operator) -> None:
     """Sign this browser in anew, such as after its operator changed the password."""
-    _begin(operator, the_site().clock.now())
+    _begin(operator, current_site().clock.now())
 
 
 def _begin(operator: stored_operators.Operator, at: datetime) -> None:
@@ -150,13 +150,13 @@ def _begin(operator: stored_operators.Operator, at: datetime) -> None:
 
 def _load(cookie_id: str) -> SignedIn | None:
     """The operator whom the cookie names, if still active, with the same password, and not too long ago."""
-    site = the_site()
+    site = current_site()
     number, _, proof = cookie_id.partition(":")
     try:
         signed_in_at = datetime.fromisoformat(session.get(_SIGNED_IN_AT, ""))
         with site.sessions() as database:
             operator = operators.get_operator(database, int(number))
-            teams = operators.teams_of(database, operator.id)
+            departments = operators.departments_of(database, operator.id)
     except DatabaseError:
         raise  # nobody is signed out because a disk is slow
     except (ValueError, TypeError, UserError):
@@ -164,7 +164,7 @@ def _load(cookie_id: str) -> SignedIn | None:
     age = site.clock.now() - signed_in_at
     if not operator.active or not timedelta(minutes=-5) <= age <= timedelta(hours=site.settings.web.session_hours):
         return None
-    return SignedIn(operator, teams) if hmac.compare_digest(proof, _fingerprint(operator.password_hash)) else None
+    return SignedIn(operator, departments) if hmac.compare_digest(proof, _fingerprint(operator.password_hash)) else None
 
 
 def _fingerprint(password_hash: str) -> str:

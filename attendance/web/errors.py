@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from attendance.errors import UserError
 from attendance.store.session import DatabaseError
 from attendance.web.security import wants_json
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if code < 400:  # a redirect of the router
         return error
     if code == 413:
-        limit = the_site().settings.web.max_upload_mb
+        limit = current_site().settings.web.max_upload_mb
         return answer(413, advice=f"Send at most {limit} MB at once: fewer photos, or smaller ones.")
     if isinstance(error, RateLimitExceeded) and error.limit is not None and error.limit.limit.get_expiry() > 60:
         return answer(429, advice="Wait up to an hour, then try again.")

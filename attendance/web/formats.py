@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from attendance.service.calibration.threshold import Rate
 from attendance.store.cameras import cameras
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 
 def init_app(app: Flask) -> None:
@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
         return url_for("static", filename=name, v=versions[name])
 
     app.jinja_env.globals.update(asset=asset)
-    app.context_processor(lambda: {"site": the_site().settings.site})
+    app.context_processor(lambda: {"site": current_site().settings.site})
 
 
 def clock_time(at: datetime | None) -> Markup:
@@ -65,7 +65,7 @@ def day(at: datetime | None) -> Markup:
 def _time(at: datetime | None, form: str) -> Markup:
     if at is None:
         return Markup("–")
-    local = the_site().local(at)
+    local = current_site().local(at)
     text = f"{local:%A, %-d %B %Y, %H:%M:%S %Z}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), text, local.strftime(form))
 
@@ -73,7 +73,7 @@ def _time(at: datetime | None, form: str) -> Markup:
 def camera_title(name: str) -> str:
     """What pages call the camera of this name."""
     if "camera_titles" not in g:
-        with the_site().sessions() as session:
+        with current_site().sessions() as session:
             g.camera_titles = cameras.titles(session)
     titles: dict[str, str] = g.camera_titles
     return titles.get(name, name)

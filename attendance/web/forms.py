@@ -73,7 +73,7 @@ class SetupForm(NewPassword):
 
 
 class RoleForm(FlaskForm):
-    """What an operator may do; the teams are ticks of the page's own."""
+    """What an operator may do; the departments are ticks of the page's own."""
 
     role = StringField("Role", [AnyOf(ROLES, "Choose a role.")], default="viewer")
     person = StringField("Who this is among the people", [Regexp(r"[0-9]{0,15}\Z", message="Choose from the list.")])
@@ -91,7 +91,7 @@ class PersonForm(FlaskForm):
     name = StringField(
         "Name", [DataRequired("Enter a name."), Length(max=200, message="Use 200 characters or fewer.")], [clean_line]
     )
-    external_id = StringField("Staff number", [Length(max=100, message="Use 100 characters or fewer.")], [clean_line])
+    staff_number = StringField("Staff number", [Length(max=100, message="Use 100 characters or fewer.")], [clean_line])
     department = StringField("Department", [Length(max=200, message="Use 200 characters or fewer.")], [clean_line])
     notes = TextAreaField("Notes", [Length(max=4000, message="Use 4000 characters or fewer.")], [clean_text])
 

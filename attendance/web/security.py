@@ -27,7 +27,7 @@ R = TypeVar("R")
 PUBLIC = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
 # What a viewer may change: only their own things.
 OWN = {"auth.sign_in", "auth.setup", "auth.logout", "operators.password"}
-# All that a supervisor sees, of the own teams only (store/team_scope.py), and what they may change of it.
+# All that a supervisor sees, of the own departments only (store/department_scope.py), and what they may change of it.
 SUPERVISED = {
     "working_time.today", "working_time.calendar", "working_time.day_page", "corrections.inbox", "corrections.decide",
     "rostering.leave", "report_pages.index", "report_pages.page", "report_pages.file", "report_pages.check_ins",
@@ -122,9 +122,9 @@ def _require_role() -> ResponseReturnValue | None:
 
 
 def _narrow() -> None:
-    """Of a supervisor's request every query sees the own teams only."""
+    """Of a supervisor's request every query sees the own departments only."""
     if request.blueprint not in SELF_GUARDED and current_user.is_authenticated and current_user.is_supervisor:
-        g.teams = current_user.teams
+        g.departments = current_user.departments
 
 
 def _add_headers(response: Response) -> Response:

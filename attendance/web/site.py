@@ -18,7 +18,7 @@ from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
-from attendance.store.operators.team_scope import narrowed
+from attendance.store.operators.department_scope import narrowed
 from attendance.store.session import Sessions
 
 EXTENSION = "attendance"
@@ -52,10 +52,10 @@ class Site:
         self.analyser: Analyser = OneAtATime(analyser)
         self.zone = settings.site.zone
 
-    def of_teams(self, teams: Collection[str]) -> Site:
-        """The same site with nobody in it but these teams."""
+    def of_departments(self, departments: Collection[str]) -> Site:
+        """The same site with nobody in it but these departments."""
         site = copy(self)
-        site.sessions = narrowed(self.sessions, teams)
+        site.sessions = narrowed(self.sessions, departments)
         return site
 
     @property
@@ -72,13 +72,13 @@ def works_here_only() -> bool:
     return request.host.rsplit(":", 1)[0] in ("127.0.0.1", "localhost", "[::1]")
 
 
-def the_site() -> Site:
-    """The site of this request: a supervisor's (`g.teams`, set by security.py) holds the own teams only.
+def current_site() -> Site:
+    """The site of this request: a supervisor's (`g.departments`, set by security.py) holds the own departments only.
 
     What is written after the request has ended, such as a long file, keeps the site that it was begun with.
     """
     site = current_app.extensions[EXTENSION]
     assert isinstance(site, Site)
-    if (teams := g.get("teams")) is not None:
-        return site.of_teams(teams)
+    if (departments := g.get("departments")) is not None:
+        return site.of_departments(departments)
     return site

@@ -369,8 +369,8 @@ def test_a_new_token_ends_the_old_one(here: Here) -> None:
 
 def test_operators_are_added_listed_and_given_another_role(here: Here) -> None:
     here.good("init")
-    add = ("operators", "add", "Sue", "--role", "supervisor", "--team")
-    assert "the teams are none so far" in here.refused(*add, "Lab")
+    add = ("operators", "add", "Sue", "--role", "supervisor", "--department")
+    assert "the departments are none so far" in here.refused(*add, "Lab")
     here.good("demo-data", "--people", "6", "--days", "1")
     made = here.good(*add, "Shop", "--staff-number", "10001", typed="correct horse battery\n" * 2)
     assert "sue can sign in as supervisor" in made

@@ -123,7 +123,7 @@ def open_page(chromium: Any, address: str) -> Iterator[Open]:
 def busy(web: Web) -> Web:
     """Some people and passages, one with words too long for any column."""
     web.set_threshold()
-    anna, bert = web.add("Anna Berg", department="Lab"), web.add("Bert " + "Lind" * 20, external_id="9" * 60)
+    anna, bert = web.add("Anna Berg", department="Lab"), web.add("Bert " + "Lind" * 20, staff_number="9" * 60)
     web.enrol(anna, ANNA)
     web.enrol(bert, BERT)
     for minute in range(20):

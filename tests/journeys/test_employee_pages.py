@@ -27,7 +27,7 @@ PIN = "2580"
 
 @pytest.fixture
 def full(web: Web, password_hash: str) -> Web:
-    """A fortnight of a dozen people; number 3 has a PIN and asked for a correction, lars looks after that team."""
+    """A fortnight of a dozen people; number 3 has a PIN and asked for a correction, lars supervises that department."""
     web.clock.time = NOON + timedelta(days=3)
     zone = web.app.extensions["attendance"].zone
     with web.sessions.begin() as session:
@@ -40,7 +40,7 @@ def full(web: Web, password_hash: str) -> Web:
         cameras.claim(session, "door", source="0", direction=Direction.IN, owner="one", at=web.clock.now())
         session.add(Operator(username="lars", password_hash=password_hash, role="viewer", active=True, created_at=NOON))
         session.flush()
-        operators.set_role(session, 3, "supervisor", teams=[people.get_person(session, 3).department])
+        operators.set_role(session, 3, "supervisor", departments=[people.get_person(session, 3).department])
     return web
 
 
@@ -63,7 +63,7 @@ def test_an_employee_signs_in_asks_and_reads(full: Web, open_page: Open, size: d
     assert page.evaluate("location.pathname") == "/me/sign-in"
     found = faults(page)
     with full.sessions() as session:
-        number = people.get_person(session, 3).external_id
+        number = people.get_person(session, 3).staff_number
     page.fill("#number", str(number))
     page.fill("#pin", PIN)
     page.keyboard.press("Enter")

@@ -220,7 +220,7 @@ def test_what_is_typed_while_the_line_is_cut_is_kept_sealed_and_counts_once(blin
     page.wait_for_selector("[data-link].link-down:has-text('2 waiting')")
     assert not re.search("2580|9753", str(kept(page)))
     with blind.sessions.begin() as session:
-        bert = people.create_person(session, name="Bert Lind", at=NOON, external_id="18").id
+        bert = people.create_person(session, name="Bert Lind", at=NOON, staff_number="18").id
     give_pin(blind, bert, "9753")
     wire.be("whole")
     page.wait_for_selector("[data-banner]:has-text('2 check-ins that waited were sent')")

@@ -47,7 +47,7 @@ class Site:
         return person.id
 
     def add(self, session: Session, name: str) -> Person:
-        """Somebody who agreed."""
+        """StaffMember who agreed."""
         now = self.clock.now()
         return people.create_person(session, name=name, at=now, consent_at=now, consent_text="Yes.")
 

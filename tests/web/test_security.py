@@ -109,7 +109,7 @@ def test_nothing_is_loaded_from_elsewhere(web: Web, admin: Browser) -> None:
 
 def test_hostile_text_is_shown_as_text_everywhere(web: Web, admin: Browser) -> None:
     made = admin.submit(
-        "/people/new", {"name": HOSTILE, "external_id": HOSTILE[:90], "department": HOSTILE, "notes": HOSTILE}
+        "/people/new", {"name": HOSTILE, "staff_number": HOSTILE[:90], "department": HOSTILE, "notes": HOSTILE}
     )
     assert made.status_code == 302
     admin.submit("/people/1/consent", {"text": HOSTILE, "agreed": "y"})

@@ -33,7 +33,7 @@ class _Seen:
     patch: NDArray[np.float64]
 
 
-class StillFaces:
+class StaticDetections:
     """`remember`: how long a false face is known; zero or less: never."""
 
     def __init__(self, remember: timedelta) -> None:

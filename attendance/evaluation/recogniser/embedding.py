@@ -206,7 +206,7 @@ def _length(card: Card, folder: Path) -> Callable[[Image], float] | None:
 
 
 def peer(file: Path) -> Embedder:
-    """Somebody else's embedder, for measuring only: with its card where one lies beside it, else RGB, (x - 127.5) /
+    """StaffMember else's embedder, for measuring only: with its card where one lies beside it, else RGB, (x - 127.5) /
     127.5 and ArcFace's five-point crop, as nearly all of them have it."""
     if not file.is_file() or file.suffix != ".onnx":
         raise UserError(f"--peers: {file} is no .onnx file")

@@ -18,7 +18,7 @@ STEPS = tuple(round(0.01 * step, 2) for step in range(31))
 TO = 0.2
 
 
-def error_versus_discard(scores: NDArray[np.float64], quality: NDArray[np.float64], threshold: float) -> list[float]:
+def error_vs_reject(scores: NDArray[np.float64], quality: NDArray[np.float64], threshold: float) -> list[float]:
     """FNMR at each of STEPS.  `scores` [P] with NaN for no face, `quality` [P] (NaN: the first to go)."""
     wrong = ~(scores >= threshold)
     order = np.argsort(np.where(np.isnan(quality), -np.inf, quality), kind="stable")
@@ -50,7 +50,7 @@ def report(
     if not seen.any():
         return result
     for name, quality in qualities.items():
-        rates = error_versus_discard(scores[seen], quality[seen], threshold)
+        rates = error_vs_reject(scores[seen], quality[seen], threshold)
         worth = use(rates)
         result[name] = {
             "fnmr_by_discard": {f"{step:g}": round(rates[STEPS.index(step)], 5) for step in (0.0, 0.05, 0.1, 0.2)},

@@ -60,7 +60,9 @@ def draw_all(measured: Measured, folder: Path) -> list[Path]:
     for name, values in numbers.items():
         if "quality" in values:
             parts = [(title, values["quality"][title]) for title in ("clean", "all_conditions")]
-            drawings = [partial(discard_curves, curves=curves, title=f"{name}, {title}") for title, curves in parts]
+            drawings = [
+                partial(error_vs_reject_curves, curves=curves, title=f"{name}, {title}") for title, curves in parts
+            ]
             written += _picture(folder, f"quality_{name}", drawings)
     return written
 
@@ -169,7 +171,7 @@ def by_condition(axes: Axes, tables: Mapping[str, Mapping[str, Mapping[str, Any]
     axes.legend(fontsize="small")
 
 
-def discard_curves(axes: Axes, curves: Mapping[str, Mapping[str, Any]], title: str) -> None:
+def error_vs_reject_curves(axes: Axes, curves: Mapping[str, Mapping[str, Any]], title: str) -> None:
     for name, values in curves.items():
         worth = values["use"]
         axes.plot(STEPS, values["curve"], label=name if worth is None else f"{name} (use {worth:.2f})")

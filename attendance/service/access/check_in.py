@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import POOR_PICTURE, Decision
-from attendance.domain.access.static_detections import StillFaces
+from attendance.domain.access.static_detections import StaticDetections
 from attendance.domain.faces import Frame
 from attendance.domain.passage import Direction, Passage, is_repeat
 from attendance.domain.reason import Reason
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 class Rules:
     """The settings of one camera's check-in.
 
-    `fault_every`: how often one lasting fault is recorded; `still_face`: how long a false face that
+    `fault_every`: how often one lasting fault is recorded; `static_detection`: how long a false face that
     does not change is no news after its first refusal, zero for never.
     """
 
@@ -58,7 +58,7 @@ class Rules:
     poll_every: timedelta = timedelta(seconds=1)
     stale_after: timedelta = timedelta(seconds=30)
     fault_every: timedelta = timedelta(seconds=60)
-    still_face: timedelta = timedelta(hours=1)
+    static_detection: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class CheckIn:
         self._sessions, self._analyser, self._door, self._clock, self._rules = sessions, analyser, door, clock, rules
         self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after)
         self._consensus = self._new_consensus()
-        self._still = StillFaces(rules.still_face)
+        self._still = StaticDetections(rules.static_detection)
         self._timings: dict[str, float] = {}
         self._fault_text = ""
         self._fault_at: datetime | None = None
@@ -112,7 +112,7 @@ class CheckIn:
         """The gallery and threshold in use."""
         return self._watch.view
 
-    def leads(self, direction: Direction) -> None:
+    def set_direction(self, direction: Direction) -> None:
         """From the next frame on people go this way; who has half agreed is looked at anew."""
         self._rules = replace(self._rules, direction=direction)
         self._consensus = self._new_consensus()

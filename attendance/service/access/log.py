@@ -24,7 +24,7 @@ COLUMNS = (
     "time_utc",
     "time_local",
     "person",
-    "external_id",
+    "external_id",  # the staff number; headers of exports stay as they are
     "department",
     "direction",
     "camera",
@@ -102,7 +102,7 @@ def _cells(view: PassageView, zone: ZoneInfo) -> list[str]:
         passage.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         passage.at.astimezone(zone).isoformat(timespec="seconds"),
         safe_cell(view.person_name or ""),
-        safe_cell(view.external_id or ""),
+        safe_cell(view.staff_number or ""),
         safe_cell(view.department or ""),
         passage.direction.value,
         safe_cell(passage.camera),

@@ -30,7 +30,7 @@ def rules_for(settings: Settings) -> Rules:
         settle_denial=timedelta(seconds=decision.settle_denial_s),
         forget=timedelta(seconds=decision.forget_s),
         cooldown=timedelta(seconds=decision.cooldown_s),
-        still_face=timedelta(seconds=decision.still_face_s),
+        static_detection=timedelta(seconds=decision.static_detection_s),
         unlock_s=settings.door.unlock_s,
         max_faces=settings.detector.max_faces,
     )

@@ -36,7 +36,7 @@ def outgrown(session: Session, model_id: str) -> bool:
     return _outgrown(session, model_id) is not None
 
 
-def keep_risk(sessions: Sessions, keys: Keys, settings: Settings, model_id: str, clock: Clock) -> OperatingPoint | None:
+def tighten(sessions: Sessions, keys: Keys, settings: Settings, model_id: str, clock: Clock) -> OperatingPoint | None:
     """Compute anew and tighten, if the gallery outgrew the threshold; the new point, None when nothing was to do.
 
     Computes before it writes, so that a large gallery holds nobody up; when somebody else changes the threshold
@@ -61,12 +61,12 @@ def keep_risk(sessions: Sessions, keys: Keys, settings: Settings, model_id: str,
 
 
 def after_enrolment(sessions: Sessions, keys: Keys, settings: Settings, model_id: str, clock: Clock) -> None:
-    """`keep_risk` at once; does not raise, since the enrolment stands whatever comes of this.
+    """`tighten` at once; does not raise, since the enrolment stands whatever comes of this.
 
     Where it fails the next photo, or the job within two minutes, does it.
     """
     try:
-        keep_risk(sessions, keys, settings, model_id, clock)
+        tighten(sessions, keys, settings, model_id, clock)
     except Exception:  # a busy database, say
         log.exception("the threshold was not checked after an enrolment")
 

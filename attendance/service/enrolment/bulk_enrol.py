@@ -161,7 +161,7 @@ class _Run:
         with session.begin_nested():  # a person whole or not at all
             if person is None:
                 person = people.create_person(
-                    session, name=entry.name, at=at, external_id=entry.external_id, department=entry.department
+                    session, name=entry.name, at=at, staff_number=entry.staff_number, department=entry.department
                 )
             if person.consent_at is None:
                 consents.give_consent(session, person.id, words or "", at=at)
@@ -189,13 +189,13 @@ class _Run:
 
     def _find(self, entry: Entry) -> Person | None:
         query = select(Person).where(func.lower(Person.name) == entry.name.lower())
-        if entry.external_id is not None:
-            query = select(Person).where(Person.external_id == entry.external_id)
+        if entry.staff_number is not None:
+            query = select(Person).where(Person.staff_number == entry.staff_number)
         found = self._session.scalars(query).all()
         if len(found) > 1:
-            raise UserError(f"there are {len(found)} people of this name: say which by external_id in a CSV")
+            raise UserError(f"there are {len(found)} people of this name: say which by staff_number in a CSV")
         if found and found[0].name.lower() != entry.name.lower():
-            raise UserError(f"the id {entry.external_id} belongs to {found[0].name}")
+            raise UserError(f"the id {entry.staff_number} belongs to {found[0].name}")
         return found[0] if found else None
 
     def _duplicate(self, own: int, person_id: int | None, usable: Sequence[Judged]) -> tuple[str, float] | None:

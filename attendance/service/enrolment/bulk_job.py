@@ -87,7 +87,7 @@ class Standing:
 
 
 class Busy(UserError):
-    """Somebody else's turn."""
+    """StaffMember else's turn."""
 
 
 @dataclass

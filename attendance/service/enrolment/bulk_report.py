@@ -52,7 +52,7 @@ def photo_lines(results: Sequence[Result]) -> Iterator[str]:
     yield _line(("person", "external_id", "photo", "usable", "verdict", "advice", "person_outcome"))
     for result in results:
         outcome = f"left out: {result.problem}" if result.problem else "enrolled"
-        who = result.entry.name, result.entry.external_id or ""
+        who = result.entry.name, result.entry.staff_number or ""
         for photo in result.photos:
             advice = "" if photo.report.ok else photo.report.advice
             verdict = "good" if photo.report.ok else _verdict(photo)

@@ -12,10 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-COLUMNS = ("name", "photos", "external_id", "department", "consent")
+COLUMNS = ("name", "photos", "staff_number", "department", "consent")
+# Old header → new header; the old one is accepted with a warning.
+RENAMED = {"external_id": "staff_number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Entry:
     name: str
     photos: tuple[Path, ...]
     where: str
-    external_id: str | None = None
+    staff_number: str | None = None
     department: str = ""
     consent: str | None = None
 
@@ -67,7 +70,7 @@ def _from_csv(source: Path, inside: bool) -> list[Entry]:
     lines = text.splitlines()
     delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
     reader = csv.DictReader(lines, delimiter=delimiter)
-    columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    columns = [_current_name(source, (name or "").strip().lower()) for name in reader.fieldnames or ()]
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown or not {"name", "photos"} <= set(columns):
         found = f"the column {unknown[0]!r} is unknown" if unknown else "the columns name and photos are needed"
@@ -76,11 +79,17 @@ def _from_csv(source: Path, inside: bool) -> list[Entry]:
     people: dict[str, Entry] = {}
     for row in reader:
         entry = _entry(row, source, reader.line_num, inside)
-        key = f"id {entry.external_id}" if entry.external_id else f"name {entry.name.lower()}"
+        key = f"id {entry.staff_number}" if entry.staff_number else f"name {entry.name.lower()}"
         people[key] = _joined(people[key], entry) if key in people else entry
     entries = list(people.values())
-    _require_distinct(entry for entry in entries if entry.external_id is None)
+    _require_distinct(entry for entry in entries if entry.staff_number is None)
     return entries
+
+
+def _current_name(source: Path, column: str) -> str:
+    if column in RENAMED:
+        warn_renamed(str(source), column, RENAMED[column])
+    return RENAMED.get(column, column)
 
 
 def _entry(row: dict[str | None, str | None], source: Path, line: int, inside: bool) -> Entry:
@@ -100,7 +109,7 @@ def _entry(row: dict[str | None, str | None], source: Path, line: int, inside: b
         text["name"],
         photos,
         f"line {line}",
-        text.get("external_id") or None,
+        text.get("staff_number") or None,
         text.get("department", ""),
         text.get("consent") or None,
     )

@@ -23,7 +23,7 @@ from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.store.hours import punches as stored_punches
 from attendance.store.hours import rosters
-from attendance.store.hours.rosters import Somebody
+from attendance.store.hours.rosters import StaffMember
 
 POLICY = Policy()
 # A night reaches into the next day, and one that began the day before into the first.
@@ -33,13 +33,13 @@ UNFINISHED = (Status.UPCOMING, Status.EXPECTED, Status.PRESENT)
 
 @dataclass(frozen=True, slots=True)
 class PersonDay:
-    person: Somebody
+    person: StaffMember
     day: Day
 
 
 @dataclass(frozen=True, slots=True)
 class PersonDays:
-    person: Somebody
+    person: StaffMember
     days: tuple[Day, ...]
 
     @property
@@ -141,8 +141,8 @@ def sheet(
     person_id: int | None = None,
 ) -> list[PersonDays]:
     """Everybody's days, by name: what all reports are made of."""
-    people = rosters.everybody(session, department=department, person_id=person_id, active=None)
-    active = {one.id for one in rosters.everybody(session, department=department, person_id=person_id)}
+    people = rosters.list_staff(session, department=department, person_id=person_id, active=None)
+    active = {one.id for one in rosters.list_staff(session, department=department, person_id=person_id)}
     days = days_of_people(session, [one.id for one in people], first, last, zone, now) if people else {}
     found = []
     for one in people:
@@ -150,11 +150,11 @@ def sheet(
             found.append(PersonDays(one, days[one.id]))
         elif any(day.used for day in days[one.id]):
             # Who is inactive now has worked before: those days count, and the others ask for nothing.
-            found.append(PersonDays(one, tuple(_of_somebody_gone(day) for day in days[one.id])))
+            found.append(PersonDays(one, tuple(_of_leaver(day) for day in days[one.id])))
     return found
 
 
-def _of_somebody_gone(day: Day) -> Day:
+def _of_leaver(day: Day) -> Day:
     return day if day.used else replace(day, plan=Plan(day.day, rostered=False), status=Status.UNPLANNED, expected=0)
 
 

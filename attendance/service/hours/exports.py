@@ -21,7 +21,7 @@ from attendance.domain.hours.shift import spans_of
 from attendance.service.access.log import safe_cell
 from attendance.service.hours.days import PersonDays
 from attendance.service.hours.report_tables import Form, Table
-from attendance.store.hours.rosters import Somebody
+from attendance.store.hours.rosters import StaffMember
 
 # Column titles of Frappe HR's data import for the document type Employee Checkin.
 FRAPPE = ("Employee", "Log Type", "Time", "Location / Device ID", "Skip Auto Attendance")
@@ -41,7 +41,7 @@ def to_csv(table: Table, zone: ZoneInfo) -> str:
     return buffer.getvalue()
 
 
-def sheets_csv(tables: Sequence[tuple[Somebody, Table]], zone: ZoneInfo) -> str:
+def sheets_csv(tables: Sequence[tuple[StaffMember, Table]], zone: ZoneInfo) -> str:
     """Several people's tables of the same columns below each other, with whom each row is about."""
     buffer = io.StringIO()
     buffer.write("\ufeff")
@@ -49,7 +49,7 @@ def sheets_csv(tables: Sequence[tuple[Somebody, Table]], zone: ZoneInfo) -> str:
     for number, (person, table) in enumerate(tables):
         if number == 0:
             writer.writerow(["person", "staff_number", *(_head(one.key, one.form) for one in table.columns)])
-        about = [safe_cell(person.name), safe_cell(person.external_id or "")]
+        about = [safe_cell(person.name), safe_cell(person.staff_number or "")]
         for row in table.rows:
             cells = [_plain(cell, one.form, zone) for cell, one in zip(row, table.columns, strict=True)]
             writer.writerow([*about, *cells])
@@ -153,7 +153,7 @@ def _sheet_name(name: str, used: set[str]) -> str:
     return found
 
 
-def days_ical(person: Somebody, days: Iterable[Day], zone: ZoneInfo, now: datetime, site: str) -> bytes:
+def days_ical(person: StaffMember, days: Iterable[Day], zone: ZoneInfo, now: datetime, site: str) -> bytes:
     """Planned shifts of days to come, leave and what was worked, for a calendar program."""
     import icalendar
 
@@ -187,7 +187,7 @@ def days_ical(person: Somebody, days: Iterable[Day], zone: ZoneInfo, now: dateti
 
 
 def leave_ical(sheet: Sequence[PersonDays], now: datetime, site: str) -> bytes:
-    """A team's leave."""
+    """A department's leave."""
     import icalendar
 
     calendar = icalendar.Calendar()
@@ -213,7 +213,7 @@ def _event(icalendar: Any, key: str, words: str, now: datetime) -> Any:
     return event
 
 
-def counted(sheet: Sequence[PersonDays]) -> list[tuple[Somebody, Punch, Sense]]:
+def counted(sheet: Sequence[PersonDays]) -> list[tuple[StaffMember, Punch, Sense]]:
     """The check-ins that counted, with what they were taken for, in order of time."""
     found = [
         (one.person, used.punch, used.inference.sense)
@@ -230,10 +230,10 @@ def frappe_csv(sheet: Sequence[PersonDays], zone: ZoneInfo) -> str:
     return _lines(
         FRAPPE,
         (
-            (safe_cell(who.external_id), sense.value.upper(), f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            (safe_cell(who.staff_number), sense.value.upper(), f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
              safe_cell(punch.source), "0")
             for who, punch, sense in counted(sheet)
-            if who.external_id
+            if who.staff_number
         ),
     )  # fmt: skip
 
@@ -243,7 +243,7 @@ def zk_csv(sheet: Sequence[PersonDays], zone: ZoneInfo) -> str:
     return _lines(
         ZK,
         (
-            (safe_cell(who.external_id or str(who.id)), f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            (safe_cell(who.staff_number or str(who.id)), f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
              "0" if sense is Sense.IN else "1", "0" if punch.corrected else "15", "0")
             for who, punch, sense in counted(sheet)
         ),

@@ -18,7 +18,7 @@ from attendance.domain.hours.day import Day, Flag
 from attendance.errors import UserError
 from attendance.service.hours.days import sheet
 from attendance.store.hours import periods
-from attendance.store.hours.rosters import Somebody
+from attendance.store.hours.rosters import StaffMember
 from attendance.store.tables.hours import PeriodLock
 
 
@@ -26,7 +26,7 @@ from attendance.store.tables.hours import PeriodLock
 class Change:
     """A day that counts differently from when it was written down; seconds."""
 
-    person: Somebody
+    person: StaffMember
     day: date
     worked_then: int
     worked_now: int
@@ -35,7 +35,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class RollUp:
     days: int
-    forgotten: tuple[tuple[Somebody, Day], ...]
+    forgotten: tuple[tuple[StaffMember, Day], ...]
 
 
 def close(

@@ -216,7 +216,7 @@ def import_rosters(session: Session, text: str, *, now: datetime, by: str) -> in
     header = [one.strip().lower() for one in next(reader, [])]
     if header != list(ROSTER_COLUMNS):
         raise UserError(f"row 1: the columns must be {','.join(ROSTER_COLUMNS)}, not {','.join(header) or 'nothing'}")
-    staff = {one.external_id: one.id for one in rosters.everybody(session) if one.external_id}
+    staff = {one.staff_number: one.id for one in rosters.list_staff(session) if one.staff_number}
     names = {one.name: one.id for one in rosters.list_shifts(session)}
     count = 0
     for number, cells in enumerate(reader, start=2):

@@ -118,7 +118,7 @@ def presence(today: Today, at: datetime, zone: ZoneInfo) -> Table:
         counts[one.person.department or "–"] = counts.get(one.person.department or "–", 0) + 1
         door = next((used.punch.source for used in reversed(one.day.used) if used.inference), "")
         rows.append(
-            (one.person.department, one.person.name, one.person.external_id or "", one.day.spells[-1].start, door, "")
+            (one.person.department, one.person.name, one.person.staff_number or "", one.day.spells[-1].start, door, "")
         )
     bars = tuple(Bar(name, count, str(count)) for name, count in counts.items())
     return Table(

@@ -19,7 +19,7 @@ from attendance.domain.hours import overtime
 from attendance.domain.hours.day import Day, Flag, Status
 from attendance.service.access.log import day_bounds
 from attendance.service.hours.days import PersonDays
-from attendance.store.hours.rosters import Somebody
+from attendance.store.hours.rosters import StaffMember
 
 
 class Form(Enum):
@@ -70,8 +70,8 @@ class Table:
 WHO = (Column("person", "Person"), Column("staff_number", "Staff number"), Column("department", "Department"))
 
 
-def who(one: Somebody) -> tuple[str, str, str]:
-    return one.name, one.external_id or "", one.department
+def who(one: StaffMember) -> tuple[str, str, str]:
+    return one.name, one.staff_number or "", one.department
 
 
 def remarks(day: Day) -> str:
@@ -150,7 +150,7 @@ def register(sheet: Sequence[PersonDays], first: date, last: date) -> Table:
             leave += _share_of_leave(one)
         rows.append(
             (
-                person.person.name, person.person.external_id or "", *(mark(one) for one in person.days), worked,
+                person.person.name, person.person.staff_number or "", *(mark(one) for one in person.days), worked,
                 absent, leave, sum(1 for one in person.days if one.late), person.worked,
                 sum(one.overtime for one in person.days),
             )

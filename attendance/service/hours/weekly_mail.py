@@ -3,7 +3,7 @@
 In: a session, the site's zone, the present instant; where to send.  Out: a sent message.
 Does not know: the scheduler, what the settings file looks like.
 Main choice: plain text with names, days and numbers, no attachment and no picture, so that it can be
-read in any program; the price is that whoever is in `mail.to` reads about every team, as an operator
+read in any program; the price is that whoever is in `mail.to` reads about every department, as an operator
 does on the site and a supervisor does not.
 """
 

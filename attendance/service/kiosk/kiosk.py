@@ -214,7 +214,7 @@ class Kiosk:
             if known.passage.camera != terminal.name:
                 raise UserError("this event is another kiosk's")
             way = CHOICES.get(str(said.get("say", "")))  # said after the first answer was lost
-            if way is not None and events.tell_direction(session, event_id, way):
+            if way is not None and events.set_direction(session, event_id, way):
                 return replace(known.passage, direction=way), False
             return known.passage, False
         now = self._clock.now()
@@ -288,7 +288,7 @@ class Kiosk:
             raise UserError("choose in, out or break")
         with self._sessions.begin() as session:
             passage = self._own(session, terminal, event_id)
-            if not events.tell_direction(session, event_id, CHOICES[choice]) and (
+            if not events.set_direction(session, event_id, CHOICES[choice]) and (
                 passage.direction is not CHOICES[choice]
             ):
                 raise UserError("this was said already")

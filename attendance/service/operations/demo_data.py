@@ -90,7 +90,7 @@ def _people(session: Session, chance: random.Random, count: int, now: datetime) 
         name = names[number % len(names)] + (f" {number // len(names) + 1}" if number >= len(names) else "")
         department = DEPARTMENTS[number % len(DEPARTMENTS)]
         person = people.create_person(
-            session, name=name, external_id=f"{10001 + number}", department=department, at=now
+            session, name=name, staff_number=f"{10001 + number}", department=department, at=now
         )
         found.append((person.id, department))
     return found

@@ -48,7 +48,7 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
         "told_at": _text(now),
         "person": {
             "name": person.name,
-            "staff_number": person.external_id,
+            "staff_number": person.staff_number,
             "department": person.department,
             "active": person.active,
             "notes": person.notes,

@@ -36,7 +36,7 @@ class PassageView:
 
     passage: Passage
     person_name: str | None
-    external_id: str | None
+    staff_number: str | None
     department: str | None
     door: DoorOutcome | None
     door_detail: str
@@ -147,7 +147,7 @@ def _void() -> ColumnElement[bool]:
     )
 
 
-def tell_direction(session: Session, passage_id: str, direction: Direction) -> bool:
+def set_direction(session: Session, passage_id: str, direction: Direction) -> bool:
     """Fill in the way of a granted passage whose camera knew none; False when it is known already."""
     done: Any = session.execute(
         update(access.Passage)
@@ -181,7 +181,7 @@ def list_passages(
     before_id: str | None = None,
     after_id: str | None = None,
 ) -> list[PassageView]:
-    """Newest first.  `since` <= at < `until`; `text` is looked for in the person's name and external id.
+    """Newest first.  `since` <= at < `until`; `text` is looked for in the person's name and staff number.
 
     `before_id`: the next page (give the last id of this one); `after_id`: only what is newer (live log).
     """
@@ -205,7 +205,7 @@ def list_passages(
     if after_id is not None:
         where.append(access.Passage.id > after_id)
     for word in text.lower().split():
-        columns = (Person.name, Person.external_id)
+        columns = (Person.name, Person.staff_number)
         where.append(or_(*(func.lower(column).contains(word, autoescape=True) for column in columns)))
     return _views(session, _joined().where(*where).order_by(access.Passage.id.desc()).limit(limit))
 
@@ -317,7 +317,7 @@ def _views(session: Session, query: Select[access.Passage, Person | None]) -> li
             PassageView(
                 passage=_passage(row),
                 person_name=None if person is None else person.name,
-                external_id=None if person is None else person.external_id,
+                staff_number=None if person is None else person.staff_number,
                 department=None if person is None else person.department,
                 door=None if door is None else ("done" if door.outcome == "done" else "failed"),
                 door_detail="" if door is None else door.detail,

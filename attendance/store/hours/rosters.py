@@ -24,27 +24,27 @@ from attendance.store.tables.people import Person
 
 
 @dataclass(frozen=True, slots=True)
-class Somebody:
+class StaffMember:
     """Who a row of a report is about."""
 
     id: int
     name: str
-    external_id: str | None
+    staff_number: str | None
     department: str
 
 
-def everybody(
+def list_staff(
     session: Session, *, department: str | None = None, person_id: int | None = None, active: bool | None = True
-) -> list[Somebody]:
+) -> list[StaffMember]:
     """People by name; `department` None: all."""
-    query = select(Person.id, Person.name, Person.external_id, Person.department)
+    query = select(Person.id, Person.name, Person.staff_number, Person.department)
     if active is not None:
         query = query.where(Person.active.is_(active))
     if department is not None:
         query = query.where(Person.department == department)
     if person_id is not None:
         query = query.where(Person.id == person_id)
-    return sorted((Somebody(*row) for row in session.execute(query)), key=lambda one: (one.name.lower(), one.id))
+    return sorted((StaffMember(*row) for row in session.execute(query)), key=lambda one: (one.name.lower(), one.id))
 
 
 def departments(session: Session) -> list[str]:

@@ -1,6 +1,7 @@
 """Who may sign in to the admin site.
 
-In: a session, user names, passwords, one-time tokens, roles, teams.  Out: `Operator` rows, a supervisor's teams.
+In: a session, user names, passwords, one-time tokens, roles, departments.  Out: `Operator` rows, a
+supervisor's departments.
 Does not know: browsers, sessions of the web, rate limits, what a role may do.
 Main choice: the first operator is made with a one-time token instead of a default password; the
 price is that somebody must read the token from the terminal.
@@ -23,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.store.people.people import get_person
-from attendance.store.tables.operators import Operator, OperatorTeam, SetupToken
+from attendance.store.tables.operators import Operator, OperatorDepartment, SetupToken
 
 Role = Literal["admin", "supervisor", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -70,10 +71,10 @@ def create_operator(
     *,
     role: Role,
     at: datetime,
-    teams: Collection[str] = (),
+    departments: Collection[str] = (),
     person_id: int | None = None,
 ) -> Operator:
-    """UserError for an empty or taken user name, a password shorter than 12 characters, a supervisor without a team."""
+    """Add an operator; UserError for an empty or taken user name, a short password, a supervisor without department."""
     operator = Operator(
         username=_normal(username), password_hash=_hashed(password), role=role, active=True, created_at=at
     )
@@ -84,43 +85,43 @@ def create_operator(
         session.flush()
     except IntegrityError as error:
         raise UserError(f"the user name {operator.username} is taken: choose another") from error
-    return set_role(session, operator.id, role, teams=teams, person_id=person_id)
+    return set_role(session, operator.id, role, departments=departments, person_id=person_id)
 
 
 def set_role(
-    session: Session, operator_id: int, role: Role, *, teams: Collection[str] = (), person_id: int | None = None
+    session: Session, operator_id: int, role: Role, *, departments: Collection[str] = (), person_id: int | None = None
 ) -> Operator:
-    """What the operator may do, for which teams (a supervisor's only), and who it is among the people.
+    """What the operator may do, for which departments (a supervisor's only), and who it is among the people.
 
-    UserError for a supervisor without a team and instead of leaving no administrator.
+    UserError for a supervisor without a department and instead of leaving no administrator.
     """
     operator = get_operator(session, operator_id)
-    wanted = sorted({name.strip() for name in teams if name.strip()}) if role == "supervisor" else []
+    wanted = sorted({name.strip() for name in departments if name.strip()}) if role == "supervisor" else []
     if role not in ROLES:
         raise UserError(f"a role is one of {', '.join(ROLES)}")
     if role == "supervisor" and not wanted:
-        raise UserError("a supervisor looks after a team: choose one or more")
+        raise UserError("a supervisor looks after a department: choose one or more")
     if person_id is not None:
         get_person(session, person_id)
     before, operator.role, operator.person_id = operator.role, role, person_id
-    session.execute(delete(OperatorTeam).where(OperatorTeam.operator_id == operator_id))
-    session.add_all(OperatorTeam(operator_id=operator_id, department=name) for name in wanted)
+    session.execute(delete(OperatorDepartment).where(OperatorDepartment.operator_id == operator_id))
+    session.add_all(OperatorDepartment(operator_id=operator_id, department=name) for name in wanted)
     session.flush()
     if before == "admin" != role:
         _require_an_admin(session)
     return operator
 
 
-def teams_of(session: Session, operator_id: int) -> frozenset[str]:
-    """The teams of a supervisor; none for anybody else."""
-    query = select(OperatorTeam.department).where(OperatorTeam.operator_id == operator_id)
+def departments_of(session: Session, operator_id: int) -> frozenset[str]:
+    """The departments of a supervisor; none for anybody else."""
+    query = select(OperatorDepartment.department).where(OperatorDepartment.operator_id == operator_id)
     return frozenset(session.scalars(query))
 
 
-def all_teams(session: Session) -> dict[int, list[str]]:
+def all_departments(session: Session) -> dict[int, list[str]]:
     """Of every supervisor, by the operator's id."""
     found: dict[int, list[str]] = {}
-    for row in session.scalars(select(OperatorTeam).order_by(OperatorTeam.department)):
+    for row in session.scalars(select(OperatorDepartment).order_by(OperatorDepartment.department)):
         found.setdefault(row.operator_id, []).append(row.department)
     return found
 

@@ -74,7 +74,7 @@ def set_pin(session: Session, person_id: int, pin: str, *, at: datetime) -> None
         raise UserError(f"a PIN has {MIN_PIN} to {MAX_PIN} digits")
     if _easy(pin):
         raise UserError("this PIN is easily guessed: choose one that is no row and no repetition")
-    if not get_person(session, person_id).external_id:
+    if not get_person(session, person_id).staff_number:
         raise UserError("a PIN goes with a staff number: give this person one first")
     row = _secret(session, person_id)
     row.pin_hash, row.pin_set_at = _hasher.hash(pin), at
@@ -87,7 +87,7 @@ def reset_pin(session: Session, person_id: int, *, at: datetime) -> str:
     while _easy(pin):
         pin = "".join(secrets.choice("0123456789") for _ in range(RANDOM_PIN))
     set_pin(session, person_id, pin, at=at)
-    number = get_person(session, person_id).external_id or ""
+    number = get_person(session, person_id).staff_number or ""
     session.execute(delete(PinAttempts).where(PinAttempts.number_hash == token_digest(number.casefold())))
     return pin
 
@@ -98,7 +98,7 @@ def _easy(pin: str) -> bool:
     return len(steps) == 1 and steps <= {0, 1, 9}
 
 
-def take_pin(session: Session, person_id: int) -> None:
+def revoke_pin(session: Session, person_id: int) -> None:
     row = _secret(session, person_id)
     row.pin_hash = row.pin_set_at = None
     session.flush()
@@ -113,7 +113,7 @@ def new_badge(session: Session, person_id: int, *, at: datetime) -> str:
     return text
 
 
-def take_badge(session: Session, person_id: int) -> None:
+def revoke_badge(session: Session, person_id: int) -> None:
     row = _secret(session, person_id)
     row.badge_hash = row.badge_made_at = None
     session.flush()
@@ -176,11 +176,11 @@ def _numbered(session: Session, number: str) -> tuple[Person | None, str | None]
     query = (
         select(Person, PersonSecret.pin_hash)
         .outerjoin(PersonSecret, PersonSecret.person_id == Person.id)
-        .where(or_(Person.external_id == number, func.lower(Person.external_id) == number.lower()))
+        .where(or_(Person.staff_number == number, func.lower(Person.staff_number) == number.lower()))
     )
     found = session.execute(query).all()
     if len(found) > 1:
-        found = [one for one in found if one[0].external_id == number]
+        found = [one for one in found if one[0].staff_number == number]
     return (found[0][0], found[0][1]) if found and found[0][0].active else (None, None)
 
 
@@ -188,7 +188,7 @@ def make_link(session: Session, person_id: int, *, at: datetime, by: str) -> str
     """A token to sign in with once and choose a PIN; unused older ones of this person stop working."""
     token = secrets.token_urlsafe(24)
     get_person(session, person_id)
-    take_links(session, person_id)
+    revoke_links(session, person_id)
     session.add(
         PersonLink(
             person_id=person_id,
@@ -215,7 +215,7 @@ def open_link(session: Session, person_id: int, *, at: datetime) -> PersonLink |
     return session.scalar(query.order_by(PersonLink.id.desc()).limit(1))
 
 
-def take_links(session: Session, person_id: int) -> None:
+def revoke_links(session: Session, person_id: int) -> None:
     """Unused links of this person work no more."""
     session.execute(delete(PersonLink).where(PersonLink.person_id == person_id, PersonLink.used_at.is_(None)))
 

@@ -114,7 +114,7 @@ def replace_pairs(
 def confirm_two_people(
     session: Session, model_id: str, one: int, other: int, score: float, *, at: datetime, by: str | None
 ) -> None:
-    """Somebody looked and says that these are two people, not one under two names."""
+    """StaffMember looked and says that these are two people, not one under two names."""
     lock_gallery(session, at)
     first, second = pair_of(one, other)
     row = session.get(LookAlike, (first, second, model_id), populate_existing=True)

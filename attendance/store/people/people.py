@@ -26,17 +26,17 @@ def create_person(
     *,
     name: str,
     at: datetime,
-    external_id: str | None = None,
+    staff_number: str | None = None,
     department: str = "",
     notes: str = "",
     consent_at: datetime | None = None,
     consent_text: str | None = None,
 ) -> Person:
-    """A new active person, flushed (so with an id).  UserError for no name or a taken external id."""
-    values = _checked(session, 0, name, external_id, department, notes)
+    """A new active person, flushed (so with an id).  UserError for no name or a taken staff number."""
+    values = _checked(session, 0, name, staff_number, department, notes)
     person = Person(**values, created_at=at, updated_at=at, consent_at=consent_at, consent_text=consent_text)
     session.add(person)
-    _flush(session, values["external_id"])
+    _flush(session, values["staff_number"])
     return person
 
 
@@ -46,24 +46,24 @@ def update_person(
     *,
     at: datetime,
     name: str | None = None,
-    external_id: str | None = None,
+    staff_number: str | None = None,
     department: str | None = None,
     notes: str | None = None,
 ) -> Person:
-    """Change what is given and leave what is None; an empty `external_id` removes it."""
+    """Change what is given and leave what is None; an empty `staff_number` removes it."""
     person = get_person(session, person_id)
     values = _checked(
         session,
         person_id,
         person.name if name is None else name,
-        person.external_id if external_id is None else external_id,
+        person.staff_number if staff_number is None else staff_number,
         person.department if department is None else department,
         person.notes if notes is None else notes,
     )
     for column, value in values.items():
         setattr(person, column, value)
     person.updated_at = at
-    _flush(session, values["external_id"])
+    _flush(session, values["staff_number"])
     return person
 
 
@@ -101,7 +101,7 @@ def active_person(session: Session, person_id: int) -> Person | None:
 def search_people(
     session: Session, text: str = "", active: bool | None = None, limit: int = 50, offset: int = 0
 ) -> Sequence[Person]:
-    """People by name; `text` is looked for in name, external id and department, in any case of letters."""
+    """People by name; `text` is looked for in name, staff number and department, in any case of letters."""
     query = select(Person).where(*_matching(text, active)).order_by(func.lower(Person.name), Person.id)
     return session.scalars(query.limit(limit).offset(offset)).all()
 
@@ -111,12 +111,12 @@ def count_people(session: Session, text: str = "", active: bool | None = None) -
 
 
 def _checked(
-    session: Session, person_id: int, name: str, external_id: str | None, department: str, notes: str
+    session: Session, person_id: int, name: str, staff_number: str | None, department: str, notes: str
 ) -> dict[str, Any]:
     """The columns as they will be stored; UserError before anything is changed."""
     values = {
         "name": " ".join(name.split()),
-        "external_id": (external_id or "").strip() or None,
+        "staff_number": (staff_number or "").strip() or None,
         "department": department.strip(),
         "notes": notes.strip(),
     }
@@ -124,34 +124,34 @@ def _checked(
         raise UserError("a person needs a name")
     for column, label, most in (
         ("name", "name", 200),
-        ("external_id", "external id", 100),
+        ("staff_number", "staff number", 100),
         ("department", "department", 200),
     ):
         if len(values[column] or "") > most:
             raise UserError(f"the {label} is longer than {most} characters: shorten it")
-    if values["external_id"] is not None:
-        same = select(Person.name).where(Person.external_id == values["external_id"], Person.id != person_id)
+    if values["staff_number"] is not None:
+        same = select(Person.name).where(Person.staff_number == values["staff_number"], Person.id != person_id)
         holder = session.scalar(same)
         if holder is not None:
-            raise _taken(values["external_id"], holder)
+            raise _taken(values["staff_number"], holder)
     return values
 
 
-def _flush(session: Session, external_id: str | None) -> None:
+def _flush(session: Session, staff_number: str | None) -> None:
     try:
         session.flush()
     except IntegrityError as error:  # another process took it after we looked
-        raise _taken(external_id or "", "somebody else") from error
+        raise _taken(staff_number or "", "somebody else") from error
 
 
-def _taken(external_id: str, name: str) -> UserError:
-    return UserError(f"the external id {external_id} belongs to {name} already: choose another")
+def _taken(staff_number: str, name: str) -> UserError:
+    return UserError(f"the staff number {staff_number} belongs to {name} already: choose another")
 
 
 def _matching(text: str, active: bool | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     for word in text.lower().split():
-        columns = (Person.name, Person.external_id, Person.department)
+        columns = (Person.name, Person.staff_number, Person.department)
         conditions.append(or_(*(func.lower(column).contains(word, autoescape=True) for column in columns)))
     if active is not None:
         conditions.append(Person.active.is_(active))

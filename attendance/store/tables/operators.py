@@ -20,9 +20,9 @@ from attendance.store.tables.base import Base
 
 
 class Operator(Base):
-    """Somebody who signs in to the admin site.  `person_id`: who that is among the people, if anybody.
+    """StaffMember who signs in to the admin site.  `person_id`: who that is among the people, if anybody.
 
-    A supervisor has `OperatorTeam` rows and sees nothing else.
+    A supervisor has `OperatorDepartment` rows and sees nothing else.
     """
 
     __tablename__ = "operators"
@@ -38,8 +38,8 @@ class Operator(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
 
 
-class OperatorTeam(Base):
-    """A team (`people.department`) that a supervisor looks after."""
+class OperatorDepartment(Base):
+    """A department (`people.department`) that a supervisor looks after."""
 
     __tablename__ = "operator_teams"
 

@@ -24,14 +24,14 @@ from attendance.store.tables.base import Base
 
 
 class Person(Base):
-    """Somebody who may be recognised.  `consent_*`: when and to which words the person agreed."""
+    """StaffMember who may be recognised.  `consent_*`: when and to which words the person agreed."""
 
     __tablename__ = "people"
     # The ids of erased people are never given to somebody else: a gallery in memory may still hold one.
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    staff_number: Mapped[str | None] = mapped_column("external_id", String(100), unique=True)
     name: Mapped[str] = mapped_column(String(200), index=True)
     department: Mapped[str] = mapped_column(String(200), default="")
     active: Mapped[bool] = mapped_column(default=True)

@@ -29,7 +29,7 @@ from attendance.store.access.events import PassageView
 from attendance.store.cameras import cameras
 from attendance.store.people import people
 from attendance.web.forms import clean_line
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 blueprint = Blueprint("log", __name__, url_prefix="/log")
 
@@ -95,7 +95,7 @@ class Filter:
 
     def conditions(self) -> dict[str, Any]:
         """For `events.list_passages` and `reports.all_passages`."""
-        zone = the_site().zone
+        zone = current_site().zone
         granted = {"granted": True, "denied": False}.get(self.outcome)
         return {
             "since": day_bounds(self.first, zone)[0] if self.first else None,
@@ -111,7 +111,7 @@ class Filter:
 
 @blueprint.get("")
 def index() -> ResponseReturnValue:
-    site, wanted = the_site(), Filter.of(request.args)
+    site, wanted = current_site(), Filter.of(request.args)
     before = _passage_id(request.args.get("before", ""))
     with site.sessions() as session:
         found = events.list_passages(session, **wanted.conditions(), limit=PAGE + 1, before_id=before)
@@ -139,7 +139,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/rows")
 def rows() -> ResponseReturnValue:
     """Rows that are new, or may have changed, since the row `after`."""
-    site, wanted = the_site(), Filter.of(request.args)
+    site, wanted = current_site(), Filter.of(request.args)
     after = _passage_id(request.args.get("after", ""))
     conditions = wanted.conditions()
     if after is not None:
@@ -153,7 +153,7 @@ def rows() -> ResponseReturnValue:
 @blueprint.get("/log.csv")
 def csv() -> ResponseReturnValue:
     """The whole filter, not only the page; written while it is read."""
-    site, wanted = the_site(), Filter.of(request.args)
+    site, wanted = current_site(), Filter.of(request.args)
     conditions = wanted.conditions()
     name = f"check-ins {site.local(site.clock.now()):%Y-%m-%d %H%M}.csv"
 

@@ -24,7 +24,7 @@ from attendance.service.ids import made_at
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.web.formats import score
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 blueprint = Blueprint("why", __name__, url_prefix="/log")
 
@@ -43,7 +43,7 @@ class Number:
 
 @blueprint.get("/<passage_id>")
 def page(passage_id: str) -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     try:
         made_at(passage_id)
     except ValueError:
@@ -64,7 +64,7 @@ def page(passage_id: str) -> ResponseReturnValue:
 
 
 def _context(it: Passage, usual_margin: float | None) -> dict[str, Any]:
-    measure = _measure(it, the_site().settings.quality)
+    measure = _measure(it, current_site().settings.quality)
     return {
         "it": it,
         "told": explain(it, usual_margin),

@@ -39,7 +39,7 @@ from attendance.web.calibration import chart, risk_words
 from attendance.web.calibration.risk_words import RISKS
 from attendance.web.calibration.threshold_cache import Known, known
 from attendance.web.forms import ThresholdForm
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("threshold", __name__, url_prefix="/threshold")
@@ -86,7 +86,7 @@ def numbers() -> ResponseReturnValue:
 
 @blueprint.post("")
 def save() -> ResponseReturnValue:
-    form, site = ThresholdForm(), the_site()
+    form, site = ThresholdForm(), current_site()
     chosen = request.form
     if form.validate_on_submit():
         with site.sessions() as session:
@@ -95,7 +95,7 @@ def save() -> ResponseReturnValue:
             before = operating_points.current(session, site.model_id)
         choice = _choice(found, history[0] if history else None, chosen)
         if form.seen.data != _stamp(before):
-            form.form_errors.append("Somebody else set a threshold meanwhile. Look at the page again, then decide.")
+            form.form_errors.append("StaffMember else set a threshold meanwhile. Look at the page again, then decide.")
         elif choice.threshold is None:
             form.form_errors.append(f"No threshold can be given: {choice.offer.verdict.words}")
         elif loosens(before, choice.threshold, choice.margin):
@@ -123,7 +123,7 @@ def save() -> ResponseReturnValue:
 
 def _put_in_force(found: Known, choice: Choice, seen: OperatingPoint | None, reason: str) -> None:
     """UserError when another threshold came first, or the offer cannot be put in force."""
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         shared.lock_gallery(session, site.clock.now())  # a write first: nobody sets another one until the end
         if _stamp(operating_points.current(session, site.model_id)) != _stamp(seen):
@@ -142,7 +142,7 @@ def _put_in_force(found: Known, choice: Choice, seen: OperatingPoint | None, rea
 
 def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> dict[str, Any]:
     """Everything the templates show.  What is chosen and cannot be is as good as not chosen."""
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         history = operating_points.history(session, site.model_id, limit=20)
         point = operating_points.current(session, site.model_id)
@@ -213,7 +213,7 @@ def _charts(found: Known, shown: float, point: OperatingPoint | None, rates: Map
 
 def _choice(found: Known, in_force: Row | None, chosen: Mapping[str, str]) -> Choice:
     """What the address or the form asks for; at first the risk that is in force, else that of the settings."""
-    settings = the_site().settings
+    settings = current_site().settings
     threshold = _number(chosen, "threshold", 0.01, 0.99)
     step = _number(chosen, "step", 0, len(RISKS) - 1)
     margin = _number(chosen, "margin", 0.0, 0.5)

@@ -21,7 +21,7 @@ from attendance.service.calibration.risk import CurvePoint, Offer
 from attendance.service.calibration.site_scores import Evidence, evidence_of, gather
 from attendance.service.calibration.threshold import GalleryScores, gallery_scores
 from attendance.store.settings import gallery_version
-from attendance.web.site import Site, the_site
+from attendance.web.site import Site, current_site
 
 _EXTENSION = "attendance_threshold_memory"
 _MOST = 64
@@ -63,7 +63,7 @@ class Memory:
 
 def known(session: Session) -> Known:
     """UserError for templates that cannot be read; what is wrong with the packaged strangers is told as trouble."""
-    site = the_site()
+    site = current_site()
     memory: Memory = current_app.extensions.setdefault(_EXTENSION, Memory())
     with memory.turn:
         # The version first, as in load_gallery: a change in between is computed twice.

@@ -26,7 +26,7 @@ from attendance.store.tables.cameras import Camera
 from attendance.web.errors import for_the_form
 from attendance.web.forms import CameraForm, RegionForm
 from attendance.web.security import admin_required
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("cameras", __name__, url_prefix="/cameras")
@@ -37,7 +37,7 @@ LEAST = round(100 * SMALLEST_REGION)
 
 @blueprint.get("")
 def index() -> ResponseReturnValue:
-    site, at = the_site(), the_site().clock.now()
+    site, at = current_site(), current_site().clock.now()
     with site.sessions() as session:
         watched = [
             (camera, health_of(camera, at), cameras.region_of(camera)) for camera in cameras.list_cameras(session)
@@ -47,7 +47,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.route("/<int:camera_id>", methods=["GET", "POST"])
 def show(camera_id: int) -> ResponseReturnValue:
-    site, form = the_site(), RegionForm()
+    site, form = current_site(), RegionForm()
     camera = _camera(camera_id)
     if form.is_submitted() and not form.validate_on_submit():
         return _page(camera, form, 400)
@@ -67,7 +67,7 @@ def show(camera_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:camera_id>/edit")
 def edit(camera_id: int) -> ResponseReturnValue:
     """Name, direction, in use or not."""
-    site, form, camera = the_site(), CameraForm(), _camera(camera_id)
+    site, form, camera = current_site(), CameraForm(), _camera(camera_id)
     if form.validate_on_submit():
         try:
             with site.sessions.begin() as session:
@@ -87,7 +87,7 @@ def edit(camera_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:camera_id>/picture")
 def want_picture(camera_id: int) -> ResponseReturnValue:
-    site, camera = the_site(), _camera(camera_id)
+    site, camera = current_site(), _camera(camera_id)
     with site.sessions.begin() as session:
         cameras.want_snapshot(session, camera.name, at=site.clock.now())
     log.info("%s asked for a picture of camera %s", current_user.username, camera.name)
@@ -98,7 +98,7 @@ def want_picture(camera_id: int) -> ResponseReturnValue:
 @admin_required
 def picture(camera_id: int) -> ResponseReturnValue:
     """The JPEG that was asked for; 404 while there is none."""
-    site, camera = the_site(), _camera(camera_id)
+    site, camera = current_site(), _camera(camera_id)
     with site.sessions() as session:
         found = cameras.snapshot_of(session, camera.name, at=site.clock.now())
     if found is None:
@@ -121,7 +121,7 @@ def _region_form(camera: Camera) -> RegionForm:
 
 
 def _page(camera: Camera, form: RegionForm, code: int = 200, edited: CameraForm | None = None) -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     if edited is None:
         edited = CameraForm(formdata=None, title=camera.title, direction=camera.direction, active=camera.active)
     at = site.clock.now()
@@ -142,7 +142,7 @@ def _page(camera: Camera, form: RegionForm, code: int = 200, edited: CameraForm 
 
 
 def _camera(camera_id: int) -> Camera:
-    with the_site().sessions() as session:
+    with current_site().sessions() as session:
         camera = session.get(Camera, camera_id)
     if camera is None:
         abort(404)
@@ -151,7 +151,7 @@ def _camera(camera_id: int) -> Camera:
 
 def _picture_address(camera: Camera) -> str | None:
     alive = camera.snapshot_at is not None and (
-        abs(the_site().clock.now() - camera.snapshot_at) <= cameras.SNAPSHOT_LIVES
+        abs(current_site().clock.now() - camera.snapshot_at) <= cameras.SNAPSHOT_LIVES
     )
     if not alive or camera.snapshot_at is None:
         return None

@@ -26,7 +26,7 @@ from attendance.web.errors import for_the_form
 from attendance.web.forms import clean_text
 from attendance.web.people.people import CONSENT_WORDS
 from attendance.web.security import admin_required
-from attendance.web.site import EXTENSION, Site, the_site
+from attendance.web.site import EXTENSION, Site, current_site
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/people/bulk")
 
@@ -141,7 +141,7 @@ def _options() -> Options:
 
 
 def _context() -> dict[str, Any]:
-    site, desk = the_site(), the_desk()
+    site, desk = current_site(), the_desk()
     it = desk.standing()
     other = it.by if it.by != _me() else ""
     working = it.busy or it.stage is Stage.RECEIVING

@@ -24,7 +24,7 @@ from attendance.service.enrolment.enrol import PhotoReport, check_photo, enrol_p
 from attendance.store.people import templates as stored_templates
 from attendance.web.forms import clean_line
 from attendance.web.people.people import existing, person_context
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("enrol", __name__, url_prefix="/people/<int:person_id>")
@@ -52,7 +52,7 @@ def try_photo(person_id: int) -> ResponseReturnValue:
         abort(400)
     if not _consented(person_id):
         return {"ok": False, "words": "no consent noted", "advice": "Note the person's consent first."}, 409
-    site = the_site()
+    site = current_site()
     return _told(person_id, check_photo(site.analyser, photo.read(), site.clock))
 
 
@@ -83,7 +83,7 @@ def templates(person_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/templates/<int:template_id>/delete")
 def delete_template(person_id: int, template_id: int) -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         existing(session, person_id)
         if template_id not in {one.id for one in stored_templates.list_templates(session, person_id)}:
@@ -95,12 +95,12 @@ def delete_template(person_id: int, template_id: int) -> ResponseReturnValue:
 
 
 def _consented(person_id: int) -> bool:
-    with the_site().sessions() as session:
+    with current_site().sessions() as session:
         return existing(session, person_id).consent_at is not None
 
 
 def _enrol(person_id: int, photo: FileStorage, source: str) -> PhotoReport:
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         report = enrol_photo(
             session,
@@ -123,7 +123,7 @@ def _enrol(person_id: int, photo: FileStorage, source: str) -> PhotoReport:
 
 def _told(person_id: int, report: PhotoReport) -> dict[str, Any]:
     """The report in words and numbers; the template stays here."""
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         like = None
         if report.looks_like is not None:

@@ -20,7 +20,7 @@ from attendance.store.hours import periods as stored_periods
 from attendance.store.hours import rosters
 from attendance.web.errors import for_the_form
 from attendance.web.hours.date_range import day_from, month_of, today, whole
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("corrections", __name__, url_prefix="/attendance")
@@ -30,18 +30,18 @@ STATES = ("requested", "approved", "refused", "withdrawn", "all")
 
 @blueprint.get("/corrections")
 def inbox() -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     state = request.args.get("state", "requested")
     state = state if state in STATES else "requested"
     with site.sessions() as session:
         found = stored.corrections(session, state=None if state == "all" else state)
-        names = {one.id: one for one in rosters.everybody(session, active=None)}
+        names = {one.id: one for one in rosters.list_staff(session, active=None)}
     return render_template("hours/corrections.html", found=found, names=names, state=state, states=STATES)
 
 
 @blueprint.post("/corrections/<correction_id>")
 def decide(correction_id: str) -> ResponseReturnValue:
-    site, now, what = the_site(), the_site().clock.now(), request.form.get("what", "")
+    site, now, what = current_site(), current_site().clock.now(), request.form.get("what", "")
     try:
         with site.sessions.begin() as session:
             if what == "withdraw":
@@ -66,7 +66,7 @@ def decide(correction_id: str) -> ResponseReturnValue:
 
 @blueprint.get("/periods")
 def periods_page() -> ResponseReturnValue:
-    site, now = the_site(), the_site().clock.now()
+    site, now = current_site(), current_site().clock.now()
     with site.sessions() as session:
         locks = stored_periods.locks(session)
         changed = {
@@ -87,7 +87,7 @@ def periods_page() -> ResponseReturnValue:
 
 @blueprint.post("/periods")
 def close_period() -> ResponseReturnValue:
-    site, form = the_site(), request.form
+    site, form = current_site(), request.form
     try:
         with site.sessions.begin() as session:
             grace = timedelta(days=whole(form.get("grace", ""), "days of grace", 0, 60))
@@ -105,7 +105,7 @@ def close_period() -> ResponseReturnValue:
 
 @blueprint.post("/periods/<int:lock_id>/reopen")
 def reopen_period(lock_id: int) -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     try:
         with site.sessions.begin() as session:
             lock = periods.reopen(session, lock_id, now=site.clock.now(), by=current_user.username)

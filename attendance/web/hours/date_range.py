@@ -1,4 +1,4 @@
-"""What the address says about days, people and teams; and the tabs of the pages of working time.
+"""What the address says about days, people and departments; and the tabs of the pages of working time.
 
 In: query parameters and form fields.  Out: checked dates, ids, texts; `Span` with its address again.
 Does not know: pages.
@@ -15,7 +15,7 @@ from typing import Any
 
 from attendance.errors import UserError
 from attendance.web.forms import clean_line
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 MOST_DAYS = 400
 
@@ -35,7 +35,7 @@ class Span:
         found = {
             "from": self.first.isoformat(),
             "to": self.last.isoformat(),
-            "team": self.department,
+            "department": self.department,
             "person": self.person_id,
         }
         return {name: value for name, value in found.items() if value is not None}
@@ -62,7 +62,7 @@ def next_month(day: date) -> date:
 
 
 def today() -> date:
-    return the_site().local(the_site().clock.now()).date()
+    return current_site().local(current_site().clock.now()).date()
 
 
 def span_of(args: Mapping[str, str], whole_month: bool = True) -> Span:
@@ -79,8 +79,10 @@ def span_of(args: Mapping[str, str], whole_month: bool = True) -> Span:
     if (last - first).days >= MOST_DAYS:
         problems.append(f"at most {MOST_DAYS} days are shown")
         last = first + timedelta(days=MOST_DAYS - 1)
-    team, person = clean_line(args.get("team", ""))[:200], args.get("person", "")
-    return Span(first, last, team or None, int(person) if is_id(person) else None, tuple(problems))
+    # "team": what bookmarks of older releases hold.
+    department = clean_line(args.get("department", args.get("team", "")))[:200]
+    person = args.get("person", "")
+    return Span(first, last, department or None, int(person) if is_id(person) else None, tuple(problems))
 
 
 def is_id(text: str) -> bool:
@@ -115,7 +117,7 @@ def instant_from(day: date, text: str) -> datetime:
         clock = time.fromisoformat(text)
     except ValueError as error:
         raise UserError("a time was not understood: write it as 08:30") from error
-    return datetime.combine(day, clock.replace(tzinfo=None), the_site().zone)
+    return datetime.combine(day, clock.replace(tzinfo=None), current_site().zone)
 
 
 def whole(text: str, label: str, least: int = 0, most: int = 10**6) -> int:

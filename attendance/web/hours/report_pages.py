@@ -19,7 +19,7 @@ from attendance.service.hours.days import PersonDays
 from attendance.service.hours.report_tables import Form, Table
 from attendance.store.hours import rosters
 from attendance.web.hours.date_range import Span, span_of, today
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 blueprint = Blueprint("report_pages", __name__, url_prefix="/attendance/reports")
 # So many rows are shown; files have all.
@@ -64,9 +64,9 @@ def index() -> ResponseReturnValue:
 def page(name: str) -> ResponseReturnValue:
     report, span = _wanted(name)
     sheet, table = _made(name, span)
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
-        teams, everybody = rosters.departments(session), rosters.everybody(session)
+        departments, everybody = rosters.departments(session), rosters.list_staff(session)
     return render_template(
         "hours/report.html",
         name=name,
@@ -76,7 +76,7 @@ def page(name: str) -> ResponseReturnValue:
         rows=table.rows[:MOST_ROWS],
         more=max(0, len(table.rows) - MOST_ROWS),
         span=span,
-        teams=teams,
+        departments=departments,
         everybody=everybody,
         people=len(sheet),
         most=max((one.value for one in table.bars), default=0) or 1,
@@ -94,7 +94,7 @@ def file(name: str, kind: str) -> ResponseReturnValue:
     if kind not in TYPES or (kind == "ics" and not report.ical):
         abort(404)
     sheet, table = _made(name, span)
-    now = the_site().clock.now()
+    now = current_site().clock.now()
     content = _WRITERS[kind](name, sheet, table, span, now)
     answer = Response(content, content_type=TYPES[kind])
     days = f"{span.first}" if report.one_day else f"{span.first} to {span.last}"
@@ -108,7 +108,7 @@ def check_ins(form: str) -> ResponseReturnValue:
     writers = {"frappe": exports.frappe_csv, "zk": exports.zk_csv}
     if form not in writers:
         abort(404)
-    span, site = span_of(request.args), the_site()
+    span, site = span_of(request.args), current_site()
     answer = Response(writers[form](_sheet(span), site.zone), content_type=TYPES["csv"])
     answer.headers.set(
         "Content-Disposition", "attachment", filename=f"check-ins {form} {span.first} to {span.last}.csv"
@@ -129,7 +129,7 @@ def _wanted(name: str) -> tuple[Report, Span]:
 
 
 def _sheet(span: Span) -> list[PersonDays]:
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         return attendance.sheet(
             session, span.first, span.last, site.zone, site.clock.now(),
@@ -138,7 +138,7 @@ def _sheet(span: Span) -> list[PersonDays]:
 
 
 def _made(name: str, span: Span) -> tuple[list[PersonDays], Table]:
-    site, now = the_site(), the_site().clock.now()
+    site, now = current_site(), current_site().clock.now()
     if name == "presence":
         with site.sessions() as session:
             return [], report_lists.presence(attendance.today(session, now, site.zone, span.department), now, site.zone)
@@ -153,7 +153,9 @@ def _made(name: str, span: Span) -> tuple[list[PersonDays], Table]:
         case "timesheet":
             table = report_tables.summary(sheet, f"Timesheets, {span.first:%-d %b %Y} to {span.last:%-d %b %Y}")
             if len(sheet) > MOST_SHEETS:
-                note = f"Of more than {MOST_SHEETS} people the PDF has a line each: choose a team for a sheet a person."
+                note = (
+                    f"Above {MOST_SHEETS} people, the PDF has one line a person: choose a department for full sheets."
+                )
                 table = replace(table, notes=(note,))
         case "lateness":
             table = report_lists.lateness(sheet)
@@ -168,14 +170,14 @@ _Writer = Callable[[str, Sequence[PersonDays], Table, Span, datetime], str | byt
 
 
 def _csv(name: str, sheet: Sequence[PersonDays], table: Table, _span: Span, _now: datetime) -> str:
-    zone = the_site().zone
+    zone = current_site().zone
     if name == "timesheet":
         return exports.sheets_csv([(one.person, report_tables.timesheet(one, zone)) for one in sheet], zone)
     return exports.to_csv(table, zone)
 
 
 def _xlsx(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, _now: datetime) -> bytes:
-    site = the_site()
+    site = current_site()
     tables = [("Summary" if name == "timesheet" and span.person_id is None else table.title, table)]
     if name == "timesheet" and span.person_id is None:
         tables += [(one.person.name, report_tables.timesheet(one, site.zone)) for one in sheet]
@@ -183,7 +185,7 @@ def _xlsx(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, _now
 
 
 def _pdf(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, now: datetime) -> bytes:
-    site = the_site()
+    site = current_site()
     title = site.settings.site.name
     if name == "register":
         return pdf.register_pdf(table, site.zone, title, now)
@@ -198,11 +200,11 @@ def _pdf(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, now: 
 
 
 def _ics(name: str, sheet: Sequence[PersonDays], _table: Table, span: Span, now: datetime) -> bytes:
-    title = the_site().settings.site.name
+    title = current_site().settings.site.name
     if name == "timesheet":
         if span.person_id is None or not sheet:
             abort(404)
-        return exports.days_ical(sheet[0].person, sheet[0].days, the_site().zone, now, title)
+        return exports.days_ical(sheet[0].person, sheet[0].days, current_site().zone, now, title)
     return exports.leave_ical(sheet, now, title)
 
 

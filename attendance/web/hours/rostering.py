@@ -25,7 +25,7 @@ from attendance.web.errors import for_the_form
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, is_id, span_of, today, whole
 from attendance.web.security import admin_required
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("rostering", __name__, url_prefix="/attendance")
@@ -38,13 +38,13 @@ STEPS = (5, 6, 10, 12, 15, 20, 30)
 
 @blueprint.get("/rosters")
 def index() -> ResponseReturnValue:
-    site = the_site()
-    team = clean_line(request.args.get("team", ""))[:200] or None
+    site = current_site()
+    department = clean_line(request.args.get("department", ""))[:200] or None
     with site.sessions() as session:
         known = rosters.list_shifts(session, active=None)
-        everybody = rosters.everybody(session, department=team)
+        everybody = rosters.list_staff(session, department=department)
         found = rosters.rosters_of(session, [one.id for one in everybody])
-        teams = rosters.departments(session)
+        departments = rosters.departments(session)
     parsed = {row.id: shifts.from_json(row.rules) for row in known}
     by_person: dict[int, list[Any]] = {}
     for row in found:
@@ -55,8 +55,8 @@ def index() -> ResponseReturnValue:
         parsed=parsed,
         everybody=everybody,
         rosters=by_person,
-        teams=teams,
-        team=team,
+        departments=departments,
+        department=department,
         today=today(),
         columns=",".join(planning.ROSTER_COLUMNS),
     )
@@ -78,7 +78,7 @@ def assign() -> ResponseReturnValue:
         )
         return f"{len(made)} {'person is' if len(made) == 1 else 'people are'} rostered."
 
-    return _done(work, url_for("rostering.index", team=form.get("team") or None))
+    return _done(work, url_for("rostering.index", department=form.get("department") or None))
 
 
 @blueprint.post("/rosters/import")
@@ -101,7 +101,7 @@ def import_csv() -> ResponseReturnValue:
 @blueprint.route("/shifts/<int:shift_id>", methods=["GET", "POST"])
 @admin_required
 def shift(shift_id: int | None = None) -> ResponseReturnValue:
-    site, error = the_site(), ""
+    site, error = current_site(), ""
     if request.method == "POST":
         try:
             with site.sessions.begin() as session:
@@ -208,13 +208,13 @@ def fields_of(known: Shift | None) -> dict[str, Any]:
 
 @blueprint.get("/leave")
 def leave() -> ResponseReturnValue:
-    site, span = the_site(), span_of(request.args)
+    site, span = current_site(), span_of(request.args)
     year = span.first.year
     with site.sessions() as session:
         states = ("requested", "approved", "refused", "withdrawn")
         found = rosters.leave_between(session, span.first, span.last, states=states)
-        everybody = rosters.everybody(session)
-        names = {one.id: one for one in rosters.everybody(session, active=None)}
+        everybody = rosters.list_staff(session)
+        names = {one.id: one for one in rosters.list_staff(session, active=None)}
         holidays = rosters.holidays_between(
             session, span.first.replace(month=1, day=1), span.last.replace(month=12, day=31)
         )
@@ -292,7 +292,7 @@ def holidays() -> ResponseReturnValue:
 
 def _done(work: Callable[[Any, Any], str], target: str) -> ResponseReturnValue:
     """Do `work` in one transaction and go on; what the user can mend is said there, and nothing is changed."""
-    site = the_site()
+    site = current_site()
     try:
         with site.sessions.begin() as session:
             words = work(session, site.clock.now())

@@ -1,4 +1,4 @@
-"""Working time to look at: who is here today, the calendar of a team or a person, one day in full.
+"""Working time to look at: who is here today, the calendar of a department or a person, one day in full.
 
 In: a request.  Out: pages; requests for corrections and changed shifts of one day.
 Does not know: how a day is computed.
@@ -28,7 +28,7 @@ from attendance.store.hours import corrections, periods, rosters
 from attendance.store.people import people
 from attendance.web.errors import answer, for_the_form
 from attendance.web.hours.date_range import day_from, instant_from, is_id, span_of
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("working_time", __name__, url_prefix="/attendance")
@@ -48,7 +48,7 @@ def _tabs() -> dict[str, Any]:
     """How many corrections wait, for the tabs; asked for only where they are shown."""
 
     def waiting() -> int:
-        with the_site().sessions() as session:
+        with current_site().sessions() as session:
             return corrections.count_requested(session)
 
     return {"waiting_corrections": waiting}
@@ -56,13 +56,13 @@ def _tabs() -> dict[str, Any]:
 
 @blueprint.get("")
 def today() -> ResponseReturnValue:
-    site, now = the_site(), the_site().clock.now()
-    team = request.args.get("team", "")[:200] or None
+    site, now = current_site(), current_site().clock.now()
+    department = request.args.get("department", "")[:200] or None
     show = request.args.get("show", "here")
     show = show if show in SHOWS else "here"
     with site.sessions() as session:
-        found = attendance.today(session, now, site.zone, team)
-        teams = rosters.departments(session)
+        found = attendance.today(session, now, site.zone, department)
+        departments = rosters.departments(session)
         any_roster = bool(rosters.list_shifts(session))
     groups = {
         "here": found.here, "late": found.late, "absent": found.absent, "gone": found.gone, "away": found.away,
@@ -73,8 +73,8 @@ def today() -> ResponseReturnValue:
         groups=groups,
         show=show,
         rows=groups[show],
-        team=team,
-        teams=teams,
+        department=department,
+        departments=departments,
         at=now,
         any_roster=any_roster,
         arrivals=_arrivals(found),
@@ -84,7 +84,7 @@ def today() -> ResponseReturnValue:
 
 def _arrivals(found: Today) -> list[tuple[str, int]]:
     """How many came in each half hour, from the first to the last that has anybody."""
-    site, counts = the_site(), dict[int, int]()
+    site, counts = current_site(), dict[int, int]()
     for one in found.rows:
         if one.day.first_in is not None and _is_today(one, found):
             local = site.local(one.day.first_in)
@@ -103,8 +103,8 @@ def _is_today(one: PersonDay, found: Today) -> bool:
 
 @blueprint.get("/calendar")
 def calendar() -> ResponseReturnValue:
-    """A team's month as a grid of marks, or a person's as a calendar."""
-    site, now = the_site(), the_site().clock.now()
+    """A department's month as a grid of marks, or a person's as a calendar."""
+    site, now = current_site(), current_site().clock.now()
     span = span_of(request.args)
     problems = list(span.problems)
     if span.days > MOST_CALENDAR_DAYS:
@@ -114,7 +114,7 @@ def calendar() -> ResponseReturnValue:
         sheet = attendance.sheet(
             session, span.first, last, site.zone, now, department=span.department, person_id=span.person_id
         )
-        teams, everybody = rosters.departments(session), rosters.everybody(session)
+        departments, everybody = rosters.departments(session), rosters.list_staff(session)
     days = [span.first + timedelta(days=number) for number in range((last - span.first).days + 1)]
     person = sheet[0] if span.person_id is not None and sheet else None
     return render_template(
@@ -125,7 +125,7 @@ def calendar() -> ResponseReturnValue:
         days=days,
         span=span,
         problems=problems,
-        teams=teams,
+        departments=departments,
         everybody=everybody,
         status=Status,
         today=site.local(now).date(),
@@ -142,7 +142,7 @@ def _weeks(days: Sequence[Any]) -> list[list[Any]]:
 @blueprint.get("/person/<int:person_id>/<day>")
 def day_page(person_id: int, day: str) -> ResponseReturnValue:
     """Everything about one day: the figures, what each check-in was taken for and why, what can be corrected."""
-    site, now = the_site(), the_site().clock.now()
+    site, now = current_site(), current_site().clock.now()
     wanted = _day_or_404(day)
     if wanted is None:
         return answer(404)
@@ -179,7 +179,7 @@ def _day_or_404(text: str) -> date | None:
 @blueprint.post("/person/<int:person_id>/<day>/correct")
 def correct(person_id: int, day: str) -> ResponseReturnValue:
     """Ask for a correction; with the tick it is approved at once, and both stand in the record."""
-    site, now, form = the_site(), the_site().clock.now(), request.form
+    site, now, form = current_site(), current_site().clock.now(), request.form
     back = redirect(url_for("working_time.day_page", person_id=person_id, day=day))
     try:
         wanted = day_from(day)
@@ -214,7 +214,7 @@ def correct(person_id: int, day: str) -> ResponseReturnValue:
 
 @blueprint.post("/person/<int:person_id>/<day>/shift")
 def set_shift(person_id: int, day: str) -> ResponseReturnValue:
-    site, text = the_site(), request.form.get("shift", "")
+    site, text = current_site(), request.form.get("shift", "")
     try:
         with site.sessions.begin() as session:
             planning.set_day(

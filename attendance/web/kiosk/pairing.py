@@ -25,7 +25,7 @@ from attendance.store.tables.kiosk import KioskDevice
 from attendance.web.errors import for_the_form
 from attendance.web.forms import KioskForm
 from attendance.web.security import admin_required
-from attendance.web.site import the_site, works_here_only
+from attendance.web.site import current_site, works_here_only
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("pairing", __name__, url_prefix="/kiosks")
@@ -38,7 +38,7 @@ WAYS = [("unknown", "Both ways; it asks in doubt"), ("in", "In"), ("out", "Out")
 @admin_required
 def index() -> ResponseReturnValue:
     """The list, and a form for a new one, which answers with its code."""
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         names = _cameras(session)
     form = KioskForm()
@@ -62,7 +62,7 @@ def index() -> ResponseReturnValue:
 @blueprint.post("/<int:device_id>/code")
 def code(device_id: int) -> ResponseReturnValue:
     """Another code: for a device whose code was lost or too old, or to pair another browser in its place."""
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         made = devices.new_code(session, device_id, at=site.clock.now())
         device = devices.get_device(session, device_id)
@@ -72,7 +72,7 @@ def code(device_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:device_id>/revoke")
 def revoke(device_id: int) -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         device = devices.revoke(session, device_id, at=site.clock.now())
     log.info("%s revoked kiosk %s", current_user.username, device.name)
@@ -87,13 +87,13 @@ def _add(session: Session, form: KioskForm, names: list[str]) -> tuple[KioskDevi
     shows = None if form.shows.data == TABLET else form.shows.data
     direction = Direction.UNKNOWN if shows else Direction(form.direction.data)
     return devices.add_device(
-        session, name, at=the_site().clock.now(), by=current_user.username, direction=direction, screen_of=shows
+        session, name, at=current_site().clock.now(), by=current_user.username, direction=direction, screen_of=shows
     )
 
 
 def _cameras(session: Session) -> list[str]:
     """Also the settings' own, which has no row before its daemon ran."""
-    return sorted({one.name for one in cameras.list_cameras(session)} | {the_site().settings.camera.name})
+    return sorted({one.name for one in cameras.list_cameras(session)} | {current_site().settings.camera.name})
 
 
 def _code_page(device: KioskDevice, code: str) -> ResponseReturnValue:

@@ -20,9 +20,9 @@ from flask.typing import ResponseReturnValue
 
 from attendance.service.ids import made_at
 from attendance.service.kiosk.screen import Screen
-from attendance.web.kiosk.tablet import EXTENSION, Parts, blueprint, device_of, the_device, the_parts
+from attendance.web.kiosk.tablet import EXTENSION, Parts, blueprint, current_device, device_of, the_parts
 from attendance.web.security import KIOSK_COOKIE
-from attendance.web.site import Site, the_site
+from attendance.web.site import Site, current_site
 
 EVERY_S = 0.3
 LONGEST_S = 300.0
@@ -32,17 +32,20 @@ _RETRY_MS, _RETRY_FULL_MS = 1000, 3000
 
 @blueprint.get("/screen")
 def screen() -> ResponseReturnValue:
-    device = the_device()
+    device = current_device()
     if device.screen_of is None:
         return redirect(url_for("kiosk.page"))
     return render_template(
-        "kiosk/screen.html", terminal=device.terminal, camera=device.screen_of, zone=the_site().settings.site.timezone
+        "kiosk/screen.html",
+        terminal=device.terminal,
+        camera=device.screen_of,
+        zone=current_site().settings.site.timezone,
     )
 
 
 @blueprint.get("/stream")
 def stream() -> ResponseReturnValue:
-    device, site, streams = the_device(), the_site(), the_parts().streams
+    device, site, streams = current_device(), current_site(), the_parts().streams
     if device.screen_of is None:
         return {"ok": False, "words": "This is no screen", "advice": "Pair it as the screen of a camera."}, 409
     shown = Screen(site.sessions, site.clock, site.zone, device.screen_of, _last_id())

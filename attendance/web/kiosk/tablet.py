@@ -44,7 +44,7 @@ from attendance.store.kiosk import devices as stored
 from attendance.store.operators import operators
 from attendance.web.errors import answer
 from attendance.web.security import KIOSK_COOKIE, csrf, limiter, wants_json
-from attendance.web.site import Site, the_site
+from attendance.web.site import Site, current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("kiosk", __name__, url_prefix="/kiosk")
@@ -112,7 +112,7 @@ def the_parts() -> Parts:
     return parts
 
 
-def the_device() -> Device:
+def current_device() -> Device:
     device = g.kiosk_device
     assert isinstance(device, Device)
     return device
@@ -136,7 +136,7 @@ def _guard() -> ResponseReturnValue | None:
         if request.headers.get(HEADER) != "1":
             return answer(403, "Not from this page", "A kiosk's requests come from its own page only. Reload it.")
         request.max_content_length = MAX_PICTURE if request.endpoint == "kiosk.look" else MAX_WORDS
-    g.kiosk_device = device_of(the_site(), request.cookies.get(KIOSK_COOKIE, ""))
+    g.kiosk_device = device_of(current_site(), request.cookies.get(KIOSK_COOKIE, ""))
     if g.kiosk_device is not None or request.endpoint in UNPAIRED:
         return None
     if request.method == "GET" and not wants_json():
@@ -165,7 +165,7 @@ def _caller() -> str:
 @blueprint.get("/")
 def page() -> ResponseReturnValue:
     """Everything at once: camera, PIN, badge.  Nothing in it is about people, so that it may be kept for later."""
-    device, site = the_device(), the_site()
+    device, site = current_device(), current_site()
     if device.screen_of is not None:
         return redirect(url_for("kiosk.screen"))
     made = make_response(
@@ -192,7 +192,7 @@ def worker() -> ResponseReturnValue:
 @blueprint.get("/app.webmanifest")
 def manifest() -> ResponseReturnValue:
     """So that a tablet's home screen opens it without an address line."""
-    name = the_site().settings.site.name
+    name = current_site().settings.site.name
     icons = [{"src": url_for("static", filename="favicon.svg"), "sizes": "any", "type": "image/svg+xml"}]
     described = {"name": f"{name} kiosk", "short_name": name, "display": "fullscreen", "icons": icons}
     made = make_response(described | {"start_url": url_for("kiosk.page"), "scope": url_for("kiosk.page")})
@@ -207,13 +207,17 @@ def manifest() -> ResponseReturnValue:
 def state() -> ResponseReturnValue:
     """Whether the line is there; the server's clock, by which a tablet's events are dated."""
     key = base64.b64encode(the_parts().kiosk.public_key).decode()
-    return {"now": round(the_site().clock.now().timestamp() * 1000), "key": key, "name": the_device().terminal.name}
+    return {
+        "now": round(current_site().clock.now().timestamp() * 1000),
+        "key": key,
+        "name": current_device().terminal.name,
+    }
 
 
 @blueprint.post("/look")
 def look() -> ResponseReturnValue:
     """One picture (JPEG) → what to show.  429 for more than the settings allow."""
-    parts, terminal = the_parts(), the_device().terminal
+    parts, terminal = the_parts(), current_device().terminal
     if not parts.pace.allows(terminal.id):
         return answer(429)
     return asdict(parts.kiosk.look(terminal, request.get_data()))
@@ -234,7 +238,7 @@ def event() -> ResponseReturnValue:
             sealed = base64.b64decode(_text(told, "sealed"), validate=True)
         except ValueError:  # also for letters that base64 does not have
             abort(400)
-    told_back = kiosk.submit(the_device().terminal, event_id, sealed)
+    told_back = kiosk.submit(current_device().terminal, event_id, sealed)
     g.kiosk_refused = told_back.state == "refused"
     return asdict(told_back)
 
@@ -251,7 +255,7 @@ def undo() -> ResponseReturnValue:
 
 
 def _afterwards(change: Callable[[Kiosk, Terminal, dict[str, Any]], Answer]) -> ResponseReturnValue:
-    return asdict(change(the_parts().kiosk, the_device().terminal, _json()))
+    return asdict(change(the_parts().kiosk, current_device().terminal, _json()))
 
 
 def _json() -> dict[str, Any]:
@@ -287,7 +291,7 @@ def pair() -> ResponseReturnValue:
 @limiter.limit("60/hour;10/minute", deduct_when=lambda response: response.status_code == 409)
 def use_code() -> ResponseReturnValue:
     """From here on this browser is the kiosk, and nobody is signed in on it."""
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as database:
         paired = stored.pair(database, _text(_json(), "code")[:40], at=site.clock.now())
         name = None if paired is None else paired[0].name
@@ -305,16 +309,16 @@ def use_code() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     if g.kiosk_device is None:
         return redirect(url_for("kiosk.pair"))
-    return render_template("kiosk/leave.html", terminal=the_device().terminal)
+    return render_template("kiosk/leave.html", terminal=current_device().terminal)
 
 
 @blueprint.post("/leave")
 @limiter.limit("60/hour;8/minute", deduct_when=lambda response: response.status_code == 409)
 def let_go() -> ResponseReturnValue:
     """Unpair this browser: by an administrator's password, or without when it was revoked already."""
-    site = the_site()
+    site = current_site()
     if g.kiosk_device is not None:
-        told, device = _json(), the_device()
+        told, device = _json(), current_device()
         with site.sessions.begin() as database:
             operator = operators.authenticate(
                 database, _text(told, "username"), _text(told, "password"), at=site.clock.now()
@@ -339,5 +343,5 @@ def _give_cookie(response: Response, token: str) -> None:
         path="/",
         httponly=True,
         samesite="Strict",
-        secure=the_site().settings.web.https_only or request.is_secure,
+        secure=current_site().settings.web.https_only or request.is_secure,
     )

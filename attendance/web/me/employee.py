@@ -19,7 +19,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 
 from attendance.store.people import credentials, people
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 COOKIE = "attendance_me"
 PATH = "/me"
@@ -45,21 +45,21 @@ def signed_in() -> Employee | None:
         person_id, begun, proof, way = int(said["id"]), float(said["at"]), str(said["proof"]), said["way"]
     except (BadSignature, KeyError, TypeError, ValueError):
         return None
-    age = the_site().clock.now().timestamp() - begun
+    age = current_site().clock.now().timestamp() - begun
     if not -60 <= age <= LASTS.total_seconds() or way not in ("pin", "link"):
         return None
-    with the_site().sessions() as session:
+    with current_site().sessions() as session:
         person = people.active_person(session, person_id)
         if person is None or not hmac.compare_digest(proof, _fingerprint(session, person_id)):
             return None
         secret = credentials.secret_of(session, person_id)
         has_pin = secret is not None and secret.pin_hash is not None
-    return Employee(person.id, person.name, person.external_id, way, has_pin)
+    return Employee(person.id, person.name, person.staff_number, way, has_pin)
 
 
 def begin(response: Response, person_id: int, way: Way) -> Response:
     """Sign this browser in; it forgets it when it is closed, and after an hour at the latest."""
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         proof = _fingerprint(session, person_id)
     said = {"id": person_id, "at": site.clock.now().timestamp(), "proof": proof, "way": way}

@@ -40,7 +40,7 @@ from attendance.web.hours.date_range import day_from, instant_from, next_month, 
 from attendance.web.me import employee
 from attendance.web.me.employee import Employee
 from attendance.web.security import limiter
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("me", __name__, url_prefix=employee.PATH)
@@ -100,11 +100,11 @@ def sign_in_page() -> ResponseReturnValue:
 )
 def sign_in() -> ResponseReturnValue:
     """Staff number or badge, and PIN.  The answer to a wrong one is the same whether the number exists."""
-    site, number, pin = the_site(), clean_line(request.form.get("number", "")), request.form.get("pin", "").strip()
+    site, number, pin = current_site(), clean_line(request.form.get("number", "")), request.form.get("pin", "").strip()
     with site.sessions.begin() as session:
         who = number
         if credentials.is_badge(number) and (holder := credentials.person_of_badge(session, number)) is not None:
-            who = holder.external_id or number
+            who = holder.staff_number or number
         tried = credentials.try_pin(session, who, pin, at=site.clock.now())
     if tried.person is None:
         log.warning("a sign-in to the own pages from %s failed: %s", request.remote_addr, tried.outcome.value)
@@ -126,7 +126,7 @@ def link() -> ResponseReturnValue:
 @limiter.limit("60/minute")
 def look_at_link() -> ResponseReturnValue:
     """Whether the link can be used, for the script, which says so before anybody presses the button."""
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         good = credentials.link_is_valid(session, request.form.get("token", "")[:100], at=site.clock.now())
     return {"good": good}
@@ -135,7 +135,7 @@ def look_at_link() -> ResponseReturnValue:
 @blueprint.post("/link")
 @limiter.limit("20/minute")
 def use_link() -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     try:
         with site.sessions.begin() as session:
             person = credentials.use_link(session, request.form.get("token", "")[:100], at=site.clock.now())
@@ -143,7 +143,7 @@ def use_link() -> ResponseReturnValue:
         for_the_form(error)
         return render_template("me/link.html", good=False), 410
     log.info("person %d signed in to the own pages by a link", person.id)
-    target = "me.pin" if person.external_id else "me.days"
+    target = "me.pin" if person.staff_number else "me.days"
     return employee.begin(_redirect(target), person.id, "link")
 
 
@@ -157,7 +157,7 @@ def sign_out() -> ResponseReturnValue:
 @limiter.limit("20/hour", methods=["POST"], deduct_when=_wrong, key_func=_by_person)
 def pin() -> ResponseReturnValue:
     """Choose a PIN: by a link at once, else with the present one.  Every other session ends."""
-    who, site, form = _who(), the_site(), request.form
+    who, site, form = _who(), current_site(), request.form
     if request.method == "GET":
         return render_template("me/pin.html", problem="", least=credentials.MIN_PIN, most=credentials.MAX_PIN)
     new, code, problem = form.get("pin", "").strip(), 400, ""
@@ -192,7 +192,7 @@ def pin() -> ResponseReturnValue:
 @blueprint.get("")
 def days() -> ResponseReturnValue:
     """A month, the newest day first."""
-    site, now, who = the_site(), the_site().clock.now(), _who()
+    site, now, who = current_site(), current_site().clock.now(), _who()
     first, last = own_days.month_of(request.args.get("month", ""), today())
     with site.sessions() as session:
         sheet = attendance.sheet(session, first, last, site.zone, now, person_id=who.id)
@@ -213,7 +213,7 @@ def days() -> ResponseReturnValue:
 
 @blueprint.get("/days.csv")
 def days_csv() -> ResponseReturnValue:
-    site, now, who = the_site(), the_site().clock.now(), _who()
+    site, now, who = current_site(), current_site().clock.now(), _who()
     first, last = own_days.month_of(request.args.get("month", ""), today())
     with site.sessions() as session:
         sheet = attendance.sheet(session, first, last, site.zone, now, person_id=who.id)
@@ -225,7 +225,7 @@ def days_csv() -> ResponseReturnValue:
 @blueprint.get("/day/<day>")
 def day(day: str) -> ResponseReturnValue:
     """What the day came to, what each check-in was taken for, and what can be asked for."""
-    site, now, who = the_site(), the_site().clock.now(), _who()
+    site, now, who = current_site(), current_site().clock.now(), _who()
     try:
         wanted = day_from(day)
     except UserError:
@@ -248,7 +248,7 @@ def day(day: str) -> ResponseReturnValue:
 
 @blueprint.get("/corrections")
 def my_corrections() -> ResponseReturnValue:
-    with the_site().sessions() as session:
+    with current_site().sessions() as session:
         found = corrections.corrections(session, person_id=_who().id, limit=100)
     return render_template("me/corrections.html", found=found, today=today(), BY=own_days.BY)
 
@@ -257,7 +257,7 @@ def my_corrections() -> ResponseReturnValue:
 @limiter.limit("60/hour", key_func=_by_person)
 def ask() -> ResponseReturnValue:
     """A check-in that is missing, or one that is wrong."""
-    form, site, who = request.form, the_site(), _who()
+    form, site, who = request.form, current_site(), _who()
 
     def work(session: Session, now: datetime) -> str:
         at = None
@@ -292,7 +292,7 @@ def leave() -> ResponseReturnValue:
     now = today()
     first, last = now.replace(month=1, day=1), date(now.year + 1, 12, 31)
     states = ("requested", "approved", "refused", "withdrawn")
-    with the_site().sessions() as session:
+    with current_site().sessions() as session:
         found = rosters.leave_between(session, first, last, person_id=_who().id, states=states)
         holidays = list(rosters.holidays_between(session, now, last))[:12]
     return render_template("me/leave.html", found=list(reversed(found)), holidays=holidays, today=now)
@@ -309,14 +309,14 @@ def data() -> ResponseReturnValue:
 
 @blueprint.get("/data.json")
 def data_json() -> ResponseReturnValue:
-    with the_site().sessions() as session:
-        told = own_data.everything_about(session, _who().id, the_site().clock.now())
+    with current_site().sessions() as session:
+        told = own_data.everything_about(session, _who().id, current_site().clock.now())
     return _file(json.dumps(told, indent=2, ensure_ascii=False), "application/json", "my data.json")
 
 
 @blueprint.get("/check-ins.csv")
 def check_ins_csv() -> ResponseReturnValue:
-    site, who = the_site(), _who()
+    site, who = current_site(), _who()
     with site.sessions() as session:
         text = "".join(passages_csv(all_passages(session, person_id=who.id), site.zone))
     return _file("\ufeff" + text, "text/csv", "my check-ins.csv")
@@ -326,7 +326,7 @@ def check_ins_csv() -> ResponseReturnValue:
 @limiter.limit("10/hour", key_func=_by_person)
 def withdraw_consent() -> ResponseReturnValue:
     """At once, as it was given; the templates are gone."""
-    who, site = _who(), the_site()
+    who, site = _who(), current_site()
     if request.form.get("sure") != "yes":
         return render_template("me/data.html", problem="Tick the box if you are sure.", **_data()), 400
     with site.sessions.begin() as session:
@@ -338,7 +338,7 @@ def withdraw_consent() -> ResponseReturnValue:
 
 def _data() -> dict[str, Any]:
     who = _who()
-    with the_site().sessions() as session:
+    with current_site().sessions() as session:
         return {
             "person": people.get_person(session, who.id),
             "templates": templates.list_templates(session, who.id),
@@ -367,7 +367,7 @@ def _back(text: str) -> str:
 
 def _done(work: Callable[[Session, datetime], str], target: str) -> ResponseReturnValue:
     """Do `work` in one transaction and go on; what the person can mend is said there, and nothing is changed."""
-    site = the_site()
+    site = current_site()
     try:
         with site.sessions.begin() as session:
             words = work(session, site.clock.now())

@@ -12,7 +12,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from attendance.store.settings import gallery_version
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
@@ -21,7 +21,7 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 def check() -> ResponseReturnValue:
     try:
-        with the_site().sessions() as session:
+        with current_site().sessions() as session:
             gallery_version(session)
     except Exception as error:  # whatever keeps the database from answering
         log.error("the health check failed: %s", error)

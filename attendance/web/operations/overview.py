@@ -17,7 +17,7 @@ from attendance.service.operations.overview import overview_today
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.people import templates
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 blueprint = Blueprint("overview", __name__)
 
@@ -34,7 +34,7 @@ def now() -> ResponseReturnValue:
 
 
 def _today() -> dict[str, Any]:
-    site, at = the_site(), the_site().clock.now()
+    site, at = current_site(), current_site().clock.now()
     with site.sessions() as session:
         today = overview_today(session, site.zone, at)
         watched = [(camera, health_of(camera, at)) for camera in cameras.list_cameras(session)]

@@ -1,4 +1,4 @@
-"""Who may sign in: a list, adding operators, their role, teams and person, one's own password.
+"""Who may sign in: a list, adding operators, their role, departments and person, one's own password.
 
 In: forms.  Out: pages; changed operators.
 Does not know: how passwords are kept, what a role may do (security.py).
@@ -21,7 +21,7 @@ from attendance.web.auth import begin_session
 from attendance.web.errors import answer, for_the_form
 from attendance.web.forms import OperatorForm, PasswordForm, RoleForm
 from attendance.web.security import admin_required, limiter
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("operators", __name__)
@@ -30,7 +30,7 @@ blueprint = Blueprint("operators", __name__)
 @blueprint.route("/operators", methods=["GET", "POST"])
 @admin_required
 def index() -> ResponseReturnValue:
-    form, site = OperatorForm(), the_site()
+    form, site = OperatorForm(), current_site()
     if form.validate_on_submit():
         try:
             with site.sessions.begin() as session:
@@ -48,11 +48,11 @@ def index() -> ResponseReturnValue:
             flash(f"{made.username} can sign in now.", "success")
             return redirect(url_for("operators.index"))
     with site.sessions() as session:
-        known, teams = operators.list_operators(session), operators.all_teams(session)
-        names = {one.id: one.name for one in rosters.everybody(session, active=None)}
+        known, departments = operators.list_operators(session), operators.all_departments(session)
+        names = {one.id: one.name for one in rosters.list_staff(session, active=None)}
     page = render_template(
-        "operators/operators.html", form=form, operators=known, teams=teams, names=names,
-        minimum=operators.MIN_PASSWORD, ticked=request.form.getlist("teams"), **_offered(),
+        "operators/operators.html", form=form, operators=known, departments=departments, names=names,
+        minimum=operators.MIN_PASSWORD, ticked=request.form.getlist("departments"), **_offered(),
     )  # fmt: skip
     return page, 400 if form.errors else 200
 
@@ -60,13 +60,13 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/operators/<int:operator_id>", methods=["GET", "POST"])
 @admin_required
 def role(operator_id: int) -> ResponseReturnValue:
-    """Another role, other teams; in force with the operator's next request."""
-    site = the_site()
+    """Another role, other departments; in force with the operator's next request."""
+    site = current_site()
     with site.sessions() as session:
         known = {one.id: one for one in operators.list_operators(session)}.get(operator_id)
         if known is None:
             return answer(404)
-        present = operators.teams_of(session, operator_id)
+        present = operators.departments_of(session, operator_id)
     form = RoleForm(role=known.role, person=str(known.person_id or ""))
     if form.validate_on_submit():
         try:
@@ -78,38 +78,38 @@ def role(operator_id: int) -> ResponseReturnValue:
             log.info("%s made %s a %s", current_user.username, changed.username, changed.role)
             flash(f"{changed.username} is {_A[changed.role]} now.", "success")
             return redirect(url_for("operators.index"))
-    ticked = request.form.getlist("teams") if form.is_submitted() else present
+    ticked = request.form.getlist("departments") if form.is_submitted() else present
     page = render_template("operators/operator.html", form=form, operator=known, ticked=ticked, **_offered(present))
     return page, 400 if form.errors else 200
 
 
 ROLES = {
     "viewer": "Viewer: sees everything, changes nothing",
-    "supervisor": "Supervisor: sees the working time of some teams and decides their corrections",
+    "supervisor": "Supervisor: sees the working time of some departments and decides their corrections",
     "admin": "Administrator: sees and changes everything",
 }
 _A = {"admin": "an administrator", "supervisor": "a supervisor", "viewer": "a viewer"}
 
 
 def _chosen(form: RoleForm) -> dict[str, Any]:
-    """Role, teams and person of the form, for the store."""
+    """Role, departments and person of the form, for the store."""
     return {
         "role": form.role.data,
-        "teams": request.form.getlist("teams"),
+        "departments": request.form.getlist("departments"),
         "person_id": int(form.person.data) if form.person.data else None,
     }
 
 
 def _offered(present: Collection[str] = ()) -> dict[str, Any]:
-    """What the fields offer: also a team that a supervisor has though nobody is left in it."""
-    with the_site().sessions() as session:
-        teams = {*rosters.departments(session), *present}
-        return {"roles": ROLES, "every_team": sorted(teams), "everybody": rosters.everybody(session)}
+    """What the fields offer: also a department that a supervisor has though nobody is left in it."""
+    with current_site().sessions() as session:
+        departments = {*rosters.departments(session), *present}
+        return {"roles": ROLES, "every_department": sorted(departments), "everybody": rosters.list_staff(session)}
 
 
 @blueprint.post("/operators/<int:operator_id>/active")
 def set_active(operator_id: int) -> ResponseReturnValue:
-    site, active = the_site(), request.form.get("active") == "yes"
+    site, active = current_site(), request.form.get("active") == "yes"
     with site.sessions() as session:
         if operator_id not in {one.id for one in operators.list_operators(session)}:
             return answer(404)
@@ -128,7 +128,7 @@ def set_active(operator_id: int) -> ResponseReturnValue:
 @limiter.limit("10/minute", methods=["POST"])
 def password() -> ResponseReturnValue:
     """One's own password; every other session of this operator ends."""
-    form, site = PasswordForm(), the_site()
+    form, site = PasswordForm(), current_site()
     if form.validate_on_submit():
         with site.sessions.begin() as session:
             known = operators.authenticate(session, current_user.username, form.present.data or "", at=site.clock.now())

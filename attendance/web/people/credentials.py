@@ -23,7 +23,7 @@ from attendance.store.tables.people import Person
 from attendance.web.errors import for_the_form
 from attendance.web.people.people import existing
 from attendance.web.security import admin_required
-from attendance.web.site import the_site, works_here_only
+from attendance.web.site import current_site, works_here_only
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("credentials", __name__, url_prefix="/people/<int:person_id>")
@@ -33,12 +33,12 @@ blueprint = Blueprint("credentials", __name__, url_prefix="/people/<int:person_i
 @admin_required
 def pin(person_id: int) -> ResponseReturnValue:
     """A random PIN, or none any more."""
-    site = the_site()
+    site = current_site()
     try:
         with site.sessions.begin() as session:
             person = existing(session, person_id)
             if request.form.get("what") == "take":
-                credentials.take_pin(session, person_id)
+                credentials.revoke_pin(session, person_id)
                 return _taken(person, "The PIN is taken away. It opens nothing any more.", "PIN")
             made = credentials.reset_pin(session, person_id, at=site.clock.now())
     except UserError as error:
@@ -53,11 +53,11 @@ def pin(person_id: int) -> ResponseReturnValue:
 @admin_required
 def badge(person_id: int) -> ResponseReturnValue:
     """A new badge to print, instead of an older one, or none any more."""
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         person = existing(session, person_id)
         if request.form.get("what") == "take":
-            credentials.take_badge(session, person_id)
+            credentials.revoke_badge(session, person_id)
             return _taken(person, "The badge is taken away. It opens nothing any more.", "badge")
         made = credentials.new_badge(session, person_id, at=site.clock.now())
     log.info("%s made a badge for person %d", current_user.username, person_id)
@@ -69,11 +69,11 @@ def badge(person_id: int) -> ResponseReturnValue:
 @admin_required
 def link(person_id: int) -> ResponseReturnValue:
     """A link to the person's own pages, good once, or none any more."""
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         person = existing(session, person_id)
         if request.form.get("what") == "take":
-            credentials.take_links(session, person_id)
+            credentials.revoke_links(session, person_id)
             return _taken(person, "The link works no more.", "link")
         token = credentials.make_link(session, person_id, at=site.clock.now(), by=current_user.username)
     log.info("%s made a link for person %d", current_user.username, person_id)

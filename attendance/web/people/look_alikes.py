@@ -15,7 +15,7 @@ from attendance.domain.access.operating_point import look_alike_margin
 from attendance.service.people.look_alikes import least_score
 from attendance.store.calibration import operating_points
 from attendance.store.people.look_alikes import count_listed, named_pairs
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 blueprint = Blueprint("look_alikes", __name__, url_prefix="/look-alikes")
 
@@ -24,7 +24,7 @@ PAGE = 50
 
 @blueprint.get("")
 def index() -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         pages = max(1, -(-count_listed(session, site.model_id) // PAGE))
         number = min(max(1, request.args.get("page", 1, type=int)), pages)

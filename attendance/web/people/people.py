@@ -29,7 +29,7 @@ from attendance.store.tables.people import Person
 from attendance.web.errors import for_the_form
 from attendance.web.forms import ConsentForm, PersonForm, clean_line
 from attendance.web.security import admin_required
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("people", __name__, url_prefix="/people")
@@ -47,7 +47,7 @@ CONSENT_WORDS = (
 
 @blueprint.get("")
 def index() -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     text = clean_line(request.args.get("q", ""))[:200]
     shown = request.args.get("show", "active")
     shown = shown if shown in SHOWN else "active"
@@ -75,7 +75,7 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/new", methods=["GET", "POST"])
 @admin_required
 def new() -> ResponseReturnValue:
-    form, site = PersonForm(), the_site()
+    form, site = PersonForm(), current_site()
     if form.validate_on_submit():
         try:
             with site.sessions.begin() as session:
@@ -97,7 +97,7 @@ def show(person_id: int) -> ResponseReturnValue:
 @blueprint.route("/<int:person_id>/edit", methods=["GET", "POST"])
 @admin_required
 def edit(person_id: int) -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         person = existing(session, person_id)
     form = PersonForm(obj=person)
@@ -116,7 +116,7 @@ def edit(person_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:person_id>/active")
 def set_active(person_id: int) -> ResponseReturnValue:
-    site, active = the_site(), request.form.get("active") == "yes"
+    site, active = current_site(), request.form.get("active") == "yes"
     with site.sessions.begin() as session:
         existing(session, person_id)
         person = people.set_active(session, person_id, active, at=site.clock.now())
@@ -133,7 +133,7 @@ def set_active(person_id: int) -> ResponseReturnValue:
 @blueprint.route("/<int:person_id>/delete", methods=["GET", "POST"])
 @admin_required
 def delete(person_id: int) -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         person = existing(session, person_id)
         if request.method == "GET":
@@ -147,7 +147,7 @@ def delete(person_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:person_id>/consent")
 def give_consent(person_id: int) -> ResponseReturnValue:
-    form, site = ConsentForm(), the_site()
+    form, site = ConsentForm(), current_site()
     if not form.validate_on_submit():
         return render_template("people/person.html", **person_context(person_id, form)), 400
     with site.sessions.begin() as session:
@@ -160,7 +160,7 @@ def give_consent(person_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:person_id>/consent/withdraw")
 def withdraw_consent(person_id: int) -> ResponseReturnValue:
-    site = the_site()
+    site = current_site()
     with site.sessions.begin() as session:
         existing(session, person_id)
         person = consent.withdraw_consent(session, person_id, at=site.clock.now())
@@ -181,7 +181,7 @@ def existing(session: Session, person_id: int) -> Person:
 
 def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str, Any]:
     """What the person's page shows."""
-    site = the_site()
+    site = current_site()
     with site.sessions() as session:
         person = existing(session, person_id)
         templates = stored_templates.list_templates(session, person_id)
@@ -218,4 +218,4 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
 
 
 def _values(form: PersonForm) -> dict[str, Any]:
-    return {name: getattr(form, name).data or "" for name in ("name", "external_id", "department", "notes")}
+    return {name: getattr(form, name).data or "" for name in ("name", "staff_number", "department", "notes")}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from attendance.domain.access.static_detections import StillFaces
+from attendance.domain.access.static_detections import StaticDetections
 from attendance.domain.faces import Box
 from tests.factories import NOON
 
@@ -24,21 +24,21 @@ def scene(seed: int = 0, brightness: float = 0.0, noise: float = 0.0) -> NDArray
 
 
 def test_the_same_face_in_the_same_place_is_known_the_second_time() -> None:
-    still = StillFaces(HOUR)
+    still = StaticDetections(HOUR)
 
     assert not still.knows(scene(), POSTER, NOON)
     assert still.knows(scene(), POSTER, NOON + timedelta(minutes=5))
 
 
 def test_neither_noise_nor_a_jumping_box_nor_a_cloud_makes_it_new() -> None:
-    still = StillFaces(HOUR)
+    still = StaticDetections(HOUR)
     still.knows(scene(), POSTER, NOON)
 
     assert still.knows(scene(noise=8, brightness=25), Box(46, 35, 122, 142), NOON)
 
 
 def test_somebody_else_in_the_same_place_is_new_and_so_is_another_place() -> None:
-    still = StillFaces(HOUR)
+    still = StaticDetections(HOUR)
     still.knows(scene(), POSTER, NOON)
 
     assert not still.knows(scene(seed=1), POSTER, NOON)
@@ -46,7 +46,7 @@ def test_somebody_else_in_the_same_place_is_new_and_so_is_another_place() -> Non
 
 
 def test_faces_in_the_dark_are_never_taken_for_each_other() -> None:
-    still = StillFaces(HOUR)
+    still = StaticDetections(HOUR)
     dark = [np.random.default_rng(seed).poisson(4, (240, 320, 3)).astype(np.uint8) for seed in range(2)]
     still.knows(dark[0], POSTER, NOON)
     still.knows(np.zeros_like(dark[0]), POSTER, NOON)
@@ -57,21 +57,21 @@ def test_faces_in_the_dark_are_never_taken_for_each_other() -> None:
 
 @pytest.mark.parametrize("later", [HOUR, -HOUR, timedelta(days=3)])
 def test_after_its_time_it_is_told_again_whatever_the_clock_did(later: timedelta) -> None:
-    still = StillFaces(HOUR)
+    still = StaticDetections(HOUR)
     still.knows(scene(), POSTER, NOON)
 
     assert not still.knows(scene(), POSTER, NOON + later)
 
 
 def test_with_no_time_nothing_is_ever_known() -> None:
-    still = StillFaces(timedelta(0))
+    still = StaticDetections(timedelta(0))
     still.knows(scene(), POSTER, NOON)
 
     assert not still.knows(scene(), POSTER, NOON)
 
 
 def test_a_box_at_the_border_of_the_picture_is_no_crash() -> None:
-    still = StillFaces(HOUR)
+    still = StaticDetections(HOUR)
     for box in (Box(-50, -50, 10, 10), Box(310, 230, 400, 300), Box(0, 0, 0.5, 0.5)):
         still.knows(scene(), box, NOON)
         assert still.knows(scene(), box, NOON) in (True, False)

@@ -12,24 +12,22 @@ RANDOM = np.random.default_rng(0)
 
 
 def test_a_quality_that_knows_the_errors_takes_them_away_first() -> None:
-    rates = error_vs_reject.error_versus_discard(SCORES, SCORES, 0.5)
+    rates = error_vs_reject.error_vs_reject(SCORES, SCORES, 0.5)
     assert rates[0] == 0.1
     assert rates[10:] == [0.0] * 21
     assert error_vs_reject.use(rates) == pytest.approx(1.0)
 
 
 def test_a_quality_of_chance_is_of_no_use_and_an_inverted_one_is_worse() -> None:
-    uses = [
-        error_vs_reject.use(error_vs_reject.error_versus_discard(SCORES, RANDOM.random(1000), 0.5)) for _ in range(40)
-    ]
+    uses = [error_vs_reject.use(error_vs_reject.error_vs_reject(SCORES, RANDOM.random(1000), 0.5)) for _ in range(40)]
     assert np.mean(uses) == pytest.approx(0, abs=0.05)
-    inverted = error_vs_reject.use(error_vs_reject.error_versus_discard(SCORES, -SCORES, 0.5))
+    inverted = error_vs_reject.use(error_vs_reject.error_vs_reject(SCORES, -SCORES, 0.5))
     assert inverted is not None and inverted < -0.1
 
 
 def test_each_rate_agrees_with_counting() -> None:
     scores, quality = RANDOM.random(500), RANDOM.random(500)
-    rates = error_vs_reject.error_versus_discard(scores, quality, 0.3)
+    rates = error_vs_reject.error_vs_reject(scores, quality, 0.3)
     best_first = sorted(zip(quality, scores, strict=True), reverse=True)
     for step, rate in zip(error_vs_reject.STEPS, rates, strict=True):
         kept = best_first[: 500 - int(step * 500 + 1e-9)]
@@ -37,7 +35,7 @@ def test_each_rate_agrees_with_counting() -> None:
 
 
 def test_without_errors_nothing_can_be_said() -> None:
-    assert error_vs_reject.use(error_vs_reject.error_versus_discard(np.ones(50), RANDOM.random(50), 0.5)) is None
+    assert error_vs_reject.use(error_vs_reject.error_vs_reject(np.ones(50), RANDOM.random(50), 0.5)) is None
 
 
 def test_pairs_without_a_face_are_left_out() -> None:

@@ -55,8 +55,8 @@ def test_another_one_in_the_same_place_is_refused_too(staffed: Site) -> None:
 
 
 def test_it_is_told_again_after_its_time_and_each_time_when_that_is_wished(staffed: Site) -> None:
-    assert len(refusals(staffed, [poster(0)] * 4, still_face=timedelta(seconds=10))) == 2
+    assert len(refusals(staffed, [poster(0)] * 4, static_detection=timedelta(seconds=10))) == 2
 
 
 def test_with_no_time_each_one_is_told(staffed: Site) -> None:
-    assert len(refusals(staffed, [poster(0)] * 3, still_face=timedelta(0))) == 3
+    assert len(refusals(staffed, [poster(0)] * 3, static_detection=timedelta(0))) == 3

@@ -51,7 +51,7 @@ def test_a_name_is_never_a_formula(name: str) -> None:
 
 def test_a_formula_in_a_persons_name_is_quoted_in_the_file(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        bad = people.create_person(session, name='=HYPERLINK("http://x")', external_id="@1", department="+1", at=NOON)
+        bad = people.create_person(session, name='=HYPERLINK("http://x")', staff_number="@1", department="+1", at=NOON)
         events.record_passage(session, make_passage(person_id=bad.id, camera="-door"))
     (line,) = parsed(sessions)
     assert [line[key][:2] for key in ("person", "external_id", "department", "camera")] == ["'=", "'@", "'+", "'-"]

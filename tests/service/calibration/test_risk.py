@@ -17,7 +17,7 @@ from attendance.domain.faces import Template
 from attendance.errors import UserError
 from attendance.service.calibration import impostors
 from attendance.service.calibration import risk as calibration
-from attendance.service.calibration.auto_tighten import after_enrolment, keep_risk, outgrown
+from attendance.service.calibration.auto_tighten import after_enrolment, outgrown, tighten
 from attendance.service.calibration.impostors import Reference, Source
 from attendance.service.calibration.site_scores import Evidence, gather, since
 from attendance.store import tables
@@ -278,7 +278,7 @@ def test_a_default_that_is_lower_than_what_is_in_force_is_not_taken(sessions: Se
 
 
 def keep(sessions: Sessions, keys: Keys, settings: Settings) -> bool:
-    return keep_risk(sessions, keys, settings, MODEL, FakeClock()) is not None
+    return tighten(sessions, keys, settings, MODEL, FakeClock()) is not None
 
 
 def test_a_growing_gallery_raises_the_threshold_and_never_lowers_it(
@@ -469,7 +469,7 @@ def test_the_job_keeps_to_the_risk_without_anybody_asking(sessions: Sessions, ke
     enrol(sessions, keys, 15, seed=2)
     scheduler = jobs.start(sessions, clock, strangers_days=0)
     try:
-        jobs.watch_risk(scheduler, sessions, keys, settings, MODEL, clock)
+        jobs.watch_threshold(scheduler, sessions, keys, settings, MODEL, clock)
         deadline = time.monotonic() + 20
         while in_force(sessions).covers == 15:
             assert time.monotonic() < deadline

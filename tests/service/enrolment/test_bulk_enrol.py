@@ -120,9 +120,9 @@ def test_a_crash_in_the_middle_leaves_nothing(site: Site, tmp_path: Path, monkey
 def test_an_id_that_somebody_else_has_leaves_that_person_out_whole(site: Site, tmp_path: Path) -> None:
     folders(tmp_path, photos=[ANNA, BERT])
     with site.sessions.begin() as session:
-        people.create_person(session, name="Cleo", external_id="E-1", at=site.clock.now())
+        people.create_person(session, name="Cleo", staff_number="E-1", at=site.clock.now())
     (tmp_path / "list.csv").write_text(
-        "name,photos,external_id\nAnna,photos/0.png,E-1\nBert,photos/1.png,E-2\n", encoding="utf-8"
+        "name,photos,staff_number\nAnna,photos/0.png,E-1\nBert,photos/1.png,E-2\n", encoding="utf-8"
     )
     results = run(site, tmp_path / "list.csv")
 
@@ -140,7 +140,7 @@ def test_a_csv_says_id_department_and_consent_and_may_give_a_line_for_each_photo
         encoding="utf-8",
     )
     judged = read_entries(tmp_path / "list.csv")
-    assert [(one.name, one.external_id, len(one.photos)) for one in judged] == [
+    assert [(one.name, one.staff_number, len(one.photos)) for one in judged] == [
         ("Anna Berg", "E1", 2),
         ("Anna Berg", "E2", 1),
     ]
@@ -159,7 +159,7 @@ def test_a_csv_says_id_department_and_consent_and_may_give_a_line_for_each_photo
         ("name,photos\n,x.png\n", "line 2: has no name"),
         ("name,photos\nA,x.png\n", "line 2: there is no file"),
         ("name,photos\nA,list.csv,z\n", "line 2: has another number of fields"),
-        ("name,photos,external_id\nA,list.csv,E1\nB,list.csv,E1\n", "another name for A"),
+        ("name,photos,staff_number\nA,list.csv,E1\nB,list.csv,E1\n", "another name for A"),
     ],
 )
 def test_a_mistake_in_the_list_is_told_before_anything_is_looked_at(tmp_path: Path, text: str, says: str) -> None:

@@ -56,11 +56,11 @@ def test_one_folder_around_everything_is_looked_through(tmp_path: Path) -> None:
 
 
 def test_a_list_in_the_archive_names_its_photos(tmp_path: Path) -> None:
-    rows = b"name,photos,external_id\nAnna,photos/1.png|photos/2.png,E-1\n"
+    rows = b"name,photos,staff_number\nAnna,photos/1.png|photos/2.png,E-1\n"
     it = unpacked(tmp_path, ("staff/list.csv", rows), ("staff/photos/1.png", PHOTO), ("staff/photos/2.png", PHOTO))
     (entry,) = read_entries(it.source, inside=True)
 
-    assert (entry.name, entry.external_id, len(entry.photos)) == ("Anna", "E-1", 2)
+    assert (entry.name, entry.staff_number, len(entry.photos)) == ("Anna", "E-1", 2)
 
 
 @pytest.mark.parametrize(

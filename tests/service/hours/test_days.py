@@ -421,7 +421,7 @@ def test_public_holidays_come_from_the_library(session: Session) -> None:
 
 
 def test_rosters_are_imported_whole(session: Session) -> None:
-    anna = add_person(session, external_id="7")
+    anna = add_person(session, staff_number="7")
     add_shift(session)
     text = "staff_number,first,last,pattern\r\n7,2024-05-06,,Office|Office|-\r\n"
 
@@ -439,7 +439,7 @@ def test_rosters_are_imported_whole(session: Session) -> None:
     ],
 )
 def test_a_bad_row_is_named_by_its_number(session: Session, rows: str, words: str) -> None:
-    add_person(session, external_id="7")
+    add_person(session, staff_number="7")
     add_shift(session)
 
     with pytest.raises(UserError, match=words):

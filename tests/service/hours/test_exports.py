@@ -20,7 +20,7 @@ from attendance.domain.passage import Direction
 from attendance.service.hours import exports, pdf, report_lists, report_tables
 from attendance.service.hours.days import PersonDay, PersonDays, Today
 from attendance.service.hours.report_tables import Form
-from attendance.store.hours.rosters import Somebody
+from attendance.store.hours.rosters import StaffMember
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = date(2024, 5, 6)
@@ -44,7 +44,7 @@ def person(name: str = "Anna Łukasz", number: int = 1, leave: bool = False) -> 
     times = [(at(0, 9), "in"), (at(0, 18), "out"), (at(1, 9, 30), "in"), (at(1, 17), "out"), (at(3, 9), "in")]
     punches = [Punch(str(n), when, Direction(way), "gate") for n, (when, way) in enumerate(times)]
     found = [one for one in days_of(punches, plans, BERLIN, NOW, Policy()) if MONDAY <= one.day <= date(2024, 5, 12)]
-    return PersonDays(Somebody(number, name, f"{number}", "Lab"), with_weekly_overtime(found))
+    return PersonDays(StaffMember(number, name, f"{number}", "Lab"), with_weekly_overtime(found))
 
 
 SHEET = [person(), person(MONEY, 2, leave=True)]

@@ -37,7 +37,7 @@ ZONE = ZoneInfo("Europe/Berlin")
 def kiosk(staffed: Site) -> Kiosk:
     """Anna (1): number 17, PIN 2580."""
     with staffed.sessions.begin() as session:
-        people.update_person(session, 1, external_id="17", at=staffed.clock.now())
+        people.update_person(session, 1, staff_number="17", at=staffed.clock.now())
         credentials.set_pin(session, 1, "2580", at=staffed.clock.now())
     return Kiosk(staffed.sessions, staffed.keys, staffed.analyser, staffed.clock, ZONE, RULES)
 

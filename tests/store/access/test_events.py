@@ -31,7 +31,7 @@ def door(session: Session, passage_id: str, outcome: events.DoorOutcome = "done"
 
 def test_a_passage_comes_back_as_it_was(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        anna = people.create_person(session, name="Anna", external_id="E-1", department="Lab", at=NOON)
+        anna = people.create_person(session, name="Anna", staff_number="E-1", department="Lab", at=NOON)
         passage = make_passage(person_id=anna.id, score=0.71, runner_up=0.2, threshold=0.4, frames=3)
         events.record_passage(session, passage)
         door(session, passage.id)
@@ -39,7 +39,7 @@ def test_a_passage_comes_back_as_it_was(sessions: Sessions) -> None:
         view = events.get_passage(session, passage.id)
     assert view is not None
     assert view.passage == passage
-    assert (view.person_name, view.external_id, view.department, view.door) == ("Anna", "E-1", "Lab", "done")
+    assert (view.person_name, view.staff_number, view.department, view.door) == ("Anna", "E-1", "Lab", "done")
 
 
 def test_passages_come_newest_first_and_page_by_the_last_id(sessions: Sessions) -> None:

@@ -35,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def anna(sessions: Sessions) -> int:
     """Staff number 17, PIN 2580."""
     with sessions.begin() as session:
-        person = people.create_person(session, name="Anna Berg", external_id="17", at=NOON)
+        person = people.create_person(session, name="Anna Berg", staff_number="17", at=NOON)
         credentials.set_pin(session, person.id, "2580", at=NOON)
     return person.id
 
@@ -125,11 +125,11 @@ def test_wrong_pins_at_once_count_one_by_one(engine: Engine, anna: int, number: 
 
 def test_capitals_in_a_staff_number_do_not_matter_unless_they_tell_two_people_apart(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        first = people.create_person(session, name="Ömer", external_id="Ö-17", at=NOON)
+        first = people.create_person(session, name="Ömer", staff_number="Ö-17", at=NOON)
         credentials.set_pin(session, first.id, "2580", at=NOON)
     assert tried(sessions, "ö-17", "2580") is Tried.FITS
     with sessions.begin() as session:
-        second = people.create_person(session, name="Ola", external_id="ö-17", at=NOON)
+        second = people.create_person(session, name="Ola", staff_number="ö-17", at=NOON)
         credentials.set_pin(session, second.id, "7391", at=NOON)
     with sessions.begin() as session:
         found = [credentials.try_pin(session, *one, at=NOON).person for one in (("Ö-17", "2580"), ("ö-17", "7391"))]

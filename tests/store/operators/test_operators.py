@@ -103,25 +103,27 @@ def test_the_last_administrator_cannot_be_locked_out(sessions: Sessions) -> None
 def test_a_supervisor_has_teams_and_nobody_else_has(sessions: Sessions) -> None:
     with sessions.begin() as session:
         operators.create_operator(session, "admin", GOOD, role="admin", at=NOON)
-        sue = operators.create_operator(session, "sue", GOOD, role="supervisor", at=NOON, teams=[" Lab ", "Shop", ""])
-        assert operators.teams_of(session, sue.id) == {"Lab", "Shop"}
-        assert operators.all_teams(session) == {sue.id: ["Lab", "Shop"]}
-        operators.set_role(session, sue.id, "supervisor", teams=["Shop"])
-        assert operators.teams_of(session, sue.id) == {"Shop"}
-        operators.set_role(session, sue.id, "viewer", teams=["Shop"])
-        assert operators.teams_of(session, sue.id) == frozenset()
+        sue = operators.create_operator(
+            session, "sue", GOOD, role="supervisor", at=NOON, departments=[" Lab ", "Shop", ""]
+        )
+        assert operators.departments_of(session, sue.id) == {"Lab", "Shop"}
+        assert operators.all_departments(session) == {sue.id: ["Lab", "Shop"]}
+        operators.set_role(session, sue.id, "supervisor", departments=["Shop"])
+        assert operators.departments_of(session, sue.id) == {"Shop"}
+        operators.set_role(session, sue.id, "viewer", departments=["Shop"])
+        assert operators.departments_of(session, sue.id) == frozenset()
 
 
 def test_a_supervisor_needs_a_team_and_the_site_an_administrator(sessions: Sessions) -> None:
     with sessions.begin() as session:
         admin = operators.create_operator(session, "admin", GOOD, role="admin", at=NOON).id
     with sessions.begin() as session, pytest.raises(UserError, match="choose one or more"):
-        operators.set_role(session, admin, "supervisor", teams=["", " "])
+        operators.set_role(session, admin, "supervisor", departments=["", " "])
     with pytest.raises(UserError, match="last active administrator"), sessions.begin() as session:
-        operators.set_role(session, admin, "supervisor", teams=["Lab"])
+        operators.set_role(session, admin, "supervisor", departments=["Lab"])
     with sessions() as session:
         assert operators.get_operator(session, admin).role == "admin"
-        assert operators.teams_of(session, admin) == frozenset()
+        assert operators.departments_of(session, admin) == frozenset()
 
 
 def test_an_operator_outlives_the_person_it_is(sessions: Sessions) -> None:

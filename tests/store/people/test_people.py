@@ -29,7 +29,7 @@ def enrol(session: Session, keys: Keys, name: str, *seeds: int, model_id: str = 
 
 def test_a_person_is_found_by_any_part_of_name_number_or_department(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        people.create_person(session, name="  Örjan   Åberg ", external_id="E-100", department="Gießerei", at=NOON)
+        people.create_person(session, name="  Örjan   Åberg ", staff_number="E-100", department="Gießerei", at=NOON)
         people.create_person(session, name="Bert", at=NOON)
     with sessions() as session:
         for text in ("örjan", "ÅBERG", "e-100", "gieß", "åberg örj"):
@@ -58,7 +58,7 @@ def test_inactive_people_can_be_asked_for_or_left_out(sessions: Sessions) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "external_id", "says"),
+    ("name", "staff_number", "says"),
     [
         ("  ", None, "needs a name"),
         ("x" * 201, None, "longer"),
@@ -67,31 +67,31 @@ def test_inactive_people_can_be_asked_for_or_left_out(sessions: Sessions) -> Non
     ],
 )
 def test_bad_values_are_refused_with_what_to_do(
-    sessions: Sessions, name: str, external_id: str | None, says: str
+    sessions: Sessions, name: str, staff_number: str | None, says: str
 ) -> None:
     with sessions.begin() as session:
-        people.create_person(session, name="Anna", external_id="E-1", at=NOON)
+        people.create_person(session, name="Anna", staff_number="E-1", at=NOON)
     with pytest.raises(UserError, match=says), sessions.begin() as session:
-        people.create_person(session, name=name, external_id=external_id, at=NOON)
+        people.create_person(session, name=name, staff_number=staff_number, at=NOON)
     with sessions() as session:
         assert people.count_people(session) == 1
 
 
 def test_changing_a_person_leaves_what_is_not_given(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        anna = people.create_person(session, name="Anna", external_id="E-1", department="A", at=NOON)
+        anna = people.create_person(session, name="Anna", staff_number="E-1", department="A", at=NOON)
         people.update_person(session, anna.id, department="B", at=NOON)
-        assert (anna.name, anna.external_id, anna.department) == ("Anna", "E-1", "B")
-        people.update_person(session, anna.id, external_id="", at=NOON)
-        assert anna.external_id is None
+        assert (anna.name, anna.staff_number, anna.department) == ("Anna", "E-1", "B")
+        people.update_person(session, anna.id, staff_number="", at=NOON)
+        assert anna.staff_number is None
 
 
 def test_a_refused_change_changes_nothing_in_memory_either(sessions: Sessions) -> None:
     with sessions.begin() as session:
-        people.create_person(session, name="Anna", external_id="E-1", at=NOON)
+        people.create_person(session, name="Anna", staff_number="E-1", at=NOON)
         bert = people.create_person(session, name="Bert", at=NOON)
         with pytest.raises(UserError):
-            people.update_person(session, bert.id, name="Berta", external_id="E-1", at=NOON)
+            people.update_person(session, bert.id, name="Berta", staff_number="E-1", at=NOON)
         assert bert.name == "Bert"
 
 

@@ -20,7 +20,7 @@ from tests.site_fixtures import Browser, Web
 @pytest.fixture
 def day(web: Web) -> dict[str, str]:
     """Anna at two cameras on two days, a stranger, somebody in the dark: the ids by a name."""
-    anna = web.add("Anna Berg", external_id="1040", department="Lab")
+    anna = web.add("Anna Berg", staff_number="1040", department="Lab")
     return {
         "yesterday": web.passage(NOON - timedelta(days=1), anna),
         "anna": web.passage(NOON - timedelta(minutes=30), anna, camera="yard"),
@@ -148,7 +148,7 @@ def test_a_row_that_arrives_looks_like_one_that_was_there(admin: Browser, day: d
 
 
 def test_csv_cannot_carry_formulas_and_opens_in_spreadsheets(web: Web, admin: Browser) -> None:
-    person = web.add('=HYPERLINK("http://evil.example")', external_id="+1", department="@x")
+    person = web.add('=HYPERLINK("http://evil.example")', staff_number="+1", department="@x")
     web.passage(person_id=person, camera="-door")
     answer = admin.get("/log/log.csv")
     (row,) = csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff")))

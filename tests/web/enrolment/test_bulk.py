@@ -157,14 +157,14 @@ def test_two_in_the_files_who_look_the_same_wait_for_a_word(web: Web, admin: Bro
 
 
 def test_a_list_with_its_photos_says_what_was_agreed_to(web: Web, admin: Browser, desk: Desk) -> None:
-    rows = b"name,photos,external_id,consent\nAnna,1.png,E-1,Signed on paper.\n"
+    rows = b"name,photos,staff_number,consent\nAnna,1.png,E-1,Signed on paper.\n"
     send(admin, desk, [(rows, "list.csv"), (make_photo(ANNA), "1.png")], consent="", agreed="")
     admin.submit("/people/bulk/enrol", {"report": report_of(admin)})
     desk.wait()
 
     with web.sessions() as session:
         (anna,) = people.search_people(session)
-    assert (anna.external_id, anna.consent_text) == ("E-1", "Signed on paper.")
+    assert (anna.staff_number, anna.consent_text) == ("E-1", "Signed on paper.")
 
 
 MISTAKES = (

@@ -30,7 +30,7 @@ PAGES = (
 @pytest.fixture
 def anna(web: Web) -> int:
     """Rostered in the office; in on Friday at 09:40 and never out; in today at 08:58."""
-    person_id = web.add("Anna Berg", department="Lab", external_id="7")
+    person_id = web.add("Anna Berg", department="Lab", staff_number="7")
     with web.sessions.begin() as session:
         shift = planning.save_shift(session, OFFICE, now=NOON)
         week = [shift.id] * 5 + [None] * 2
@@ -87,9 +87,9 @@ def test_today_shows_who_is_in(anna: int, admin: Browser) -> None:
 def test_a_team_is_chosen_in_the_address(web: Web, anna: int, admin: Browser) -> None:
     web.add("Carl Olsen", department="Kitchen")
 
-    page = admin.text("/attendance/calendar?team=Kitchen&from=2024-05-01&to=2024-05-31")
+    page = admin.text("/attendance/calendar?department=Kitchen&from=2024-05-01&to=2024-05-31")
 
-    assert '<a href="/attendance/calendar?from=2024-05-01&amp;to=2024-05-31&amp;team=Kitchen&amp;person=' in page
+    assert '<a href="/attendance/calendar?from=2024-05-01&amp;to=2024-05-31&amp;department=Kitchen&amp;person=' in page
     assert ">Carl Olsen</a>" in page
     assert ">Anna Berg</a>" not in page
 
@@ -288,15 +288,15 @@ def test_every_report_is_every_kind_of_file(anna: int, viewer: Browser, kind: st
 
 
 def test_where_the_timesheets_pdf_is_a_summary_the_page_says_how_to_get_all(web: Web, admin: Browser) -> None:
-    said = "choose a team for a sheet a person"
+    said = "choose a department for a sheet a person"
     with web.sessions.begin() as session:
         for number in range(51):
             people.create_person(session, name=f"P {number}", department="Lab" if number else "Yard", at=NOON)
 
     assert said in admin.text("/attendance/reports/timesheet")
-    assert said not in admin.text("/attendance/reports/timesheet?team=Lab")
+    assert said not in admin.text("/attendance/reports/timesheet?department=Lab")
     assert admin.get("/attendance/reports/timesheet.pdf").data.count(b"/Type /Page\n") < 5
-    assert admin.get("/attendance/reports/timesheet.pdf?team=Lab").data.count(b"/Type /Page\n") >= 50
+    assert admin.get("/attendance/reports/timesheet.pdf?department=Lab").data.count(b"/Type /Page\n") >= 50
 
 
 def test_calendars_are_there_where_they_fit(anna: int, admin: Browser) -> None:
@@ -317,7 +317,7 @@ def test_other_programs_get_their_check_ins(anna: int, admin: Browser) -> None:
 def test_the_files_keep_the_filter(web: Web, anna: int, admin: Browser) -> None:
     web.add("Carl Olsen", department="Kitchen")
 
-    page = admin.text("/attendance/reports/daily?from=2024-05-06&team=Lab")
+    page = admin.text("/attendance/reports/daily?from=2024-05-06&department=Lab")
 
-    assert "/attendance/reports/daily.csv?from=2024-05-06&amp;to=2024-05-06&amp;team=Lab" in page
-    assert "Carl" not in admin.text("/attendance/reports/daily.csv?from=2024-05-06&team=Lab")
+    assert "/attendance/reports/daily.csv?from=2024-05-06&amp;to=2024-05-06&amp;department=Lab" in page
+    assert "Carl" not in admin.text("/attendance/reports/daily.csv?from=2024-05-06&department=Lab")

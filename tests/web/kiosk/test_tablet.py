@@ -64,7 +64,7 @@ def add_tablet(web: Web, name: str = "canteen", screen_of: str | None = None) ->
 def add_anna(web: Web) -> int:
     """Number 17, PIN 2580, and her face."""
     web.set_threshold()
-    anna = web.add("Anna Berg", external_id="17")
+    anna = web.add("Anna Berg", staff_number="17")
     web.enrol(anna, ANNA)
     give_pin(web, anna, "2580")
     return anna

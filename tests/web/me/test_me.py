@@ -41,7 +41,9 @@ def pin_hashes() -> tuple[str, str]:
 @pytest.fixture
 def anna(web: Web, pin_hashes: tuple[str, str]) -> int:
     """In on Friday at 09:40 and never out, in today at 08:58; a PIN and a badge.  Zelda is there, too."""
-    ids = [web.add(name, department="Lab", external_id=number) for name, number in (("Anna Berg", "7"), ("Zelda", "8"))]
+    ids = [
+        web.add(name, department="Lab", staff_number=number) for name, number in (("Anna Berg", "7"), ("Zelda", "8"))
+    ]
     zone = web.app.extensions["attendance"].zone
     with web.sessions.begin() as session:
         shift = planning.save_shift(session, Shift("Office", (Span(540, 1020),)), now=NOON)

@@ -1,4 +1,4 @@
-"""A supervisor: the working time of the own teams, their corrections, and nothing else."""
+"""A supervisor: the working time of the own departments, their corrections, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from attendance.service.hours import planning
 from attendance.store.hours import corrections, rosters
 from attendance.store.operators import operators
 from attendance.store.tables.operators import Operator
-from attendance.web.site import the_site
+from attendance.web.site import current_site
 from tests.factories import NOON
 from tests.site_fixtures import PASSWORD, Browser, Web
 
@@ -25,12 +25,12 @@ REPORTS = ("daily", "register", "timesheet", "lateness", "absence", "overtime", 
 
 
 @pytest.fixture
-def teams(web: Web) -> dict[str, int]:
-    """Anna of the Lab, Zelda of the Shop and Quirin of no team, each with everything that a page could tell."""
+def departments(web: Web) -> dict[str, int]:
+    """Anna of the Lab, Zelda of the Shop and Quirin of no department, each with everything that a page could tell."""
     ids = {
-        "Anna Berg": web.add("Anna Berg", department="Lab", external_id="7"),
-        "Zelda Other": web.add("Zelda Other", department="Shop", external_id="8"),
-        "Quirin Loner": web.add("Quirin Loner", external_id="9"),
+        "Anna Berg": web.add("Anna Berg", department="Lab", staff_number="7"),
+        "Zelda Other": web.add("Zelda Other", department="Shop", staff_number="8"),
+        "Quirin Loner": web.add("Quirin Loner", staff_number="9"),
     }
     zone = web.app.extensions["attendance"].zone
     with web.sessions.begin() as session:
@@ -54,12 +54,12 @@ def teams(web: Web) -> dict[str, int]:
 
 
 @pytest.fixture
-def lab(web: Web, teams: dict[str, int], password_hash: str) -> Browser:
+def lab(web: Web, departments: dict[str, int], password_hash: str) -> Browser:
     with web.sessions.begin() as session:
         made = Operator(username="lars", password_hash=password_hash, role="viewer", active=True, created_at=NOON)
         session.add(made)
         session.flush()
-        operators.set_role(session, made.id, "supervisor", teams=["Lab"])
+        operators.set_role(session, made.id, "supervisor", departments=["Lab"])
     return web.browser("lars")
 
 
@@ -89,11 +89,13 @@ def every_address(web: Web, ids: list[int], correction: str) -> list[str]:
     return sorted(set(found))
 
 
-def test_no_page_and_no_file_tells_of_another_team(web: Web, teams: dict[str, int], lab: Browser) -> None:
-    others = [teams["Zelda Other"], teams["Quirin Loner"]]
+def test_no_page_and_no_file_tells_of_another_team(web: Web, departments: dict[str, int], lab: Browser) -> None:
+    others = [departments["Zelda Other"], departments["Quirin Loner"]]
     named = 0
     for path in every_address(web, others, correction_of(web, others[0])):
-        ways = ["", "?team=Shop", f"?person={others[0]}", "?state=all"] if path.startswith("/attendance") else [""]
+        ways = (
+            ["", "?department=Shop", f"?person={others[0]}", "?state=all"] if path.startswith("/attendance") else [""]
+        )
         for way in ways:
             answer = lab.get(path + way)
             text = answer.get_data(as_text=True)
@@ -103,11 +105,11 @@ def test_no_page_and_no_file_tells_of_another_team(web: Web, teams: dict[str, in
     assert named > 20  # it is not that nothing is told
 
 
-def test_the_own_team_is_seen_in_full(web: Web, teams: dict[str, int], lab: Browser) -> None:
+def test_the_own_team_is_seen_in_full(web: Web, departments: dict[str, int], lab: Browser) -> None:
     assert lab.get("/").location == "/attendance"
     for path in ("/attendance?show=all", "/attendance/calendar", "/attendance/corrections", "/attendance/leave"):
         assert "Anna Berg" in lab.text(path), path
-    assert "closed at the end" in lab.text(f"/attendance/person/{teams['Anna Berg']}/{FRIDAY}")
+    assert "closed at the end" in lab.text(f"/attendance/person/{departments['Anna Berg']}/{FRIDAY}")
     assert lab.get("/attendance/reports/register.xlsx").data.startswith(b"PK")
 
 
@@ -120,7 +122,7 @@ def test_doors_people_and_rules_are_none_of_theirs(lab: Browser) -> None:
 
 
 def test_a_supervisor_changes_nothing_but_decisions_and_the_own_password(
-    web: Web, teams: dict[str, int], lab: Browser
+    web: Web, departments: dict[str, int], lab: Browser
 ) -> None:
     may = {"corrections.decide", "operators.password", "auth.sign_in", "auth.setup", "auth.logout"}
     for rule in web.app.url_map.iter_rules():
@@ -133,12 +135,14 @@ def test_a_supervisor_changes_nothing_but_decisions_and_the_own_password(
             assert lab.submit(path, {"name": "x", "active": "no"}).status_code == 403, path
 
 
-def test_a_correction_of_the_own_team_is_decided_and_taken_back(web: Web, teams: dict[str, int], lab: Browser) -> None:
-    row = correction_of(web, teams["Anna Berg"])
+def test_a_correction_of_the_own_team_is_decided_and_taken_back(
+    web: Web, departments: dict[str, int], lab: Browser
+) -> None:
+    row = correction_of(web, departments["Anna Berg"])
 
     lab.submit(f"/attendance/corrections/{row}", {"what": "approve"})
     assert state_of(web, row) == "approved"
-    day = lab.text(f"/attendance/person/{teams['Anna Berg']}/{FRIDAY}")
+    day = lab.text(f"/attendance/person/{departments['Anna Berg']}/{FRIDAY}")
     assert "approved by lars" in day
     assert "self-service" in day  # the request stays beside the decision
 
@@ -146,9 +150,11 @@ def test_a_correction_of_the_own_team_is_decided_and_taken_back(web: Web, teams:
     assert state_of(web, row) == "withdrawn"
 
 
-def test_another_teams_correction_looks_as_if_there_were_none(web: Web, teams: dict[str, int], lab: Browser) -> None:
+def test_another_teams_correction_looks_as_if_there_were_none(
+    web: Web, departments: dict[str, int], lab: Browser
+) -> None:
     for who in ("Zelda Other", "Quirin Loner"):
-        row = correction_of(web, teams[who])
+        row = correction_of(web, departments[who])
         for what in ("approve", "refuse", "withdraw"):
             answer = lab.submit(f"/attendance/corrections/{row}", {"what": what}, follow_redirects=True)
 
@@ -158,13 +164,13 @@ def test_another_teams_correction_looks_as_if_there_were_none(web: Web, teams: d
 
 @pytest.mark.parametrize("role", ["supervisor", "admin"])
 def test_nobody_decides_about_themselves(
-    web: Web, teams: dict[str, int], lab: Browser, admin: Browser, role: str
+    web: Web, departments: dict[str, int], lab: Browser, admin: Browser, role: str
 ) -> None:
-    row, browser, number = correction_of(web, teams["Anna Berg"]), lab, 3
+    row, browser, number = correction_of(web, departments["Anna Berg"]), lab, 3
     if role == "admin":
         browser, number = admin, 1
     with web.sessions.begin() as session:
-        operators.set_role(session, number, role, teams=["Lab"], person_id=teams["Anna Berg"])  # type: ignore[arg-type]
+        operators.set_role(session, number, role, departments=["Lab"], person_id=departments["Anna Berg"])  # type: ignore[arg-type]
     assert "Your own: somebody else decides it." in browser.text("/attendance/corrections")
 
     answer = browser.submit(f"/attendance/corrections/{row}", {"what": "approve"}, follow_redirects=True)
@@ -174,9 +180,9 @@ def test_nobody_decides_about_themselves(
 
 
 def test_an_administrator_who_is_that_person_cannot_approve_at_once(
-    web: Web, teams: dict[str, int], admin: Browser
+    web: Web, departments: dict[str, int], admin: Browser
 ) -> None:
-    anna = teams["Anna Berg"]
+    anna = departments["Anna Berg"]
     with web.sessions.begin() as session:
         operators.set_role(session, 1, "admin", person_id=anna)
     form = {"action": "add", "at": "08:00", "direction": "in", "reason": "Was there.", "approve": "yes"}
@@ -188,17 +194,20 @@ def test_an_administrator_who_is_that_person_cannot_approve_at_once(
 
 
 def test_an_administrator_makes_a_supervisor_and_changes_the_teams(
-    web: Web, teams: dict[str, int], admin: Browser
+    web: Web, departments: dict[str, int], admin: Browser
 ) -> None:
     form = {"username": "sue", "password": PASSWORD, "repeat": PASSWORD, "role": "supervisor"}
     assert "choose one or more" in admin.submit("/operators", form).get_data(as_text=True)
-    admin.submit("/operators", form | {"teams": ["Shop"]})
+    admin.submit("/operators", form | {"departments": ["Shop"]})
     sue = web.browser("sue")
     assert "Zelda Other" in sue.text("/attendance?show=all")
     page = admin.text("/operators")
     assert "supervisor" in page and "Shop" in page
 
-    admin.submit("/operators/3", {"role": "supervisor", "teams": ["Lab", "Shop"], "person": str(teams["Zelda Other"])})
+    admin.submit(
+        "/operators/3",
+        {"role": "supervisor", "departments": ["Lab", "Shop"], "person": str(departments["Zelda Other"])},
+    )
     both = sue.text("/attendance?show=all")
     assert "Zelda Other" in both and "Anna Berg" in both
     admin.submit("/operators/3", {"role": "viewer", "person": ""})
@@ -213,18 +222,18 @@ def test_the_last_administrator_keeps_the_role(admin: Browser) -> None:
     assert admin.get("/operators/99").status_code == 404
 
 
-def test_without_a_team_left_a_supervisor_sees_nobody(web: Web, teams: dict[str, int], lab: Browser) -> None:
+def test_without_a_team_left_a_supervisor_sees_nobody(web: Web, departments: dict[str, int], lab: Browser) -> None:
     with web.sessions.begin() as session:
-        session.delete(session.get_one(operators.OperatorTeam, (3, "Lab")))
+        session.delete(session.get_one(operators.OperatorDepartment, (3, "Lab")))
 
     assert "Anna Berg" not in lab.text("/attendance?show=all")
 
 
-def test_what_is_written_after_the_request_still_holds_the_own_team_only(web: Web, teams: dict[str, int]) -> None:
+def test_what_is_written_after_the_request_still_holds_the_own_team_only(web: Web, departments: dict[str, int]) -> None:
     """As a long file is: its lines are made when the view has long returned."""
     with web.app.test_request_context("/"):
-        g.teams = frozenset({"Lab"})
-        site = the_site()
+        g.departments = frozenset({"Lab"})
+        site = current_site()
 
     with site.sessions() as session:
-        assert [one.name for one in rosters.everybody(session)] == ["Anna Berg"]
+        assert [one.name for one in rosters.list_staff(session)] == ["Anna Berg"]

@@ -17,7 +17,7 @@ from tests.site_fixtures import Browser, Web
 
 @pytest.fixture
 def anna(web: Web) -> int:
-    return web.add("Anna Berg", external_id="7", department="Lab")
+    return web.add("Anna Berg", staff_number="7", department="Lab")
 
 
 def secret_in(page: str) -> str:

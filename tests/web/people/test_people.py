@@ -16,8 +16,8 @@ def test_an_empty_list_says_what_to_do(admin: Browser, viewer: Browser) -> None:
 
 
 def test_the_search_looks_at_name_number_and_department(web: Web, admin: Browser) -> None:
-    web.add("Anna Berg", external_id="1040", department="Lab")
-    web.add("Bert Lind", external_id="2050", department="Office")
+    web.add("Anna Berg", staff_number="1040", department="Lab")
+    web.add("Bert Lind", staff_number="2050", department="Office")
     for words in ("anna", "1040", "LAB", "berg lab"):
         page = admin.text(f"/people?q={words}")
         assert "Anna Berg" in page
@@ -61,19 +61,19 @@ def test_inactive_people_are_shown_when_asked_for(web: Web, admin: Browser) -> N
 
 def test_somebody_is_added(web: Web, admin: Browser) -> None:
     answer = admin.submit(
-        "/people/new", {"name": " Anna  Berg ", "external_id": "7", "department": "Lab", "notes": "a\r\nb"}
+        "/people/new", {"name": " Anna  Berg ", "staff_number": "7", "department": "Lab", "notes": "a\r\nb"}
     )
 
     assert answer.location == "/people/1"
     with web.sessions() as session:
         anna = people.get_person(session, 1)
-    assert (anna.name, anna.external_id, anna.department, anna.notes) == ("Anna Berg", "7", "Lab", "a\nb")
+    assert (anna.name, anna.staff_number, anna.department, anna.notes) == ("Anna Berg", "7", "Lab", "a\nb")
 
 
 def test_a_name_is_needed_and_a_number_belongs_to_one_person(web: Web, admin: Browser) -> None:
-    web.add("Anna Berg", external_id="7")
+    web.add("Anna Berg", staff_number="7")
     nameless = admin.submit("/people/new", {"name": "  "})
-    taken = admin.submit("/people/new", {"name": "Bert", "external_id": "7"})
+    taken = admin.submit("/people/new", {"name": "Bert", "staff_number": "7"})
 
     assert nameless.status_code == taken.status_code == 400
     assert "Enter a name." in nameless.get_data(as_text=True)
@@ -82,13 +82,13 @@ def test_a_name_is_needed_and_a_number_belongs_to_one_person(web: Web, admin: Br
 
 
 def test_somebody_is_changed(web: Web, admin: Browser) -> None:
-    anna = web.add("Anna Berg", external_id="7")
+    anna = web.add("Anna Berg", staff_number="7")
     assert 'value="Anna Berg"' in admin.text(f"/people/{anna}/edit")
-    admin.submit(f"/people/{anna}/edit", {"name": "Anna Lind", "external_id": ""})
+    admin.submit(f"/people/{anna}/edit", {"name": "Anna Lind", "staff_number": ""})
 
     with web.sessions() as session:
         changed = people.get_person(session, anna)
-    assert (changed.name, changed.external_id) == ("Anna Lind", None)
+    assert (changed.name, changed.staff_number) == ("Anna Lind", None)
 
 
 def test_deactivating_reaches_the_doors_and_can_be_undone(web: Web, admin: Browser) -> None:

@@ -1,4 +1,4 @@
-"""In a narrowed session nobody outside of the teams exists, whatever is asked."""
+"""In a narrowed session nobody outside of the departments exists, whatever is asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attendance.service.hours.corrections import request_correction
 from attendance.store.access import events
 from attendance.store.hours import corrections, rosters
 from attendance.store.operators import operators
-from attendance.store.operators.team_scope import narrowed
+from attendance.store.operators.department_scope import narrowed
 from attendance.store.people import credentials, people
 from attendance.store.session import Sessions
 from attendance.store.tables.access import Passage
@@ -27,18 +27,20 @@ GOOD = "correct horse battery"
 
 @pytest.fixture
 def ids(sessions: Sessions) -> dict[str, int]:
-    """One person in each team and one in none, each with a passage, a correction and a PIN."""
+    """One person in each department and one in none, each with a passage, a correction and a PIN."""
     found = {}
     with sessions.begin() as session:
-        for number, team in enumerate(("Lab", "Shop", "")):
-            person = people.create_person(session, name=f"P {team}", department=team, external_id=str(number), at=NOON)
+        for number, department in enumerate(("Lab", "Shop", "")):
+            person = people.create_person(
+                session, name=f"P {department}", department=department, staff_number=str(number), at=NOON
+            )
             events.record_passage(session, make_passage(person_id=person.id))
             request_correction(
                 session, person_id=person.id, action="add", at=NOON, direction=Direction.IN, reason="Forgot.",
                 by="ada", now=NOON, zone=ZoneInfo("UTC"),
             )  # fmt: skip
             credentials.set_pin(session, person.id, "2580", at=NOON)
-            found[team] = person.id
+            found[department] = person.id
         events.record_passage(session, make_passage())  # of somebody erased
         operators.create_operator(session, "ada", GOOD, role="admin", at=NOON)
     return found
@@ -46,7 +48,7 @@ def ids(sessions: Sessions) -> dict[str, int]:
 
 def test_rows_of_others_are_not_there(sessions: Sessions, ids: dict[str, int]) -> None:
     with narrowed(sessions, ["Lab"])() as session:
-        assert [one.name for one in rosters.everybody(session, active=None)] == ["P Lab"]
+        assert [one.name for one in rosters.list_staff(session, active=None)] == ["P Lab"]
         assert rosters.departments(session) == ["Lab"]
         assert session.get(Person, ids["Shop"]) is None
         assert [one.person_id for one in corrections.corrections(session)] == [ids["Lab"]]
@@ -68,16 +70,16 @@ def test_rows_of_others_cannot_be_changed(sessions: Sessions, ids: dict[str, int
         assert session.scalar(select(func.count()).select_from(Passage)) == 3
 
 
-@pytest.mark.parametrize("teams", [[], [""], ["lab"], ["No such team"]])
-def test_without_a_team_there_is_nobody(sessions: Sessions, ids: dict[str, int], teams: list[str]) -> None:
-    with narrowed(sessions, teams)() as session:
-        assert rosters.everybody(session, active=None) == []
+@pytest.mark.parametrize("departments", [[], [""], ["lab"], ["No such department"]])
+def test_without_a_team_there_is_nobody(sessions: Sessions, ids: dict[str, int], departments: list[str]) -> None:
+    with narrowed(sessions, departments)() as session:
+        assert rosters.list_staff(session, active=None) == []
         assert corrections.corrections(session) == []
 
 
 def test_several_teams_and_who_signs_in_are_seen(sessions: Sessions, ids: dict[str, int]) -> None:
     with narrowed(sessions, ["Lab", "Shop"])() as session:
-        assert [one.name for one in rosters.everybody(session)] == ["P Lab", "P Shop"]
+        assert [one.name for one in rosters.list_staff(session)] == ["P Lab", "P Shop"]
         assert session.scalars(select(Operator.username)).all() == ["ada"]
     with sessions() as session:
-        assert len(rosters.everybody(session)) == 3  # others see everybody, as before
+        assert len(rosters.list_staff(session)) == 3  # others see everybody, as before

@@ -1,6 +1,6 @@
-"""Sessions in which nobody outside of a supervisor's teams exists.
+"""Sessions in which nobody outside of a supervisor's departments exists.
 
-In: a factory of sessions, names of teams.  Out: a factory of sessions that read less.
+In: a factory of sessions, names of departments.  Out: a factory of sessions that read less.
 Does not know: who is signed in, what a page shows.
 Main choice: the rows are cut off below every query, and not by a filter in each view: a query that
 somebody adds to a page cannot forget it.  The price is a subquery in each, and that a row of
@@ -21,38 +21,40 @@ from attendance.store.tables.base import Base
 from attendance.store.tables.operators import Operator
 from attendance.store.tables.people import Person
 
-_TEAMS = "teams"
+_DEPARTMENTS = "departments"
 __all__ = ["narrowed"]
 
 
-class TeamSession(Session):
+class DepartmentSession(Session):
     """A session that knows whose rows it may touch; without that knowledge it touches nobody's."""
 
 
-def narrowed(make: Sessions, teams: Collection[str]) -> Sessions:
-    """Sessions of the same database for these teams (`people.department`) only.
+def narrowed(make: Sessions, departments: Collection[str]) -> Sessions:
+    """Sessions of the same database for these departments (`people.department`) only.
 
     Holds for reading, changing and deleting through the ORM.  What is about nobody (shifts, holidays,
     closed periods, cameras) stays; a passage without a person is somebody else's.
     """
     bind = make.kw["bind"]
-    return sessionmaker(bind, class_=TeamSession, expire_on_commit=False, info={_TEAMS: frozenset(teams)})
+    return sessionmaker(
+        bind, class_=DepartmentSession, expire_on_commit=False, info={_DEPARTMENTS: frozenset(departments)}
+    )
 
 
-@event.listens_for(TeamSession, "do_orm_execute")
+@event.listens_for(DepartmentSession, "do_orm_execute")
 def _cut(state: ORMExecuteState) -> None:
     if not (state.is_select or state.is_update or state.is_delete):
         return
-    teams = sorted(state.session.info.get(_TEAMS, ()))
+    departments = sorted(state.session.info.get(_DEPARTMENTS, ()))
     table = Person.__table__
-    inside = select(table.c.id).where(table.c.department.in_(teams), table.c.department != "")
+    inside = select(table.c.id).where(table.c.department.in_(departments), table.c.department != "")
     rules: list[Any] = [with_loader_criteria(Person, Person.id.in_(inside), include_aliases=True)]
     rules += [with_loader_criteria(one, one.person_id.in_(inside), include_aliases=True) for one in _about_people()]
     state.statement = state.statement.options(*rules)
 
 
 def _about_people() -> list[Any]:
-    """Every table with a person in it but the operators': who signs in is no fact about a team."""
+    """Every table with a person in it but the operators': who signs in is no fact about a department."""
     assert hours and kiosk, "their tables count too"
     mapped = (one.class_ for one in Base.registry.mappers)
     return [one for one in mapped if hasattr(one, "person_id") and one is not Operator]
