@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo run test lint types bench clean
+.PHONY: help demo run test lint types bench messages clean
 
 help:
 	@echo "make demo    show the whole line without a camera (2 minutes)"
@@ -54,6 +54,11 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing everything that the tests need into $(VENV); PyTorch takes a while ..."
 	$(PIP) --editable '.[train,test,demo]'
 	@touch $@ $(VENV)/.base $(VENV)/.demo
+
+# The texts of pages and kiosk as a gettext template, for translators.
+messages: $(VENV)/.base
+	mkdir -p build
+	$(BIN)/pybabel extract --mapping pyproject.toml --keyword _ --keyword N_ --output build/messages.pot .
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+from babel import Locale, UnknownLocaleError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
@@ -60,6 +61,7 @@ class Section(BaseModel):
 class Site(Section):
     name: Name = "Attendance"
     timezone: str = "UTC"
+    locale: str = "en_GB"
 
     @field_validator("timezone")
     @classmethod
@@ -68,6 +70,15 @@ class Site(Section):
             ZoneInfo(value)
         except (KeyError, OSError, ValueError) as error:  # not known; a folder of zones; no name at all
             raise ValueError('must be an IANA time zone such as "Europe/Berlin"') from error
+        return value
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        try:
+            Locale.parse(value)
+        except (UnknownLocaleError, ValueError) as error:
+            raise ValueError('must be a locale such as "en_GB" or "de_DE"') from error
         return value
 
     @property

@@ -11,11 +11,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Flask
+from flask_babel import Babel, get_translations
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
-from attendance import paths
+from attendance import paths, texts
 from attendance.config import Settings
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
@@ -71,6 +72,10 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     if web.trusted_proxies:  # else the headers are ignored: anybody may send them
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=web.trusted_proxies, x_proto=web.trusted_proxies)  # type: ignore[method-assign]
     Bootstrap5(app)
+    # Texts are English so far; dates and numbers are written as the site's locale has them.
+    Babel(app, default_locale=settings.site.locale, default_timezone=settings.site.timezone)
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.before_request(lambda: texts.use(get_translations()))
     security.init_app(app)
     auth.init_app(app)
     formats.init_app(app)

@@ -1,4 +1,4 @@
-"""How values look on pages: times of the site's zone, percentages, scores, initials.
+"""How values look on pages: times of the site's zone and locale, percentages, scores, initials.
 
 In: values of the domain and the store.  Out: Jinja filters and globals.
 Does not know: pages.
@@ -7,9 +7,12 @@ Does not know: pages.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
 from flask import Flask, g, url_for
 from markupsafe import Markup
 
@@ -45,29 +48,40 @@ def init_app(app: Flask) -> None:
 
 def clock_time(at: datetime | None) -> Markup:
     """09:41:07 in the site's zone, as <time>."""
-    return _time(at, "%H:%M:%S")
+    return _time(at, lambda local, locale: format_time(local, "medium", locale=locale))
 
 
 def short_time(at: datetime | None) -> Markup:
     """09:41 in the site's zone."""
-    return _time(at, "%H:%M")
+    return _time(at, lambda local, locale: format_time(local, "short", locale=locale))
 
 
 def day_time(at: datetime | None) -> Markup:
     """6 May 2024, 09:41."""
-    return _time(at, "%-d %b %Y, %H:%M")
+    return _time(at, lambda local, locale: f"{_date(local, locale)}, {format_time(local, 'short', locale=locale)}")
 
 
 def day(at: datetime | None) -> Markup:
-    return _time(at, "%-d %b %Y")
+    return _time(at, _date)
 
 
-def _time(at: datetime | None, form: str) -> Markup:
+def _date(local: datetime, locale: str) -> str:
+    return format_date(local, "medium", locale=locale)
+
+
+def _time(at: datetime | None, form: Callable[[datetime, str], str]) -> Markup:
     if at is None:
         return Markup("–")
-    local = current_site().local(at)
-    text = f"{local:%A, %-d %B %Y, %H:%M:%S %Z}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), text, local.strftime(form))
+    site = current_site()
+    local, locale = site.local(at), site.settings.site.locale
+    whole = f"{format_date(local, 'full', locale=locale)}, {format_time(local, 'medium', locale=locale)} {local:%Z}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), whole, form(local, locale))
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number with so many digits after the point, as the site's locale writes it."""
+    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    return format_decimal(value, pattern, locale=current_site().settings.site.locale)
 
 
 def camera_title(name: str) -> str:
@@ -91,7 +105,7 @@ def percent(share: float | None) -> str:
     if value > 99.9:
         return "> 99.9 %"
     digits = 0 if value >= 10 else 1 if value >= 1 else 2 if value >= 0.1 else 3 if value >= 0.01 else 4
-    return f"{value:.{digits}f} %"
+    return f"{decimal(value, digits)} %"
 
 
 def rate(value: Rate) -> str:
@@ -102,7 +116,7 @@ def rate(value: Rate) -> str:
 
 
 def score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else decimal(value, 3)
 
 
 def initials(name: str) -> str:

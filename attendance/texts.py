@@ -1,0 +1,46 @@
+"""Texts that people read on pages and at the kiosk, marked so that they can be translated.
+
+In: an English text with named placeholders.  Out: the text in the language of the present request.
+Does not know: which language that is (`web/app.py` calls `use`), pages, templates (they have `_` by themselves).
+Main choice: one context variable instead of a web framework's own function, so that the services that write
+for the kiosk stay free of it.  Outside of a request every text stays English, as in logs and on the command line.
+
+Mark a text with `_("Noted at %(time)s", time=text)`.  Mark a constant, which is read before any request, with
+`N_("Noted")` and translate it where it is shown.  `make messages` collects both.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from babel.support import NullTranslations
+
+_TRANSLATIONS: ContextVar[NullTranslations] = ContextVar("translations")
+
+
+def use(translations: NullTranslations) -> None:
+    """Translate by this catalogue from here on, in this context (a thread's request) only."""
+    _TRANSLATIONS.set(translations)
+
+
+def gettext(text: str, /, **values: Any) -> str:
+    """Translate `text` and fill its `%(name)s` placeholders; without values, a `%` stays a `%`."""
+    catalogue = _TRANSLATIONS.get(None)
+    found: str = catalogue.ugettext(text) if catalogue is not None else text
+    return found % values if values else found
+
+
+def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
+    """Translate by number: `%(number)s` is filled with it."""
+    catalogue = _TRANSLATIONS.get(None)
+    if catalogue is not None:
+        found: str = catalogue.ungettext(one, many, number)
+    else:
+        found = one if number == 1 else many
+    return found % {"number": number, **values}
+
+
+def N_(text: str) -> str:  # noqa: N802  the name that gettext's tools look for
+    """Mark a constant for translation; it is translated where it is shown."""
+    return text
