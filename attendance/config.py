@@ -12,7 +12,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +23,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 
 from attendance import paths
+from attendance.config_sources import environment, flat, read_toml
 from attendance.config_words import allowed, toml
 from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
-
-ENV_PREFIX = "ATTENDANCE__"
-_FILE_SUFFIX = "_file"
 
 
 def _no_bool(value: Any) -> Any:
@@ -267,9 +264,9 @@ def load(
     environ = os.environ if environ is None else environ
     file = find_config(path, environ)
     values: dict[str, tuple[Any, str]] = {}
-    values.update({name: (value, str(file)) for name, value in _flat(_read_toml(file), str(file))})
-    values.update(_environment(environ))
-    values.update({name: (value, "flag") for name, value in _flat(overrides or {}, "flag")})
+    values.update({name: (value, str(file)) for name, value in flat(read_toml(file), str(file), _sections())})
+    values.update(environment(environ, {name: is_secret(field) for name, field in fields()}))
+    values.update({name: (value, "flag") for name, value in flat(overrides or {}, "flag", _sections())})
     values = _current_names(values)
     for name, (_, origin) in values.items():
         _require_known(name, origin)
@@ -326,48 +323,6 @@ def shown(settings: Settings, name: str) -> str:
 def _base_dir(file: Path) -> Path:
     # Inside an installed wheel nothing may be written: without a file of their own, people work where they are.
     return Path.cwd() if file.parent.name == "_data" and file == paths.default_config() else file.parent
-
-
-def _read_toml(file: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8 text; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{file}: not valid TOML: {error}") from error
-
-
-def _flat(nested: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
-    for name, value in nested.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{name}.{key}", inner) for key, inner in value.items())
-        elif "." in name:
-            yield name, value
-        else:
-            raise UserError(f"{origin}: {name} = {toml(value)} stands in no section; sections are {_sections()}")
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    """Variables that set something; a `_FILE` one gives the content of the file that it names."""
-    known = dict(fields())
-    found: dict[str, tuple[Any, str]] = {}
-    for variable, text in environ.items():
-        if not variable.upper().startswith(ENV_PREFIX):
-            continue
-        name = variable[len(ENV_PREFIX) :].lower().replace("__", ".")
-        target = name.removesuffix(_FILE_SUFFIX)
-        if name not in known and target in known and is_secret(known[target]):
-            try:
-                name, text = target, Path(text).read_text(encoding="utf-8").rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-                raise UserError(f"{variable}: cannot read {text}: {reason}") from error
-        if name in found:
-            raise UserError(f"{variable} and {found[name][1]} both set {name}: remove one")
-        found[name] = (text, variable)
-    return found
 
 
 # Old name → new name; the old one is accepted with a warning.

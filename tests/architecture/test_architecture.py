@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,15 +16,46 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "attendance"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_data" not in path.parts)
-EVERYWHERE = {"errors", "paths"}
-# Which rooms each room may use.  Down only; rooms of one storey do not know each other, but that
-# the networks share the geometry of `vision`, and that what is measured is what was not trained on.
+TEMPLATES, TESTS = ROOT / "templates", ROOT / "tests"
+
+# The feature words, the same in every layer.  One more needs a page in docs/decisions/.
+FEATURES = {
+    "people",
+    "enrolment",
+    "access",
+    "cameras",
+    "kiosk",
+    "hours",
+    "calibration",
+    "alarms",
+    "privacy",
+    "audit",
+    "operators",
+    "operations",
+}
+# Folders inside a layer that are no feature: what they are instead.
+OTHER_FOLDERS = {
+    "store": {"tables"},  # the schema, a module a feature
+    "web": {"me", "static"},  # the employees' own pages
+    "daemon": {"doors"},  # one driver a file
+    "training": {"detector", "recogniser", "calibration"},
+    "evaluation": {"detector", "recogniser", "calibration"},
+}
+LAYERS_WITH_FEATURES = ("domain", "store", "service", "web", "daemon")
+
+EVERYWHERE = {"errors", "paths", "texts", "deprecation"}
+# Which rooms each room may use: down only.  Sideways only `models` → `vision`, because the networks share its
+# geometry, and `evaluation` → `training`, because what is measured is what was not trained on.
 MAY_USE = {
-    "domain": set(),
     "errors": set(),
     "paths": set(),
-    "config": {"config_words", *EVERYWHERE},
+    "texts": set(),
+    "deprecation": set(),
     "config_words": set(),
+    "config_sources": {"config_words", *EVERYWHERE},
+    "config": {"config_words", "config_sources", *EVERYWHERE},
+    "processes": EVERYWHERE,
+    "domain": set(),
     "vision": {"domain", "config", *EVERYWHERE},
     "store": {"domain", "config", *EVERYWHERE},
     "models": {"domain", "vision", "config", *EVERYWHERE},
@@ -32,35 +65,19 @@ MAY_USE = {
     "daemon": {"domain", "store", "service", "config", *EVERYWHERE},
     "web": {"domain", "store", "service", "config", *EVERYWHERE},
     "jobs": {"domain", "store", "service", "config", *EVERYWHERE},
-    "processes": EVERYWHERE,
     "bootstrap": {"domain", "vision", "store", "service", "daemon", "web", "jobs", "config", *EVERYWHERE},
 }
-# The programs: on top of everything, used by nobody below.
-PROGRAMS = {
-    "cli",
-    "cli_acceptance",
-    "cli_attendance",
-    "cli_calibration",
-    "cli_models",
-    "cli_people",
-    "cli_weights",
-    "command_line",
-    "demo",
-    "bench",
-    "portraits",
-    "clips",
-    "bench_detectors",
-    "__main__",
-    "__init__",
-}
-# Beyond the table, inside a function only, where the price is paid by who asks for it.
+# On top of everything, used by nobody below.
+PROGRAMS = {"cli", "programs", "__main__", "__init__"}
+# Beyond the table, inside a function only, where the caller pays for it.
 LAZY = {("vision/runtime.py", "models")}
 TORCH = {"torch", "torchvision"}
 # Where PyTorch may be imported inside a function; at the top of a module only in the rooms below.
-TORCH_LAZY = {"vision/runtime.py", "cli_models.py", "bench.py"}
+TORCH_LAZY = {"vision/runtime.py", "cli/networks.py", "programs/bench.py"}
 TORCH_ROOMS = {"models", "training"}
 MODULE_LINES = 400
 FUNCTION_LINES = 60
+FOLDER_MODULES = 12
 
 
 @dataclass(frozen=True)
@@ -76,13 +93,18 @@ class Import:
         return parts[1] if parts[0] == "attendance" and len(parts) > 1 else ""
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def room_of(where: str) -> str:
     return where.split("/")[0].removesuffix(".py")
 
 
 def imports_of(path: Path) -> Iterator[Import]:
     where = path.relative_to(PACKAGE).as_posix()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     typing_only = {id(node) for block in ast.walk(tree) if _is_type_checking(block) for node in ast.walk(block)}
     lazy = {
         id(node)
@@ -145,8 +167,8 @@ def test_the_domain_has_no_clock_no_chance_and_no_files() -> None:
     found = [
         f"{path.name}:{node.lineno} calls {ast.unparse(node.func)}"
         for path in MODULES
-        if path.parent.name == "domain"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if path.relative_to(PACKAGE).parts[0] == "domain"
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in calls
     ]
 
@@ -157,42 +179,138 @@ def test_the_domain_has_no_clock_no_chance_and_no_files() -> None:
     ("library", "rooms"),
     [
         ("flask", {"web", "bootstrap"}),
-        ("sqlalchemy", {"store", "service", "bootstrap", "daemon", "web", "jobs", "cli_people"}),
-        (
-            "cv2",
-            {
-                "vision",
-                "models",
-                "training",
-                "evaluation",
-                "daemon",
-                "portraits",
-                "bench",
-                "bench_detectors",
-                "clips",
-                "service",
-            },
-        ),
-        ("onnxruntime", {"vision", "models", "training", "evaluation", "cli_weights", "bench", "bench_detectors"}),
-        (
-            "click",
-            {
-                "cli",
-                "cli_acceptance",
-                "cli_attendance",
-                "cli_calibration",
-                "cli_models",
-                "cli_people",
-                "cli_weights",
-                "command_line",
-            },
-        ),
+        ("flask_babel", {"web"}),
+        ("sqlalchemy", {"store", "service", "bootstrap", "daemon", "web", "jobs", "cli"}),
+        ("cv2", {"vision", "models", "training", "evaluation", "daemon", "programs", "service"}),
+        ("onnxruntime", {"vision", "models", "training", "evaluation", "programs", "cli"}),
+        ("click", {"cli", "programs"}),
     ],
 )
 def test_each_library_stays_in_its_rooms(library: str, rooms: set[str]) -> None:
     users = {room_of(each.where) for each in IMPORTS if each.name.split(".")[0] == library}
 
     assert users <= rooms
+
+
+def test_web_imports_no_table() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in MODULES
+        if path.relative_to(PACKAGE).parts[0] == "web"
+        for name in every_import(path)
+        if name.startswith("attendance.store.tables")
+    ]
+
+    assert wrong == []
+
+
+def test_rooms_inside_a_layer_are_named_by_the_feature_words() -> None:
+    wrong = [
+        folder.relative_to(ROOT).as_posix()
+        for layer in LAYERS_WITH_FEATURES
+        for parent in (PACKAGE / layer, TESTS / layer)
+        if parent.is_dir()
+        for folder in folders_in(parent)
+        if folder.name not in FEATURES | OTHER_FOLDERS.get(layer, set())
+    ]
+    wrong += [
+        folder.relative_to(ROOT).as_posix()
+        for layer in ("training", "evaluation")
+        for parent in (PACKAGE / layer, TESTS / layer)
+        for folder in folders_in(parent)
+        if folder.name not in OTHER_FOLDERS[layer]
+    ]
+    wrong += [
+        folder.relative_to(ROOT).as_posix()
+        for folder in folders_in(TEMPLATES)
+        if folder.name not in FEATURES | {"me", "errors"}
+    ]
+
+    assert wrong == []
+
+
+def test_tables_are_cut_by_the_feature_words() -> None:
+    names = {path.stem for path in (PACKAGE / "store" / "tables").glob("*.py")} - {"__init__", "base"}
+
+    assert names <= FEATURES
+
+
+def test_a_folder_has_at_most_so_many_modules() -> None:
+    count = Counter(path.parent for path in MODULES if path.name != "__init__.py")
+    crowded = [
+        f"{folder.relative_to(ROOT)}: {number} modules" for folder, number in count.items() if number > FOLDER_MODULES
+    ]
+
+    assert crowded == []
+
+
+def test_no_circle_of_files() -> None:
+    """Imports inside functions and for types count too: whoever reads one file must not need the other to read it."""
+    modules = {module_name(path): path for path in MODULES}
+    uses = {
+        name: {known for found in every_import(path) if (known := nearest_module(found, modules)) and known != name}
+        for name, path in modules.items()
+    }
+    # Where a runtime loads the networks on request; LAZY above says the same for the layers.
+    uses["attendance.vision.runtime"] -= {name for name in modules if name.startswith("attendance.models")}
+
+    assert [sorted(circle) for circle in circles(uses)] == []
+
+
+def folders_in(parent: Path) -> list[Path]:
+    return [path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(("__", "."))]
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def every_import(path: Path) -> Iterator[str]:
+    """Each imported name with its module, wherever in the file it stands."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def nearest_module(name: str, modules: Mapping[str, Path]) -> str | None:
+    """The module that the import reads: "attendance.a.b.function" → "attendance.a.b"."""
+    while name not in modules and "." in name:
+        name = name.rpartition(".")[0]
+    return name if name in modules and name != "attendance" else None
+
+
+def circles(uses: Mapping[str, set[str]]) -> list[set[str]]:
+    """Groups of modules that reach each other (Kosaraju's strongly connected components of two or more)."""
+
+    def reach(start: str, edges: Mapping[str, set[str]]) -> list[str]:
+        order, stack, seen = [], [(start, iter(sorted(edges[start])))], {start}
+        while stack:
+            name, rest = stack[-1]
+            following = next((each for each in rest if each not in seen), None)
+            if following is None:
+                order.append(name)
+                stack.pop()
+            else:
+                seen.add(following)
+                stack.append((following, iter(sorted(edges[following]))))
+        return order
+
+    backwards: dict[str, set[str]] = {name: set() for name in uses}
+    for name, used in uses.items():
+        for each in used:
+            backwards[each].add(name)
+    found = []
+    for name in uses:
+        group = set(reach(name, uses)) & set(reach(name, backwards))
+        if len(group) > 1 and group not in found:
+            found.append(group)
+    return found
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [{"b", "c"}]
 
 
 def test_torch_is_imported_by_models_and_training_and_else_only_inside_functions() -> None:
@@ -227,7 +345,7 @@ def test_modules_and_functions_stay_small() -> None:
         where = path.relative_to(PACKAGE).as_posix()
         if (lines := len(text.splitlines())) > MODULE_LINES:
             too_long.append(f"{where}: {lines} lines")
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > FUNCTION_LINES:
