@@ -1,0 +1,99 @@
+"""House rules about words: every text of a page can be translated, and English stays plain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, nodes
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+# Attributes that people read or hear.
+READ = {"title", "aria-label", "placeholder", "alt"}
+# What reads the same in every language: units, examples of input, names of formats.
+SAME_EVERYWHERE = re.compile(
+    r"\b(px|ms|CSV|XLSX|PDF|ZIP|PIN|QR|JSON|MB|https?|localhost|ISO/IEC|NIST|FMR|FNMR|FPIR|FNIR)\b"
+)
+
+# What reads as translated, and what to write instead (docs/decisions and CONTRIBUTING.md give the rules).
+PHRASES = {
+    r"\b(an|the) own\b": "name the owner: “its own”, “the site's own”",
+    r"\bthe price( is\b|:)": "write “Trade-off: …”",
+    r"(?<!there )(?<!it )\bis no (?!longer\b|more\b|further\b|news\b|less\b|\d)[a-z]+": "write “is not a …”",
+    r"\bgoes before\b": "write “overrides”",
+    r"\bwhat lies\b": "name it: “pixels outside the area”",
+    r"\bwho(ever)? walks up\b": "name the person: “a stranger”, “the person at the door”",
+    r"\bby what\b": "write “how”",
+}
+PROSE = sorted(
+    path
+    for pattern in (
+        "attendance/**/*.py",
+        "attendance/**/*.js",
+        "templates/**/*.html",
+        "docs/*.md",
+        "*.md",
+        "config.toml",
+    )
+    for path in ROOT.glob(pattern)
+    if "_data" not in path.parts and path.name not in ("LOG.md", "CHANGELOG.md", "CONTRIBUTING.md")
+)
+
+
+class Raw(HTMLParser):
+    """Collects texts and readable attributes of a page's fixed parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.skipping = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.skipping += tag in ("script", "style", "code", "svg")
+        self.found += [value for name, value in attrs if name in READ and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.skipping -= tag in ("script", "style", "code", "svg")
+
+    def handle_data(self, data: str) -> None:
+        if not self.skipping:
+            self.found.append(data)
+
+
+def fixed_parts(template: Path) -> str:
+    """The template's HTML outside of expressions and `trans` blocks; an expression leaves a space."""
+    environment = Environment(extensions=["jinja2.ext.i18n", "jinja2.ext.do"], trim_blocks=True, lstrip_blocks=True)
+    tree = environment.parse(template.read_text(encoding="utf-8"))
+    parts = []
+    for output in tree.find_all(nodes.Output):
+        parts += [part.data if isinstance(part, nodes.TemplateData) else " " for part in output.nodes]
+    return "".join(parts)
+
+
+def raw_texts(template: Path) -> Iterator[str]:
+    page = Raw()
+    page.feed(fixed_parts(template))
+    for text in page.found:
+        if re.search(r"[A-Za-z]{2,}", SAME_EVERYWHERE.sub("", text)):
+            yield " ".join(text.split())[:80]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.relative_to(ROOT / "templates").as_posix())
+def test_every_text_of_a_page_can_be_translated(template: Path) -> None:
+    assert list(raw_texts(template)) == []
+
+
+def test_english_stays_plain() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: “{match[0]}”: {advice}"
+        for path in PROSE
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for phrase, advice in PHRASES.items()
+        if (match := re.search(phrase, line, re.IGNORECASE))
+    ]
+
+    assert found == []
