@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo run test lint types bench messages clean
+.PHONY: help demo run test lint types docs bench messages clean
 
 help:
 	@echo "make demo    show the whole line without a camera (2 minutes)"
 	@echo "make run     admin site and daemon on this computer's webcam"
-	@echo "make test    lint, types and tests (installs PyTorch)"
+	@echo "make test    lint, types, documentation and tests (installs PyTorch)"
+	@echo "make docs    the documentation into build/site, to be read without the internet"
 	@echo "make bench   frames per second and the time of each stage"
 
 demo: $(VENV)/.demo
@@ -22,7 +23,7 @@ run: $(VENV)/.base
 	$(BIN)/python manage.py init
 	$(BIN)/python manage.py run
 
-test: lint types
+test: lint types docs
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test
@@ -31,6 +32,10 @@ lint: $(VENV)/.test
 
 types: $(VENV)/.test
 	$(BIN)/mypy
+
+# NO_MKDOCS_2_WARNING hides an advertisement that Material prints at each build.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/.test
 	$(BIN)/python manage.py bench
@@ -52,8 +57,13 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing everything that the tests need into $(VENV); PyTorch takes a while ..."
-	$(PIP) --editable '.[train,test,demo]'
-	@touch $@ $(VENV)/.base $(VENV)/.demo
+	$(PIP) --editable '.[train,test,demo,docs]'
+	@touch $@ $(VENV)/.base $(VENV)/.demo $(VENV)/.docs
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	@echo "installing what builds the documentation into $(VENV) ..."
+	$(PIP) --editable '.[docs]'
+	@touch $@ $(VENV)/.base
 
 # The texts of pages and kiosk as a gettext template, for translators.
 messages: $(VENV)/.base
