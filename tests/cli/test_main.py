@@ -127,14 +127,6 @@ def test_every_command_and_every_option_says_what_it_does() -> None:
     assert silent == []
 
 
-def test_the_readme_lists_every_command() -> None:
-    table = (ROOT / "README.md").read_text(encoding="utf-8").split("## Configuration")[1].split("## Camera")[0]
-
-    missing = [path for path in main.commands if not re.search(rf"`{path}\b", table)]
-
-    assert missing == []
-
-
 def test_the_computers_own_zone_is_found_where_systems_keep_it(tmp_path: Path) -> None:
     assert own_zone({}, tmp_path) == "UTC"
     (tmp_path / "localtime").symlink_to("/usr/share/zoneinfo/Asia/Kolkata")

@@ -102,15 +102,3 @@ def test_the_base_install_needs_no_torch() -> None:
 def test_the_console_script_is_manage_py() -> None:
     assert PROJECT["scripts"] == {"attendance": "attendance.cli.main:main"}
     assert "from attendance.cli.main import main" in (ROOT / "manage.py").read_text(encoding="utf-8")
-
-
-def test_the_readme_names_every_module() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    layout = readme[readme.index("## Layout") : readme.index("## Recipes")]
-    missing = [
-        path.relative_to(ROOT).as_posix()
-        for path in sorted((ROOT / "attendance").rglob("*.py"))
-        if not path.name.startswith("__") and "_data" not in path.parts and f" {path.name} " not in layout
-    ]
-
-    assert missing == []
