@@ -1,17 +1,20 @@
-"""What is done by the clock and not by anybody's click: forgetting, the nightly roll-up, the weekly e-mail.
+"""What runs by the clock: forgetting, the nightly roll-up, the weekly e-mail, look-alikes, the threshold.
 
-In: sessions, the clock, the settings.  Out: a running scheduler.
+In: sessions, keys, the settings, the clock.  Out: a table of jobs, a running scheduler.
 Does not know: the web process that carries it.
-Main choice: once at the start and then hourly instead of at a fixed hour of the night, because the
-small computers that run this are switched off at night; the price is a cheap query an hour.  What is
-due once a night or a week is claimed in the database first, so that two processes do it once.
+Main choice: jobs run at the start and then hourly instead of at a fixed hour of the night, because small
+computers are switched off at night.  Trade-off: a cheap query an hour.  A job that is due once a night or
+once a week is claimed in the database first, so that two processes do it once.
 """
 
 from __future__ import annotations
 
 import logging
 import smtplib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session
@@ -30,12 +33,12 @@ from attendance.store.session import Sessions
 log = logging.getLogger(__name__)
 
 NIGHTLY, WEEKLY = "nightly_roll_up", "weekly_mail"
-# Local hours from which on they are due.
+# The local hours at which they become due.
 NIGHT_HOUR, MAIL_HOUR = 3, 6
 
 
 def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
-    """Delete refusals of unknown people that are older than `days`; 0 days keeps them for ever."""
+    """Delete refusals of unknown people that are older than `days`; 0 days keeps them forever."""
     if days == 0:
         return 0
     with sessions.begin() as session:
@@ -46,7 +49,7 @@ def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
 
 
 def forget_passages(sessions: Sessions, clock: Clock, days: int) -> int:
-    """Delete all passages older than `days`, once their days are written down; 0 days keeps them for ever."""
+    """Delete all passages older than `days`, once their days are written down; 0 days keeps them forever."""
     if days == 0:
         return 0
     with sessions.begin() as session:
@@ -57,7 +60,7 @@ def forget_passages(sessions: Sessions, clock: Clock, days: int) -> int:
 
 
 def nightly(sessions: Sessions, clock: Clock, settings: Settings) -> int | None:
-    """Write finished days down, once a night; None when it is not due.  Forgotten check-outs are logged."""
+    """Write finished days down once a night and log forgotten check-outs; return None if it is not due."""
     zone, now = settings.site.zone, clock.now()
     local = now.astimezone(zone)
     if local.hour < NIGHT_HOUR:
@@ -73,7 +76,7 @@ def nightly(sessions: Sessions, clock: Clock, settings: Settings) -> int | None:
 
 
 def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
-    """Send the weekly e-mail, once, from Monday morning on; off without a mail server."""
+    """Send the weekly e-mail once, from Monday morning on; return whether it was sent.  Off without a mail server."""
     mail, zone, now = settings.mail, settings.site.zone, clock.now()
     local = now.astimezone(zone)
     if not mail.host or not mail.to or (local.weekday() == 0 and local.hour < MAIL_HOUR):
@@ -83,14 +86,14 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     with sessions.begin() as session:
         if not _claimed(session, WEEKLY, monday, clock):
             return False
-    # Sent outside any transaction: a server that does not answer must not hold the door's database.  The price:
+    # Sent outside any transaction: a server that does not answer must not hold the door's database.  Trade-off:
     # a computer that loses power just then sends nothing this week.
     try:
         with sessions() as session:
             message = weekly_mail.compose(session, monday, zone, now, settings.site.name)
         weekly_mail.send(message, server)
     except BaseException as error:
-        # What no server took is tried again in an hour.
+        # An e-mail that no server took is sent again in an hour.
         with sessions.begin() as session:
             shared.put(session, WEEKLY, "", clock.now())
         if not isinstance(error, (OSError, smtplib.SMTPException)):
@@ -102,12 +105,13 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
 
 
 def server_of(mail: Mail) -> MailServer:
-    to = tuple(one.strip() for one in mail.to.split(",") if one.strip())
+    """Return the mail server of the settings, with its recipients one by one."""
+    to = tuple(address.strip() for address in mail.to.split(",") if address.strip())
     return MailServer(mail.host, mail.port, mail.security, mail.user, mail.password, mail.sender, to)
 
 
 def _claimed(session: Session, key: str, day: date, clock: Clock) -> bool:
-    """Whether this process is the first to do what is due on `day`, in the caller's transaction."""
+    """Return whether this process is the first to do what is due on `day`, in the caller's transaction."""
     # Write before reading: another process waits here, and then finds it done.
     shared.touch(session, key, clock.now())
     if shared.get(session, key) == day.isoformat():
@@ -116,71 +120,50 @@ def _claimed(session: Session, key: str, day: date, clock: Clock) -> bool:
     return True
 
 
-def start(
-    sessions: Sessions, clock: Clock, strangers_days: int, settings: Settings | None = None
-) -> BackgroundScheduler:
-    """A started scheduler; the caller shuts it down.  A job that fails is logged and tried again in an hour."""
-    scheduler = BackgroundScheduler(timezone=UTC)
-    scheduler.add_job(
-        forget_strangers,
-        "interval",
-        args=(sessions, clock, strangers_days),
-        hours=1,
-        next_run_time=clock.now(),
-        misfire_grace_time=None,
-        coalesce=True,
-        id="forget strangers",
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What runs by itself.  `every`: from one run to the next; `first`: from the start to the first run."""
+
+    name: str
+    work: Callable[[], object]
+    every: timedelta
+    first: timedelta = timedelta(0)
+
+
+def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) -> tuple[Job, ...]:
+    """Return the table of all jobs of a site.
+
+    The two that follow the gallery cost one count while nobody is enrolled and nothing changes.
+    """
+    retention, model_id = settings.retention, settings.models.recogniser
+    # The site answers first: what takes longer begins a minute later.
+    hour, soon, later = timedelta(hours=1), timedelta(minutes=2), timedelta(minutes=1)
+    return (
+        Job("forget strangers", partial(forget_strangers, sessions, clock, retention.strangers_days), hour),
+        Job("forget passages", partial(forget_passages, sessions, clock, retention.passages_days), hour, later),
+        Job("nightly roll-up", partial(nightly, sessions, clock, settings), hour, later),
+        Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),
+        Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),
+        Job("risk", partial(tighten, sessions, keys, settings, model_id, clock), soon),
     )
-    if settings is not None:
-        for name, job, arguments in (
-            ("forget passages", forget_passages, (sessions, clock, settings.retention.passages_days)),
-            ("nightly roll-up", nightly, (sessions, clock, settings)),
-            ("weekly e-mail", weekly, (sessions, clock, settings)),
-        ):
-            # A minute after the start: the site answers first.
-            scheduler.add_job(
-                job,
-                "interval",
-                args=arguments,
-                hours=1,
-                next_run_time=clock.now() + timedelta(minutes=1),
-                misfire_grace_time=None,
-                coalesce=True,
-                max_instances=1,
-                id=name,
-            )
+
+
+def start(jobs: Iterable[Job], clock: Clock) -> BackgroundScheduler:
+    """Start a scheduler with these jobs; the caller shuts it down.
+
+    A job that fails is logged and runs again at its next time; a run that is late or missed is made up once.
+    """
+    scheduler = BackgroundScheduler(timezone=UTC)
+    for job in jobs:
+        scheduler.add_job(
+            job.work,
+            "interval",
+            seconds=job.every.total_seconds(),
+            next_run_time=clock.now() + job.first,
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+            id=job.name,
+        )
     scheduler.start()
     return scheduler
-
-
-def watch_threshold(
-    scheduler: BackgroundScheduler, sessions: Sessions, keys: Keys, settings: Settings, model_id: str, clock: Clock
-) -> None:
-    """Keep a threshold that came from a risk to it as people are enrolled; while nobody is, a count is all it costs."""
-    scheduler.add_job(
-        tighten,
-        "interval",
-        args=(sessions, keys, settings, model_id, clock),
-        minutes=2,
-        next_run_time=clock.now(),
-        misfire_grace_time=None,
-        coalesce=True,
-        max_instances=1,
-        id="risk",
-    )
-
-
-def watch_look_alikes(
-    scheduler: BackgroundScheduler, sessions: Sessions, keys: Keys, model_id: str, clock: Clock
-) -> None:
-    """Keep the list of look-alikes in step with gallery and threshold; while neither changes, nothing is done."""
-    scheduler.add_job(
-        refresh_all,
-        "interval",
-        args=(sessions, keys, model_id, clock),
-        minutes=2,
-        next_run_time=clock.now(),
-        misfire_grace_time=None,
-        coalesce=True,
-        id="look-alikes",
-    )

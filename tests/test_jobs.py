@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from attendance import jobs
+from attendance.config import Settings
 from attendance.domain.reason import Reason
 from attendance.store import settings
 from attendance.store.access import events
@@ -34,18 +35,54 @@ def test_old_refusals_of_strangers_are_forgotten(sessions: Sessions) -> None:
     assert kept(sessions) == [clock.now() - timedelta(days=29)]
 
 
-def test_zero_days_keeps_them_for_ever(sessions: Sessions) -> None:
+def test_zero_days_keeps_them_forever(sessions: Sessions) -> None:
     record_refusal(sessions, factories.NOON - timedelta(days=9999))
 
     assert jobs.forget_strangers(sessions, FakeClock(), days=0) == 0
     assert len(kept(sessions)) == 1
 
 
-def test_the_scheduler_forgets_at_the_start_already(sessions: Sessions) -> None:
+def settings_of_a_site() -> Settings:
+    plain = Settings()
+    return plain.model_copy(update={"models": plain.models.model_copy(update={"recogniser": factories.MODEL})})
+
+
+def test_every_job_has_its_own_name_and_a_time(sessions: Sessions, keys: Keys) -> None:
+    table = jobs.jobs_of(sessions, keys, Settings(), FakeClock())
+
+    assert [job.name for job in table] == [
+        "forget strangers",
+        "forget passages",
+        "nightly roll-up",
+        "weekly e-mail",
+        "look-alikes",
+        "risk",
+    ]
+    assert all(timedelta(0) <= job.first <= job.every <= timedelta(hours=1) for job in table)
+
+
+def test_a_job_that_fails_runs_again(sessions: Sessions) -> None:
+    runs: list[int] = []
+
+    def work() -> None:
+        runs.append(len(runs))
+        raise RuntimeError("out of order")
+
+    scheduler = jobs.start([jobs.Job("broken", work, timedelta(seconds=0.05))], FakeClock(datetime.now(UTC)))
+    try:
+        deadline = time.monotonic() + 20
+        while len(runs) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        scheduler.shutdown()
+
+
+def test_the_scheduler_forgets_at_the_start_already(sessions: Sessions, keys: Keys) -> None:
     clock = FakeClock(datetime.now(UTC))
     record_refusal(sessions, clock.now() - timedelta(days=31))
 
-    scheduler = jobs.start(sessions, clock, strangers_days=30)
+    scheduler = jobs.start(jobs.jobs_of(sessions, keys, settings_of_a_site(), clock), clock)
     try:
         deadline = time.monotonic() + 10
         while kept(sessions):
@@ -59,8 +96,7 @@ def test_the_list_of_look_alikes_is_made_at_the_start(sessions: Sessions, keys: 
     with sessions() as session:
         assert settings.get(session, "look_alikes_of") is None
     clock = FakeClock(datetime.now(UTC))
-    scheduler = jobs.start(sessions, clock, strangers_days=0)
-    jobs.watch_look_alikes(scheduler, sessions, keys, factories.MODEL, clock)
+    scheduler = jobs.start(jobs.jobs_of(sessions, keys, settings_of_a_site(), clock), clock)
     try:
         deadline = time.monotonic() + 10
         done = None

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 import click
 
 from attendance.config import Settings, load_settings
-from attendance.errors import UserError
+from attendance.errors import UserError, one_line
 
 
 class Commands(click.Group):
@@ -32,7 +32,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UserError as error:
-            click.echo(f"error: {' '.join(str(error).split())}", err=True)
+            click.echo(f"error: {one_line(error)}", err=True)
             ctx.exit(2)
         except click.UsageError as error:
             raise _in_one_line(error) from error
@@ -49,7 +49,7 @@ def _in_one_line(error: click.UsageError) -> click.ClickException:
     """click's own words for a wrong option or argument, without its lines around them."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error
-    words = " ".join(error.format_message().split()).rstrip(".")
+    words = one_line(error.format_message()).rstrip(".")
     path = "" if error.ctx is None else f"; see {error.ctx.command_path} --help"
     return _OneLine(f"{words[:1].lower()}{words[1:]}{path}")
 

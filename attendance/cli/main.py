@@ -150,9 +150,7 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
         # waitress would take away the headers that the site was told to trust.
         clear_untrusted_proxy_headers=not settings.web.trusted_proxies,
     )
-    scheduler = jobs.start(site.sessions, site.clock, settings.retention.strangers_days, settings)
-    jobs.watch_look_alikes(scheduler, site.sessions, site.keys, settings.models.recogniser, site.clock)
-    jobs.watch_threshold(scheduler, site.sessions, site.keys, settings, settings.models.recogniser, site.clock)
+    scheduler = jobs.start(jobs.jobs_of(site.sessions, site.keys, settings, site.clock), site.clock)
     click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
 
     def stop(*_: object) -> None:

@@ -14,7 +14,7 @@ from typing import Any, cast
 import click
 
 from attendance.cli.command_line import needs, settings_of, table
-from attendance.errors import UserError
+from attendance.errors import UserError, first_line
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -144,7 +144,7 @@ def _card_of(graph: Path, given: dict[str, Any]) -> Any:
     try:
         shape = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"]).get_inputs()[0].shape
     except Exception as error:  # ONNX Runtime has its own exception for each way a graph can be wrong
-        raise WeightsError(f"{graph} cannot be loaded: {next(iter(str(error).splitlines()), '')}") from error
+        raise WeightsError(f"{graph} cannot be loaded: {first_line(error)}") from error
     size = shape[-1] if len(shape) == 4 and isinstance(shape[-1], int) else given["size"]
     if size is None:
         raise UserError(f"{graph} leaves the size of its input open: give it with --size")
@@ -171,4 +171,4 @@ def _card_of(graph: Path, given: dict[str, Any]) -> Any:
     except UserError:
         raise
     except Exception as error:  # a value that is no card's, or a graph that takes other pictures
-        raise WeightsError(f"{graph} cannot be used: {next(iter(str(error).splitlines()), '')}") from error
+        raise WeightsError(f"{graph} cannot be used: {first_line(error)}") from error

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from attendance.errors import UserError
+from attendance.errors import UserError, one_line
 from attendance.store import migrate
 
 SchemaState = Literal["empty", "current", "older", "newer", "foreign"]
@@ -137,7 +137,7 @@ def _lower(text: str | bytes | float | None) -> str | bytes | float | None:
 
 def _explain_unreachable(context: ExceptionContext) -> None:
     if context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError):
-        reason = " ".join(str(context.original_exception).split())
+        reason = one_line(context.original_exception)
         raise DatabaseError(f"the database server cannot be reached: {reason}") from context.original_exception
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from attendance.errors import UserError
+from attendance.errors import UserError, first_line
 from attendance.vision.weights import Card, Kind, WeightsError
 
 if TYPE_CHECKING:
@@ -151,5 +151,6 @@ def _output_names(card: Card, path: Path, found: Sequence[str]) -> dict[str, str
 
 
 def _cannot_load(path: Path, runtime: str, error: Exception) -> WeightsError:
-    first = next(iter(str(error).splitlines()), type(error).__name__)
-    return WeightsError(f"{runtime} cannot load {path}: {first}; export the network again, or use another runtime")
+    return WeightsError(
+        f"{runtime} cannot load {path}: {first_line(error)}; export the network again, or use another runtime"
+    )

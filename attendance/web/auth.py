@@ -22,8 +22,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from attendance.errors import UserError
 from attendance.store.operators import operators
 from attendance.store.session import DatabaseError
-from attendance.store.tables import operators as stored_operators
-from attendance.web.errors import for_the_form
+from attendance.web.errors import error_sentence
 from attendance.web.forms import LoginForm, SetupForm
 from attendance.web.security import limiter, safe_next
 from attendance.web.site import current_site
@@ -37,7 +36,7 @@ _SIGNED_IN_AT = "signed_in_at"
 class SignedIn(UserMixin):
     """The operator of this request.  `departments`: a supervisor's; `person_id`: who that is, if known."""
 
-    def __init__(self, operator: stored_operators.Operator, departments: frozenset[str] = frozenset()) -> None:
+    def __init__(self, operator: operators.Operator, departments: frozenset[str] = frozenset()) -> None:
         self.operator_id, self.username, self.role = operator.id, operator.username, operator.role
         self.departments, self.person_id = departments, operator.person_id
         self._proof = _fingerprint(operator.password_hash)
@@ -121,7 +120,7 @@ def setup() -> ResponseReturnValue:
                     database, form.token.data or "", form.username.data or "", form.password.data or "", at=now
                 )
         except UserError as error:
-            form.form_errors.append(for_the_form(error))
+            form.form_errors.append(error_sentence(error))
         else:
             log.info("administrator %s was made with a setup token", operator.username)
             _begin(operator, now)
@@ -136,12 +135,12 @@ def _login_page(form: LoginForm, status: int = 200) -> ResponseReturnValue:
     return render_template("operators/login.html", form=form, nobody_yet=nobody_yet), status
 
 
-def begin_session(operator: stored_operators.Operator) -> None:
+def begin_session(operator: operators.Operator) -> None:
     """Sign this browser in anew, such as after its operator changed the password."""
     _begin(operator, current_site().clock.now())
 
 
-def _begin(operator: stored_operators.Operator, at: datetime) -> None:
+def _begin(operator: operators.Operator, at: datetime) -> None:
     session.clear()  # nothing of a session before the sign-in survives it
     session.permanent = True
     session[_SIGNED_IN_AT] = at.isoformat()

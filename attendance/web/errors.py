@@ -15,7 +15,7 @@ from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from attendance.errors import UserError
+from attendance.errors import UserError, headline, problem_and_advice, sentence
 from attendance.store.session import DatabaseError
 from attendance.web.security import wants_json
 from attendance.web.site import current_site
@@ -51,11 +51,11 @@ def answer(code: int, title: str | None = None, advice: str | None = None) -> Re
     return render_template("errors/error.html", code=code, title=title, advice=advice), code
 
 
-def for_the_form(error: UserError) -> str:
-    """What a form says about its own mistake; trouble with the database is none and goes on to its page."""
+def error_sentence(error: Exception) -> str:
+    """Return what a form or a notice says about the user's mistake; trouble with the database goes to its own page."""
     if isinstance(error, DatabaseError):
         raise error
-    return str(error)
+    return sentence(error)
 
 
 def _forged(error: CSRFError) -> ResponseReturnValue:
@@ -82,8 +82,8 @@ def _no_database(error: DatabaseError) -> ResponseReturnValue:
 
 def _user_error(error: UserError) -> ResponseReturnValue:
     log.warning("%s %s: %s", request.method, request.path, error)
-    words, _, advice = str(error).partition(": ")
-    return answer(409, words[:1].upper() + words[1:], (advice[:1].upper() + advice[1:] + ".") if advice else None)
+    problem, advice = problem_and_advice(error)
+    return answer(409, headline(problem), advice or None)
 
 
 def _fault(error: Exception) -> ResponseReturnValue:

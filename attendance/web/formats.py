@@ -16,6 +16,7 @@ from babel.numbers import format_decimal
 from flask import Flask, g, url_for
 from markupsafe import Markup
 
+from attendance.errors import headline, sentence
 from attendance.service.calibration.threshold import Rate
 from attendance.store.cameras import cameras
 from attendance.web.site import current_site
@@ -31,6 +32,8 @@ def init_app(app: Flask) -> None:
         rate=rate,
         score=score,
         initials=initials,
+        headline=headline,
+        sentence=sentence,
         camera_title=camera_title,
     )
     versions: dict[str, str] = {}

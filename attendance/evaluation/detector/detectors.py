@@ -22,7 +22,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from attendance.config import Settings
-from attendance.errors import UserError
+from attendance.errors import UserError, first_line
 from attendance.vision import boxes as geometry
 from attendance.vision.analyser import FaceAnalyser
 from attendance.vision.serving import analyser_for, cards_for
@@ -235,5 +235,4 @@ def _best_first(boxes: NDArray[np.float32], scores: NDArray[np.float32], points:
 
 
 def _unusable(path: Path, error: Any) -> UserError:
-    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return UserError(f"--peers: cannot load {path}: {first}")
+    return UserError(f"--peers: cannot load {path}: {first_line(error)}")

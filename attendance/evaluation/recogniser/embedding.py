@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from attendance.config import Settings
-from attendance.errors import UserError
+from attendance.errors import UserError, first_line
 from attendance.evaluation.recogniser.degrade import Image, worsen
 from attendance.vision.align import align_face
 from attendance.vision.analyser import Detection, FaceAnalyser, to_input
@@ -241,8 +241,7 @@ def _raw(session: Session, card: Card, crop: Image) -> Vector:
     try:
         raw = session.run(to_input(crop, card.preprocess))["embedding"].astype(np.float32).reshape(-1)
     except Exception as error:  # ONNX Runtime has its own exception for each input it does not take
-        first = next(iter(str(error).splitlines()), "")
-        raise UserError(f"{card.model_id} takes no RGB crop of {card.input_size} px: {first}") from error
+        raise UserError(f"{card.model_id} takes no RGB crop of {card.input_size} px: {first_line(error)}") from error
     norm = float(np.linalg.norm(raw))
     if not 1e-6 < norm < np.inf:  # NaN fails too
         raise UserError(
@@ -256,5 +255,5 @@ def _side(file: Path) -> int:
     try:
         shape = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"]).get_inputs()[0].shape
     except Exception as error:  # ONNX Runtime has its own exception for each way a graph can be wrong
-        raise UserError(f"{file} cannot be loaded: {next(iter(str(error).splitlines()), '')}") from error
+        raise UserError(f"{file} cannot be loaded: {first_line(error)}") from error
     return shape[-1] if len(shape) == 4 and isinstance(shape[-1], int) else 112

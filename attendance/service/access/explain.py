@@ -16,6 +16,7 @@ from attendance.domain.access.decision import POOR_PICTURE
 from attendance.domain.access.operating_point import stands_out
 from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
+from attendance.errors import headline
 
 OTHER_WAY = "You can always use your PIN or badge: a face is never the only way."
 BETTER_PHOTOS = "If this happens often, ask for new photos of you, taken at this camera and in its light."
@@ -216,6 +217,4 @@ _OTHERS = {
 
 def _other(reason: Reason) -> Explanation:
     """Reasons that no passage bears today."""
-    return Explanation(
-        f"{reason.words[:1].upper()}{reason.words[1:]}", ("A face was seen.",), reason.advice, (OTHER_WAY,)
-    )
+    return Explanation(headline(reason.words), ("A face was seen.",), reason.advice, (OTHER_WAY,))

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.faces import Box, Frame, Probe, Quality, Template
 from attendance.domain.reason import Reason
-from attendance.errors import UserError
+from attendance.errors import UserError, problem_and_advice
 from attendance.service.people import look_alikes
 from attendance.service.ports import Analyser, Clock
 from attendance.store.calibration import operating_points
@@ -100,8 +100,7 @@ def check_photo(analyser: Analyser, data: bytes, clock: Clock) -> PhotoReport:
     try:
         image = decode_image(data)
     except EnrolRefused as refusal:
-        words, _, advice = str(refusal).partition(": ")
-        return PhotoReport(False, None, words, advice[:1].upper() + advice[1:] + ".")
+        return PhotoReport(False, None, *problem_and_advice(refusal))
     probes = analyser.analyse(Frame(image, clock.now(), camera="photo"))
     if not probes:
         return _refused(Reason.NO_FACE, None)

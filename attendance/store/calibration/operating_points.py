@@ -21,6 +21,9 @@ from attendance.domain.access.operating_point import OperatingPoint
 from attendance.errors import UserError
 from attendance.store.tables import calibration
 
+# A row of the history, for the pages, which import no tables.
+PointRow = calibration.OperatingPoint
+
 
 @dataclass(frozen=True, slots=True)
 class Basis:

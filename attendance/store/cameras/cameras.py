@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.faces import Region
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
-from attendance.store.tables.cameras import Camera
+from attendance.store.tables.cameras import Camera as Camera  # for the pages, which import no tables
 
 STALE_AFTER = timedelta(seconds=15)
 # A picture of the door shows people: it is there for as long as somebody draws a region on it, and no longer.
@@ -98,6 +98,11 @@ def list_cameras(session: Session) -> Sequence[Camera]:
 
 def get_camera(session: Session, name: str) -> Camera | None:
     return session.scalar(select(Camera).where(Camera.name == name))
+
+
+def camera_by_id(session: Session, camera_id: int) -> Camera | None:
+    """Return the camera with this row number, if there is one."""
+    return session.get(Camera, camera_id)
 
 
 def region_of(camera: Camera) -> Region | None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.store.crypto import token_digest
-from attendance.store.tables.kiosk import KioskDevice
+from attendance.store.tables.kiosk import KioskDevice as KioskDevice  # for the pages, which import no tables
 
 CODE_VALID = timedelta(minutes=15)
 _SEEN_EVERY = timedelta(minutes=1)

@@ -24,7 +24,8 @@ from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.store.people.people import get_person
-from attendance.store.tables.operators import Operator, OperatorDepartment, SetupToken
+from attendance.store.tables.operators import Operator as Operator  # for the pages, which import no tables
+from attendance.store.tables.operators import OperatorDepartment, SetupToken
 
 Role = Literal["admin", "supervisor", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.store import settings
-from attendance.store.tables.people import Person
+from attendance.store.tables.people import Person as Person  # for the pages, which import no tables
 
 
 def create_person(

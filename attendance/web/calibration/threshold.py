@@ -33,11 +33,10 @@ from attendance.service.calibration.threshold import consequences
 from attendance.store import settings as shared
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
-from attendance.store.session import DatabaseError
-from attendance.store.tables.calibration import OperatingPoint as Row
 from attendance.web.calibration import chart, risk_words
 from attendance.web.calibration.risk_words import RISKS
 from attendance.web.calibration.threshold_cache import Known, known
+from attendance.web.errors import error_sentence
 from attendance.web.forms import ThresholdForm
 from attendance.web.site import current_site
 
@@ -109,9 +108,7 @@ def save() -> ResponseReturnValue:
             try:
                 _put_in_force(found, choice, before, form.reason.data or "")
             except UserError as error:
-                if isinstance(error, DatabaseError):
-                    raise
-                form.form_errors.append(str(error))
+                form.form_errors.append(error_sentence(error))
     if form.errors:
         return render_template("calibration/threshold.html", **_context(chosen, form)), 400
     assert choice.threshold is not None
@@ -211,7 +208,7 @@ def _charts(found: Known, shown: float, point: OperatingPoint | None, rates: Map
     }
 
 
-def _choice(found: Known, in_force: Row | None, chosen: Mapping[str, str]) -> Choice:
+def _choice(found: Known, in_force: operating_points.PointRow | None, chosen: Mapping[str, str]) -> Choice:
     """What the address or the form asks for; at first the risk that is in force, else that of the settings."""
     settings = current_site().settings
     threshold = _number(chosen, "threshold", 0.01, 0.99)

@@ -22,8 +22,7 @@ from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.cameras.health import State, health_of
 from attendance.store.cameras import cameras
-from attendance.store.tables.cameras import Camera
-from attendance.web.errors import for_the_form
+from attendance.web.errors import error_sentence
 from attendance.web.forms import CameraForm, RegionForm
 from attendance.web.security import admin_required
 from attendance.web.site import current_site
@@ -76,7 +75,7 @@ def edit(camera_id: int) -> ResponseReturnValue:
                     active=bool(form.active.data),
                 )  # fmt: skip
         except UserError as error:
-            form.form_errors.append(for_the_form(error))
+            form.form_errors.append(error_sentence(error))
     if form.errors:
         return _page(camera, _region_form(camera), 400, form)
     words = "in use" if form.active.data else "switched off"
@@ -113,14 +112,16 @@ def picture_state(camera_id: int) -> ResponseReturnValue:
     return {"picture": _picture_address(_camera(camera_id))}
 
 
-def _region_form(camera: Camera) -> RegionForm:
+def _region_form(camera: cameras.Camera) -> RegionForm:
     form = RegionForm(formdata=None)
     for field, share in zip(form.sides(), _shares(cameras.region_of(camera)), strict=True):
         field.data = Decimal(str(round(100 * share, 1)))
     return form
 
 
-def _page(camera: Camera, form: RegionForm, code: int = 200, edited: CameraForm | None = None) -> ResponseReturnValue:
+def _page(
+    camera: cameras.Camera, form: RegionForm, code: int = 200, edited: CameraForm | None = None
+) -> ResponseReturnValue:
     site = current_site()
     if edited is None:
         edited = CameraForm(formdata=None, title=camera.title, direction=camera.direction, active=camera.active)
@@ -141,15 +142,15 @@ def _page(camera: Camera, form: RegionForm, code: int = 200, edited: CameraForm 
     return render_template("cameras/camera.html", **values), code
 
 
-def _camera(camera_id: int) -> Camera:
+def _camera(camera_id: int) -> cameras.Camera:
     with current_site().sessions() as session:
-        camera = session.get(Camera, camera_id)
+        camera = cameras.camera_by_id(session, camera_id)
     if camera is None:
         abort(404)
     return camera
 
 
-def _picture_address(camera: Camera) -> str | None:
+def _picture_address(camera: cameras.Camera) -> str | None:
     alive = camera.snapshot_at is not None and (
         abs(current_site().clock.now() - camera.snapshot_at) <= cameras.SNAPSHOT_LIVES
     )

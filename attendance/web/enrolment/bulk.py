@@ -17,12 +17,12 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from attendance.errors import UserError
+from attendance.errors import UserError, sentence
 from attendance.service.calibration.auto_tighten import after_enrolment
 from attendance.service.enrolment.bulk_job import Desk, Options, Stage, Standing
 from attendance.service.enrolment.bulk_report import GOOD_NUMBER, photo_lines, result_rows
 from attendance.store.privacy.consent import MAX_TEXT
-from attendance.web.errors import for_the_form
+from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_text
 from attendance.web.people.people import CONSENT_WORDS
 from attendance.web.security import admin_required
@@ -57,7 +57,7 @@ def piece() -> ResponseReturnValue:
     try:
         size = the_desk().receive(_me(), name, offset, io.BytesIO() if data is None else data.stream)  # type: ignore[arg-type]
     except UserError as error:
-        return {"ok": False, "words": _sentence(for_the_form(error))}, 409
+        return {"ok": False, "words": error_sentence(error)}, 409
     return {"ok": True, "size": size}
 
 
@@ -74,7 +74,7 @@ def begin() -> ResponseReturnValue:
             desk.receive(_me(), one.filename or "", 0, one.stream)  # type: ignore[arg-type]
         desk.judge(_me(), options)
     except UserError as error:
-        return render_template("enrolment/bulk.html", **_context(), problem=_sentence(for_the_form(error))), 400
+        return render_template("enrolment/bulk.html", **_context(), problem=error_sentence(error)), 400
     return redirect(url_for("bulk.page"))
 
 
@@ -126,7 +126,7 @@ def _step(step: Any) -> ResponseReturnValue:
     try:
         step(the_desk())
     except UserError as error:
-        flash(_sentence(for_the_form(error)), "warning")
+        flash(error_sentence(error), "warning")
     return redirect(url_for("bulk.page"))
 
 
@@ -156,7 +156,7 @@ def _context() -> dict[str, Any]:
         "stage": it.stage.value,
         "mine": mine,
         "other": other,
-        "words": _sentence(it.words) if it.words else "",
+        "words": sentence(it.words),
         "stages": Stage,
         "rows": result_rows(it.results)[:MOST_ROWS],
         "more_rows": max(0, len(it.results) - MOST_ROWS),
@@ -177,9 +177,3 @@ def _context() -> dict[str, Any]:
 def _me() -> str:
     name: str = current_user.username
     return name
-
-
-def _sentence(words: str) -> str:
-    first = words.split(" ")[0]
-    begun = words if "." in first or not words else f"{words[0].upper()}{words[1:]}"  # a file's name stays as it is
-    return begun if begun.endswith(".") else f"{begun}."

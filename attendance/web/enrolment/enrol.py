@@ -19,6 +19,7 @@ from werkzeug.datastructures import FileStorage
 
 from attendance.config import Quality as Limits
 from attendance.domain.faces import Box, Quality
+from attendance.errors import headline
 from attendance.service.calibration.auto_tighten import after_enrolment
 from attendance.service.enrolment.enrol import PhotoReport, check_photo, enrol_photo
 from attendance.store.people import templates as stored_templates
@@ -140,7 +141,7 @@ def _told(person_id: int, report: PhotoReport) -> dict[str, Any]:
         "ok": report.ok,
         "added": report.ok and report.template_id is not None and not report.already_enrolled,
         "reason": report.reason.value if report.reason else None,
-        "words": words[:1].upper() + words[1:],
+        "words": headline(words),
         "advice": "" if report.ok else report.advice,
         "box": _corners(report.box),
         "quality": _measured(report.quality, site.settings.quality),

@@ -18,7 +18,7 @@ from attendance.service.hours import corrections, periods
 from attendance.store.hours import corrections as stored
 from attendance.store.hours import periods as stored_periods
 from attendance.store.hours import rosters
-from attendance.web.errors import for_the_form
+from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, month_of, today, whole
 from attendance.web.site import current_site
 
@@ -56,7 +56,7 @@ def decide(correction_id: str) -> ResponseReturnValue:
             else:
                 raise UserError("approve, refuse or withdraw it")
     except UserError as error:
-        flash(f"{for_the_form(error)}.", "danger")
+        flash(error_sentence(error), "danger")
     else:
         log.info("%s: %s correction %s", current_user.username, what, correction_id)
         words = {"approve": "Approved: it counts now.", "refuse": "Refused.", "withdraw": "Withdrawn."}
@@ -96,7 +96,7 @@ def close_period() -> ResponseReturnValue:
                 now=site.clock.now(), zone=site.zone, by=current_user.username,
             )  # fmt: skip
     except UserError as error:
-        flash(f"{for_the_form(error)}.", "danger")
+        flash(error_sentence(error), "danger")
     else:
         log.info("%s closed %s to %s", current_user.username, lock.first, lock.last)
         flash(f"The period {lock.first} to {lock.last} is closed, and its totals are written down.", "success")
@@ -110,7 +110,7 @@ def reopen_period(lock_id: int) -> ResponseReturnValue:
         with site.sessions.begin() as session:
             lock = periods.reopen(session, lock_id, now=site.clock.now(), by=current_user.username)
     except UserError as error:
-        flash(f"{for_the_form(error)}.", "danger")
+        flash(error_sentence(error), "danger")
     else:
         log.info("%s reopened %s to %s", current_user.username, lock.first, lock.last)
         flash("The period is open again.", "success")

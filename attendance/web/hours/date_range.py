@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from attendance.errors import UserError
+from attendance.errors import UserError, sentence
 from attendance.web.forms import clean_line
 from attendance.web.site import current_site
 
@@ -95,7 +95,7 @@ def _day(text: str, problems: list[str]) -> date | None:
     try:
         return day_from(text)
     except UserError as error:
-        problems.append(str(error))
+        problems.append(sentence(error))
         return None
 
 

@@ -21,7 +21,7 @@ from attendance.domain.hours.shift import BadShift, Break, Forgotten, Half, Kind
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.store.hours import rosters
-from attendance.web.errors import for_the_form
+from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, is_id, span_of, today, whole
 from attendance.web.security import admin_required
@@ -107,7 +107,7 @@ def shift(shift_id: int | None = None) -> ResponseReturnValue:
             with site.sessions.begin() as session:
                 row = planning.save_shift(session, shift_of(request.form), now=site.clock.now(), shift_id=shift_id)
         except (UserError, BadShift) as found:
-            error = str(found)
+            error = error_sentence(found)
         else:
             log.info("%s saved the shift %s", current_user.username, row.name)
             flash(f"The shift {row.name} is saved.", "success")
@@ -297,7 +297,7 @@ def _done(work: Callable[[Any, Any], str], target: str) -> ResponseReturnValue:
         with site.sessions.begin() as session:
             words = work(session, site.clock.now())
     except (UserError, BadShift) as error:
-        flash(f"{for_the_form(UserError(str(error)))}.", "danger")
+        flash(error_sentence(error), "danger")
     else:
         log.info("%s: %s", current_user.username, words)
         flash(words, "success")

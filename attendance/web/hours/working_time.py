@@ -26,7 +26,7 @@ from attendance.service.hours.days import PersonDay, Today
 from attendance.service.hours.report_tables import hours, mark, remarks, shift_words
 from attendance.store.hours import corrections, periods, rosters
 from attendance.store.people import people
-from attendance.web.errors import answer, for_the_form
+from attendance.web.errors import answer, error_sentence
 from attendance.web.hours.date_range import day_from, instant_from, is_id, span_of
 from attendance.web.site import current_site
 
@@ -205,7 +205,7 @@ def correct(person_id: int, day: str) -> ResponseReturnValue:
                     session, row.id, approve=True, by=current_user.username, now=now, decider=current_user.person_id
                 )
     except UserError as error:
-        flash(f"{for_the_form(error)}.", "danger")
+        flash(error_sentence(error), "danger")
         return back
     log.info("%s asked for the correction %s of person %d", current_user.username, row.id, person_id)
     flash("The correction counts now." if row.state == "approved" else "The correction waits in the inbox.", "success")
@@ -222,7 +222,7 @@ def set_shift(person_id: int, day: str) -> ResponseReturnValue:
                 now=site.clock.now(), by=current_user.username,
             )  # fmt: skip
     except UserError as error:
-        flash(f"{for_the_form(error)}.", "danger")
+        flash(error_sentence(error), "danger")
     else:
         flash("The shift of this day is changed.", "success")
     return redirect(url_for("working_time.day_page", person_id=person_id, day=day))

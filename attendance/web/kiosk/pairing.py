@@ -21,8 +21,7 @@ from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.store.cameras import cameras
 from attendance.store.kiosk import devices
-from attendance.store.tables.kiosk import KioskDevice
-from attendance.web.errors import for_the_form
+from attendance.web.errors import error_sentence
 from attendance.web.forms import KioskForm
 from attendance.web.security import admin_required
 from attendance.web.site import current_site, works_here_only
@@ -49,7 +48,7 @@ def index() -> ResponseReturnValue:
             with site.sessions.begin() as session:
                 device, code = _add(session, form, names)
         except UserError as error:
-            form.form_errors.append(for_the_form(error))
+            form.form_errors.append(error_sentence(error))
         else:
             log.info("%s added the kiosk %s", current_user.username, device.name)
             return _code_page(device, code)
@@ -80,7 +79,7 @@ def revoke(device_id: int) -> ResponseReturnValue:
     return redirect(url_for("pairing.index"))
 
 
-def _add(session: Session, form: KioskForm, names: list[str]) -> tuple[KioskDevice, str]:
+def _add(session: Session, form: KioskForm, names: list[str]) -> tuple[devices.KioskDevice, str]:
     name = form.name.data or ""
     if name in names:
         raise UserError("a camera has this name, and both stand in one log: choose another name")
@@ -96,7 +95,7 @@ def _cameras(session: Session) -> list[str]:
     return sorted({one.name for one in cameras.list_cameras(session)} | {current_site().settings.camera.name})
 
 
-def _code_page(device: KioskDevice, code: str) -> ResponseReturnValue:
+def _code_page(device: devices.KioskDevice, code: str) -> ResponseReturnValue:
     address = url_for("kiosk.pair", _external=True)
     picture = segno.make(f"{address}#{code}", micro=False, error="m")
     return render_template(

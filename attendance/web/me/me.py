@@ -34,7 +34,8 @@ from attendance.store.access import events
 from attendance.store.hours import corrections, periods, rosters
 from attendance.store.people import credentials, people, templates
 from attendance.store.privacy import consent
-from attendance.web.errors import answer, for_the_form
+from attendance.store.session import DatabaseError
+from attendance.web.errors import answer, error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, instant_from, next_month, today
 from attendance.web.me import employee
@@ -140,7 +141,8 @@ def use_link() -> ResponseReturnValue:
         with site.sessions.begin() as session:
             person = credentials.use_link(session, request.form.get("token", "")[:100], at=site.clock.now())
     except UserError as error:
-        for_the_form(error)
+        if isinstance(error, DatabaseError):
+            raise
         return render_template("me/link.html", good=False), 410
     log.info("person %d signed in to the own pages by a link", person.id)
     target = "me.pin" if person.staff_number else "me.days"
@@ -175,8 +177,7 @@ def pin() -> ResponseReturnValue:
             if not problem:
                 credentials.set_pin(session, who.id, new, at=site.clock.now())
     except UserError as error:
-        text = for_the_form(error)
-        problem = f"{text[:1].upper()}{text[1:]}."
+        problem = error_sentence(error)
     if problem:
         return render_template(
             "me/pin.html", problem=problem, least=credentials.MIN_PIN, most=credentials.MAX_PIN
@@ -372,8 +373,7 @@ def _done(work: Callable[[Session, datetime], str], target: str) -> ResponseRetu
         with site.sessions.begin() as session:
             words = work(session, site.clock.now())
     except UserError as error:
-        text = for_the_form(error)
-        flash(f"{text[:1].upper()}{text[1:]}.", "danger")
+        flash(error_sentence(error), "danger")
     else:
         flash(words, "success")
     return redirect(target)

@@ -18,7 +18,7 @@ from attendance.errors import UserError
 from attendance.store.hours import rosters
 from attendance.store.operators import operators
 from attendance.web.auth import begin_session
-from attendance.web.errors import answer, for_the_form
+from attendance.web.errors import answer, error_sentence
 from attendance.web.forms import OperatorForm, PasswordForm, RoleForm
 from attendance.web.security import admin_required, limiter
 from attendance.web.site import current_site
@@ -42,7 +42,7 @@ def index() -> ResponseReturnValue:
                     **_chosen(form),
                 )
         except UserError as error:
-            form.form_errors.append(for_the_form(error))
+            form.form_errors.append(error_sentence(error))
         else:
             log.info("%s added the %s %s", current_user.username, made.role, made.username)
             flash(f"{made.username} can sign in now.", "success")
@@ -73,7 +73,7 @@ def role(operator_id: int) -> ResponseReturnValue:
             with site.sessions.begin() as session:
                 changed = operators.set_role(session, operator_id, **_chosen(form))
         except UserError as error:
-            form.form_errors.append(for_the_form(error))
+            form.form_errors.append(error_sentence(error))
         else:
             log.info("%s made %s a %s", current_user.username, changed.username, changed.role)
             flash(f"{changed.username} is {_A[changed.role]} now.", "success")
@@ -117,7 +117,7 @@ def set_active(operator_id: int) -> ResponseReturnValue:
         with site.sessions.begin() as session:
             operators.set_operator_active(session, operator_id, active)
     except UserError as error:
-        flash(f"{for_the_form(error)}.", "danger")
+        flash(error_sentence(error), "danger")
     else:
         log.info("%s %s operator %d", current_user.username, "activated" if active else "deactivated", operator_id)
         flash("The operator can sign in again." if active else "The operator is signed out for good.", "success")

@@ -19,8 +19,8 @@ from flask_login import current_user
 
 from attendance.errors import UserError
 from attendance.store.people import credentials
-from attendance.store.tables.people import Person
-from attendance.web.errors import for_the_form
+from attendance.store.people.people import Person
+from attendance.web.errors import error_sentence
 from attendance.web.people.people import existing
 from attendance.web.security import admin_required
 from attendance.web.site import current_site, works_here_only
@@ -42,8 +42,7 @@ def pin(person_id: int) -> ResponseReturnValue:
                 return _taken(person, "The PIN is taken away. It opens nothing any more.", "PIN")
             made = credentials.reset_pin(session, person_id, at=site.clock.now())
     except UserError as error:
-        words = for_the_form(error)
-        flash(f"{words[:1].upper()}{words[1:]}.", "danger")
+        flash(error_sentence(error), "danger")
         return redirect(url_for("people.show", person_id=person_id))
     log.info("%s set the PIN of person %d", current_user.username, person_id)
     return _once("pin", person, pin=made)

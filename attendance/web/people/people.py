@@ -25,8 +25,7 @@ from attendance.store.people import templates as stored_templates
 from attendance.store.people.look_alikes import named_pairs
 from attendance.store.privacy import consent
 from attendance.store.session import DatabaseError
-from attendance.store.tables.people import Person
-from attendance.web.errors import for_the_form
+from attendance.web.errors import error_sentence
 from attendance.web.forms import ConsentForm, PersonForm, clean_line
 from attendance.web.security import admin_required
 from attendance.web.site import current_site
@@ -81,7 +80,7 @@ def new() -> ResponseReturnValue:
             with site.sessions.begin() as session:
                 person = people.create_person(session, at=site.clock.now(), **_values(form))
         except UserError as error:
-            form.form_errors.append(for_the_form(error))
+            form.form_errors.append(error_sentence(error))
         else:
             log.info("%s added person %d", current_user.username, person.id)
             flash(f"{person.name} is added. Next: note the consent, then add photos.", "success")
@@ -106,7 +105,7 @@ def edit(person_id: int) -> ResponseReturnValue:
             with site.sessions.begin() as session:
                 people.update_person(session, person_id, at=site.clock.now(), **_values(form))
         except UserError as error:
-            form.form_errors.append(for_the_form(error))
+            form.form_errors.append(error_sentence(error))
         else:
             log.info("%s changed person %d", current_user.username, person_id)
             flash("The changes are saved.", "success")
@@ -169,7 +168,7 @@ def withdraw_consent(person_id: int) -> ResponseReturnValue:
     return redirect(url_for("people.show", person_id=person_id))
 
 
-def existing(session: Session, person_id: int) -> Person:
+def existing(session: Session, person_id: int) -> people.Person:
     """The person, or the 404 page."""
     try:
         return people.get_person(session, person_id)

@@ -467,9 +467,12 @@ def test_the_job_keeps_to_the_risk_without_anybody_asking(sessions: Sessions, ke
     enrol(sessions, keys, 15)
     put(sessions, known(sessions, keys, reference()))
     enrol(sessions, keys, 15, seed=2)
-    scheduler = jobs.start(sessions, clock, strangers_days=0)
+    settings = settings.model_copy(
+        update={"models": settings.models.model_copy(update={"recogniser": MODEL})},
+    )
+    table = [job for job in jobs.jobs_of(sessions, keys, settings, clock) if job.name == "risk"]
+    scheduler = jobs.start(table, clock)
     try:
-        jobs.watch_threshold(scheduler, sessions, keys, settings, MODEL, clock)
         deadline = time.monotonic() + 20
         while in_force(sessions).covers == 15:
             assert time.monotonic() < deadline
