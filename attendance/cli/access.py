@@ -20,7 +20,7 @@ from attendance.errors import UserError
 
 @click.group()
 def events() -> None:
-    """What happened at the door."""
+    """List and export what happened at the doors."""
 
 
 def _filters(command: Any) -> Any:
@@ -28,7 +28,7 @@ def _filters(command: Any) -> Any:
         click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day, in the site's time zone."),
         click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day."),
         click.option("--granted/--denied", "granted", default=None, help="Only these."),
-        click.option("--text", default="", help="Looked for in the person's name and id."),
+        click.option("--text", default="", help="Search for this in the person's name and staff number."),
     )
     for option in reversed(options):
         command = option(command)
@@ -40,28 +40,37 @@ def _filters(command: Any) -> Any:
 @click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True, help="Most lines.")
 @click.pass_context
 def events_list(context: click.Context, /, limit: int, **chosen: Any) -> None:
-    """The newest passages and refusals, newest first."""
+    """List the newest passages and refusals, newest first."""
     settings = settings_of(context)
     from attendance import bootstrap
+    from attendance.service.access.passage_texts import method_words
+    from attendance.service.access.reason_texts import reason_words
     from attendance.store.access.events import list_passages
 
     site = bootstrap.installation_for(settings)
     with site.sessions() as session:
-        found = list_passages(session, limit=limit, **_bounds(chosen, settings.site.zone))
+        views = list_passages(session, limit=limit, **_bounds(chosen, settings.site.zone))
     rows = []
-    for view in found:
+    for view in views:
         passage = view.passage
         who = view.person_name or ("(erased)" if passage.granted else "")
         score = "" if passage.score is None else f"{passage.score:.3f}"
         at = passage.at.astimezone(settings.site.zone).strftime("%Y-%m-%d %H:%M:%S")
-        result, by = "granted" if passage.granted else "denied", passage.method.words
-        rows.append((at, passage.camera, by, result, who, passage.reason.words, score))
+        result, by = "granted" if passage.granted else "denied", method_words(passage.method)
+        rows.append((at, passage.camera, by, result, who, reason_words(passage.reason), score))
     click.echo(table(rows, ("time", "camera", "by", "result", "person", "reason", "score")))
 
 
 @events.command("export")
 @_filters
-@click.option("--csv", "target", metavar="FILE", default="-", show_default=True, help="- is the standard output.")
+@click.option(
+    "--csv",
+    "target",
+    metavar="FILE",
+    default="-",
+    show_default=True,
+    help="Target; - is the standard output.",
+)
 @click.pass_context
 def events_export(context: click.Context, /, target: str, **chosen: Any) -> None:
     """Write passages and refusals as CSV, newest first; a file begins with a BOM, for spreadsheets."""
@@ -83,7 +92,7 @@ def events_export(context: click.Context, /, target: str, **chosen: Any) -> None
 
 
 def _write(path: Path, lines: Iterable[str]) -> int:
-    """Whole or not at all; returns the rows without the header."""
+    """Write the whole file or nothing; return the number of rows without the header."""
     draft = path.with_name(f".{path.name}.part")
     try:
         with draft.open("w", encoding="utf-8-sig", newline="") as file:
@@ -97,7 +106,7 @@ def _write(path: Path, lines: Iterable[str]) -> int:
 
 
 def _bounds(chosen: dict[str, Any], zone: Any) -> dict[str, Any]:
-    """Local days → the store's filters in UTC."""
+    """Turn local days into the store's filters in UTC."""
     from attendance.service.access.log import day_bounds
 
     since, until = chosen.pop("since"), chosen.pop("until")

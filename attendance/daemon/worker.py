@@ -35,6 +35,7 @@ from attendance.domain.faces import Frame, Region
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.access.check_in import Outcome
+from attendance.service.access.reason_texts import reason_words
 from attendance.service.ports import Camera, Clock
 from attendance.store.cameras import cameras
 from attendance.store.session import Sessions, database_file
@@ -167,7 +168,7 @@ class Worker:
         ]
         if outcome.settled is not None:
             numbers.append(f"{outcome.settled.frames} frames")
-        verdict = f"refused: {decision.reason.words}"
+        verdict = f"refused: {reason_words(decision.reason)}"
         if decision.granted:
             verdict = f"{outcome.person_name} passes{' again' if outcome.repeat else ''}"
             if outcome.opening is not None and not outcome.opening.done:

@@ -16,7 +16,7 @@ from attendance.domain.reason import Reason
 
 
 class Direction(StrEnum):
-    """Which way the camera looks; stored by value: never rename one."""
+    """Which way the camera looks.  Stored by value: never rename one."""
 
     IN = "in"
     OUT = "out"
@@ -24,15 +24,11 @@ class Direction(StrEnum):
 
 
 class Method(StrEnum):
-    """By what a person was told; stored by value: never rename one."""
+    """How the person was identified.  Stored by value: never rename one."""
 
     FACE = "face"
     PIN = "pin"
     BADGE = "badge"
-
-    @property
-    def words(self) -> str:
-        return "PIN" if self is Method.PIN else self.value
 
 
 @dataclass(frozen=True, slots=True)

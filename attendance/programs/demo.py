@@ -28,6 +28,7 @@ from attendance.errors import UserError
 from attendance.processes import own_command, script_name
 from attendance.programs import portraits
 from attendance.programs.portraits import Visit
+from attendance.service.access.reason_texts import reason_words
 from attendance.service.enrolment.enrol import enrol_photo
 from attendance.service.ports import Analyser
 from attendance.store.access import events
@@ -236,7 +237,7 @@ def _decisions(watched: Sequence[Watched], decided: Sequence[PassageView]) -> st
                 "-" if passage.score is None else f"{passage.score:.3f}",
                 "-" if passage.threshold is None else f"{passage.threshold:.3f}",
                 str(passage.frames),
-                passage.reason.words,
+                reason_words(passage.reason),
                 "-" if view.door is None else f"unlock {view.door}",
             )
         )

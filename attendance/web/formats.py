@@ -17,6 +17,8 @@ from flask import Flask, g, url_for
 from markupsafe import Markup
 
 from attendance.errors import headline, sentence
+from attendance.service.access.passage_texts import by_method, direction_words, method_words
+from attendance.service.access.reason_texts import reason_advice, reason_words
 from attendance.service.calibration.threshold import Rate
 from attendance.store.cameras import cameras
 from attendance.web.site import current_site
@@ -35,6 +37,11 @@ def init_app(app: Flask) -> None:
         headline=headline,
         sentence=sentence,
         camera_title=camera_title,
+        by_method=by_method,
+        method_words=method_words,
+        direction_words=direction_words,
+        reason_words=reason_words,
+        reason_advice=reason_advice,
     )
     versions: dict[str, str] = {}
 

@@ -17,6 +17,7 @@ import waitress
 from flask import Flask
 
 from attendance.domain.reason import Reason
+from attendance.service.access.reason_texts import reason_advice
 from attendance.service.ids import new_event_id
 from attendance.store.access import events
 from attendance.store.operators import operators
@@ -208,7 +209,7 @@ def test_the_browsers_camera_advises_first_and_enrols_then(web: Web, open_page: 
     page.wait_for_selector("[data-camera-hint]:has-text('Good. Take the photo.')")
     assert templates_of(web, anna) == []
     web.analyser.flaws = (Reason.TOO_SMALL,)
-    page.wait_for_selector(f"[data-camera-hint]:has-text('{Reason.TOO_SMALL.advice}')")
+    page.wait_for_selector(f"[data-camera-hint]:has-text('{reason_advice(Reason.TOO_SMALL)}')")
     web.analyser.flaws = ()
     page.click("text=Take a photo")
     page.wait_for_selector(".shot-ok")

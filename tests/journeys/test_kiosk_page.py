@@ -134,7 +134,7 @@ def test_a_pin_needs_the_keyboard_only_and_which_way_is_asked_in_doubt(blind: We
     page.keyboard.press("Tab")
     page.keyboard.type("1111")
     page.keyboard.press("Enter")
-    page.wait_for_selector("[role=alert]:has-text('Number or PIN is wrong')")
+    page.wait_for_selector("[role=alert]:has-text('Staff number or PIN is wrong')")
     assert page.input_value("#pin") == ""
     blind.passage(NOON - timedelta(days=1), 1, direction=Direction.UNKNOWN)  # in since yesterday: in doubt
     type_pin(page)
@@ -377,7 +377,7 @@ def test_no_kiosk_page_sticks_out_or_shuts_anybody_out(
     page.click("dialog >> text=Done")
     judge("no connection")
     wire.be("whole")
-    page.wait_for_selector("[data-banner]:has-text('was not accepted: Number or PIN is wrong')")
+    page.wait_for_selector("[data-banner]:has-text('was not accepted: Staff number or PIN is wrong')")
     judge("refused later")
     page.goto("/kiosk/leave")
     judge("leave")

@@ -9,6 +9,7 @@ import pytest
 
 from attendance.domain.faces import Frame, Region
 from attendance.domain.reason import Reason
+from attendance.service.access.reason_texts import reason_advice
 from attendance.vision.analyser import FaceAnalyser
 from attendance.vision.quality import QualityLimits
 from attendance.vision.runtime import open_session
@@ -95,7 +96,7 @@ def test_a_face_below_the_useful_size_is_told_to_come_closer_and_not_guessed() -
     assert probe.flaws == ()
     (probe,) = far.analyse(frame(HALF))
     assert (probe.flaws, probe.template) == ((Reason.TOO_SMALL,), None)
-    assert "come closer" in Reason.TOO_SMALL.advice.lower()
+    assert "come closer" in reason_advice(Reason.TOO_SMALL).lower()
 
 
 @pytest.mark.parametrize("size", [256, 320, 448, 640])

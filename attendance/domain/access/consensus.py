@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from attendance.domain.access.decision import POOR_PICTURE, Decision
+from attendance.domain.access.decision import Decision
 from attendance.domain.faces import Box
 from attendance.domain.reason import Reason
 
@@ -172,7 +172,7 @@ class Consensus:
     def _look(self, track: _Track, look: _Look) -> Settled | None:
         while track.named and look.at - track.named[0][0] > self._window:
             track.named.popleft()
-        if look.decision.reason in POOR_PICTURE:
+        if look.decision.reason.about_picture:
             return self._refuse(track, look, passing=True)
         track.judged.append(look)
         if len(track.judged) > self._frames_needed:

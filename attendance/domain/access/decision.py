@@ -14,24 +14,6 @@ from attendance.domain.access.operating_point import OperatingPoint, look_alike_
 from attendance.domain.faces import Probe, Quality
 from attendance.domain.reason import Reason
 
-# Reasons about the picture: such a look says nothing about who stands there.
-POOR_PICTURE = frozenset(
-    {Reason.TOO_SMALL, Reason.CUT_OFF, Reason.BLURRED, Reason.TOO_DARK, Reason.TOO_BRIGHT, Reason.TURNED_AWAY}
-    | {Reason.LOW_CONTRAST, Reason.TILTED, Reason.LOOKING_UP_OR_DOWN, Reason.COVERED, Reason.NO_TEMPLATE}
-)
-_MEASURES = {
-    Reason.TOO_SMALL: "size",
-    Reason.CUT_OFF: "visible",
-    Reason.BLURRED: "sharpness",
-    Reason.TOO_DARK: "brightness",
-    Reason.TOO_BRIGHT: "brightness",
-    Reason.TURNED_AWAY: "yaw",
-    Reason.LOW_CONTRAST: "contrast",
-    Reason.TILTED: "roll",
-    Reason.LOOKING_UP_OR_DOWN: "pitch",
-    Reason.COVERED: "uncovered",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -60,13 +42,13 @@ class Decision:
 
 
 def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Decision:
-    """One face in one frame.
+    """Decide about one face in one frame.
 
-    Ambiguity: with the best person at or above the threshold, it is nobody when the second best is
-    nearer than the margin.  No further condition is needed: such a second stands above threshold -
+    Ambiguity: even with the best person at or above the threshold, nobody is identified if the second
+    best is nearer than the margin.  No further condition is needed: such a second is above threshold -
     margin by itself.  It need not reach the threshold: of two people who both look like the probe,
-    being just below the line is no reason to trust the one just above.  An exact tie is nobody even
-    with a margin of 0.  The price: look-alikes and twins need another way in.
+    being just below the line is no reason to trust the one just above.  An exact tie identifies nobody,
+    even with a margin of 0.  Trade-off: look-alikes and twins need another way in.
     """
     if probe.flaws:
         return replace(_nobody(probe.flaws[0]), measured=_measured(probe.flaws[0], probe.quality))
@@ -94,8 +76,9 @@ def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Deci
 
 
 def _measured(flaw: Reason, quality: Quality) -> float | None:
-    """None for a flaw of another kind, and for what is no number."""
-    value = float(getattr(quality, _MEASURES[flaw])) if flaw in _MEASURES else math.nan
+    """Return what was measured of this flaw, without its sign; None if that is not a finite number."""
+    field = flaw.measured_field
+    value = float(getattr(quality, field)) if field else math.nan
     return abs(value) if math.isfinite(value) else None
 
 

@@ -22,7 +22,7 @@ from time import perf_counter
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.consensus import Consensus, Settled
-from attendance.domain.access.decision import POOR_PICTURE, Decision
+from attendance.domain.access.decision import Decision
 from attendance.domain.access.static_detections import StaticDetections
 from attendance.domain.faces import Frame
 from attendance.domain.passage import Direction, Passage, is_repeat
@@ -145,7 +145,7 @@ class CheckIn:
             self._timings.update(self._analyser.timings)
             decisions = [(probe.box, view.decide(probe)) for probe in probes]
             for settled in self._consensus.add(frame.taken_at, decisions):
-                if settled.decision.reason in POOR_PICTURE and self._still.knows(
+                if settled.decision.reason.about_picture and self._still.knows(
                     frame.image, settled.box, frame.taken_at
                 ):
                     continue

@@ -18,11 +18,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from sqlalchemy.orm import Session
 
-from attendance.domain.access.decision import POOR_PICTURE
 from attendance.domain.calibration.acceptance import Attempt, Bound, Kind, Outcome, rates
 from attendance.domain.passage import Method, Passage
-from attendance.domain.reason import Reason
+from attendance.domain.reason import POOR_PICTURE, Reason
 from attendance.errors import UserError
+from attendance.service.access.reason_texts import reason_words
 from attendance.service.hours.pdf import to_pdf
 from attendance.service.hours.report_tables import Column, Table
 from attendance.store.access import events
@@ -202,4 +202,4 @@ def _attempts_table(content: dict[str, Any], zone: ZoneInfo) -> Table:
 
 
 def _attempt(kind: Kind, person: str, at: datetime, outcome: Outcome, passage: Passage) -> Attempt:
-    return Attempt(kind, person, at, outcome, "passage", passage.id, passage.reason.words, passage.score)
+    return Attempt(kind, person, at, outcome, "passage", passage.id, reason_words(passage.reason), passage.score)

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
+from attendance.service.access.reason_texts import reason_words
 from attendance.service.enrolment.bulk_sources import Entry
 from attendance.service.enrolment.enrol import PhotoReport, check_photo, numbers
 from attendance.service.people import look_alikes
@@ -142,7 +143,7 @@ class _Run:
             return Result(entry, photos, str(error))
         words = entry.consent or self._consent
         if words is None and (person is None or person.consent_at is None):
-            return Result(entry, photos, Reason.NO_CONSENT.words, Reason.NO_CONSENT)
+            return Result(entry, photos, reason_words(Reason.NO_CONSENT), Reason.NO_CONSENT)
         like = self._duplicate(-1 - number, None if person is None else person.id, usable)
         if like is not None and not self._two_people:
             name, score = like

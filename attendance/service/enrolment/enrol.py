@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.faces import Box, Frame, Probe, Quality, Template
 from attendance.domain.reason import Reason
 from attendance.errors import UserError, problem_and_advice
+from attendance.service.access.reason_texts import reason_advice, reason_words
 from attendance.service.people import look_alikes
 from attendance.service.ports import Analyser, Clock
 from attendance.store.calibration import operating_points
@@ -162,7 +163,9 @@ def enrol_photo(
         elif not pairs.is_confirmed(session, template.model_id, person_id, other):
             words = f"this may be {people.get_person(session, other).name}, {score:.2f}"
             refused = Reason.MAY_BE_ANOTHER
-            report = replace(report, ok=False, reason=refused, words=words, advice=refused.advice, template=None)
+            report = replace(
+                report, ok=False, reason=refused, words=words, advice=reason_advice(refused), template=None
+            )
             return replace(report, looks_like=(other, score))
     row = templates.add_template(session, keys, person_id, template, source, numbers(quality), digest, at=clock.now())
     look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now())
@@ -171,7 +174,7 @@ def enrol_photo(
 
 def _refused(reason: Reason, probe: Probe | None) -> PhotoReport:
     box, quality = (None, None) if probe is None else (probe.box, probe.quality)
-    return PhotoReport(False, reason, reason.words, reason.advice, box, quality)
+    return PhotoReport(False, reason, reason_words(reason), reason_advice(reason), box, quality)
 
 
 def numbers(quality: Quality) -> Mapping[str, float]:

@@ -32,12 +32,13 @@ from attendance.domain.passage import Direction, Method, Passage, is_repeat
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn, Rules
+from attendance.service.access.reason_texts import kiosk_hint, kiosk_refusal
 from attendance.service.enrolment.enrol import decode_image
 from attendance.service.hours import corrections, days
 from attendance.service.ids import made_at, new_event_id
 from attendance.service.kiosk import sealed_events
 from attendance.service.kiosk.badge_reader import read_badge
-from attendance.service.kiosk.messages import HINTS, HOLD_STILL, first_name, greeting, hours, refusal
+from attendance.service.kiosk.messages import HOLD_STILL, first_name, greeting, hours
 from attendance.service.ports import Analyser, Clock
 from attendance.store.access import events
 from attendance.store.crypto import Keys
@@ -169,7 +170,7 @@ class Kiosk:
             if not seat.analyser.probes:
                 return Answer("idle")
             flaws = seat.analyser.probes[0].flaws
-            return Answer("guide", HINTS.get(flaws[0], HOLD_STILL) if flaws else HOLD_STILL)
+            return Answer("guide", (kiosk_hint(flaws[0]) if flaws else "") or HOLD_STILL)
         finally:
             seat.turn.release()
 
@@ -384,7 +385,7 @@ def _undone(event_id: str) -> Answer:
 
 
 def _refused(reason: Reason) -> Answer:
-    words, advice = refusal(reason)
+    words, advice = kiosk_refusal(reason)
     return Answer("refused", words, advice)
 
 

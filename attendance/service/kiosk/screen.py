@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Passage
+from attendance.service.access.reason_texts import kiosk_refusal
 from attendance.service.hours import days
 from attendance.service.kiosk.kiosk import WAYS, Answer, seconds_today
-from attendance.service.kiosk.messages import first_name, greeting, hours, refusal
+from attendance.service.kiosk.messages import first_name, greeting, hours
 from attendance.service.ports import Clock
 from attendance.store.access import events
 from attendance.store.people import people
@@ -53,7 +54,7 @@ class Screen:
     def _say(self, session: Session, passage: Passage) -> Answer | None:
         """None for somebody who was erased since."""
         if not passage.granted:
-            words, advice = refusal(passage.reason)
+            words, advice = kiosk_refusal(passage.reason)
             return Answer("refused", words, advice)
         person = None if passage.person_id is None else people.active_person(session, passage.person_id)
         if person is None:

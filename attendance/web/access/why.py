@@ -1,10 +1,10 @@
 """Why somebody was refused, or let in: one entry of the log explained.
 
-In: the id of a passage.  Out: a page in two parts: words that may be shown to the person who stood there, and the
-numbers, for operators.
-Does not know: how a decision is made (domain/decision.py), or how it is put in words (service/explain.py).
+In: the id of a passage.  Out: a page in two parts: words that may be shown to that person, and the numbers, for
+operators.
+Does not know: how a decision is made (domain/access), or how it is put in words (service/access/explain.py).
 Main choice: who it might have been is not said, not even to administrators, because a refusal is stored
-without a candidate.  What neighbours the entry in the log usually answers that: most who are refused try again.
+without a candidate.  The neighbouring entries of the log usually answer that: most who are refused try again.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ from attendance.config import Quality
 from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.explain import Doubt, doubt_of, explain
+from attendance.service.access.reason_table import Measure
+from attendance.service.access.reason_texts import measure_of, reason_advice
 from attendance.service.ids import made_at
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
-from attendance.web.formats import score
+from attendance.texts import gettext as _
+from attendance.web.formats import decimal, score
 from attendance.web.site import current_site
 
 blueprint = Blueprint("why", __name__, url_prefix="/log")
 
 AROUND = timedelta(minutes=2)
 MOST_AROUND = 12
-# A miss by less than this is told apart from one by more: a better picture may mend it.
+# A miss by less than this is a near miss: a better picture may be enough.
 NEAR_MISS = 0.05
 
 
@@ -52,92 +55,91 @@ def page(passage_id: str) -> ResponseReturnValue:
         view = events.get_passage(session, passage_id.lower())
         if view is None:
             abort(404)
-        it = view.passage
+        passage = view.passage
         around = events.list_passages(
-            session, since=it.at - AROUND, until=it.at + AROUND, camera=it.camera, limit=MOST_AROUND
+            session, since=passage.at - AROUND, until=passage.at + AROUND, camera=passage.camera, limit=MOST_AROUND
         )
-        points = operating_points.history(session, it.model_id) if it.model_id else ()
-    usual = next((point.margin for point in points if point.created_at <= it.at), None)
+        points = operating_points.history(session, passage.model_id) if passage.model_id else ()
+    usual = next((point.margin for point in points if point.created_at <= passage.at), None)
     return render_template(
-        "access/why.html", **_context(it, usual), view=view, around=around if len(around) > 1 else []
+        "access/why.html", **_context(passage, usual), view=view, around=around if len(around) > 1 else []
     )
 
 
-def _context(it: Passage, usual_margin: float | None) -> dict[str, Any]:
-    measure = _measure(it, current_site().settings.quality)
+def _context(passage: Passage, usual_margin: float | None) -> dict[str, Any]:
+    doubt = doubt_of(passage, usual_margin)
+    measured = _measured(passage, current_site().settings.quality)
     return {
-        "it": it,
-        "told": explain(it, usual_margin),
-        "numbers": _numbers(it, doubt_of(it, usual_margin)) if measure is None else [measure],
-        "hint": _hint(it, doubt_of(it, usual_margin)),
+        "passage": passage,
+        "explanation": explain(passage, usual_margin),
+        "numbers": _numbers(passage, doubt) if measured is None else [measured],
+        "hint": _hint(passage, doubt),
     }
 
 
-def _numbers(it: Passage, doubt: Doubt) -> list[Number]:
-    """What was compared with what; empty where nothing was."""
-    if it.score is None:
+def _numbers(passage: Passage, doubt: Doubt) -> list[Number]:
+    """Return what was compared with what; empty if nothing was."""
+    if passage.score is None:
         return []
-    rows = [Number("Score of the nearest person", score(it.score), "How alike the face and this person’s photos were.")]
-    if it.threshold is not None:
-        missing = it.threshold - it.score
-        words = f"{score(missing)} were missing." if missing > 0 else "Reached."
-        rows.append(Number("Threshold in force then", score(it.threshold), words))
-    if it.runner_up is not None:
-        rows.append(Number("Score of the second person", score(it.runner_up), "Must be clearly lower."))
-        rows.append(Number("Distance between the two", score(it.score - it.runner_up), _distance(it, doubt)))
+    alike = _("How alike the face and this person’s photos were.")
+    rows = [Number(_("Score of the nearest person"), score(passage.score), alike)]
+    if passage.threshold is not None:
+        missing = passage.threshold - passage.score
+        words = _("%(score)s were missing.", score=score(missing)) if missing > 0 else _("Reached.")
+        rows.append(Number(_("Threshold in force then"), score(passage.threshold), words))
+    if passage.runner_up is not None:
+        ahead = passage.score - passage.runner_up
+        rows.append(Number(_("Score of the second person"), score(passage.runner_up), _("Must be clearly lower.")))
+        rows.append(Number(_("Distance between the two"), score(ahead), _distance(passage, doubt)))
     return rows
 
 
-def _distance(it: Passage, doubt: Doubt) -> str:
-    if it.margin is None:
-        return "How much was asked for was not recorded then."
-    more = ", more than usual: these two look alike" if doubt is Doubt.LOOK_ALIKE and not it.granted else ""
-    return f"At least {score(it.margin)} was asked for{more}."
+def _distance(passage: Passage, doubt: Doubt) -> str:
+    if passage.margin is None:
+        return _("The margin that was asked for was not recorded then.")
+    margin = score(passage.margin)
+    if doubt is Doubt.LOOK_ALIKE and not passage.granted:
+        return _("At least %(margin)s was asked for, more than usual: these two look alike.", margin=margin)
+    return _("At least %(margin)s was asked for.", margin=margin)
 
 
-def _hint(it: Passage, doubt: Doubt) -> str:
-    """What an operator may do."""
-    if it.granted:
+def _hint(passage: Passage, doubt: Doubt) -> str:
+    """Return what an operator may do."""
+    if passage.granted:
         return ""
-    if it.reason is Reason.UNKNOWN and it.score is not None and it.threshold is not None:
-        if it.threshold - it.score < NEAR_MISS:
-            return (
+    if passage.reason is Reason.UNKNOWN and passage.score is not None and passage.threshold is not None:
+        if passage.threshold - passage.score < NEAR_MISS:
+            return _(
                 "A near miss. If the person is enrolled, photos taken at this camera help most; a lower threshold "
                 "would let more strangers in as well."
             )
-        return (
+        return _(
             "Far below the threshold: a stranger, somebody who is not enrolled, or a face that has changed since the "
-            "photos. A lower threshold is no answer to this one."
+            "photos. A lower threshold would not help here."
         )
-    if it.reason is Reason.AMBIGUOUS:
+    if passage.reason is Reason.AMBIGUOUS and doubt is not Doubt.UNCLEAR:
         return {
-            Doubt.SECOND: "Clearer photos of both people help. People → Look-alikes shows the pairs.",
-            Doubt.LOOK_ALIKE: "This pair is on the list of look-alikes. Give both a PIN or badge.",
-            Doubt.DISAGREED: "Nobody can be in two places: look at who passed at the same time.",
-            Doubt.UNCLEAR: it.reason.advice,
+            Doubt.SECOND: _("Clearer photos of both people help. People → Look-alikes shows the pairs."),
+            Doubt.LOOK_ALIKE: _("This pair is on the list of look-alikes. Give both a PIN or badge."),
+            Doubt.DISAGREED: _("Nobody can be in two places: check who passed at the same time."),
         }[doubt]
-    return it.reason.advice
+    return reason_advice(passage.reason)
 
 
-def _measure(it: Passage, limits: Quality) -> Number | None:
-    """Of a poor picture: what was wrong with it beside what the quality gate asks for today; else None."""
-    if it.reason not in _MEASURES:
+def _measured(passage: Passage, limits: Quality) -> Number | None:
+    """Return what was wrong with a poor picture, beside the quality gate's present limit; None for other reasons."""
+    measure = measure_of(passage.reason)
+    if measure is None:
         return None
-    label, form, key = _MEASURES[it.reason]
-    bound = f"at {'least' if key.startswith('min') else 'most'} {form.format(getattr(limits, key))}"
-    value = "not recorded" if it.measured is None else form.format(it.measured)
-    return Number(label, value, f"Asked for today: {bound} (settings: quality.{key}).")
+    value = _("not recorded") if passage.measured is None else _value(measure, passage.measured)
+    limit, key = _value(measure, getattr(limits, measure.limit)), f"quality.{measure.limit}"
+    words = (
+        _("Needed today: at least %(limit)s (setting %(key)s).", limit=limit, key=key)
+        if measure.at_least
+        else _("Needed today: at most %(limit)s (setting %(key)s).", limit=limit, key=key)
+    )
+    return Number(_(measure.label), value, words)
 
 
-_MEASURES = {
-    Reason.TOO_SMALL: ("Size of the face", "{:.0f} pixels", "min_size"),
-    Reason.CUT_OFF: ("Part of the face inside the picture", "{:.0%}", "min_visible"),
-    Reason.BLURRED: ("Sharpness", "{:.0f}", "min_sharpness"),
-    Reason.TOO_DARK: ("Brightness, 0 to 255", "{:.0f}", "min_brightness"),
-    Reason.TOO_BRIGHT: ("Brightness, 0 to 255", "{:.0f}", "max_brightness"),
-    Reason.LOW_CONTRAST: ("Contrast", "{:.0f}", "min_contrast"),
-    Reason.TURNED_AWAY: ("Turned to the side, 0 is straight", "{:.2f}", "max_yaw"),
-    Reason.LOOKING_UP_OR_DOWN: ("Up or down, 0 is level", "{:.2f}", "max_pitch"),
-    Reason.TILTED: ("Tilt", "{:.0f}°", "max_roll"),
-    Reason.COVERED: ("Seen around eyes, nose and mouth", "{:.0%}", "min_uncovered"),
-}
+def _value(measure: Measure, value: float) -> str:
+    return _(measure.form, value=decimal(value * measure.scale, measure.digits))

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.domain.access.decision import POOR_PICTURE, Decision, decide
+from attendance.domain.access.decision import Decision, decide
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.operating_point import OperatingPoint, look_alike_margin, stands_out
 from attendance.domain.faces import Quality, Template
-from attendance.domain.reason import Reason
+from attendance.domain.reason import POOR_PICTURE, Reason
 from tests.factories import MODEL, NOON, make_probe, vector_of
 
 POINT = OperatingPoint(threshold=0.5, margin=0.1, model_id=MODEL, source="administrator", created_at=NOON)

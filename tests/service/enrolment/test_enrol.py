@@ -15,6 +15,7 @@ from sqlalchemy import select
 from attendance.domain.faces import Box, Frame, Probe
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
+from attendance.service.access.reason_texts import reason_advice
 from attendance.service.enrolment import enrol
 from attendance.service.enrolment.enrol import EnrolRefused, check_photo, decode_image
 from attendance.store import settings
@@ -146,7 +147,7 @@ def test_the_file_format_does_not_change_who_it_is(form: str) -> None:
 def test_a_photo_of_nobody_is_refused() -> None:
     report = check_photo(FakeAnalyser(), make_photo(NOBODY), FakeClock())
     assert (report.ok, report.reason) == (False, Reason.NO_FACE)
-    assert report.advice == Reason.NO_FACE.advice
+    assert report.advice == reason_advice(Reason.NO_FACE)
 
 
 def test_a_photo_of_two_people_is_refused() -> None:
@@ -210,7 +211,7 @@ def test_without_consent_a_photo_is_not_even_looked_at(site: Site) -> None:
     with site.sessions.begin() as session:
         anna = people.create_person(session, name="Anna", at=site.clock.now())
         report = site.enrol_photo(session, anna.id, make_photo(ANNA))
-        assert (report.ok, report.reason, report.advice) == (False, Reason.NO_CONSENT, Reason.NO_CONSENT.advice)
+        assert (report.ok, report.reason, report.advice) == (False, Reason.NO_CONSENT, reason_advice(Reason.NO_CONSENT))
         assert templates.list_templates(session, anna.id) == []
 
 

@@ -18,11 +18,12 @@ from sqlalchemy.exc import IntegrityError
 from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
+from attendance.service.access.reason_texts import kiosk_refusal
 from attendance.service.ids import made_at, new_event_id
 from attendance.service.kiosk import sealed_events
 from attendance.service.kiosk.badge_reader import read_badge
 from attendance.service.kiosk.kiosk import Answer, Kiosk, Terminal
-from attendance.service.kiosk.messages import greeting, hours, refusal
+from attendance.service.kiosk.messages import greeting, hours
 from attendance.store.crypto import Keys
 from attendance.store.hours import corrections
 from attendance.store.people import credentials, people
@@ -118,7 +119,7 @@ def test_the_same_event_twice_is_one_passage_with_one_answer(kiosk: Kiosk, staff
 def test_a_wrong_pin_sent_again_counts_once(kiosk: Kiosk, staffed: Site) -> None:
     event_id, sealed = event_of(kiosk, staffed.clock.now(), number="17", pin="1111")
     for _ in range(8):
-        assert kiosk.submit(TABLET, event_id, sealed).words == "Number or PIN is wrong"
+        assert kiosk.submit(TABLET, event_id, sealed).words == "Staff number or PIN is wrong"
 
     assert pin(kiosk, staffed).state == "greet"
 
@@ -295,7 +296,7 @@ def test_no_answer_holds_a_score_or_a_whole_name(kiosk: Kiosk, staffed: Site) ->
 
 def test_every_reason_has_words_for_the_person_who_stands_there() -> None:
     for reason in Reason:
-        words, advice = refusal(reason)
+        words, advice = kiosk_refusal(reason)
         assert words and advice and "administrator" not in advice
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
+from attendance.service.access.reason_texts import reason_advice
 from attendance.service.ids import new_event_id
 from attendance.store.access import events
 from attendance.store.people import people
@@ -44,9 +45,9 @@ def test_the_newest_stands_first_with_words_advice_and_numbers(admin: Browser, d
 
     assert shown(page, day) == ["dark", "stranger", "anna", "yesterday"]
     assert "not recognised" in page
-    assert Reason.UNKNOWN.advice in page
+    assert reason_advice(Reason.UNKNOWN) in page
     assert "0.200" in page
-    assert "of 0.400" in page
+    assert "(needs 0.400)" in page
     assert ">13:30:00</time>" in page  # 11:30 UTC
 
 
@@ -171,7 +172,7 @@ def test_what_the_door_did_is_told(web: Web, admin: Browser) -> None:
     anna = web.add("Anna Berg")
     web.passage(person_id=anna, direction=Direction.OUT)
 
-    assert "door: nothing noted" in admin.text("/log")
+    assert "door: no result was noted" in admin.text("/log")
 
 
 def test_by_what_somebody_was_told_is_shown_filtered_and_downloaded(web: Web, admin: Browser) -> None:

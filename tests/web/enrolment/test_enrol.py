@@ -9,6 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from attendance.domain.reason import Reason
+from attendance.service.access.reason_texts import reason_advice
 from attendance.store.people import templates
 from tests.factories import ANNA, BERT, MODEL, NOBODY, make_photo
 from tests.site_fixtures import Browser, Web
@@ -60,7 +61,12 @@ def test_a_poor_photo_adds_nothing_and_is_answered_with_advice(
     web.analyser.flaws = flaws
     told = post(admin, f"/people/{anna}/photos/one", make_photo(colour)).json
 
-    assert (told["ok"], told["added"], told["reason"], told["advice"]) == (False, False, reason.value, reason.advice)
+    assert (told["ok"], told["added"], told["reason"], told["advice"]) == (
+        False,
+        False,
+        reason.value,
+        reason_advice(reason),
+    )
     assert templates_of(web, anna) == []
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from attendance.domain.passage import Direction
 from attendance.domain.reason import Reason
+from attendance.service.access.reason_texts import reason_advice
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from attendance.store.people import templates
@@ -53,7 +54,7 @@ def test_refusals_are_counted_by_reason_with_advice_and_a_link_to_them(web: Web,
     page = admin.text("/")
 
     assert page.index("Too dark") < page.index("Not recognised")
-    assert Reason.TOO_DARK.advice in page
+    assert reason_advice(Reason.TOO_DARK) in page
     assert "outcome=too_dark" in page
 
 
