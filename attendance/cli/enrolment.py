@@ -122,7 +122,9 @@ def enrol_bulk(
         dry_run=dry_run,
     )
     after_enrolment(site.sessions, site.keys, settings, analyser.model_id, site.clock)
-    click.echo(table(result_rows(results), ("person", "photos", "usable", "templates", "outcome")))
+    click.echo(
+        table([row.columns() for row in result_rows(results)], ("person", "photos", "usable", "templates", "outcome"))
+    )
     click.echo("\n" + coverage(results, dry_run))
     if report is not None:
         _write(report, photo_lines(results))

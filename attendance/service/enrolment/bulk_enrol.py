@@ -11,7 +11,7 @@ for the templates of a run, 1.5 kB a photo.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,6 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.access.reason_texts import reason_words
@@ -122,15 +121,17 @@ class _Run:
     ) -> None:
         self._session, self._keys, self._model_id, self._at = session, keys, model_id, at
         self._judged, self._consent, self._two_people = judged, consent, two_people
-        self._before = templates.enrolled_templates(session, keys, model_id)
         self._point = operating_points.current(session, model_id)
-        # Entries without a person yet count as people with negative ids, so that one comparison serves all.
-        self._batch = [
+        # Entries count as people with negative ids, so that one comparison serves enrolled people and entries.
+        self._enrolled = templates.enrolled_templates(session, keys, model_id)
+        everybody = self._enrolled + [
             Enrolled(0, -1 - number, entry.name, photo.report.template)
             for number, (entry, photos) in enumerate(judged)
             for photo in photos
             if photo.report.ok and photo.report.template is not None
         ]
+        self._names = {row.person_id: row.name for row in everybody}
+        self._everybody = look_alikes.Comparison(everybody)
 
     def enrol(self, number: int) -> Result:
         entry, photos = self._judged[number]
@@ -144,7 +145,7 @@ class _Run:
         words = entry.consent or self._consent
         if words is None and (person is None or person.consent_at is None):
             return Result(entry, photos, reason_words(Reason.NO_CONSENT), Reason.NO_CONSENT)
-        like = self._duplicate(-1 - number, None if person is None else person.id, usable)
+        like = self._duplicate(number, person, usable)
         if like is not None and not self._two_people:
             name, score = like
             return Result(entry, photos, f"may be {name}, {score:.2f}", Reason.MAY_BE_ANOTHER)
@@ -183,7 +184,7 @@ class _Run:
                     photo.digest,
                     at=at,
                 )
-        unlike = sum(self._is_unlike(photo, usable, person.id) for photo in new.values())
+        unlike = self._count_unlike(new, usable, person.id)
         return Result(
             entry, photos, "", added=len(new), known=len(usable) - len(new), total=len(known) + len(new), unlike=unlike
         )
@@ -199,39 +200,32 @@ class _Run:
             raise UserError(f"the id {entry.staff_number} belongs to {found[0].name}")
         return found[0] if found else None
 
-    def _duplicate(self, own: int, person_id: int | None, usable: Sequence[Judged]) -> tuple[str, float] | None:
-        """The other person, enrolled or in this list, whom the threshold takes any of the photos for."""
-        others = [one for one in self._before if one.person_id != person_id]
-        others += [one for one in self._batch if one.person_id != own]
-        worst: tuple[str, float] | None = None
-        for other_id, name, score in _nearest(others, usable, self._point):
-            both_known = other_id > 0 and person_id is not None
-            if both_known and pairs.is_confirmed(self._session, self._model_id, person_id or 0, other_id):
-                continue
-            if worst is None or score > worst[1]:
-                worst = name, score
-        return worst
+    def _duplicate(self, number: int, person: Person | None, usable: Sequence[Judged]) -> tuple[str, float] | None:
+        """Return the other person, enrolled or in this list, whom the threshold takes any of the photos for."""
+        own = [-1 - number] if person is None else [-1 - number, person.id]
+        near: dict[int, float] = {}
+        for photo in usable:
+            assert photo.report.template is not None
+            for other, score in self._everybody.judge(photo.report.template, own, self._point).duplicates:
+                near[other] = max(score, near.get(other, -1.0))
+        for other, score in sorted(near.items(), key=lambda item: -item[1]):
+            both_known = person is not None and other > 0
+            if not (both_known and pairs.is_confirmed(self._session, self._model_id, own[-1], other)):
+                return self._names[other], score
+        return None
 
-    def _is_unlike(self, photo: Judged, usable: Sequence[Judged], person_id: int) -> bool:
-        own = [one.template for one in self._before if one.person_id == person_id]
-        own += [one.report.template for one in usable if one is not photo and one.report.template is not None]
-        if self._point is None or not own or photo.report.template is None:
-            return False
-        return max(photo.report.template.score(one) for one in own) < self._point.threshold
-
-
-def _nearest(
-    others: Sequence[Enrolled], usable: Sequence[Judged], point: OperatingPoint | None
-) -> Iterator[tuple[int, str, float]]:
-    """Each (person, name, score) that reaches the threshold."""
-    if point is None or not others:
-        return
-    matrix = np.stack([one.template.vector for one in others])
-    for photo in usable:
-        assert photo.report.template is not None
-        scores = matrix @ photo.report.template.vector
-        for index in np.flatnonzero(scores >= point.threshold).tolist():
-            yield others[index].person_id, others[index].name, float(scores[index])
+    def _count_unlike(self, new: Mapping[str, Judged], usable: Sequence[Judged], person_id: int) -> int:
+        """Return how many of the new photos the threshold would not take for this person by any other photo."""
+        earlier = [row.template.vector for row in self._enrolled if row.person_id == person_id]
+        vectors = [photo.report.template.vector for photo in usable if photo.report.template is not None]
+        if self._point is None or len(earlier) + len(vectors) < 2:
+            return 0
+        likeness = look_alikes.likeness_to_the_others(np.stack([*vectors, *earlier]))
+        return sum(
+            float(best) < self._point.threshold
+            for photo, best in zip(usable, likeness[: len(usable)], strict=True)
+            if new.get(photo.digest) is photo
+        )
 
 
 def _most_frequent(photos: Sequence[Judged]) -> Reason | None:

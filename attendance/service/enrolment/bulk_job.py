@@ -1,10 +1,10 @@
 """One bulk enrolment at a time, in the background: upload, judge, report, and only then enrol.
 
-In: pieces of files, who sends them, what was agreed to; the analyser, sessions, keys.  Out: a `Standing` to show.
+In: pieces of files, who sends them, what was agreed to; the analyser, sessions, keys.  Out: a `Progress` to show.
 Does not know: the web, how a photo is judged.
-Main choice: one desk for the whole site and everything in memory but the files, which are gone as soon as they
-were looked at: photos of people are not left lying about, and an interruption leaves nothing to clean up in the
-database.  The price: after a restart the upload begins again.
+Main choice: one job for the whole site.  The files are deleted as soon as they were looked at, and everything else
+is in memory: no photos are left behind, and an interruption leaves nothing to clean up in the database.
+Trade-off: after a restart the upload begins again.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from attendance.service.enrolment.bulk_upload import LeftOut, Limits, unpack, us
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
+from attendance.texts import gettext as _
 
 log = logging.getLogger(__name__)
 
-# A report that nobody acts upon is forgotten, with the templates of those in it.
+# A report that nobody acts upon is forgotten, with the templates in it.
 KEPT = timedelta(hours=1)
-# An upload that stopped coming makes room for somebody else's.
+# After this pause an upload makes room for another operator's.
 PATIENCE = timedelta(minutes=2)
 _PREFIX = "attendance-bulk-"
 _OPEN = "unpacked"
@@ -57,17 +58,18 @@ BUSY = (Stage.JUDGING, Stage.ENROLLING)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """As `enrol-bulk` takes them.  `consent`: what everybody agreed to for whom none is recorded or listed."""
+    """The options of `enrol-bulk`.  `consent`: what people agreed to whose consent is neither recorded nor listed."""
 
     consent: str | None = None
     two_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """`done` of `total` photos are judged.  `results`: what would become, or has become, of everybody.
+class Progress:
+    """How far the job is: `done` of `total` photos are judged.
 
-    `report`: its name, by which whoever enrols says which one was read.  `words`: what went wrong, or what is new.
+    `results`: what would happen, or has happened, to each person.  `report`: the name of the report, with which
+    the operator says which one was read.  `words`: what went wrong, or what is new.
     """
 
     stage: Stage = Stage.EMPTY
@@ -87,12 +89,15 @@ class Standing:
 
 
 class Busy(UserError):
-    """StaffMember else's turn."""
+    """Another operator is enrolling many people."""
 
 
 @dataclass
-class Desk:
-    """Safe for the threads of a web server.  `after`: called when people were enrolled; `wait` is for tests."""
+class BulkJob:
+    """The site's one bulk enrolment; safe for the threads of a web server.
+
+    `after`: called when people were enrolled.  `wait` is for tests.
+    """
 
     sessions: Sessions
     keys: Keys
@@ -101,7 +106,7 @@ class Desk:
     after: Callable[[], None] = lambda: None
     limits: Limits = field(default_factory=Limits)
     _turn: threading.Lock = field(default_factory=threading.Lock)
-    _standing: Standing = field(default_factory=Standing)
+    _progress: Progress = field(default_factory=Progress)
     _folder: Path | None = None
     _size: int = 0
     _judged: list[tuple[Entry, list[Judged]]] = field(default_factory=list)
@@ -111,17 +116,17 @@ class Desk:
     def __post_init__(self) -> None:
         _sweep()
 
-    def standing(self) -> Standing:
+    def progress(self) -> Progress:
         with self._turn:
-            it = self._standing
-            if not it.busy and it.at is not None and abs(self.clock.now() - it.at) > KEPT:
+            progress = self._progress
+            if not progress.busy and progress.at is not None and abs(self.clock.now() - progress.at) > KEPT:
                 self._clear()
-            return self._standing
+            return self._progress
 
     def receive(self, by: str, name: str, offset: int, data: BinaryIO) -> int:
-        """One piece of a file; the first piece of all begins an upload anew (offset 0 and no upload of `by`).
+        """Add one piece of a file and return the file's size so far; the first piece begins an upload of `by`.
 
-        Returns the file's size so far.  UserError for a name that cannot be used, a piece out of order, too much.
+        UserError if the name cannot be used, a piece is out of order, or the upload is too large.
         """
         with self._turn:
             self._take_over(by)
@@ -142,50 +147,54 @@ class Desk:
                         )
                     file.write(block)
                 size = file.tell()
-            self._standing = replace(self._standing, at=self.clock.now())
+            self._progress = replace(self._progress, at=self.clock.now())
             return size
 
     def judge(self, by: str, options: Options) -> None:
-        """Begin to look at what was received.  UserError when nothing was, or while something runs."""
+        """Begin to judge the files that were received.  UserError if there are none, or while something runs."""
         with self._turn:
-            it = self._standing
-            if it.busy:
-                raise Busy(_whose(it))
+            progress = self._progress
+            if progress.busy:
+                raise Busy(_whose(progress))
             folder = self._folder
-            files = [] if folder is None or it.by != by else sorted(path for path in folder.iterdir() if path.is_file())
+            files = (
+                []
+                if folder is None or progress.by != by
+                else sorted(path for path in folder.iterdir() if path.is_file())
+            )
             if folder is None or not files:
                 raise UserError("no file was sent: choose a ZIP file, or a CSV file and its photos")
-            self._standing = Standing(Stage.JUDGING, by, self.clock.now(), options=options)
+            self._progress = Progress(Stage.JUDGING, by, self.clock.now(), options=options)
             self._start(lambda ended: self._judge(folder, files, ended))
 
     def report_again(self, by: str, options: Options) -> None:
-        """The same photos, with other words of consent; nothing is judged again."""
+        """Report on the same photos with other options; nothing is judged again."""
         with self._turn:
-            it = self._require_report(by)
-            self._standing = replace(it, stage=Stage.JUDGING, options=options, at=self.clock.now(), words="")
+            progress = self._require_report(by)
+            self._progress = replace(progress, stage=Stage.JUDGING, options=options, at=self.clock.now(), words="")
             self._start(self._report)
 
     def enrol(self, by: str, report: str) -> None:
-        """Enrol those of the report that was read; UserError when that is not the newest."""
+        """Enrol the people of the report that was read; UserError if it is not the newest."""
         with self._turn:
-            it = self._require_report(by)
-            if report != it.report:
+            progress = self._require_report(by)
+            if report != progress.report:
                 raise UserError("the report has changed since: read it again, then decide")
-            self._standing = replace(it, stage=Stage.ENROLLING, at=self.clock.now(), words="")
+            self._progress = replace(progress, stage=Stage.ENROLLING, at=self.clock.now(), words="")
             self._start(self._enrol)
 
     def clear(self, by: str) -> None:
-        """Begin anew; ends what is being judged.  UserError while people are being written down."""
+        """Begin anew and end the judging; UserError while people are being enrolled."""
         with self._turn:
-            it = self._standing
-            if it.stage is Stage.ENROLLING:
+            progress = self._progress
+            if progress.stage is Stage.ENROLLING:
                 raise Busy("people are being enrolled at this moment: wait until it is done")
-            if it.by != by and self._in_use():
-                raise Busy(_whose(it))
+            if progress.by != by and self._in_use():
+                raise Busy(_whose(progress))
             self._clear()
 
     def wait(self) -> None:
-        """Until nothing runs."""
+        """Wait until nothing runs."""
         thread = self._thread
         if thread is not None:
             thread.join()
@@ -193,37 +202,37 @@ class Desk:
     # --- with the lock held ----------------------------------------------------------------------
 
     def _take_over(self, by: str) -> None:
-        """Whether `by` may send files now: an own upload goes on, an old one of somebody else makes room."""
-        it = self._standing
-        if it.busy or (it.by != by and self._in_use()):
-            raise Busy(_whose(it))
-        if it.stage is not Stage.RECEIVING or it.by != by:
+        """Let `by` send files: their own upload goes on, an old one of another operator makes room; else Busy."""
+        progress = self._progress
+        if progress.busy or (progress.by != by and self._in_use()):
+            raise Busy(_whose(progress))
+        if progress.stage is not Stage.RECEIVING or progress.by != by:
             self._clear()
 
     def _in_use(self) -> bool:
-        it = self._standing
-        fresh = it.at is not None and abs(self.clock.now() - it.at) < PATIENCE
-        return it.busy or (it.stage is Stage.RECEIVING and fresh)
+        progress = self._progress
+        fresh = progress.at is not None and abs(self.clock.now() - progress.at) < PATIENCE
+        return progress.busy or (progress.stage is Stage.RECEIVING and fresh)
 
     def _begin(self, by: str) -> Path:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
             _ours.add(self._folder)
-            self._standing = Standing(Stage.RECEIVING, by, self.clock.now())
+            self._progress = Progress(Stage.RECEIVING, by, self.clock.now())
         return self._folder
 
-    def _require_report(self, by: str) -> Standing:
-        it = self._standing
-        if it.busy:
-            raise Busy(_whose(it))
-        if it.stage is not Stage.REPORTED or it.by != by:
-            raise UserError("there is no report of yours any more: send the files again")
-        return it
+    def _require_report(self, by: str) -> Progress:
+        progress = self._progress
+        if progress.busy:
+            raise Busy(_whose(progress))
+        if progress.stage is not Stage.REPORTED or progress.by != by:
+            raise UserError("your report is gone: send the files again")
+        return progress
 
     def _clear(self) -> None:
         self._ended.set()
         self._forget_files()
-        self._judged, self._standing = [], Standing()
+        self._judged, self._progress = [], Progress()
 
     def _forget_files(self) -> None:
         if self._folder is not None:
@@ -241,7 +250,7 @@ class Desk:
                 self._fail(ended, self._plain(str(error)))
             except Exception:
                 log.exception("a bulk enrolment broke")
-                self._fail(ended, "something broke; nobody was enrolled. It stands in the site’s log")
+                self._fail(ended, _("something went wrong; nobody was enrolled. Details are in the site’s log"))
 
         self._thread = threading.Thread(target=run, name="bulk enrolment", daemon=True)
         self._thread.start()
@@ -250,9 +259,9 @@ class Desk:
 
     def _judge(self, folder: Path, files: Sequence[Path], ended: threading.Event) -> None:
         unpacked = unpack(files, folder / _OPEN, self.limits)
-        for one in files:
-            if one.suffix.lower() == ".zip":
-                one.unlink()
+        for file in files:
+            if file.suffix.lower() == ".zip":
+                file.unlink()
         entries = read_entries(unpacked.source, inside=True)
         total = sum(len(entry.photos) for entry in entries)
         self._change(ended, total=total, left_out=unpacked.left_out)
@@ -279,27 +288,27 @@ class Desk:
         self._change(ended, stage=Stage.REPORTED, results=results, report=secrets.token_hex(8))
 
     def _enrol(self, ended: threading.Event) -> None:
-        it = self._standing
+        progress = self._progress
         same = False
 
         def as_reported(results: list[Result]) -> bool:
             nonlocal same
-            same = _outcome(results) == _outcome(it.results)
+            same = _outcome(results) == _outcome(progress.results)
             return same
 
         results = self._enrol_all(only_if=as_reported)
         if not same:
-            words = "something changed since the report, so nobody was enrolled: read the new report, then decide"
+            words = _("something changed since the report, so nobody was enrolled: read the new report, then decide")
             self._change(ended, stage=Stage.REPORTED, results=results, report=secrets.token_hex(8), words=words)
             return
         added = sum(not result.problem for result in results)
-        log.warning("%s enrolled %d people at once", it.by, added)
+        log.warning("%s enrolled %d people at once", progress.by, added)
         self._judged = []
         self._change(ended, stage=Stage.ENROLLED, results=results)
         self.after()
 
     def _enrol_all(self, dry_run: bool = False, only_if: Callable[[list[Result]], bool] | None = None) -> list[Result]:
-        options = self._standing.options
+        options = self._progress.options
         return enrol_all(
             self.sessions,
             self.keys,
@@ -315,7 +324,7 @@ class Desk:
     def _change(self, ended: threading.Event, **changes: object) -> None:
         with self._turn:
             if not ended.is_set():
-                self._standing = replace(self._standing, at=self.clock.now(), **changes)  # type: ignore[arg-type]
+                self._progress = replace(self._progress, at=self.clock.now(), **changes)  # type: ignore[arg-type]
 
     def _fail(self, ended: threading.Event, words: str) -> None:
         with self._turn:
@@ -323,11 +332,13 @@ class Desk:
                 return
             self._forget_files()
             self._judged = []
-            it = self._standing
-            self._standing = Standing(Stage.FAILED, it.by, self.clock.now(), left_out=it.left_out, words=words)
+            progress = self._progress
+            self._progress = Progress(
+                Stage.FAILED, progress.by, self.clock.now(), left_out=progress.left_out, words=words
+            )
 
     def _plain(self, words: str) -> str:
-        """Without the folder of this computer in which the files lay."""
+        """Return the words without the path of the temporary folder."""
         folder = self._folder
         if folder is None:
             return words
@@ -337,16 +348,16 @@ class Desk:
 
 
 def _outcome(results: Sequence[Result]) -> list[tuple[str, str, int, int]]:
-    """What somebody agrees to who reads a report."""
-    return [(one.entry.name, one.problem, one.added, one.total) for one in results]
+    """Return what an operator agrees to by reading a report."""
+    return [(result.entry.name, result.problem, result.added, result.total) for result in results]
 
 
-def _whose(it: Standing) -> str:
-    return f"{it.by} is enrolling many people at the moment: wait until that is done, or ask {it.by}"
+def _whose(progress: Progress) -> str:
+    return f"{progress.by} is enrolling many people at the moment: wait until that is done, or ask {progress.by}"
 
 
 def _sweep() -> None:
-    """Remove what a program that was killed has left behind."""
+    """Remove the folders that a killed program has left behind."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         number = folder.name.removeprefix(_PREFIX).split("-")[0]
         if folder in _ours or not number.isdigit() or (int(number) != os.getpid() and _runs(int(number))):

@@ -1,4 +1,4 @@
-"""What came of a bulk enrolment, in rows and sentences: who is covered how well, and what is left to do.
+"""The result of a bulk enrolment in rows and sentences: how well each person is covered, and what is left to do.
 
 In: `Result`s.  Out: rows of a table, a summary, lines of CSV.
 Does not know: how anybody was judged.
@@ -10,25 +10,47 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from attendance.service.enrolment.bulk_enrol import Judged, Result
+from attendance.service.enrolment.photo_count import RECOMMENDED, SUFFICIENT, has_too_few
+from attendance.texts import gettext as _
 
-# Fewer different photos than this, and light or glasses alone make a person unknown.
-GOOD_NUMBER = 3
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One person of the report.  `outcome`: why the person was left out, or what is new."""
+
+    person: str
+    photos: int
+    usable: int
+    templates: int
+    left_out: bool
+    outcome: str
+
+    def columns(self) -> tuple[str, str, str, str, str]:
+        """Return the row as the command line prints it."""
+        outcome = f"left out: {self.outcome}" if self.left_out else self.outcome
+        return self.person, str(self.photos), str(self.usable), str(self.templates), outcome
 
 
-def result_rows(results: Sequence[Result]) -> list[tuple[str, str, str, str, str]]:
-    """Person, photos, usable, templates, outcome: those first who were left out."""
-    rows = []
-    for result in sorted(results, key=lambda one: not one.problem):
-        outcome = f"left out: {result.problem}" if result.problem else _enrolled(result)
-        usable = sum(photo.report.ok for photo in result.photos)
-        rows.append((result.entry.name, str(len(result.photos)), str(usable), str(result.total), outcome))
-    return rows
+def result_rows(results: Sequence[Result]) -> list[Row]:
+    """Return a row for each person: first those who were left out."""
+    return [
+        Row(
+            result.entry.name,
+            len(result.photos),
+            sum(photo.report.ok for photo in result.photos),
+            result.total,
+            bool(result.problem),
+            result.problem or _enrolled(result),
+        )
+        for result in sorted(results, key=lambda result: not result.problem)
+    ]
 
 
 def coverage(results: Sequence[Result], dry_run: bool) -> str:
-    """The sums, and what to do next."""
+    """Return the sums and what to do next, as the command line prints them."""
     enrolled = [result for result in results if not result.problem]
     photos = [photo for result in results for photo in result.photos]
     usable = sum(photo.report.ok for photo in photos)
@@ -37,9 +59,9 @@ def coverage(results: Sequence[Result], dry_run: bool) -> str:
         f"{len(enrolled)} of {len(results)} people {would}enrolled",
         f"{usable} of {len(photos)} photos usable, {sum(result.added for result in results)} templates {would}new",
     ]
-    few = [result.entry.name for result in enrolled if result.total < GOOD_NUMBER]
+    few = [result.entry.name for result in enrolled if has_too_few(result.total)]
     if few:
-        lines.append(f"fewer than {GOOD_NUMBER} templates ({len(few)}): {_some(few)}")
+        lines.append(f"fewer than {SUFFICIENT} templates, of {RECOMMENDED} recommended ({len(few)}): {_some(few)}")
     for words, count in Counter(_verdict(photo) for photo in photos if not photo.report.ok).most_common():
         lines.append(f"refused photos, {words}: {count}")
     if dry_run:
@@ -48,7 +70,7 @@ def coverage(results: Sequence[Result], dry_run: bool) -> str:
 
 
 def photo_lines(results: Sequence[Result]) -> Iterator[str]:
-    """CSV, one line a photo, and one for a person without any; the first line names the columns."""
+    """Yield CSV: one line a photo and one for a person without photos; the first line names the columns."""
     yield _line(("person", "external_id", "photo", "usable", "verdict", "advice", "person_outcome"))
     for result in results:
         outcome = f"left out: {result.problem}" if result.problem else "enrolled"
@@ -62,11 +84,11 @@ def photo_lines(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _enrolled(result: Result) -> str:
-    parts = [f"{result.added} new"]
+    parts = [_("%(number)s new", number=result.added)]
     if result.known:
-        parts.append(f"{result.known} enrolled before")
+        parts.append(_("%(number)s enrolled before", number=result.known))
     if result.unlike:
-        parts.append(f"{result.unlike} unlike the others")
+        parts.append(_("%(number)s unlike the others", number=result.unlike))
     return ", ".join(parts)
 
 

@@ -25,6 +25,7 @@ from attendance.errors import UserError, problem_and_advice
 from attendance.service.access.reason_texts import reason_advice, reason_words
 from attendance.service.people import look_alikes
 from attendance.service.ports import Analyser, Clock
+from attendance.store import settings
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import look_alikes as pairs
@@ -136,8 +137,9 @@ def enrol_photo(
     the same person twice adds nothing and is no mistake.  Raises UserError for an unknown person,
     WrongMasterKey, DatabaseLocked.
     """
-    if people.get_person(session, person_id).consent_at is None:
-        return _refused(Reason.NO_CONSENT, None)
+    person = people.get_person(session, person_id)
+    if person.consent_at is None:
+        return without_consent()
     report = check_photo(analyser, data, clock)
     if not report.ok or report.template is None or report.quality is None:
         return report
@@ -146,9 +148,11 @@ def enrol_photo(
         if known.photo_sha256 == digest and known.model_id == report.template.model_id:
             return replace(report, template_id=known.id, already_enrolled=True)
     template, quality = report.template, report.quality
+    # A write first: the gallery is opened once and stays as it is until the end.
+    settings.lock_gallery(session, clock.now())
     enrolled = templates.enrolled_templates(session, keys, template.model_id)
     point = operating_points.current(session, template.model_id)
-    judged = look_alikes.judge(enrolled, template, person_id, point)
+    judged = look_alikes.Comparison(enrolled).judge(template, [person_id], point)
     report = replace(
         report,
         looks_like=next(iter(judged.duplicates), None),
@@ -168,8 +172,15 @@ def enrol_photo(
             )
             return replace(report, looks_like=(other, score))
     row = templates.add_template(session, keys, person_id, template, source, numbers(quality), digest, at=clock.now())
-    look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now())
+    if person.active:
+        enrolled.append(templates.Enrolled(row.id, person_id, person.name, template))
+    look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now(), enrolled)
     return replace(report, template_id=row.id)
+
+
+def without_consent() -> PhotoReport:
+    """Return what is said of any photo of somebody whose consent is not noted; the photo itself is not looked at."""
+    return _refused(Reason.NO_CONSENT, None)
 
 
 def _refused(reason: Reason, probe: Probe | None) -> PhotoReport:

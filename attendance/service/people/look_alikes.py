@@ -2,15 +2,16 @@
 
 In: enrolled templates, the operating point in force.  Out: a `Judgement`; the list in the database.
 Does not know: photos, pages.
-Main choice: two people are listed when a photo of the one, held up as a face at the door, would come
-within the margin of being taken for the other (score ≥ threshold - margin); so the list follows the
-threshold, and with a weak network it is long.  The price: nobody's own opinion of who looks alike
-counts, and every change of templates or threshold must be followed by `refresh_person` or `refresh_all`.
+Main choice: two people are listed if a photo of one of them, held up as a face at the door, would come
+within the margin of being taken for the other (score ≥ threshold - margin).  So the list follows the
+threshold, and with a weak network it is long.  Trade-off: nobody's opinion of who looks alike counts, and
+every change of templates or threshold must be followed by `refresh_person` or `refresh_all`.
+`Comparison` is the one place that looks for look-alikes: for a photo, for many people at once, for the list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,8 +36,9 @@ _DONE = "look_alikes_of"  # for which gallery and threshold the list was made as
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`duplicates`: the other people whom the threshold takes the photo for, with their scores, highest first.
+    """What the gallery says of a new template.
 
+    `duplicates`: the other people whom the threshold takes the photo for, with their scores, highest first.
     `own_score`: the highest score with the person's own templates, None without any; `unlike_own`:
     the threshold would not take the photo for that person.  Without a threshold nothing is judged.
     """
@@ -46,84 +48,107 @@ class Judgement:
     unlike_own: bool
 
 
-def judge(enrolled: Sequence[Enrolled], template: Template, person_id: int, point: OperatingPoint | None) -> Judgement:
-    """A template that is about to be added to `person_id`; `enrolled`: everybody's, of the same model."""
-    own_score: float | None = None
-    others: dict[int, float] = {}
-    if enrolled:
-        scores = np.stack([one.template.vector for one in enrolled]) @ template.vector
-        for one, score in zip(enrolled, scores.tolist(), strict=True):
-            if one.person_id == person_id:
-                own_score = score if own_score is None else max(own_score, score)
-            else:
-                others[one.person_id] = max(score, others.get(one.person_id, -1.0))
-    if point is None:
-        return Judgement((), own_score, False)
-    near = [(other, score) for other, score in others.items() if score >= point.threshold]
-    unlike = own_score is not None and own_score < point.threshold
-    return Judgement(tuple(sorted(near, key=lambda one: -one[1])), own_score, unlike)
+class Comparison:
+    """Templates of many people side by side, so that a new one is compared with all of them at once."""
+
+    def __init__(self, enrolled: Sequence[Enrolled]) -> None:
+        rows = sorted(enrolled, key=lambda row: row.person_id)
+        owners = np.array([row.person_id for row in rows], dtype=np.int64)
+        # People in the order of their ids, and the first row of each.
+        self._people, self._starts = np.unique(owners, return_index=True)
+        self._owners = owners
+        self._matrix = np.stack([row.template.vector for row in rows]) if rows else None
+
+    def best_scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the highest score of each vector [N,D] with each person: [N, people]."""
+        if self._matrix is None:
+            return np.empty((len(vectors), 0), np.float32)
+        scores: NDArray[np.float32] = np.maximum.reduceat(vectors @ self._matrix.T, self._starts, axis=1)
+        return scores
+
+    def judge(self, template: Template, own: Collection[int], point: OperatingPoint | None) -> Judgement:
+        """Judge a template that is about to be added to the person with one of the ids `own`."""
+        best = dict(zip(self._people.tolist(), self.best_scores(template.vector[None])[0].tolist(), strict=True))
+        own_score = max((best.pop(person) for person in own if person in best), default=None)
+        if point is None:
+            return Judgement((), own_score, False)
+        near = [(person, score) for person, score in best.items() if score >= point.threshold]
+        unlike = own_score is not None and own_score < point.threshold
+        return Judgement(tuple(sorted(near, key=lambda row: -row[1])), own_score, unlike)
+
+    def pairs_above(self, least: float, person_id: int | None = None) -> dict[Pair, float]:
+        """Return the pairs of two people with any two templates scoring `least` or more, and the highest such score.
+
+        `person_id`: only that person's pairs.  Every pair is compared, none sampled.
+        """
+        found: dict[Pair, float] = {}
+        if self._matrix is None:
+            return found
+        rows = np.arange(len(self._owners)) if person_id is None else np.flatnonzero(self._owners == person_id)
+        for start in range(0, len(rows), _ROWS):
+            part = rows[start : start + _ROWS]
+            scores = self.best_scores(self._matrix[part])
+            for row, column in zip(*(axis.tolist() for axis in np.nonzero(scores >= least)), strict=True):
+                person, other = int(self._owners[part[row]]), int(self._people[column])
+                if person != other:
+                    pair = pair_of(person, other)
+                    found[pair] = max(found.get(pair, -1.0), float(scores[row, column]))
+        return found
+
+
+def likeness_to_the_others(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the highest score of each of one person's templates [N,D] with the other ones: [N], N at least 2."""
+    scores: NDArray[np.float32] = vectors @ vectors.T
+    np.fill_diagonal(scores, -np.inf)
+    best: NDArray[np.float32] = scores.max(axis=1)
+    return best
 
 
 def least_score(point: OperatingPoint) -> float:
-    """From which score on two people are listed; never below half the threshold, however wide the margin."""
+    """Return the score from which two people are listed; never below half the threshold, however wide the margin."""
     return max(point.threshold - point.margin, point.threshold / 2)
 
 
-def pairs_above(enrolled: Sequence[Enrolled], least: float, person_id: int | None = None) -> dict[Pair, float]:
-    """Pairs of two people with any two templates scoring `least` or more, and the highest such score.
-
-    `person_id`: only that person's pairs.  Every pair is compared, none sampled.
-    """
-    if not enrolled:
-        return {}
-    owners = np.array([one.person_id for one in enrolled], dtype=np.int64)
-    matrix = np.stack([one.template.vector for one in enrolled])
-    rows = np.arange(len(owners)) if person_id is None else np.flatnonzero(owners == person_id)
-    found: dict[Pair, float] = {}
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        _collect(found, owners, part, matrix[part] @ matrix.T, least)
-    return found
-
-
-def _collect(
-    found: dict[Pair, float],
-    owners: NDArray[np.int64],
-    part: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    least: float,
-) -> None:
-    first, second = np.nonzero(scores >= least)
-    for row, column in zip(first.tolist(), second.tolist(), strict=True):
-        one, other = int(owners[part[row]]), int(owners[column])
-        if one != other:
-            pair = pair_of(one, other)
-            found[pair] = max(found.get(pair, -1.0), float(scores[row, column]))
-
-
-def refresh_person(session: Session, keys: Keys, model_id: str, person_id: int, at: datetime) -> bool:
+def refresh_person(
+    session: Session,
+    keys: Keys,
+    model_id: str,
+    person_id: int,
+    at: datetime,
+    enrolled: Sequence[Enrolled] | None = None,
+) -> bool:
     """Compare one person's templates with everybody's anew; whether the list changed.  The caller commits.
 
-    Without an operating point nobody passes anyway, and nobody is listed.
+    `enrolled`: the gallery, if the caller has just opened it under the gallery's lock.
     """
-    settings.lock_gallery(session, at)
-    point = operating_points.current(session, model_id)
-    enrolled = [] if point is None else templates.enrolled_templates(session, keys, model_id)
-    found = {} if point is None else pairs_above(enrolled, least_score(point), person_id)
-    return look_alikes.replace_pairs(session, model_id, found, at=at, person_id=person_id)
+    return _refresh(session, keys, model_id, at, person_id, enrolled)
 
 
 def refresh_now(session: Session, keys: Keys, model_id: str, at: datetime) -> bool:
-    """The whole list in the caller's transaction, after many people were enrolled in it."""
+    """Make the whole list in the caller's transaction, after many people were enrolled in it."""
+    return _refresh(session, keys, model_id, at, None, None)
+
+
+def _refresh(
+    session: Session,
+    keys: Keys,
+    model_id: str,
+    at: datetime,
+    person_id: int | None,
+    enrolled: Sequence[Enrolled] | None,
+) -> bool:
+    """Replace the pairs; without an operating point nobody passes anyway, and nobody is listed."""
     settings.lock_gallery(session, at)
     point = operating_points.current(session, model_id)
-    enrolled = [] if point is None else templates.enrolled_templates(session, keys, model_id)
-    found = {} if point is None else pairs_above(enrolled, least_score(point))
-    return look_alikes.replace_pairs(session, model_id, found, at=at)
+    found: dict[Pair, float] = {}
+    if point is not None:
+        rows = templates.enrolled_templates(session, keys, model_id) if enrolled is None else enrolled
+        found = Comparison(rows).pairs_above(least_score(point), person_id)
+    return look_alikes.replace_pairs(session, model_id, found, at=at, person_id=person_id)
 
 
 def refresh_all(sessions: Sessions, keys: Keys, model_id: str, clock: Clock) -> bool:
-    """Make the whole list anew, if the gallery or the threshold changed since; whether the list changed.
+    """Make the whole list anew if the gallery or the threshold changed since; return whether the list changed.
 
     Compares before it writes, so that a large gallery holds nobody up; when the gallery changes
     meanwhile, nothing is written and the next call does it.
@@ -134,7 +159,7 @@ def refresh_all(sessions: Sessions, keys: Keys, model_id: str, clock: Clock) -> 
             return False
         point = operating_points.current(session, model_id)
         enrolled = [] if point is None else templates.enrolled_templates(session, keys, model_id)
-    found: Mapping[Pair, float] = {} if point is None else pairs_above(enrolled, least_score(point))
+    found = {} if point is None else Comparison(enrolled).pairs_above(least_score(point))
     with sessions.begin() as session:
         settings.lock_gallery(session, clock.now())
         if _mark(session, model_id) != mark:
@@ -145,14 +170,12 @@ def refresh_all(sessions: Sessions, keys: Keys, model_id: str, clock: Clock) -> 
 
 
 def consistency(session: Session, keys: Keys, model_id: str, person_id: int) -> dict[int, float]:
-    """Of each of an active person's templates, the highest score with the person's other ones; {} below two."""
-    own = [one for one in templates.enrolled_templates(session, keys, model_id) if one.person_id == person_id]
+    """Return for each template of an active person the highest score with the person's others; {} below two."""
+    own = templates.enrolled_templates(session, keys, model_id, person_id)
     if len(own) < 2:
         return {}
-    matrix = np.stack([one.template.vector for one in own])
-    scores = matrix @ matrix.T
-    np.fill_diagonal(scores, -np.inf)
-    return {one.template_id: float(best) for one, best in zip(own, scores.max(axis=1), strict=True)}
+    likeness = likeness_to_the_others(np.stack([row.template.vector for row in own]))
+    return {row.template_id: float(best) for row, best in zip(own, likeness, strict=True)}
 
 
 def _mark(session: Session, model_id: str) -> list[object]:

@@ -106,8 +106,8 @@ def template_counts(session: Session, person_ids: Sequence[int], model_id: str) 
     return dict.fromkeys(person_ids, 0) | dict(session.execute(query).all())
 
 
-def enrolled_templates(session: Session, keys: Keys, model_id: str) -> list[Enrolled]:
-    """Every template of the model whose person is active, opened.
+def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: int | None = None) -> list[Enrolled]:
+    """Return every template of the model whose person is active, opened; `person_id`: only this person's.
 
     Raises WrongMasterKey, and UserError that names the template when one is damaged: leaving it out
     silently would turn an employee away without a trace.
@@ -119,6 +119,8 @@ def enrolled_templates(session: Session, keys: Keys, model_id: str) -> list[Enro
         .where(Person.active, Template.model_id == model_id)
         .order_by(Template.person_id, Template.id)
     )
+    if person_id is not None:
+        query = query.where(Template.person_id == person_id)
     opened: list[Enrolled] = []
     data_keys: dict[int, DataKey] = {}
     for template_id, person_id, name, sealed, wrapped in session.execute(query):

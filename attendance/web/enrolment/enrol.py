@@ -1,10 +1,10 @@
 """Photos of a person, from files and from the browser's camera, each answered at once.
 
-In: image files; one by one from scripts, or several in a form.  Out: JSON or a page with what is
-thought of each; templates.
+In: image files; one by one from scripts, or several in a form.  Out: JSON or a page with the verdict
+on each; templates.
 Does not know: how a photo is judged.
-Main choice: the photo goes to the server for every judgement, so that there is one judge; the price
-is some hundred milliseconds a photo.
+Main choice: every photo goes to the server, so that there is one judge.  Trade-off: some hundred
+milliseconds a photo.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from werkzeug.datastructures import FileStorage
 
 from attendance.config import Quality as Limits
 from attendance.domain.faces import Box, Quality
+from attendance.domain.reason import Reason
 from attendance.errors import headline
 from attendance.service.calibration.auto_tighten import after_enrolment
-from attendance.service.enrolment.enrol import PhotoReport, check_photo, enrol_photo
-from attendance.store.people import templates as stored_templates
+from attendance.service.enrolment.enrol import PhotoReport, check_photo, enrol_photo, without_consent
+from attendance.store.people import templates
+from attendance.texts import N_
+from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
 from attendance.web.people.people import existing, person_context
 from attendance.web.site import current_site
@@ -36,49 +39,49 @@ MOST_FILES = 20
 
 @blueprint.post("/photos/one")
 def add_photo(person_id: int) -> ResponseReturnValue:
-    """One photo from a script: check it, add its template when good, say what was thought of it."""
+    """Check one photo from a script, add its template if it is good, and answer the verdict."""
     photo = request.files.get("photo")
     if photo is None:
         abort(400)
-    if not _consented(person_id):
-        return {"ok": False, "words": "no consent noted", "advice": "Note the person's consent first."}, 409
-    return _told(person_id, _enrol(person_id, photo, request.form.get("source", "")))
+    report = _enrol(person_id, photo, request.form.get("source", ""))
+    return _shown(person_id, report), 409 if report.reason is Reason.NO_CONSENT else 200
 
 
 @blueprint.post("/photos/check")
 def try_photo(person_id: int) -> ResponseReturnValue:
-    """One picture of the running camera: only say how it looks; nothing is kept."""
+    """Judge one picture of the running camera; nothing is kept."""
     photo = request.files.get("photo")
     if photo is None:
         abort(400)
-    if not _consented(person_id):
-        return {"ok": False, "words": "no consent noted", "advice": "Note the person's consent first."}, 409
     site = current_site()
-    return _told(person_id, check_photo(site.analyser, photo.read(), site.clock))
+    with site.sessions() as session:
+        consented = existing(session, person_id).consent_at is not None
+    report = check_photo(site.analyser, photo.read(), site.clock) if consented else without_consent()
+    return _shown(person_id, report), 200 if consented else 409
 
 
 @blueprint.post("/photos")
 def upload(person_id: int) -> ResponseReturnValue:
-    """Several photos from a form, for browsers without scripts."""
-    photos = [one for one in request.files.getlist("photo") if one.filename]
-    if not _consented(person_id):
-        flash("Note the person's consent first.", "warning")
-        return redirect(url_for("people.show", person_id=person_id))
+    """Enrol several photos from a form, for browsers without scripts."""
+    photos = [photo for photo in request.files.getlist("photo") if photo.filename]
     if not photos:
-        flash("Choose one or more photos first.", "warning")
+        flash(_("Choose one or more photos first."), "warning")
         return redirect(url_for("people.show", person_id=person_id, _anchor="photos"))
     results = []
     for photo in photos[:MOST_FILES]:
         report = _enrol(person_id, photo, "upload")
-        results.append({"file": _file_name(photo), **_told(person_id, report)})
+        if report.reason is Reason.NO_CONSENT:
+            flash(report.advice, "warning")
+            return redirect(url_for("people.show", person_id=person_id))
+        results.append({"file": _file_name(photo), **_shown(person_id, report)})
     if len(photos) > MOST_FILES:
-        flash(f"Only the first {MOST_FILES} photos were looked at.", "warning")
+        flash(_("Only the first %(most)s photos were judged.", most=MOST_FILES), "warning")
     return render_template("people/person.html", **person_context(person_id) | {"results": results})
 
 
-@blueprint.get("/templates")
-def templates(person_id: int) -> ResponseReturnValue:
-    """The list of templates alone, for the script that adds to it."""
+@blueprint.get("/templates", endpoint="templates")
+def template_list(person_id: int) -> ResponseReturnValue:
+    """Answer the list of templates alone, for the script that adds to it."""
     return render_template("enrolment/_templates.html", **person_context(person_id))
 
 
@@ -87,22 +90,18 @@ def delete_template(person_id: int, template_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions.begin() as session:
         existing(session, person_id)
-        if template_id not in {one.id for one in stored_templates.list_templates(session, person_id)}:
+        if template_id not in {row.id for row in templates.list_templates(session, person_id)}:
             abort(404)
-        stored_templates.delete_template(session, template_id, at=site.clock.now())
+        templates.delete_template(session, template_id, at=site.clock.now())
     log.info("%s deleted template %d of person %d", current_user.username, template_id, person_id)
-    flash("The template is deleted.", "success")
+    flash(_("The template is deleted."), "success")
     return redirect(url_for("people.show", person_id=person_id, _anchor="templates"))
-
-
-def _consented(person_id: int) -> bool:
-    with current_site().sessions() as session:
-        return existing(session, person_id).consent_at is not None
 
 
 def _enrol(person_id: int, photo: FileStorage, source: str) -> PhotoReport:
     site = current_site()
     with site.sessions.begin() as session:
+        existing(session, person_id)
         report = enrol_photo(
             session,
             site.keys,
@@ -122,8 +121,8 @@ def _enrol(person_id: int, photo: FileStorage, source: str) -> PhotoReport:
     return report
 
 
-def _told(person_id: int, report: PhotoReport) -> dict[str, Any]:
-    """The report in words and numbers; the template stays here."""
+def _shown(person_id: int, report: PhotoReport) -> dict[str, Any]:
+    """Return the report in words and numbers; the template stays on the server."""
     site = current_site()
     with site.sessions() as session:
         like = None
@@ -135,8 +134,8 @@ def _told(person_id: int, report: PhotoReport) -> dict[str, Any]:
                 "score": round(score, 3),
                 "url": url_for("people.show", person_id=other),
             }
-        usable = stored_templates.template_counts(session, [person_id], site.model_id)[person_id]
-    words = "this photo is enrolled already" if report.already_enrolled else report.words
+        usable = templates.template_counts(session, [person_id], site.model_id)[person_id]
+    words = _("this photo is enrolled already") if report.already_enrolled else report.words
     return {
         "ok": report.ok,
         "added": report.ok and report.template_id is not None and not report.already_enrolled,
@@ -157,19 +156,19 @@ def _corners(box: Box | None) -> list[float] | None:
 
 
 def _measured(quality: Quality | None, limits: Limits) -> list[dict[str, Any]]:
-    """Each measurement beside what the settings ask for."""
+    """Return each measurement beside what the settings ask for."""
     if quality is None:
         return []
     rows = [
-        ("Face", "{:.0f} px", quality.size, limits.min_size, None),
-        ("Sharpness", "{:.0f}", quality.sharpness, limits.min_sharpness, None),
-        ("Brightness", "{:.0f}", quality.brightness, limits.min_brightness, limits.max_brightness),
-        ("Contrast", "{:.0f}", quality.contrast, limits.min_contrast, None),
-        ("Turned", "{:.2f}", abs(quality.yaw), None, limits.max_yaw),
-        ("Up or down", "{:.2f}", quality.pitch, None, limits.max_pitch),
-        ("Tilted", "{:.0f}°", quality.roll, None, limits.max_roll),
-        ("Uncovered", "{:.0%}", min(quality.uncovered, 1.0), limits.min_uncovered, None),
-        ("Visible", "{:.0%}", quality.visible, limits.min_visible, None),
+        (_("Face"), "{:.0f} px", quality.size, limits.min_size, None),
+        (_("Sharpness"), "{:.0f}", quality.sharpness, limits.min_sharpness, None),
+        (_("Brightness"), "{:.0f}", quality.brightness, limits.min_brightness, limits.max_brightness),
+        (_("Contrast"), "{:.0f}", quality.contrast, limits.min_contrast, None),
+        (_("Turned"), "{:.2f}", abs(quality.yaw), None, limits.max_yaw),
+        (_("Up or down"), "{:.2f}", quality.pitch, None, limits.max_pitch),
+        (_("Tilted"), "{:.0f}°", quality.roll, None, limits.max_roll),
+        (_("Uncovered"), "{:.0%}", min(quality.uncovered, 1.0), limits.min_uncovered, None),
+        (_("Visible"), "{:.0%}", quality.visible, limits.min_visible, None),
     ]
     return [
         {
@@ -183,8 +182,8 @@ def _measured(quality: Quality | None, limits: Limits) -> list[dict[str, Any]]:
 
 
 def _wanted(form: str, least: float | None, most: float | None) -> str:
-    parts = [("at least ", least), ("at most ", most)]
-    return ", ".join(words + form.format(value) for words, value in parts if value is not None)
+    parts = [(N_("at least %(value)s"), least), (N_("at most %(value)s"), most)]
+    return ", ".join(_(text, value=form.format(value)) for text, value in parts if value is not None)
 
 
 def _file_name(photo: FileStorage) -> str:

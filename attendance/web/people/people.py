@@ -2,8 +2,8 @@
 
 In: forms.  Out: pages; changed rows.
 Does not know: photos (enrol.py).
-Main choice: erasing asks on a page of its own and not in a dialog, so that it works without scripts
-and says what will be gone; deactivating needs no question, because it can be undone.
+Main choice: erasing asks on a separate page and not in a dialog, so that it works without scripts
+and says what will be gone; deactivating asks nothing, because it can be undone.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
+from attendance.service.enrolment import photo_count
 from attendance.service.people import look_alikes
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
-from attendance.store.people import credentials, people
-from attendance.store.people import templates as stored_templates
+from attendance.store.people import credentials, people, templates
 from attendance.store.people.look_alikes import named_pairs
 from attendance.store.privacy import consent
 from attendance.store.session import DatabaseError
+from attendance.texts import N_
+from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import ConsentForm, PersonForm, clean_line
 from attendance.web.security import admin_required
@@ -35,10 +37,9 @@ blueprint = Blueprint("people", __name__, url_prefix="/people")
 
 PAGE = 25
 SHOWN = {"active": True, "inactive": False, "all": None}
-# A face varies with light, glasses, beard: so many different photos are worth having, more help little.
-GOOD_NUMBER = 5
-CONSENT_WORDS = (
-    "I agree that {site} stores a mathematical description of my face (no photo) in order to let me in and to "
+# Translated where it is shown, with the site's name.
+CONSENT_WORDS = N_(
+    "I agree that %(site)s stores a mathematical description of my face (no photo) in order to let me in and to "
     "note when I come and go. It is encrypted, used for nothing else and erased when I take this back, "
     "which I may do at any time and without giving a reason. I can use another way in instead."
 )
@@ -55,12 +56,12 @@ def index() -> ResponseReturnValue:
         total = people.count_people(session, text, SHOWN[shown])
         pages = max(1, -(-total // PAGE))
         number = min(number, pages)
-        found = people.search_people(session, text, SHOWN[shown], PAGE, (number - 1) * PAGE)
-        counts = stored_templates.template_counts(session, [one.id for one in found], site.model_id)
+        listed = people.search_people(session, text, SHOWN[shown], PAGE, (number - 1) * PAGE)
+        counts = templates.template_counts(session, [person.id for person in listed], site.model_id)
         anybody = people.count_people(session) > 0
     return render_template(
         "people/people.html",
-        people=found,
+        people=listed,
         counts=counts,
         text=text,
         shown=shown,
@@ -83,7 +84,7 @@ def new() -> ResponseReturnValue:
             form.form_errors.append(error_sentence(error))
         else:
             log.info("%s added person %d", current_user.username, person.id)
-            flash(f"{person.name} is added. Next: note the consent, then add photos.", "success")
+            flash(_("%(name)s is added. Next: note the consent, then add photos.", name=person.name), "success")
             return redirect(url_for("people.show", person_id=person.id))
     return render_template("people/person_form.html", form=form, person=None), 400 if form.errors else 200
 
@@ -108,7 +109,7 @@ def edit(person_id: int) -> ResponseReturnValue:
             form.form_errors.append(error_sentence(error))
         else:
             log.info("%s changed person %d", current_user.username, person_id)
-            flash("The changes are saved.", "success")
+            flash(_("The changes are saved."), "success")
             return redirect(url_for("people.show", person_id=person_id))
     return render_template("people/person_form.html", form=form, person=person), 400 if form.errors else 200
 
@@ -119,13 +120,11 @@ def set_active(person_id: int) -> ResponseReturnValue:
     with site.sessions.begin() as session:
         existing(session, person_id)
         person = people.set_active(session, person_id, active, at=site.clock.now())
-        if active:  # who resembles this person was not looked for while nobody could be taken for them
+        if active:  # look-alikes of inactive people are not looked for
             look_alikes.refresh_person(session, site.keys, site.model_id, person_id, site.clock.now())
     log.info("%s %s person %d", current_user.username, "activated" if active else "deactivated", person_id)
-    flash(
-        f"{person.name} is recognised again." if active else f"{person.name} is no longer recognised at any door.",
-        "success",
-    )
+    text = N_("%(name)s is recognised again.") if active else N_("%(name)s is no longer recognised at any door.")
+    flash(_(text, name=person.name), "success")
     return redirect(url_for("people.show", person_id=person_id))
 
 
@@ -136,11 +135,11 @@ def delete(person_id: int) -> ResponseReturnValue:
     with site.sessions.begin() as session:
         person = existing(session, person_id)
         if request.method == "GET":
-            templates = stored_templates.list_templates(session, person_id)
-            return render_template("people/person_delete.html", person=person, templates=templates)
+            photos = templates.list_templates(session, person_id)
+            return render_template("people/person_delete.html", person=person, templates=photos)
         people.delete_person(session, person_id, at=site.clock.now())
     log.info("%s erased person %d", current_user.username, person_id)
-    flash(f"{person.name} is erased, with all templates. Past passages stay without a name.", "success")
+    flash(_("%(name)s is erased, with all templates. Past passages stay without a name.", name=person.name), "success")
     return redirect(url_for("people.index"))
 
 
@@ -153,7 +152,7 @@ def give_consent(person_id: int) -> ResponseReturnValue:
         existing(session, person_id)
         consent.give_consent(session, person_id, form.text.data or "", at=site.clock.now())
     log.info("%s noted the consent of person %d", current_user.username, person_id)
-    flash("The consent is noted. Photos can be added now.", "success")
+    flash(_("The consent is noted. You can add photos now."), "success")
     return redirect(url_for("people.show", person_id=person_id))
 
 
@@ -163,13 +162,13 @@ def withdraw_consent(person_id: int) -> ResponseReturnValue:
     with site.sessions.begin() as session:
         existing(session, person_id)
         person = consent.withdraw_consent(session, person_id, at=site.clock.now())
-    log.info("%s noted that person %d took the consent back", current_user.username, person_id)
-    flash(f"The consent is taken back, and every template of {person.name} is erased.", "success")
+    log.info("%s noted that person %d withdrew the consent", current_user.username, person_id)
+    flash(_("The consent is withdrawn, and every template of %(name)s is erased.", name=person.name), "success")
     return redirect(url_for("people.show", person_id=person_id))
 
 
 def existing(session: Session, person_id: int) -> people.Person:
-    """The person, or the 404 page."""
+    """Return the person, or show the 404 page."""
     try:
         return people.get_person(session, person_id)
     except DatabaseError:
@@ -179,11 +178,11 @@ def existing(session: Session, person_id: int) -> people.Person:
 
 
 def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str, Any]:
-    """What the person's page shows."""
+    """Return what the person's page shows."""
     site = current_site()
     with site.sessions() as session:
         person = existing(session, person_id)
-        templates = stored_templates.list_templates(session, person_id)
+        photos = templates.list_templates(session, person_id)
         passages = events.list_passages(session, person_id=person_id, limit=8)
         secret = credentials.secret_of(session, person_id)
         waiting_link = credentials.open_link(session, person_id, at=site.clock.now())
@@ -197,13 +196,15 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
             agreement = {}
     if form is None:
         form = ConsentForm(formdata=None)
-        form.text.data = CONSENT_WORDS.format(site=site.settings.site.name)
+        form.text.data = _(CONSENT_WORDS, site=site.settings.site.name)
     return {
         "person": person,
-        "templates": templates,
-        "usable": sum(one.model_id == site.model_id for one in templates),
+        "templates": photos,
+        "usable": (usable := sum(photo.model_id == site.model_id for photo in photos)),
+        "coverage": photo_count.coverage_of(usable).value,
         "model_id": site.model_id,
-        "good_number": GOOD_NUMBER,
+        "recommended": photo_count.RECOMMENDED,
+        "sufficient": photo_count.SUFFICIENT,
         "passages": passages,
         "consent_form": form,
         "max_upload_mb": site.settings.web.max_upload_mb,

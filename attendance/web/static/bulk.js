@@ -49,7 +49,7 @@
     data.append("piece", file.slice(offset, offset + PIECE), "piece");
     const answer = await site.json(form.dataset.piece, { method: "POST", body: data });
     const told = await answer.json().catch(() => null);
-    if (!told?.ok) throw new Error(told?.words || "The site did not understand. Reload the page and try again.");
+    if (!told?.ok) throw new Error(told?.words || form.dataset.textUnclear);
     return told.size;
   };
 
@@ -58,9 +58,9 @@
     if (!files.length) return; // the site says what is missing
     event.preventDefault();
     const total = files.reduce((sum, file) => sum + file.size, 0);
-    if (total > Number(form.dataset.mostMb) * 1024 * 1024) return say("These files are too large together: send the people in several parts.");
+    if (total > Number(form.dataset.mostMb) * 1024 * 1024) return say(form.dataset.textTooLarge);
     if (form.querySelector("#consent").value.trim() && !form.querySelector("#agreed").checked)
-      return say("Tick the box: everybody in the files must have agreed to these words.");
+      return say(form.dataset.textTick);
     say("");
     go.disabled = true;
     sending.hidden = false;
@@ -72,12 +72,14 @@
         do {
           offset = await sendPiece(file, offset);
           bar.value = total ? (before + offset) / total : 1;
-          sent.textContent = `${Math.round((before + offset) / 104857.6) / 10} of ${Math.round(total / 104857.6) / 10} MB sent`;
+          sent.textContent = form.dataset.textSent
+            .replace("{sent}", Math.round((before + offset) / 104857.6) / 10)
+            .replace("{total}", Math.round(total / 104857.6) / 10);
         } while (offset < file.size);
         before += file.size;
       }
     } catch (error) {
-      return say(error.message === "Failed to fetch" ? "The site does not answer. Check the connection, then send again." : error.message);
+      return say(error.message === "Failed to fetch" ? form.dataset.textOffline : error.message);
     }
     input.disabled = true; // the pieces are there already
     const mark = document.createElement("input");

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from attendance.service.enrolment.bulk_job import KEPT, PATIENCE, Desk, Options
+from attendance.service.enrolment.bulk_job import KEPT, PATIENCE, BulkJob, Options
 from attendance.service.enrolment.bulk_upload import Limits
 from attendance.store.calibration import operating_points
 from attendance.store.calibration.operating_points import Basis
@@ -34,9 +34,9 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
-def desk(web: Web) -> Desk:
-    desk: Desk = web.app.extensions["attendance_bulk_desk"]
-    return desk
+def job(web: Web) -> BulkJob:
+    job: BulkJob = web.app.extensions["attendance_bulk_job"]
+    return job
 
 
 def packed(people_: dict[str, list[Colour]], **more: bytes) -> bytes:
@@ -50,11 +50,11 @@ def packed(people_: dict[str, list[Colour]], **more: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def send(browser: Browser, desk: Desk, data: bytes | list[tuple[bytes, str]], **fields: str) -> Any:
+def send(browser: Browser, job: BulkJob, data: bytes | list[tuple[bytes, str]], **fields: str) -> Any:
     files = data if isinstance(data, list) else [(data, "people.zip")]
     body = {"files": [(io.BytesIO(one), name) for one, name in files], **(AGREED | fields)}
     answer = browser.submit("/people/bulk", body, content_type="multipart/form-data")
-    desk.wait()
+    job.wait()
     return answer
 
 
@@ -75,9 +75,9 @@ def enrolled(web: Web) -> dict[str, int]:
 
 
 def test_first_a_report_and_nothing_written_then_everybody_together(
-    web: Web, admin: Browser, desk: Desk, own_temporary_folder: Path
+    web: Web, admin: Browser, job: BulkJob, own_temporary_folder: Path
 ) -> None:
-    answer = send(admin, desk, packed({"Anna_Berg": [ANNA, NOBODY], "Bert": [BERT], "Nobody": [NOBODY]}))
+    answer = send(admin, job, packed({"Anna_Berg": [ANNA, NOBODY], "Bert": [BERT], "Nobody": [NOBODY]}))
     assert answer.status_code == 302
     told = text(admin)
 
@@ -90,7 +90,7 @@ def test_first_a_report_and_nothing_written_then_everybody_together(
     assert {row["photo"] for row in rows} == {"Anna_Berg/0.png", "Anna_Berg/1.png", "Bert/0.png", "Nobody/0.png"}
 
     admin.submit("/people/bulk/enrol", {"report": report_of(admin)})
-    desk.wait()
+    job.wait()
     assert enrolled(web) == {"Anna Berg": 1, "Bert": 1}
     assert "People enrolled 2 of 3" in text(admin)
     with web.sessions() as session:
@@ -98,69 +98,69 @@ def test_first_a_report_and_nothing_written_then_everybody_together(
 
 
 def test_without_consent_nobody_is_enrolled_and_words_can_be_added_without_sending_again(
-    web: Web, admin: Browser, desk: Desk
+    web: Web, admin: Browser, job: BulkJob
 ) -> None:
-    send(admin, desk, packed({"Anna": [ANNA]}), consent="", agreed="")
+    send(admin, job, packed({"Anna": [ANNA]}), consent="", agreed="")
     assert "no consent noted" in text(admin)
     assert "Nobody can be enrolled" in text(admin)
 
     admin.submit("/people/bulk/again", AGREED)
-    desk.wait()
+    job.wait()
     admin.submit("/people/bulk/enrol", {"report": report_of(admin)})
-    desk.wait()
+    job.wait()
     assert enrolled(web) == {"Anna": 1}
 
 
-def test_words_that_nobody_says_were_agreed_to_are_no_consent(web: Web, admin: Browser, desk: Desk) -> None:
-    answer = send(admin, desk, packed({"Anna": [ANNA]}), agreed="")
+def test_words_that_nobody_says_were_agreed_to_are_no_consent(web: Web, admin: Browser, job: BulkJob) -> None:
+    answer = send(admin, job, packed({"Anna": [ANNA]}), agreed="")
 
     assert answer.status_code == 400
     assert "Tick the box" in answer.get_data(as_text=True)
-    assert desk.standing().results == ()
+    assert job.progress().results == ()
 
 
 def test_what_changed_since_the_report_is_reported_anew_and_nobody_enrolled(
-    web: Web, admin: Browser, desk: Desk
+    web: Web, admin: Browser, job: BulkJob
 ) -> None:
     web.set_threshold()
-    send(admin, desk, packed({"Anna": [ANNA], "Bert": [BERT]}))
+    send(admin, job, packed({"Anna": [ANNA], "Bert": [BERT]}))
     web.enrol(web.add("Cleo"), BERT)
     admin.submit("/people/bulk/enrol", {"report": report_of(admin)})
-    desk.wait()
+    job.wait()
 
     assert enrolled(web) == {"Cleo": 1}
     assert "Something changed since the report" in text(admin)
     assert "may be Cleo" in text(admin)
     admin.submit("/people/bulk/enrol", {"report": report_of(admin)})
-    desk.wait()
+    job.wait()
     assert enrolled(web) == {"Cleo": 1, "Anna": 1}
 
 
-def test_an_older_report_enrols_nobody(web: Web, admin: Browser, desk: Desk) -> None:
-    send(admin, desk, packed({"Anna": [ANNA]}))
+def test_an_older_report_enrols_nobody(web: Web, admin: Browser, job: BulkJob) -> None:
+    send(admin, job, packed({"Anna": [ANNA]}))
     old = report_of(admin)
-    send(admin, desk, packed({"Bert": [BERT]}))
+    send(admin, job, packed({"Bert": [BERT]}))
     admin.submit("/people/bulk/enrol", {"report": old})
-    desk.wait()
+    job.wait()
 
     assert enrolled(web) == {}
 
 
-def test_two_in_the_files_who_look_the_same_wait_for_a_word(web: Web, admin: Browser, desk: Desk) -> None:
+def test_two_in_the_files_who_look_the_same_wait_for_a_word(web: Web, admin: Browser, job: BulkJob) -> None:
     web.set_threshold()
-    send(admin, desk, packed({"One": [ANNA], "Two": [ANNA]}))
+    send(admin, job, packed({"One": [ANNA], "Two": [ANNA]}))
     assert "may be Two" in text(admin)
     admin.submit("/people/bulk/again", AGREED | {"two_people": "yes"})
-    desk.wait()
+    job.wait()
 
     assert "2 of 2" in text(admin)
 
 
-def test_a_list_with_its_photos_says_what_was_agreed_to(web: Web, admin: Browser, desk: Desk) -> None:
+def test_a_list_with_its_photos_says_what_was_agreed_to(web: Web, admin: Browser, job: BulkJob) -> None:
     rows = b"name,photos,staff_number,consent\nAnna,1.png,E-1,Signed on paper.\n"
-    send(admin, desk, [(rows, "list.csv"), (make_photo(ANNA), "1.png")], consent="", agreed="")
+    send(admin, job, [(rows, "list.csv"), (make_photo(ANNA), "1.png")], consent="", agreed="")
     admin.submit("/people/bulk/enrol", {"report": report_of(admin)})
-    desk.wait()
+    job.wait()
 
     with web.sessions() as session:
         (anna,) = people.search_people(session)
@@ -178,18 +178,18 @@ MISTAKES = (
 
 
 def test_a_mistake_in_the_files_is_told_without_this_computers_folders(
-    web: Web, admin: Browser, desk: Desk, own_temporary_folder: Path
+    web: Web, admin: Browser, job: BulkJob, own_temporary_folder: Path
 ) -> None:
     for data, words in MISTAKES:
-        send(admin, desk, data)
+        send(admin, job, data)
         assert words in text(admin)
         assert str(own_temporary_folder) not in admin.text("/people/bulk")
         assert list(own_temporary_folder.iterdir()) == []
     assert enrolled(web) == {}
 
 
-def test_files_that_were_not_taken_are_listed_as_text(web: Web, admin: Browser, desk: Desk) -> None:
-    send(admin, desk, packed({"Anna": [ANNA]}, **{"../<b>x</b>.png": b"x", "Anna/a.pdf": b"x", "Anna/b.png": b"x"}))
+def test_files_that_were_not_taken_are_listed_as_text(web: Web, admin: Browser, job: BulkJob) -> None:
+    send(admin, job, packed({"Anna": [ANNA]}, **{"../<b>x</b>.png": b"x", "Anna/a.pdf": b"x", "Anna/b.png": b"x"}))
     page = admin.text("/people/bulk")
 
     assert "../&lt;b&gt;x&lt;/b&gt;.png" in page
@@ -198,7 +198,7 @@ def test_files_that_were_not_taken_are_listed_as_text(web: Web, admin: Browser, 
     assert "not an image" in admin.text("/people/bulk/report.csv")
 
 
-def test_pieces_are_put_together_and_a_lost_one_is_noticed(web: Web, admin: Browser, desk: Desk) -> None:
+def test_pieces_are_put_together_and_a_lost_one_is_noticed(web: Web, admin: Browser, job: BulkJob) -> None:
     data = packed({"Anna": [ANNA]})
 
     def piece(offset: int, end: int) -> Any:
@@ -209,7 +209,7 @@ def test_pieces_are_put_together_and_a_lost_one_is_noticed(web: Web, admin: Brow
     assert piece(150, 200).status_code == 409
     assert piece(100, len(data)).json == {"ok": True, "size": len(data)}
     admin.submit("/people/bulk", AGREED | {"in_pieces": "yes"})
-    desk.wait()
+    job.wait()
     assert "1 of 1" in text(admin)
 
 
@@ -220,8 +220,8 @@ def test_a_piece_that_makes_no_sense_is_refused(admin: Browser) -> None:
     assert admin.submit("/people/bulk", {"in_pieces": "yes"}).status_code == 400
 
 
-def test_too_much_is_refused_while_it_comes(web: Web, admin: Browser, desk: Desk) -> None:
-    desk.limits = Limits(upload=1000)
+def test_too_much_is_refused_while_it_comes(web: Web, admin: Browser, job: BulkJob) -> None:
+    job.limits = Limits(upload=1000)
     body = {"name": "a.zip", "offset": "0", "piece": (io.BytesIO(bytes(2000)), "piece")}
     answer = admin.submit("/people/bulk/piece", body, content_type="multipart/form-data")
 
@@ -229,43 +229,43 @@ def test_too_much_is_refused_while_it_comes(web: Web, admin: Browser, desk: Desk
     assert "send the people in several parts" in answer.json["words"]
 
 
-def test_one_after_the_other(web: Web, admin: Browser, desk: Desk) -> None:
-    send(admin, desk, packed({"Anna": [ANNA]}))
+def test_one_after_the_other(web: Web, admin: Browser, job: BulkJob) -> None:
+    send(admin, job, packed({"Anna": [ANNA]}))
     admin.submit("/people/bulk/piece", {"name": "a.zip", "offset": "0"})
     with pytest.raises(Exception, match="ada is enrolling many people"):
-        desk.receive("grace", "b.zip", 0, io.BytesIO())
+        job.receive("grace", "b.zip", 0, io.BytesIO())
     with pytest.raises(Exception, match="ada is enrolling many people"):
-        desk.clear("grace")
+        job.clear("grace")
     web.clock.advance(PATIENCE.total_seconds() + 1)
-    desk.receive("grace", "b.zip", 0, io.BytesIO(b"x"))
+    job.receive("grace", "b.zip", 0, io.BytesIO(b"x"))
 
     assert "grace is enrolling many people" in text(admin)
     assert "Send photos" not in text(admin)
     with pytest.raises(Exception, match="no file was sent"):
-        desk.judge("ada", desk.standing().options)
+        job.judge("ada", job.progress().options)
 
 
-def test_a_report_that_nobody_acts_upon_is_forgotten(web: Web, admin: Browser, desk: Desk) -> None:
-    send(admin, desk, packed({"Anna": [ANNA]}))
+def test_a_report_that_nobody_acts_upon_is_forgotten(web: Web, admin: Browser, job: BulkJob) -> None:
+    send(admin, job, packed({"Anna": [ANNA]}))
     report = report_of(admin)
     web.clock.advance(KEPT.total_seconds() + 1)
 
     assert "Send photos" in text(admin)
-    assert desk._judged == []
+    assert job._judged == []
     admin.submit("/people/bulk/enrol", {"report": report})
     assert enrolled(web) == {}
 
 
 def test_a_fault_enrols_nobody_and_leaves_no_photo(
-    web: Web, admin: Browser, desk: Desk, own_temporary_folder: Path
+    web: Web, admin: Browser, job: BulkJob, own_temporary_folder: Path
 ) -> None:
     web.analyser.error = RuntimeError("the network broke")
-    send(admin, desk, packed({"Anna": [ANNA]}))
+    send(admin, job, packed({"Anna": [ANNA]}))
 
     assert "Something broke; nobody was enrolled" in text(admin)
     assert list(own_temporary_folder.iterdir()) == []
     web.analyser.error = None
-    send(admin, desk, packed({"Anna": [STRANGER]}))
+    send(admin, job, packed({"Anna": [STRANGER]}))
     assert "1 of 1" in text(admin)
 
 
@@ -273,7 +273,7 @@ def test_what_a_killed_program_left_behind_is_removed(web: Web, own_temporary_fo
     left = own_temporary_folder / "attendance-bulk-4194399-abc"
     (left / "unpacked").mkdir(parents=True)
     (own_temporary_folder / "attendance-bulk-x").mkdir()
-    Desk(web.sessions, web.keys, web.analyser, web.clock)
+    BulkJob(web.sessions, web.keys, web.analyser, web.clock)
 
     assert [path.name for path in own_temporary_folder.iterdir()] == ["attendance-bulk-x"]
 
@@ -285,19 +285,19 @@ def test_a_viewer_sees_and_sends_nothing(viewer: Browser) -> None:
     assert "/people/bulk" not in viewer.text("/people")
 
 
-def test_what_somebody_else_reads_is_not_shown_and_not_lost_unsaid(web: Web, admin: Browser, desk: Desk) -> None:
-    desk.receive("grace", "a.zip", 0, io.BytesIO(packed({"Anna": [ANNA]})))
-    desk.judge("grace", Options("Yes."))
-    desk.wait()
+def test_what_somebody_else_reads_is_not_shown_and_not_lost_unsaid(web: Web, admin: Browser, job: BulkJob) -> None:
+    job.receive("grace", "a.zip", 0, io.BytesIO(packed({"Anna": [ANNA]})))
+    job.judge("grace", Options("Yes."))
+    job.wait()
     told = text(admin)
 
     assert "grace has a report here and has not decided yet" in told
     assert "Anna" not in told.replace("Anna_Berg", "")
-    send(admin, desk, packed({"Bert": [BERT]}))
+    send(admin, job, packed({"Bert": [BERT]}))
     assert "Bert" in text(admin)
 
 
-def test_a_threshold_that_came_from_a_risk_is_looked_at_again(web: Web, admin: Browser, desk: Desk) -> None:
+def test_a_threshold_that_came_from_a_risk_is_looked_at_again(web: Web, admin: Browser, job: BulkJob) -> None:
     basis = Basis(0.001, 0, "not enough data", "nobody yet")
     with web.sessions.begin() as session:
         operating_points.set_point(
@@ -310,9 +310,9 @@ def test_a_threshold_that_came_from_a_risk_is_looked_at_again(web: Web, admin: B
             at=NOON,
             basis=basis,
         )
-    send(admin, desk, packed({"Anna": [ANNA]}))
+    send(admin, job, packed({"Anna": [ANNA]}))
     admin.submit("/people/bulk/enrol", {"report": report_of(admin)})
-    desk.wait()
+    job.wait()
 
     with web.sessions() as session:
         newest = operating_points.history(session, MODEL)[0]
