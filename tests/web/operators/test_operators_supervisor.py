@@ -175,7 +175,7 @@ def test_nobody_decides_about_themselves(
 
     answer = browser.submit(f"/attendance/corrections/{row}", {"what": "approve"}, follow_redirects=True)
 
-    assert "nobody decides about themselves" in answer.get_data(as_text=True)
+    assert "Nobody decides about themselves" in answer.get_data(as_text=True)
     assert state_of(web, row) == "requested"
 
 
@@ -188,7 +188,7 @@ def test_an_administrator_who_is_that_person_cannot_approve_at_once(
     form = {"action": "add", "at": "08:00", "direction": "in", "reason": "Was there.", "approve": "yes"}
     answer = admin.submit(f"/attendance/person/{anna}/{FRIDAY}/correct", form, follow_redirects=True)
 
-    assert "nobody decides about themselves" in answer.get_data(as_text=True)
+    assert "Nobody decides about themselves" in answer.get_data(as_text=True)
     with web.sessions() as session:
         assert len(corrections.corrections(session, person_id=anna)) == 1  # nothing was half done
 
