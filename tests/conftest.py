@@ -52,6 +52,8 @@ ON_POSTGRESQL_TOO = {
     "tests.store.privacy.test_consent",
     "tests.store.access.test_events",
     "tests.store.kiosk.test_devices",
+    "tests.store.people.test_credentials",
+    "tests.store.people.test_templates",
     "tests.store.people.test_look_alikes",
     "tests.store.calibration.test_operating_points",
     "tests.store.operators.test_operators",

@@ -6,31 +6,26 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from attendance import jobs
-from attendance.cli.main import main
 from attendance.config import Settings
-from attendance.domain.hours.day import Status
 from attendance.domain.hours.shift import Shift, Span
 from attendance.domain.passage import Direction
-from attendance.service.hours import days, planning
-from attendance.service.operations import demo_data
+from attendance.service.hours import planning
 from attendance.store.access import events
 from attendance.store.people import people
 from attendance.store.session import Sessions
-from attendance.store.tables import access
-from attendance.store.tables import people as stored_people
-from attendance.store.tables.hours import Correction, DayTotal
+from attendance.store.tables.hours import DayTotal
 from tests.factories import make_passage
 from tests.fakes import FakeClock
 
 # A Tuesday, 10:00 in Berlin.
 TUESDAY = datetime(2024, 5, 14, 8, tzinfo=UTC)
+
+
 SETTINGS = Settings.model_validate({"site": {"timezone": "Europe/Berlin"}})
 
 
@@ -172,52 +167,3 @@ def test_a_mail_server_that_does_not_answer_holds_nobody_up(sessions: Sessions, 
         sending.join(30)
 
     assert sent == [False]
-
-
-# --- demo data and commands ---
-
-
-def test_demo_data_is_the_same_each_time_and_only_for_an_empty_database(sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        made = demo_data.make(session, count=12, days=10, now=TUESDAY, zone=SETTINGS.site.zone)
-    with sessions() as session:
-        assert session.scalar(select(func.count()).select_from(stored_people.Person)) == made.people == 12
-        assert session.scalar(select(func.count()).select_from(access.Passage)) == made.passages > 200
-        assert session.scalar(select(func.count()).select_from(Correction)) == made.corrections
-        assert session.scalar(select(func.count()).select_from(stored_people.Template)) == 0
-        with pytest.raises(demo_data.UserError, match="there are people in this database"):
-            demo_data.make(session, count=1, days=1, now=TUESDAY, zone=SETTINGS.site.zone)
-
-
-def test_nobody_of_the_demo_is_absent_before_its_first_day(sessions: Sessions) -> None:
-    zone, first = SETTINGS.site.zone, TUESDAY.date() - timedelta(days=10)
-    with sessions.begin() as session:
-        demo_data.make(session, count=12, days=10, now=TUESDAY, zone=zone)
-    with sessions() as session:
-        made = days.sheet(session, first - timedelta(days=14), TUESDAY.date(), zone, TUESDAY)
-
-    for one in made:
-        assert not any(day.status is Status.ABSENT for day in one.days if day.day < first)
-        # Turned, the pattern still begins its weeks on Mondays.
-        assert {day.day.weekday() for day in one.days if day.plan.shift} == {0, 1, 2, 3, 4}
-
-
-def test_the_commands_fill_roll_up_and_write_check_ins(engine: Engine, tmp_path: Path) -> None:
-    run = CliRunner(env={"ATTENDANCE__DATABASE__URL": str(engine.url)}).invoke
-    made = run(main, ["demo-data", "--people", "6", "--days", "9"], catch_exceptions=False)
-    assert made.output.startswith("6 people, ")
-
-    rolled = run(main, ["roll-up"], catch_exceptions=False)
-    assert "days written down" in rolled.output
-
-    file = tmp_path / "out.csv"
-    first, last = (datetime.now(UTC) - timedelta(days=8)).date(), datetime.now(UTC).date()
-    done = run(
-        main, ["check-ins", "frappe", str(file), "--from", str(first), "--to", str(last)], catch_exceptions=False
-    )
-    assert done.exit_code == 0
-    assert file.read_text(encoding="utf-8").startswith("Employee,Log Type,Time")
-
-    again = run(main, ["demo-data"])
-    assert again.exit_code == 2
-    assert "there are people in this database" in again.output

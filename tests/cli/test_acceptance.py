@@ -22,7 +22,7 @@ from attendance.store.calibration import operating_points
 from attendance.store.crypto import load_keys
 from attendance.store.people import people, templates
 from attendance.store.session import Sessions, make_engine, sessions
-from tests.cli.test_main import Here
+from tests.cli.conftest import Here
 from tests.factories import NOON, make_passage, vector_of
 from tests.vision import networks
 

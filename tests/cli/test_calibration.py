@@ -17,7 +17,7 @@ from attendance.store.crypto import load_keys
 from attendance.store.people import people, templates
 from attendance.store.session import Sessions, make_engine, sessions
 from attendance.store.tables.calibration import OperatingPoint
-from tests.cli.test_main import Here
+from tests.cli.conftest import Here
 from tests.domain.calibration.simulated_sites import faces
 from tests.factories import NOON, near
 from tests.vision import networks

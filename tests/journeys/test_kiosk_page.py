@@ -36,7 +36,7 @@ from tests.journeys.test_admin_pages import (
     served,
 )
 from tests.site_fixtures import PASSWORD, Browser, Web
-from tests.web.kiosk.test_tablet import add_anna, add_tablet, give_pin, log_of
+from tests.web.kiosk.conftest import add_anna, add_tablet, give_pin, log_of
 from tests.web.wire import Wire
 
 __all__ = ["address", "camera_picture", "chromium", "pytestmark"]

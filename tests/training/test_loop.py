@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from attendance.training.detector.scenes import NOBODY, Composer, Scene
 from attendance.training.loop import Ema, Flattened, Plan, Run, learning_rate, optimisers_of, seed_after
-from attendance.training.recogniser.augment import face_views
 
 
 def _plan(samples: int) -> Plan:
@@ -101,41 +99,3 @@ def test_a_batch_without_a_finite_gradient_changes_nothing(tmp_path: Path) -> No
     run = Run(tmp_path, model, _plan(4), resume=False)
     run.train(lambda _s, _p: {"loss": model.weight.sum() * float("nan")}, dict)
     assert torch.equal(model.weight, before)
-
-
-def test_views_have_the_size_asked_for_and_stay_in_range() -> None:
-    random = np.random.default_rng(0)
-    for _ in range(8):
-        view, flipped = face_views(torch.rand(4, 3, 128, 128) * 255, 80, random)
-        assert view.shape == (4, 3, 80, 80) and flipped.shape == (4,)
-        assert float(view.min()) >= 0 and float(view.max()) <= 255
-
-
-def test_a_mirrored_view_is_the_mirror_image() -> None:
-    left_bright = torch.zeros(32, 3, 128, 128)
-    left_bright[..., :64] = 200
-    view, flipped = face_views(left_bright, 64, np.random.default_rng(3))
-    brighter_left = view[..., 4:24].mean((1, 2, 3)) > view[..., 40:60].mean((1, 2, 3))
-    assert bool((brighter_left == ~flipped).all())
-
-
-def test_composed_scenes_keep_boxes_on_what_they_show() -> None:
-    image = np.full((100, 120, 3), 40, np.uint8)
-    image[30:70, 40:80] = (250, 250, 250)
-    box, points = np.array([[40, 30, 80, 70]], np.float32), np.full((1, 5, 2), 50, np.float32)
-    composer = Composer([Scene(image, box, points, np.ones(1, bool))], [Scene(image[:20, :20], *NOBODY)], high=60)
-    random = np.random.default_rng(1)
-    seen = 0
-    for _ in range(60):
-        scene = composer.compose(96, random)
-        assert scene.image.shape == (96, 96, 3)
-        for (x1, y1, x2, y2), sure in zip(scene.boxes, scene.sure, strict=True):
-            inside = (x1 >= 0) & (y1 >= 0) & (x2 <= 96) & (y2 <= 96)
-            if not (sure and inside and len(scene.boxes) == 1 and x2 - x1 > 10):
-                continue
-            seen += 1
-            middle = scene.image[
-                int(y1 * 0.7 + y2 * 0.3) : int(y1 * 0.3 + y2 * 0.7), int(x1 * 0.7 + x2 * 0.3) : int(x1 * 0.3 + x2 * 0.7)
-            ]
-            assert middle.mean() > scene.image.mean()
-    assert seen > 5

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
-from attendance.config import DoorSettings
 from attendance.daemon.doors.bounded import LONGEST_S, BoundedDoor
-from attendance.daemon.doors.drivers import open_door
-from attendance.errors import UserError
 from attendance.service.ports import DoorFault
 from tests.fakes import FakeDoor
-
-
-def test_the_null_driver_logs_what_it_would_do(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    door = open_door(DoorSettings(name="front"))
-    door.unlock(3)
-
-    assert door.name == "front"
-    assert caplog.messages == ["door front: would be unlocked for 3 s (the null driver moves nothing)"]
-
-
-def test_an_unknown_driver_is_refused_with_the_ones_there_are() -> None:
-    with pytest.raises(UserError, match="there is no magic; there is null"):
-        open_door(DoorSettings(driver="magic"))
 
 
 def test_a_pulse_is_never_longer_than_the_limit() -> None:

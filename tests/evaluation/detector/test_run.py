@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,32 +14,17 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from numpy.typing import NDArray
 
 from attendance.cli.main import main
-from attendance.evaluation.detector import pictures, run
-from attendance.evaluation.detector.detection_cache import look_at
+from attendance.evaluation.detector import run
 from attendance.evaluation.detector.detectors import Found
 from attendance.evaluation.detector.pictures import Picture
 from attendance.evaluation.detector.plots import detector_plots
 from attendance.vision.weights import load_card, save_card
 from tests.evaluation.detector import wider_folder
+from tests.evaluation.detector.labelled_pictures import FakeFinder, labelled
 from tests.evaluation.detector.test_detectors import write_scrfd
 from tests.vision import networks
-
-
-class FakeFinder:
-    """At the detector's port: finds what it was told, and counts its looks."""
-
-    name, key, confidence = "fake", "1" * 64, 0.5
-
-    def __init__(self, answers: Sequence[Found]) -> None:
-        self.answers = list(answers)
-        self.looks = 0
-
-    def find(self, image: NDArray[np.uint8]) -> Found:
-        self.looks += 1
-        return self.answers[int(image[0, 0, 0])]  # the picture says which
 
 
 def numbers(value: Any) -> Iterator[float]:
@@ -161,52 +146,6 @@ def test_images_that_cannot_be_read_are_counted_and_a_folder_of_nothing_else_is_
     assert "none of the 3 images" in result.stderr
 
 
-def labelled(folder: Path) -> Path:
-    """A data folder: two LFW images, one with a face, and twenty scenes of which two are measured on."""
-    (folder / "labels").mkdir(parents=True)
-    for number, name in enumerate(("lfw/A_B/A_B_0001.jpg", "lfw/C_D/C_D_0001.jpg", "facemask853/_/maks4.png")):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), np.full((100, 100, 3), number, np.uint8))
-    np.savez(
-        folder / "labels" / "lfw.npz",
-        path=np.array([b"lfw/A_B/A_B_0001.jpg", b"lfw/C_D/C_D_0001.jpg"]),
-        size=np.array([[100, 100], [100, 100]]),
-        image=np.array([0, 0]),
-        box=np.array([[30, 30, 70, 80], [0, 0, 20, 20]], np.float32),
-        score=np.array([0.9, 0.8]),
-        landmarks=np.zeros((2, 5, 2), np.float32),
-    )
-    (folder / "labels" / "face_free.txt").write_text("\n".join(f"scenes/{number}.png" for number in range(20)))
-    rows = ["image\twidth\theight\tlabelled\tboxes"]
-    rows += [f"facemask853/_/maks{number}.png\t100\t100\tall\t10,10,40,50;50,50,80,90" for number in (3, 4)]
-    rows.append("net7876/_/a4.png\t100\t100\tmain\t10,10,40,50")
-    (folder / "labels" / "true_boxes.tsv").write_text("\n".join(rows) + "\n")
-    return folder
-
-
-def test_only_what_is_kept_from_training_is_measured_on(tmp_path: Path) -> None:
-    data = labelled(tmp_path)
-
-    (crowd,) = pictures.true_boxes(data, "facemask853")
-    first, second = pictures.main_faces(data, "lfw")
-
-    assert crowd.path.name == "maks4.png"
-    assert crowd.boxes.tolist() == [[10, 10, 40, 50], [50, 50, 80, 90]]
-    assert (first.main, second.main) == (0, None)
-    assert [scene.path.name for scene in pictures.face_free(data)] == ["9.png", "19.png"]
-
-
-def test_the_main_face_is_the_one_that_training_takes(tmp_path: Path) -> None:
-    from attendance.training.recogniser import face_packs
-
-    data = labelled(tmp_path)
-    (theirs,) = face_packs.main_faces(data, "lfw")
-    first, _ = pictures.main_faces(data, "lfw")
-    assert first.points is not None and first.main is not None
-    assert np.array_equal(theirs.points, first.points[first.main])
-
-
 def test_every_set_is_measured_by_one_look_an_image(tmp_path: Path) -> None:
     data = labelled(tmp_path)
     box = np.array([[30, 30, 70, 80]], np.float32)
@@ -228,40 +167,6 @@ def test_a_limit_takes_the_first_of_each_set(tmp_path: Path) -> None:
 
     assert [len(shown) for shown in sets.main_faces.values()] == [1]
     assert sets.face_free is not None and len(sets.face_free) == 1
-
-
-def test_what_was_kept_is_not_looked_at_again_and_gives_the_same(tmp_path: Path) -> None:
-    shown = pictures.main_faces(labelled(tmp_path / "data"), "lfw")
-    boxes = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)
-    two = Found(boxes, np.array([0.9, 0.5], np.float32), np.ones((2, 5, 2), np.float32))
-    finder = FakeFinder([two, Found.nothing()])
-    keep = tmp_path / "keep"
-
-    first = look_at(shown[:1], finder, 256, "lfw", keep)
-    assert finder.looks == 1
-    both = look_at(shown, finder, 256, "lfw", keep)
-    assert finder.looks == 2
-    again = look_at(shown, finder, 256, "lfw", keep)
-    assert finder.looks == 2
-    assert [look.scale for look in first + both + again] == [2.56] * 5
-    for look in (first[0], both[0], again[0]):
-        assert np.array_equal(look.found.boxes, two.boxes) and np.array_equal(look.found.points, two.points)
-
-    finder.key = "2" * 64  # other numbers: nothing of the old is taken
-    look_at(shown, finder, 256, "lfw", keep)
-    assert finder.looks == 4
-
-
-def test_a_kept_file_that_was_cut_short_is_made_anew(tmp_path: Path) -> None:
-    shown = pictures.main_faces(labelled(tmp_path / "data"), "lfw")
-    finder = FakeFinder([Found.nothing()] * 2)
-    look_at(shown, finder, 256, "lfw", tmp_path / "keep")
-    (file,) = (tmp_path / "keep").iterdir()
-    file.write_bytes(file.read_bytes()[:100])
-
-    look_at(shown, finder, 256, "lfw", tmp_path / "keep")
-
-    assert finder.looks == 4
 
 
 def test_a_detector_that_finds_nothing_can_be_drawn(tmp_path: Path) -> None:

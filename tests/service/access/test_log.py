@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from attendance.domain.reason import Reason
 from attendance.service.access import log
-from attendance.service.operations import overview
 from attendance.store.access import events
 from attendance.store.people import people
 from attendance.store.session import Sessions
@@ -72,14 +71,3 @@ def test_a_local_day_is_as_long_as_the_clocks_make_it(day: date, hours: int) -> 
     start, end = log.day_bounds(day, BERLIN)
     assert end - start == timedelta(hours=hours)
     assert start.utcoffset() == timedelta(0)
-
-
-def test_todays_overview_follows_the_sites_midnight(sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        anna = people.create_person(session, name="Anna", at=NOON).id
-        for at in (datetime(2024, 5, 5, 21, 59, tzinfo=UTC), datetime(2024, 5, 5, 22, 1, tzinfo=UTC)):
-            events.record_passage(session, make_passage(at, person_id=anna))
-    with sessions() as session:
-        today = overview.overview_today(session, BERLIN, NOON)
-    assert today.granted == 1
-    assert today.present[0].first_in == datetime(2024, 5, 5, 22, 1, tzinfo=UTC)

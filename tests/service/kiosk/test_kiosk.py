@@ -18,12 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
-from attendance.service.access.reason_texts import kiosk_refusal
 from attendance.service.ids import made_at, new_event_id
 from attendance.service.kiosk import sealed_events
 from attendance.service.kiosk.badge_reader import read_badge
 from attendance.service.kiosk.kiosk import Answer, Kiosk, Terminal
-from attendance.service.kiosk.messages import greeting, hours
 from attendance.store.crypto import Keys
 from attendance.store.hours import corrections
 from attendance.store.people import credentials, people
@@ -31,6 +29,8 @@ from tests.factories import ANNA, NOBODY, STRANGER, make_photo
 from tests.service.conftest import RULES, Site
 
 TABLET = Terminal(1, "canteen", Direction.UNKNOWN)
+
+
 ZONE = ZoneInfo("Europe/Berlin")
 
 
@@ -292,14 +292,3 @@ def test_no_answer_holds_a_score_or_a_whole_name(kiosk: Kiosk, staffed: Site) ->
 
     assert "Berg" not in str(told)
     assert not any(isinstance(value, float) for value in told.values())
-
-
-def test_every_reason_has_words_for_the_person_who_stands_there() -> None:
-    for reason in Reason:
-        words, advice = kiosk_refusal(reason)
-        assert words and advice and "administrator" not in advice
-
-
-def test_greetings_and_hours_read_well() -> None:
-    assert greeting("", None, 9, repeat=False) == "Good morning, you"
-    assert [hours(one) for one in (0, 59 * 60, 3600, 27_300)] == ["0 min", "59 min", "1 h 00 min", "7 h 35 min"]

@@ -76,6 +76,8 @@ def test_a_mask_hides_the_mouth_and_not_the_eyes() -> None:
 
 
 UPRIGHT = np.array([[80, 80], [120, 80], [100, 100], [85, 120], [115, 120]], np.float32)  # a face's landmarks
+
+
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
 
 
@@ -156,3 +158,25 @@ def test_poor_scenes_are_darker_and_softer() -> None:
     good, poor = (_scenes(replace(lit, poor=share), 30) for share in (0.0, 1.0))
     assert np.mean([s.image.mean() for s in poor]) < 0.6 * np.mean([s.image.mean() for s in good])
     assert np.median([edges(s.image) for s in poor]) < 0.6 * np.median([edges(s.image) for s in good])
+
+
+def test_composed_scenes_keep_boxes_on_what_they_show() -> None:
+    image = np.full((100, 120, 3), 40, np.uint8)
+    image[30:70, 40:80] = (250, 250, 250)
+    box, points = np.array([[40, 30, 80, 70]], np.float32), np.full((1, 5, 2), 50, np.float32)
+    composer = Composer([Scene(image, box, points, np.ones(1, bool))], [Scene(image[:20, :20], *NOBODY)], high=60)
+    random = np.random.default_rng(1)
+    seen = 0
+    for _ in range(60):
+        scene = composer.compose(96, random)
+        assert scene.image.shape == (96, 96, 3)
+        for (x1, y1, x2, y2), sure in zip(scene.boxes, scene.sure, strict=True):
+            inside = (x1 >= 0) & (y1 >= 0) & (x2 <= 96) & (y2 <= 96)
+            if not (sure and inside and len(scene.boxes) == 1 and x2 - x1 > 10):
+                continue
+            seen += 1
+            middle = scene.image[
+                int(y1 * 0.7 + y2 * 0.3) : int(y1 * 0.3 + y2 * 0.7), int(x1 * 0.7 + x2 * 0.3) : int(x1 * 0.3 + x2 * 0.7)
+            ]
+            assert middle.mean() > scene.image.mean()
+    assert seen > 5

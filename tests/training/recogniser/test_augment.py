@@ -47,3 +47,19 @@ def test_a_mask_covers_the_mouth_and_glasses_the_eyes_and_neither_the_forehead()
     covered = worn(CROPS, np.random.default_rng(0), 1.0)
     x, y = mouth[0]
     assert (covered[:, :, y, x] - CROPS[:, :, y, x]).abs().amax(1).min() > 1
+
+
+def test_views_have_the_size_asked_for_and_stay_in_range() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(8):
+        view, flipped = face_views(torch.rand(4, 3, 128, 128) * 255, 80, random)
+        assert view.shape == (4, 3, 80, 80) and flipped.shape == (4,)
+        assert float(view.min()) >= 0 and float(view.max()) <= 255
+
+
+def test_a_mirrored_view_is_the_mirror_image() -> None:
+    left_bright = torch.zeros(32, 3, 128, 128)
+    left_bright[..., :64] = 200
+    view, flipped = face_views(left_bright, 64, np.random.default_rng(3))
+    brighter_left = view[..., 4:24].mean((1, 2, 3)) > view[..., 40:60].mean((1, 2, 3))
+    assert bool((brighter_left == ~flipped).all())

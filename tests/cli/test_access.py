@@ -1,0 +1,41 @@
+"""The commands of the log."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+from attendance.config import load_settings
+from attendance.store.access import events
+from attendance.store.session import make_engine, sessions
+from tests import factories
+from tests.cli.conftest import Here
+
+
+def record(here: Here, *at: datetime) -> None:
+    engine = make_engine(load_settings(here.config).database.url)
+    with sessions(engine).begin() as session:
+        for each in at:
+            events.record_passage(session, factories.make_passage(each))
+    engine.dispose()
+
+
+def test_events_are_listed_and_exported_by_local_days(here: Here) -> None:
+    here.good("init")
+    late = datetime(2024, 5, 6, 22, 30, tzinfo=UTC)  # the next day already, in Berlin
+    record(here, late, late + timedelta(days=2))
+    berlin = ("--set", "site.timezone=Europe/Berlin", "events")
+
+    listed = here.good(*berlin, "list", "--since", "2024-05-07", "--until", "2024-05-07").splitlines()
+    assert len(listed) == 2
+    assert listed[1].startswith("2024-05-07 00:30:00  door    face  granted  (erased)  recognised")
+
+    rows = list(csv.DictReader(io.StringIO(here.good(*berlin, "export"))))
+    assert [row["time_local"] for row in rows] == ["2024-05-09T00:30:00+02:00", "2024-05-07T00:30:00+02:00"]
+
+    target = here.folder / "out.csv"
+    assert "1 rows" in here.good(*berlin, "export", "--csv", str(target), "--until", "2024-05-07")
+    assert target.read_bytes().startswith(b"\xef\xbb\xbftime_utc,")
+    assert "cannot write" in here.refused("events", "export", "--csv", str(here.folder / "no" / "out.csv"))
+    assert "is after --until" in here.refused("events", "list", "--since", "2024-05-08", "--until", "2024-05-07")

@@ -1,0 +1,29 @@
+"""Training, exporting and the live window: what is refused before anything is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Here
+
+
+def test_training_options_are_checked_before_anything_is_loaded(here: Here, tmp_path: Path) -> None:
+    common = ("train", "detector", "--out", str(tmp_path / "run"), "--data")
+
+    assert "there is no folder" in here.refused(*common, str(tmp_path / "no"))
+    assert "not both" in here.refused(*common, str(tmp_path), "--epochs", "1", "--samples", "5")
+    assert "multiple of 32" in here.refused(*common, str(tmp_path), "--size", "192,250")
+    recogniser = ("train", "recogniser", "--out", str(tmp_path / "run"), "--data", str(tmp_path))
+    assert "no multiple of 16" in here.refused(*recogniser, "--size", "250")
+    assert "there is no file" in here.refused(*common, str(tmp_path), "--teacher", str(tmp_path / "t.onnx"))
+    export = ("export", "detector", "--out", str(tmp_path), "--id", "x", "--weights")
+    assert "there is no file" in here.refused(*export, str(tmp_path / "x.safetensors"))
+
+
+def test_live_says_that_there_is_no_display(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+    assert "there is no display" in here.refused("live")

@@ -1,0 +1,67 @@
+"""Every route by every role: who is let in, who may only read, and no form without its token."""
+
+from __future__ import annotations
+
+import re
+
+from tests.factories import ANNA
+from tests.site_fixtures import Browser, Web
+
+OPEN = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
+
+
+# Rooms of people who are no operators, with guards of their own: tests/security/test_employee.py and test_kiosk.py.
+SELF_GUARDED = {"me", "kiosk"}
+
+
+def addresses(web: Web, method: str) -> list[tuple[str, str]]:
+    """Every (endpoint, path) of the operators' site that takes this method, with 1 for each id."""
+    return [
+        (rule.endpoint, re.sub(r"<[^>]+>", "1", rule.rule))
+        for rule in web.app.url_map.iter_rules()
+        if method in (rule.methods or ()) and rule.endpoint.split(".")[0] not in SELF_GUARDED
+    ]
+
+
+def test_nothing_but_the_login_is_reachable_without_signing_in(web: Web, stranger: Browser) -> None:
+    for endpoint, path in addresses(web, "GET"):
+        if endpoint not in OPEN:
+            answer = stranger.get(path)
+            assert (answer.status_code, answer.location.split("?")[0]) == (302, "/login"), path
+    for endpoint, path in addresses(web, "POST"):
+        if endpoint not in OPEN:
+            assert stranger.submit(path).location.startswith("/login"), path
+
+
+def test_a_script_that_was_signed_out_is_told_so_in_json(stranger: Browser) -> None:
+    answer = stranger.get("/log/rows", headers={"Accept": "application/json"})
+
+    assert answer.status_code == 401
+    assert answer.json["words"] == "You are signed out."
+
+
+def test_a_viewer_can_change_nothing(web: Web, viewer: Browser) -> None:
+    person = web.add("Anna Berg")
+    web.enrol(person, ANNA)
+    own = {"auth.sign_in", "auth.setup", "auth.logout", "operators.password"}
+    for endpoint, path in addresses(web, "POST"):
+        if endpoint not in own:
+            assert viewer.submit(path, {"active": "no", "name": "x"}).status_code == 403, path
+
+    assert "Anna Berg" in viewer.text(f"/people/{person}")
+
+
+def test_a_viewer_reads_every_page_but_the_forms(web: Web, viewer: Browser) -> None:
+    web.add("Anna Berg")
+    for path in ("/", "/people", "/people/1", "/log", "/log/log.csv", "/threshold", "/password"):
+        assert viewer.get(path).status_code == 200, path
+    for path in ("/people/new", "/people/1/edit", "/people/1/delete", "/operators"):
+        assert viewer.get(path).status_code == 403, path
+
+
+def test_a_form_without_its_token_does_nothing(web: Web, admin: Browser) -> None:
+    web.add("Anna Berg")
+    for endpoint, path in addresses(web, "POST"):
+        answer = admin.client.post(path, data={"active": "no"})
+        assert answer.status_code == 400, (endpoint, answer.status)
+        assert "out of date" in answer.get_data(as_text=True)

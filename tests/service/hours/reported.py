@@ -1,0 +1,67 @@
+"""Two people's days, as reports show them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from attendance.domain.hours.day import Policy, Punch
+from attendance.domain.hours.shift import Leave, Plan, Shift, Span, Tier
+from attendance.domain.hours.timesheet import days_of, with_weekly_overtime
+from attendance.domain.passage import Direction
+from attendance.service.hours import report_lists, report_tables
+from attendance.service.hours.days import PersonDay, PersonDays, Today
+from attendance.store.hours.rosters import StaffMember
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+MONDAY = date(2024, 5, 6)
+
+
+NOW = datetime(2024, 5, 20, tzinfo=UTC)
+
+
+OFFICE = Shift("Office", (Span(540, 1020),), tiers=(Tier(480, 1.25),), weekly=(Tier(960, 1.5),))
+
+
+MONEY = "=HYPERLINK(1)"
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2024, 5, 6 + day, hour, minute, tzinfo=BERLIN).astimezone(UTC)
+
+
+def person(name: str = "Anna Łukasz", number: int = 1, leave: bool = False) -> PersonDays:
+    """Monday on time with an hour extra, Tuesday late, Wednesday absent or on leave, Thursday without a check-out."""
+    plans = {
+        (day := MONDAY + timedelta(days=n)): Plan(
+            day, OFFICE if n < 5 else None, leave=Leave("vacation") if leave and n == 2 else None
+        )
+        for n in range(-1, 8)
+    }
+    times = [(at(0, 9), "in"), (at(0, 18), "out"), (at(1, 9, 30), "in"), (at(1, 17), "out"), (at(3, 9), "in")]
+    punches = [Punch(str(n), when, Direction(way), "gate") for n, (when, way) in enumerate(times)]
+    found = [one for one in days_of(punches, plans, BERLIN, NOW, Policy()) if MONDAY <= one.day <= date(2024, 5, 12)]
+    return PersonDays(StaffMember(number, name, f"{number}", "Lab"), with_weekly_overtime(found))
+
+
+SHEET = [person(), person(MONEY, 2, leave=True)]
+
+
+LAST = MONDAY + timedelta(days=6)
+
+
+TABLES = [
+    report_tables.daily([PersonDays(one.person, one.days[:1]) for one in SHEET], MONDAY),
+    report_tables.register(SHEET, MONDAY, LAST),
+    report_tables.timesheet(SHEET[0], BERLIN),
+    report_tables.summary(SHEET, "Timesheets"),
+    report_lists.lateness(SHEET),
+    report_lists.absence(SHEET),
+    report_lists.overtime_report(SHEET),
+    report_lists.presence(Today(tuple(PersonDay(one.person, one.days[0]) for one in SHEET)), NOW, BERLIN),
+]
+
+
+NAMES = [one.name for one in TABLES]

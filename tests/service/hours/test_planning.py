@@ -1,0 +1,133 @@
+"""Shifts, rosters, leave and holidays; on a real SQLite file."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from attendance.domain.hours.day import Status
+from attendance.domain.hours.shift import Half, Shift, Span
+from attendance.errors import UserError
+from attendance.service.hours import planning
+from attendance.store.hours import rosters
+from tests.service.hours.conftest import (
+    MONDAY,
+    NIGHT,
+    NOW,
+    add_person,
+    add_shift,
+    day,
+    roster,
+)
+
+
+def test_a_new_roster_ends_the_old_one_the_day_before(session: Session) -> None:
+    anna = add_person(session)
+    roster(session, anna)
+    night = add_shift(session, NIGHT)
+
+    planning.assign(session, [anna], MONDAY, None, [night], now=NOW, by="test")
+
+    plans = rosters.plans(session, [anna], MONDAY - timedelta(days=3), MONDAY)[anna]
+    assert [plan.shift.name if plan.shift else None for plan in plans.values()] == ["Office", None, None, "Night"]
+
+
+def test_an_interval_within_a_rotation_does_not_move_its_turn(session: Session) -> None:
+    anna = add_person(session)
+    roster(session, anna, first=MONDAY)
+    night = add_shift(session, NIGHT)
+    after = MONDAY + timedelta(days=10)
+    planning.assign(session, [anna], MONDAY + timedelta(days=1), MONDAY + timedelta(days=9), [night], now=NOW, by="t")
+
+    plans = rosters.plans(session, [anna], after, after + timedelta(days=6))[anna]
+
+    assert [plan.shift is not None for plan in plans.values()] == [day.weekday() < 5 for day in plans]
+
+
+def test_overlapping_rosters_are_refused_with_the_name(session: Session) -> None:
+    anna = add_person(session)
+    shift_id = roster(session, anna, first=MONDAY)
+
+    with pytest.raises(UserError, match="Anna Berg has a roster from 2024-05-06"):
+        planning.assign(
+            session, [anna], MONDAY - timedelta(days=2), MONDAY + timedelta(days=2), [shift_id], now=NOW, by="t"
+        )
+
+
+def test_overlapping_shifts_are_refused(session: Session) -> None:
+    anna = add_person(session)
+    night, dawn = add_shift(session, NIGHT), add_shift(session, Shift("Dawn", (Span(300, 780),)))
+    words = "Night ends at 06:00 on the day after, when Dawn has begun at 05:00"
+
+    with pytest.raises(UserError, match=words):
+        planning.assign(session, [anna], MONDAY, None, [night, dawn, None], now=NOW, by="t")
+    planning.assign(session, [anna], MONDAY, None, [night, None], now=NOW, by="t")
+    with pytest.raises(UserError, match=words):
+        planning.set_day(session, anna, MONDAY + timedelta(days=1), dawn, now=NOW, by="t")
+
+
+def test_one_day_may_differ_from_the_pattern(session: Session) -> None:
+    anna = add_person(session)
+    roster(session, anna)
+    planning.set_day(session, anna, MONDAY, None, now=NOW, by="ada")
+
+    assert day(session, anna).status is Status.OFF
+
+
+def test_leave_explains_an_absence_and_is_taken_back(session: Session) -> None:
+    anna = add_person(session)
+    roster(session, anna)
+    row = planning.add_leave(
+        session, person_id=anna, kind="vacation", first=MONDAY, last=MONDAY, half=Half.WHOLE, now=NOW, by="ada",
+        approved=True,
+    )  # fmt: skip
+    assert day(session, anna).status is Status.LEAVE
+    with pytest.raises(UserError, match="already"):
+        planning.add_leave(session, person_id=anna, kind="sickness", first=MONDAY, last=MONDAY, now=NOW, by="ada")
+
+    planning.decide_leave(session, row.id, "withdrawn", now=NOW, by="ada")
+
+    assert day(session, anna).status is Status.ABSENT
+
+
+def test_public_holidays_come_from_the_library(session: Session) -> None:
+    anna = add_person(session)
+    roster(session, anna)
+
+    assert planning.import_holidays(session, "de", "by", 2024, now=NOW) > 9
+    assert day(session, anna, date(2024, 5, 1)).status is Status.HOLIDAY
+    with pytest.raises(UserError, match="no holidays are known for XX"):
+        planning.import_holidays(session, "XX", "", 2024, now=NOW)
+
+
+def test_rosters_are_imported_whole(session: Session) -> None:
+    anna = add_person(session, staff_number="7")
+    add_shift(session)
+    text = "staff_number,first,last,pattern\r\n7,2024-05-06,,Office|Office|-\r\n"
+
+    assert planning.import_rosters(session, text, now=NOW, by="ada") == 1
+    assert day(session, anna, MONDAY + timedelta(days=2)).status is Status.OFF
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("7,2024-05-06,,Office\n8,2024-05-06,,Office\n", "row 3: nobody active has the staff number 8"),
+        ("7,06.05.2024,,Office\n", "row 2: a date was not understood"),
+        ("7,2024-05-06,,Offfice\n", "row 2: there is no shift Offfice"),
+        ("7,2024-05-06,Office\n", "row 2: 3 columns instead of 4"),
+    ],
+)
+def test_a_bad_row_is_named_by_its_number(session: Session, rows: str, words: str) -> None:
+    add_person(session, staff_number="7")
+    add_shift(session)
+
+    with pytest.raises(UserError, match=words):
+        planning.import_rosters(session, "staff_number,first,last,pattern\n" + rows, now=NOW, by="ada")
+
+
+def test_a_file_with_other_columns_is_refused(session: Session) -> None:
+    with pytest.raises(UserError, match="row 1: the columns must be staff_number,first,last,pattern"):
+        planning.import_rosters(session, "name,shift\nAnna,Office\n", now=NOW, by="ada")

@@ -1,0 +1,59 @@
+"""Reports as tables: cells, totals, marks and overtime."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from attendance.domain.hours.day import Punch
+from attendance.domain.hours.shift import Plan
+from attendance.domain.hours.timesheet import days_of
+from attendance.domain.passage import Direction
+from attendance.service.hours import report_tables
+from attendance.service.hours.days import PersonDays
+from attendance.service.hours.report_tables import Form
+from tests.service.hours.reported import BERLIN, LAST, MONDAY, NAMES, NOW, OFFICE, SHEET, TABLES, at
+
+
+@pytest.mark.parametrize("table", TABLES, ids=NAMES)
+def test_every_row_has_a_cell_for_each_column(table: report_tables.Table) -> None:
+    assert {len(row) for row in [*table.rows, *([table.foot] if table.foot else [])]} <= {len(table.columns)}
+    assert not table.people or len(table.people) == len(table.rows)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=NAMES)
+def test_totals_are_the_sums_of_what_is_above_them(table: report_tables.Table) -> None:
+    for number, column in enumerate(table.columns):
+        if table.foot and column.form in (Form.SPAN, Form.COUNT):
+            assert table.foot[number] == sum(row[number] for row in table.rows), column.key
+
+
+def test_the_register_marks_each_day() -> None:
+    table = report_tables.register(SHEET, MONDAY, LAST)
+
+    assert table.rows[0][2:9] == ("P", "P", "A", "P.", "A", "·", "·")
+    assert table.rows[1][4] == "L"
+
+
+def test_every_report_tells_the_same_overtime() -> None:
+    told = {
+        table.name: dict(zip([one.key for one in table.columns], table.foot, strict=True))["overtime"]
+        for table in TABLES
+        if table.name in ("register", "timesheet", "overtime")
+    }
+
+    assert told["register"] == told["timesheet"] == told["overtime"] > 2 * 3600
+
+
+def test_weeks_without_a_free_day_and_short_nights_are_noted() -> None:
+    plans = {(day := MONDAY + timedelta(days=n)): Plan(day, OFFICE) for n in range(-1, 8)}
+    punches = [
+        Punch(f"{n}{way}", at(n, hour), Direction(way)) for n in range(7) for hour, way in ((6, "in"), (20, "out"))
+    ]
+    days = [one for one in days_of(punches, plans, BERLIN, NOW) if MONDAY <= one.day <= LAST]
+
+    notes = report_tables.rest_notes(PersonDays(SHEET[0].person, tuple(days)), BERLIN)
+
+    assert "7 May: only 10:00 h of rest since the day before" in notes
+    assert "week from 6 May: no 24 hours of rest" in notes

@@ -1,0 +1,68 @@
+"""/attendance/corrections and /attendance/periods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attendance.store.hours import corrections, periods
+from tests.site_fixtures import Browser, Web
+from tests.web.hours.conftest import DAY, FRIDAY
+
+
+def requested(web: Web, person_id: int, browser: Browser, **changes: Any) -> str:
+    form = {"action": "add", "at": "17:00", "direction": "out", "reason": "Forgot."} | changes
+    browser.submit(f"/attendance/person/{person_id}/{FRIDAY}/correct", form)
+    with web.sessions() as session:
+        return corrections.corrections(session)[0].id
+
+
+def test_a_correction_waits_is_approved_and_counts(web: Web, anna: int, admin: Browser) -> None:
+    row = requested(web, anna, admin)
+    assert "Anna Berg" in admin.text("/attendance/corrections")
+
+    admin.submit(f"/attendance/corrections/{row}", {"what": "approve"})
+
+    page = admin.text(f"/attendance/person/{anna}/{FRIDAY}")
+    assert "approved by ada" in page
+    assert "closed at the end" not in page
+    assert "Nobody waits" in admin.text("/attendance/corrections")
+
+
+def test_a_correction_may_be_approved_at_once_and_taken_back(web: Web, anna: int, admin: Browser) -> None:
+    row = requested(web, anna, admin, approve="yes")
+    assert "approved" in admin.text("/attendance/corrections?state=approved")
+
+    admin.submit(f"/attendance/corrections/{row}", {"what": "withdraw"})
+
+    assert "closed at the end of the shift" in admin.text(f"/attendance/person/{anna}/{FRIDAY}")
+
+
+def test_a_decision_about_nothing_is_said(admin: Browser) -> None:
+    answer = admin.submit("/attendance/corrections/none", {"what": "approve"}, follow_redirects=True)
+
+    assert "there is no such correction" in answer.get_data(as_text=True)
+
+
+def test_a_closed_period_is_shown_refuses_and_reopens(web: Web, anna: int, admin: Browser) -> None:
+    form = {"from": "2024-04-01", "to": FRIDAY.isoformat(), "grace": "0"}
+    admin.submit("/attendance/periods", form)
+    assert "closed period" in admin.text(f"/attendance/person/{anna}/{FRIDAY}")
+
+    refused = admin.submit(
+        f"/attendance/person/{anna}/{FRIDAY}/correct",
+        {"action": "add", "at": "17:00", "reason": "Forgot."},
+        follow_redirects=True,
+    )
+    assert "is closed" in refused.get_data(as_text=True)
+
+    with web.sessions() as session:
+        lock = periods.locks(session)[0].id
+    admin.submit(f"/attendance/periods/{lock}/reopen")
+    assert "reopened" in admin.text("/attendance/periods")
+
+
+def test_the_present_day_cannot_be_closed(admin: Browser) -> None:
+    form = {"from": "2024-05-01", "to": DAY.isoformat(), "grace": "0"}
+    answer = admin.submit("/attendance/periods", form, follow_redirects=True)
+
+    assert "once its last day is over" in answer.get_data(as_text=True)
