@@ -6,13 +6,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# A worker for each core, eight at most: each may hold PyTorch, a browser and a PostgreSQL of its own.
+# Idle workers take tests from busy ones; a module's tests mostly stay together.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
-.PHONY: help demo run test lint types docs bench messages clean
+.PHONY: help demo run test test-long test-root lint types docs bench messages clean
 
 help:
 	@echo "make demo    show the whole line without a camera (2 minutes)"
 	@echo "make run     admin site and daemon on this computer's webcam"
 	@echo "make test    lint, types, documentation and tests (installs PyTorch)"
+	@echo "make test-long    the tests that take long, which make test runs in a shorter form"
 	@echo "make docs    the documentation into build/site, to be read without the internet"
 	@echo "make bench   frames per second and the time of each stage"
 
@@ -24,7 +28,14 @@ run: $(VENV)/.base
 	$(BIN)/python manage.py run
 
 test: lint types docs
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-long: $(VENV)/.test
+	$(PYTEST) -m long
+
+# Those that need root or a network namespace; elsewhere they skip.  `pytest -m root --collect-only` lists them.
+test-root: $(VENV)/.test
+	$(PYTEST) -m root
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

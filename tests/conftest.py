@@ -14,10 +14,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from attendance.store import migrate, session
 from attendance.store.crypto import Keys
+from attendance.store.operators import operators
+from attendance.store.people import credentials
 from attendance.store.session import Sessions
 from tests.postgres import Server, running_server
 
@@ -29,6 +32,23 @@ pytest_plugins = ["tests.site_fixtures"]
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("explore", max_examples=2000, deadline=None)
 hypothesis.settings.load_profile("same")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """The same hash with the least work in it: hundreds of tests sign somebody in, and none depends on that work.
+
+    That programs outside this process, such as the site's, hash slowly is looked at here, once a worker.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (operators, credentials):
+            assert module._hasher.memory_cost >= 65_536  # KiB, as RFC 9106 has it
+            assert module._hasher.time_cost >= 3
+            patch.setattr(module, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+            module._nobodys_hash.cache_clear()
+        yield
+    for module in (operators, credentials):
+        module._nobodys_hash.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-import pytest
 from sqlalchemy import create_engine, text
 
 from attendance.store import migrate, session
+from tests import needs
 
 SUPERUSER = "postgres"
 # Nothing here outlives the tests, so nothing need reach the disk.
@@ -60,11 +60,11 @@ class Server:
 
 @contextmanager
 def running_server() -> Iterator[Server]:
-    """Skips the test, saying why, where there is no PostgreSQL or no driver."""
-    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
-    programs = _programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed (no initdb on the path or under /usr/lib/postgresql)")
+    """Where there is no PostgreSQL or no driver, the test skips and says so (`needs`)."""
+    needs.package("psycopg", extra="postgres")
+    # Debian does not put it on the path; the newest version's.
+    initdb = needs.program("initdb", "/usr/lib/postgresql/*/bin/initdb", install="apt-get install postgresql")
+    programs = initdb.parent
     # Not pytest's folder: that one is closed to other users, and the path of a socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="attendance-pg-"))
     user = _other_user(folder)
@@ -84,24 +84,16 @@ def running_server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _programs() -> Path | None:
-    """The folder of initdb and pg_ctl: the newest version's, which Debian does not put on the path."""
-    if found := shutil.which("initdb"):
-        return Path(found).resolve().parent
-    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    return packaged[-1].parent if packaged else None
-
-
 def _other_user(folder: Path) -> str | None:
     """Whom to run it as: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
     known = {one.pw_name: one for one in pwd.getpwall()}
-    for name in ("postgres", "nobody"):
-        if name in known:
-            os.chown(folder, known[name].pw_uid, known[name].pw_gid)
-            return name
-    pytest.skip("PostgreSQL does not run as root, and there is no other user here")
+    user = next((known[name] for name in ("postgres", "nobody") if name in known), None)
+    if user is None:
+        needs.missing("PostgreSQL does not run as root, and there is no other user here")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return user.pw_name
 
 
 def _call(user: str | None, program: Path, *arguments: str | Path) -> None:

@@ -148,5 +148,5 @@ def stranger(web: Web) -> Browser:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """Slow by design, so made once for all tests."""
-    return PasswordHasher().hash(PASSWORD)
+    """Of PASSWORD, made once; with as little work in it as all hashes of the tests (`quick_hashes`)."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)

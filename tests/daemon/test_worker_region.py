@@ -13,7 +13,7 @@ from attendance.domain.faces import Frame, Probe, Region
 from attendance.domain.passage import Direction
 from attendance.service.access.check_in import Outcome
 from attendance.store.cameras import cameras
-from tests.daemon.test_worker import row, worker_at
+from tests.daemon.watched import row, worker_at
 from tests.factories import ANNA, NOBODY
 from tests.service.conftest import Site, site, staffed
 

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
-import waitress
-from flask import Flask
 
 from attendance.domain.reason import Reason
 from attendance.service.access.reason_texts import reason_advice
@@ -22,102 +14,12 @@ from attendance.service.ids import new_event_id
 from attendance.store.access import events
 from attendance.store.operators import operators
 from attendance.store.people import templates
-from tests.factories import ANNA, BERT, NOBODY, NOON, make_photo
+from tests import needs
+from tests.factories import ANNA, BERT, NOBODY, NOON
+from tests.journeys.pages import PHONE, SIZES, Open, film, sticks_out
 from tests.site_fixtures import PASSWORD, Web
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the browser's tests need playwright (extra: test)")
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"the browser's tests need {CHROMIUM}")
-
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
-SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-
-
-@pytest.fixture(scope="module")
-def camera_picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the browser's camera sees: Anna, that is, one colour all over, as a Y4M film of one frame."""
-    width, height = 640, 480
-    planes = cv2.cvtColor(np.full((height, width, 3), ANNA, np.uint8), cv2.COLOR_BGR2YUV_I420)
-    path = tmp_path_factory.mktemp("camera") / "anna.y4m"
-    header = f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420\n".encode()
-    path.write_bytes(header + (b"FRAME\n" + planes.tobytes()) * 10)
-    return path
-
-
-@pytest.fixture(scope="module")
-def chromium(camera_picture: Path) -> Iterator[Any]:
-    arguments = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera_picture}",
-    ]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """The application behind the server that serves it for users, too."""
-    server = waitress.create_server(app, host="127.0.0.1", port=0)
-    stop = threading.Event()
-
-    def serve() -> None:
-        while not stop.is_set():
-            server.asyncore.loop(timeout=0.1, map=server._map, count=1)  # run() itself ends by an exception only
-
-    serving = threading.Thread(target=serve)
-    serving.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    stop.set()
-    serving.join()
-    server.task_dispatcher.shutdown()
-    server.asyncore.close_all(server._map)
-
-
-@pytest.fixture
-def address(web: Web) -> Iterator[str]:
-    with served(web.app) as here:
-        yield here
-
-
-Open = Callable[..., Any]
-
-
-def is_fault(message: Any) -> bool:
-    """Whether the browser complains about more than an answer that a test provoked (400, 401)."""
-    return message.type == "error" and not re.search(r"status of 40[01]", message.text)
-
-
-@pytest.fixture
-def open_page(chromium: Any, address: str) -> Iterator[Open]:
-    """A new page, signed in unless `username` is None; a script's error or a blocked script fails the test."""
-    contexts, errors = [], []
-
-    def opened(path: str = "/", username: str | None = "ada", **options: Any) -> Any:
-        context = chromium.new_context(base_url=address, **(DESKTOP | options))
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if is_fault(message) else None)
-        if username is not None:
-            page.goto("/login")
-            page.fill("#username", username)
-            page.fill("#password", PASSWORD)
-            page.click("main button")
-            page.wait_for_url("**/")
-        page.goto(path)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert errors == []
+expect = needs.package("playwright.sync_api", extra="test").expect
 
 
 @pytest.fixture
@@ -133,13 +35,6 @@ def busy(web: Web) -> Web:
     return web
 
 
-def film(*colours: tuple[int, int, int]) -> list[Any]:
-    return [
-        {"name": f"{number}.png", "mimeType": "image/png", "buffer": make_photo(colour)}
-        for number, colour in enumerate(colours)
-    ]
-
-
 def templates_of(web: Web, person_id: int) -> list[Any]:
     with web.sessions() as session:
         return list(templates.list_templates(session, person_id))
@@ -153,8 +48,8 @@ def templates_of(web: Web, person_id: int) -> list[Any]:
 def test_no_page_is_wider_than_the_screen(busy: Web, open_page: Open, path: str, size: dict[str, Any]) -> None:
     page = open_page(path, **size)
 
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    assert page.locator("h1").count() == 1
+    assert sticks_out(page) == 0
+    expect(page.locator("h1")).to_have_count(1)
 
 
 def test_the_first_administrator_is_made_with_the_link(web: Web, open_page: Open) -> None:
@@ -166,12 +61,12 @@ def test_the_first_administrator_is_made_with_the_link(web: Web, open_page: Open
     page.fill("#repeat", "a long password")
     page.click("main button")
 
-    assert page.locator(".notice-success").inner_text() == "Welcome, grace. You are signed in as administrator."
+    expect(page.locator(".notice-success")).to_have_text("Welcome, grace. You are signed in as administrator.")
 
 
 def test_the_menu_of_a_phone_opens_and_signs_out(web: Web, open_page: Open) -> None:
     page = open_page("/", **PHONE)
-    assert not page.locator("nav >> text=Threshold").is_visible()
+    expect(page.locator("nav >> text=Threshold")).to_be_hidden()
     page.click(".navbar-toggler")
     page.locator("nav >> text=Sign out").click()
 
@@ -196,9 +91,8 @@ def test_a_file_that_is_no_image_is_answered_too(web: Web, open_page: Open) -> N
     anna = web.add("Anna Berg")
     page = open_page(f"/people/{anna}")
     page.set_input_files("#photo", [{"name": "a.png", "mimeType": "image/png", "buffer": b"<script>"}])
-    page.wait_for_selector(".shot-bad")
 
-    assert "not an image" in page.locator(".shot").inner_text()
+    expect(page.locator(".shot-bad")).to_contain_text("not an image")
 
 
 @SIZES
@@ -217,7 +111,7 @@ def test_the_browsers_camera_advises_first_and_enrols_then(web: Web, open_page: 
     (template,) = templates_of(web, anna)
     assert template.source == "browser"
     page.click("text=Stop")
-    assert not page.locator("video").is_visible()
+    expect(page.locator("video")).to_be_hidden()
 
 
 def test_photos_can_be_added_without_scripts(web: Web, open_page: Open) -> None:
@@ -227,8 +121,8 @@ def test_photos_can_be_added_without_scripts(web: Web, open_page: Open) -> None:
     page.set_input_files("#photo", film(ANNA, NOBODY))
     page.click("text=Add photos >> nth=-1")
 
-    assert page.locator(".shot-ok").count() == 1
-    assert "No face found" in page.locator(".shot-bad").inner_text()
+    expect(page.locator(".shot-ok")).to_have_count(1)
+    expect(page.locator(".shot-bad")).to_contain_text("No face found")
 
 
 def test_consent_comes_before_photos(web: Web, open_page: Open) -> None:
@@ -255,9 +149,7 @@ def test_the_log_fills_by_itself_and_learns_what_the_door_did(web: Web, open_pag
         )
     page.locator("tbody tr:has-text('door: nothing noted')").wait_for(state="detached")
 
-    first, second = page.locator("tbody tr").all_inner_texts()
-    assert "Anna Berg" in first
-    assert "not recognised" in second
+    expect(page.locator("tbody tr")).to_contain_text(["Anna Berg", "not recognised"])
 
 
 def test_a_filtered_log_lets_only_its_own_in(web: Web, open_page: Open) -> None:
@@ -292,9 +184,9 @@ def test_the_sliders_show_at_once_what_they_would_do(busy: Web, open_page: Open,
     page.keyboard.press("End")
     page.wait_for_selector("text=20 let in would be refused")
 
-    assert page.locator("[data-output]").inner_text() == "0.990"
-    assert page.locator("[data-risk-output]").inner_text() == "set by hand"
-    assert line.get_attribute("transform") != before
+    expect(page.locator("[data-output]")).to_have_text("0.990")
+    expect(page.locator("[data-risk-output]")).to_have_text("set by hand")
+    expect(line).not_to_have_attribute("transform", before)
 
 
 def test_a_looser_threshold_is_asked_for_twice_and_saved_with_its_reason(busy: Web, open_page: Open) -> None:
@@ -304,13 +196,13 @@ def test_a_looser_threshold_is_asked_for_twice_and_saved_with_its_reason(busy: W
     page.keyboard.press("ArrowLeft")
     page.wait_for_selector("[data-loosens=yes]")
     page.click("text=Put in force")
-    assert "Say why" in page.locator(".field-error").inner_text()
+    expect(page.locator(".field-error")).to_contain_text("Say why")
     page.fill("#reason", "two colleagues are refused")
     page.click("text=Put in force")
     page.click("text=Yes, let more faces in")
 
-    assert "Threshold 0.499 is in force" in page.locator(".notice-success").inner_text()
-    assert "two colleagues are refused" in page.locator("tbody >> nth=-1").inner_text()
+    expect(page.locator(".notice-success")).to_contain_text("Threshold 0.499 is in force")
+    expect(page.locator("tbody >> nth=-1")).to_contain_text("two colleagues are refused")
 
 
 def test_dark_computers_get_a_dark_site(web: Web, open_page: Open) -> None:

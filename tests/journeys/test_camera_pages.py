@@ -8,21 +8,13 @@ import pytest
 
 from attendance.domain.faces import Region
 from attendance.store.cameras import cameras
-from tests.journeys.test_admin_pages import (
-    DESKTOP,
-    PHONE,
-    SIZES,
-    Open,
-    address,
-    camera_picture,
-    chromium,
-    open_page,
-    pytestmark,
-)
+from tests import needs
+from tests.journeys.pages import DESKTOP, PHONE, SIZES, Open, sticks_out
 from tests.site_fixtures import Web
-from tests.web.cameras.test_cameras import door, stored, take_picture
+from tests.web.cameras.conftest import door, stored, take_picture
 
-__all__ = ["address", "camera_picture", "chromium", "door", "open_page", "pytestmark"]
+__all__ = ["door"]
+expect = needs.package("playwright.sync_api", extra="test").expect
 
 
 def numbers(page: Any) -> list[float]:
@@ -46,8 +38,8 @@ def test_no_camera_page_is_wider_than_the_screen(
 ) -> None:
     page = open_page(path, **size)
 
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    assert page.locator("h1").count() == 1
+    assert sticks_out(page) == 0
+    expect(page.locator("h1")).to_have_count(1)
 
 
 def test_a_region_is_drawn_moved_pulled_and_saved_with_the_mouse(web: Web, door: int, open_page: Open) -> None:
@@ -88,9 +80,9 @@ def test_the_number_fields_move_the_drawing(web: Web, door: int, open_page: Open
     page = open_page("/cameras/1")
     page.fill("#left", "40")
 
-    assert page.locator("[data-box]").get_attribute("x") == "40"
+    expect(page.locator("[data-box]")).to_have_attribute("x", "40")
     page.fill("#left", "")
-    assert not page.locator("[data-box]").is_visible()
+    expect(page.locator("[data-box]")).to_be_hidden()
 
 
 def test_the_picture_that_was_asked_for_appears_by_itself(web: Web, door: int, open_page: Open) -> None:
@@ -98,9 +90,8 @@ def test_the_picture_that_was_asked_for_appears_by_itself(web: Web, door: int, o
     page.click("text=Take a picture to draw on")
     page.wait_for_selector("text=Waiting for a picture")
     take_picture(web)
-    page.wait_for_selector("[data-stage] img")
 
-    assert page.evaluate("document.querySelector('[data-stage] img').naturalWidth") == 320
+    expect(page.locator("[data-stage] img")).to_have_js_property("naturalWidth", 320)
 
 
 def test_a_viewer_cannot_draw(web: Web, door: int, open_page: Open) -> None:
@@ -117,5 +108,6 @@ def test_a_region_can_be_set_without_scripts(web: Web, door: int, open_page: Ope
     page = open_page("/cameras/1", java_script_enabled=False)
     page.fill("#left", "30")
     page.click("text=Save")
+    page.wait_for_selector(".notice-success")
 
     assert stored(web).roi == [0.3, 0.0, 1.0, 1.0]

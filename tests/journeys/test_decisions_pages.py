@@ -1,48 +1,36 @@
 """Why somebody was refused, many people at once, and the threshold in a real browser, looked over by axe."""
 
-# ruff: noqa: F811  fixtures are imported by name
 from __future__ import annotations
 
 import io
 import zipfile
 from datetime import timedelta
-from importlib import resources
 from typing import Any
 
 import pytest
 
 from attendance.store.people import people
+from tests import needs
 from tests.factories import ANNA, BERT, NOBODY, NOON, make_photo
-from tests.journeys.test_admin_pages import DESKTOP, Open, address, camera_picture, chromium, open_page  # noqa: F401
+from tests.journeys.pages import NARROW, WIDTHS, Open, faults_of
 from tests.site_fixtures import Web
-from tests.web.calibration.test_threshold import calibrated  # noqa: F401
+from tests.web.calibration.conftest import calibrated
 
-PHONE = {"viewport": {"width": 390, "height": 844}}
-
-
-def faults_of(page: Any, where: str) -> list[str]:
-    """What sticks out of the screen, or shuts somebody out."""
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [f"{where}: {wide} px too wide"] * (wide > 0) + [
-        f"{where}: {one['id']} at {one['nodes'][0]['html'][:160]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
+__all__ = ["calibrated"]
+expect = needs.package("playwright.sync_api", extra="test").expect
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@WIDTHS
 def test_from_a_refusal_to_a_risk_that_is_put_in_force(calibrated: Web, open_page: Open, size: dict[str, Any]) -> None:
     calibrated.passage(NOON - timedelta(minutes=1), 3, score=0.8, runner_up=0.2, margin=0.05)
     calibrated.passage(score=0.88, runner_up=0.2, threshold=0.9, margin=0.05)
     page = open_page("/log", **size)
     page.click("tr:has-text('not recognised') >> text=Why?")
     page.wait_for_selector("text=Your face was not recognised")
-    assert not page.locator("text=0.880").is_visible()  # scores only for whoever opens the operators' part
+    expect(page.locator("text=0.880")).to_be_hidden()  # scores only for whoever opens the operators' part
     found = faults_of(page, "why")
     page.click("text=For operators")
-    assert page.locator("td:has-text('0.880')").is_visible()
+    expect(page.locator("td:has-text('0.880')")).to_be_visible()
     found += faults_of(page, "why, opened")
 
     page.click("text=Threshold page")
@@ -56,7 +44,7 @@ def test_from_a_refusal_to_a_risk_that_is_put_in_force(calibrated: Web, open_pag
     page.wait_for_selector(".answer-value:has-text('about 1 in 100')")
     page.select_option("#days", "30")
     page.wait_for_selector("text=The last 30 days again")
-    assert "days=30" in page.url
+    page.wait_for_url("**days=30*")
     assert float(dot.get_attribute("cx")) > float(before)
     assert float(page.locator("#threshold").input_value()) == pytest.approx(
         float(page.locator("[data-told]").get_attribute("data-threshold")), abs=0.001
@@ -78,11 +66,11 @@ def test_many_people_at_once_come_in_pieces_and_together(web: Web, open_page: Op
         packed.writestr("padding.bin", bytes(2_500_000))  # more than two pieces
         for name, colour in (("Anna_Berg", ANNA), ("Bert", BERT), ("Nobody", NOBODY)):
             packed.writestr(f"{name}/1.png", make_photo(colour))
-    page = open_page("/people/bulk", **PHONE)
+    page = open_page("/people/bulk", **NARROW)
     page.set_input_files("#files", [{"name": "p.zip", "mimeType": "application/zip", "buffer": archive.getvalue()}])
     page.fill("#consent", "I agree.")
     page.click("text=Send and report")
-    assert "Tick the box" in page.locator("[data-trouble]").inner_text()
+    expect(page.locator("[data-trouble]")).to_contain_text("Tick the box")
     found = faults_of(page, "sending")
     page.check("#agreed")
     page.click("text=Send and report")

@@ -1,10 +1,8 @@
 """Employees' own pages, and what operators got with them, in a real browser, looked over by axe."""
 
-# ruff: noqa: F811  fixtures are imported by name
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -18,9 +16,12 @@ from attendance.store.hours import corrections
 from attendance.store.operators import operators
 from attendance.store.people import credentials, people
 from attendance.store.tables.operators import Operator
+from tests import needs
 from tests.factories import NOON
-from tests.journeys.test_admin_pages import SIZES, Open, address, camera_picture, chromium, open_page  # noqa: F401
+from tests.journeys.pages import NARROW, SIZES, Open, faults_of
 from tests.site_fixtures import PASSWORD, Web
+
+expect = needs.package("playwright.sync_api", extra="test").expect
 
 PIN = "2580"
 
@@ -44,54 +45,45 @@ def full(web: Web, password_hash: str) -> Web:
     return web
 
 
-def faults(page: Any) -> list[str]:
-    """What axe calls serious, and what sticks out."""
-    path = page.evaluate("location.pathname")
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return ([f"{path}: {wide} px too wide"] if wide > 0 else []) + [
-        f"{path}: {one['id']} at {one['nodes'][0]['html'][:160]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-
-
 @SIZES
 def test_an_employee_signs_in_asks_and_reads(full: Web, open_page: Open, size: dict[str, Any]) -> None:
     page = open_page("/me", username=None, **size)
-    assert page.evaluate("location.pathname") == "/me/sign-in"
-    found = faults(page)
+    page.wait_for_url("**/me/sign-in")
+    found = faults_of(page)
     with full.sessions() as session:
         number = people.get_person(session, 3).staff_number
     page.fill("#number", str(number))
     page.fill("#pin", PIN)
     page.keyboard.press("Enter")
     page.wait_for_url("**/me")
-    found += faults(page)
+    found += faults_of(page)
 
     yesterday = (NOON + timedelta(days=2)).date()
     page.click(f"a[href='/me/day/{yesterday}']")
-    found += faults(page)
+    page.wait_for_selector("#reason")
+    found += faults_of(page)
     page.fill("#at", "23:30")
     page.check("#way-out")
     page.fill("#reason", "Stayed for the audit.")
     page.click("text=Ask for it")
     page.wait_for_selector("text=Your request is noted.")
     page.click("nav >> text=Corrections")
-    assert "Stayed for the audit." in page.inner_text("main")
-    found += faults(page)
+    expect(page.locator("main")).to_contain_text("Stayed for the audit.")
+    found += faults_of(page)
     page.click("button:has-text('Withdraw') >> nth=0")
     page.wait_for_selector("text=Your request is withdrawn.")
 
-    for name in ("Leave", "My data"):
+    for name, address in (("Leave", "leave"), ("My data", "data")):
         page.click(f"nav >> text={name}")
-        found += faults(page)
+        page.wait_for_url(f"**/me/{address}")
+        found += faults_of(page)
     page.click("text=change")
-    found += faults(page)
+    page.wait_for_url("**/me/pin")
+    found += faults_of(page)
     page.click("text=Sign out")
+    page.wait_for_url("**/me/sign-in")
     page.goto("/me")
-    assert page.evaluate("location.pathname") == "/me/sign-in"
+    page.wait_for_url("**/me/sign-in")
     assert found == []
 
 
@@ -102,19 +94,20 @@ def test_a_link_goes_from_the_persons_page_to_the_person(full: Web, open_page: O
         admin.goto("/people/5")
         admin.click(f"text={button}")
         admin.wait_for_selector("[data-secret]")
-        found += faults(admin)
+        found += faults_of(admin)
         # The QR code is a picture that loaded, and not an empty frame.
-        assert admin.evaluate("[...document.querySelectorAll('.once img')].every((one) => one.naturalWidth > 100)")
+        admin.wait_for_function("[...document.querySelectorAll('.once img')].every((one) => one.naturalWidth > 100)")
     link = admin.inner_text("[data-secret]")
     for path in ("/people/5", "/operators", "/operators/3", "/cameras/1", "/log"):
         admin.goto(path)
-        found += faults(admin)
+        found += faults_of(admin)
 
     phone = open_page("/me/sign-in", username=None, **size)
     phone.goto(link)
     phone.wait_for_selector("text=Open my pages")
-    found += faults(phone)
-    assert "#" in link and "#" not in phone.url
+    found += faults_of(phone)
+    assert "#" in link
+    phone.wait_for_function("!location.href.includes('#')")
     phone.click("text=Open my pages")
     phone.wait_for_selector("text=Change your PIN")
     phone.fill("#pin", "8246")
@@ -123,17 +116,17 @@ def test_a_link_goes_from_the_persons_page_to_the_person(full: Web, open_page: O
     phone.wait_for_selector("text=Your new PIN is set.")
     phone.goto(link)
     phone.wait_for_selector("text=This link cannot be used")
-    assert not phone.is_visible("text=Open my pages")
+    expect(phone.locator("text=Open my pages")).to_be_hidden()
     assert found == []
 
 
 def test_a_supervisor_decides_on_a_phone(full: Web, open_page: Open) -> None:
-    page = open_page("/login?next=/attendance/corrections", username=None, viewport={"width": 390, "height": 844})
+    page = open_page("/login?next=/attendance/corrections", username=None, **NARROW)
     page.fill("#username", "lars")
     page.fill("#password", PASSWORD)
     page.click("main button")
     page.wait_for_url("**/attendance/corrections")
-    found = faults(page)
+    found = faults_of(page)
     page.click("button:has-text('Approve') >> nth=0")
     page.wait_for_selector("text=Approved: it counts now.")
     with full.sessions() as session:

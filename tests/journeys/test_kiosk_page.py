@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +23,18 @@ from attendance.store.hours import corrections
 from attendance.store.kiosk import devices
 from attendance.store.people import credentials, people
 from attendance.web.kiosk.tablet import EXTENSION
+from tests import needs
 from tests.factories import NOON
-from tests.journeys.test_admin_pages import (
-    CHROMIUM,
-    DESKTOP,
-    PHONE,
-    address,
-    camera_picture,
-    chromium,
-    pytestmark,
-    served,
-)
+from tests.journeys.conftest import start_chromium
+from tests.journeys.pages import PATIENCE_MS, PHONE, SIZES, faults_of, served, sticks_out
 from tests.site_fixtures import PASSWORD, Browser, Web
 from tests.web.kiosk.conftest import add_anna, add_tablet, give_pin, log_of
 from tests.web.wire import Wire
 
-__all__ = ["address", "camera_picture", "chromium", "pytestmark"]
+expect = needs.package("playwright.sync_api", extra="test").expect
 TABLET: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "has_touch": True}
 Pair = Callable[..., Any]
+PATIENT = Path(__file__).with_name("patient.js")
 
 
 @pytest.fixture
@@ -58,7 +51,8 @@ def pair(web: Web, chromium: Any, wire: Wire) -> Iterator[Pair]:
 
     def paired(screen_of: str | None = None, name: str = "canteen", **options: Any) -> Any:
         context = chromium.new_context(base_url=wire.address, **(TABLET | options))
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(path=PATIENT)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -118,7 +112,7 @@ def test_a_face_is_guided_greeted_asked_and_undone(web: Web, pair: Pair) -> None
     page.wait_for_selector("[data-hint]:has-text('Come closer')")
     web.analyser.flaws = ()
     page.wait_for_selector("dialog[open] h2:has-text('Anna')")
-    assert page.locator("[data-today]").inner_text() == "Today: 0 min"
+    expect(page.locator("[data-today]")).to_have_text("Today: 0 min")
     page.click("dialog >> text=Undo")
     page.wait_for_selector("dialog[open] h2:has-text('Undone')")
 
@@ -129,13 +123,13 @@ def test_a_face_is_guided_greeted_asked_and_undone(web: Web, pair: Pair) -> None
 def test_a_pin_needs_the_keyboard_only_and_which_way_is_asked_in_doubt(blind: Web, pair: Pair) -> None:
     page = pair()
     wait_up(page)
-    assert page.evaluate("document.activeElement.id") == "number"
+    expect(page.locator("#number")).to_be_focused()
     page.keyboard.type("17")
     page.keyboard.press("Tab")
     page.keyboard.type("1111")
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=alert]:has-text('Staff number or PIN is wrong')")
-    assert page.input_value("#pin") == ""
+    expect(page.locator("#pin")).to_have_value("")
     blind.passage(NOON - timedelta(days=1), 1, direction=Direction.UNKNOWN)  # in since yesterday: in doubt
     type_pin(page)
     page.wait_for_selector("dialog[open] h2:has-text('Anna')")
@@ -146,10 +140,10 @@ def test_a_pin_needs_the_keyboard_only_and_which_way_is_asked_in_doubt(blind: We
         page.wait_for_selector("dialog[open] >> text=In at 14:00")
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog:not([open])", state="attached")
-    assert page.evaluate("document.activeElement.id") == "number"
+    expect(page.locator("#number")).to_be_focused()
     assert asked
     # The camera sees nobody: the next one is not to undo it.
-    page.wait_for_selector("[data-undo-last]", state="hidden", timeout=12_000)
+    page.wait_for_selector("[data-undo-last]", state="hidden")  # sooner than by the time alone: 90 s (patient.js)
     del blind.analyser.analyse  # now somebody stands there, too far away to be known
     blind.analyser.flaws = (Reason.TOO_SMALL,)
     page.wait_for_selector("[data-hint]:has-text('Come closer')")
@@ -180,11 +174,11 @@ def test_the_keypad_and_a_scanner_are_other_ways_of_typing(blind: Web, pair: Pai
     page.wait_for_selector("dialog[open] h2:has-text('Anna')")
     page.keyboard.press("Escape")
     page.tap("[data-sound]")
-    assert page.evaluate("sound.context.state") == "running"  # it was touched, so it may sound
+    page.wait_for_function("sound.context.state === 'running'")  # it was touched, so it may sound
     blind.clock.advance(60)
     page.reload()  # it learns the new time
     wait_up(page)
-    assert page.inner_text("[data-sound]") == "Sound off"
+    expect(page.locator("[data-sound]")).to_have_text("Sound off")
     # The scanner types wherever the keyboard is, its hyphen on another layout's key.
     page.locator("[data-sound]").focus()
     page.keyboard.type(badge.lower().replace("-", "/"))
@@ -255,7 +249,7 @@ def test_an_event_that_the_server_cannot_take_holds_up_no_other(blind: Web, pair
     page.wait_for_selector("[data-link]:has-text('2 waiting')")
     page.fill("#number", "1😀")
     page.tap("[data-back]")
-    assert page.input_value("#number") == "1"  # not half a letter
+    expect(page.locator("#number")).to_have_value("1")  # not half a letter
     wire.be("whole")
     page.wait_for_selector("[data-banner]:has-text('1 check-in that waited was sent')")
     page.wait_for_selector("[data-link].link-up:has-text('1 waiting')")
@@ -310,7 +304,7 @@ def test_without_https_there_is_no_camera_and_the_pin_is_sent_at_once(blind: Web
 def test_a_tablet_is_locked_revoked_and_given_back(blind: Web, admin: Browser, pair: Pair) -> None:
     page = pair()
     page.goto("/people")
-    assert page.url.endswith("/kiosk/")
+    page.wait_for_url("**/kiosk/")
     page.click("text=Leave the kiosk")
     page.fill("#username", "vera")
     page.fill("#password", PASSWORD)
@@ -329,13 +323,12 @@ def test_a_screen_shows_at_once_what_the_daemon_recorded(web: Web, pair: Pair, w
     page = pair(screen_of="door")
     wait_up(page)
     web.passage(NOON, anna)
-    page.wait_for_selector(".show-greet h1:has-text('Anna')")
-    assert "In at 14:00" in page.inner_text("main")
+    page.wait_for_selector("main:has(.show-greet h1:has-text('Anna')):has-text('In at 14:00')")
     wire.be("cut")
     web.passage(NOON + timedelta(seconds=1))
     wire.be("whole")  # the browser comes back by itself and asks for what it missed
     page.wait_for_selector(".show-refused h1:has-text('Not recognised')")
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert sticks_out(page) == 0
 
     streams = web.app.extensions[EXTENSION].streams
     taken = streams._value
@@ -343,26 +336,15 @@ def test_a_screen_shows_at_once_what_the_daemon_recorded(web: Web, pair: Pair, w
     until(lambda: streams._value > taken)  # the server notices that nobody listens any more
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@SIZES
 def test_no_kiosk_page_sticks_out_or_shuts_anybody_out(
     blind: Web, admin: Browser, pair: Pair, wire: Wire, size: dict[str, Any]
 ) -> None:
-    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     page, found = pair(**size), []
 
     def judge(what: str) -> None:
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if wide > 0:
-            found.append(f"{what}: {wide} px too wide")
-        if size is DESKTOP:
-            return  # what axe looks at is the same
-        page.evaluate(axe)
-        faults = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        found.extend(
-            f"{what}: {one['id']} at {one['nodes'][0]['html'][:160]}"
-            for one in faults
-            if one["impact"] in ("serious", "critical")
-        )
+        # What axe looks at is the same at every size.
+        found.extend(faults_of(page, what, accessible=size is PHONE))
 
     wait_up(page)
     judge("kiosk")
@@ -380,6 +362,7 @@ def test_no_kiosk_page_sticks_out_or_shuts_anybody_out(
     page.wait_for_selector("[data-banner]:has-text('was not accepted: Staff number or PIN is wrong')")
     judge("refused later")
     page.goto("/kiosk/leave")
+    page.wait_for_selector("text=Unpair this tablet")
     judge("leave")
     admin.submit("/kiosks/1/revoke")
     page.goto("/kiosk/pair")
@@ -402,7 +385,7 @@ def test_no_kiosk_page_sticks_out_or_shuts_anybody_out(
 
 def test_a_film_of_a_person_is_recognised_by_the_real_networks(chromium: Any, tmp_path: Path, database: Path) -> None:
     """From the browser's camera to the greeting, by the rules of the door; nothing in between is a stand-in."""
-    pytest.importorskip("skimage", reason="the portraits come with the extra demo")
+    needs.package("skimage", extra="demo")
     film = tmp_path / "film.mjpeg"
     frames = portraits.frames([portraits.Visit(portraits.collins(), 3.0)])
     film.write_bytes(b"".join(portraits.as_jpeg(cv2.resize(frame, (640, 360))) for frame in frames))
@@ -415,16 +398,12 @@ def test_a_film_of_a_person_is_recognised_by_the_real_networks(chromium: Any, tm
         photo = portraits.as_jpeg(portraits.collins())
         assert enrol_photo(session, site.keys, analyser, person.id, photo, "upload", site.clock).ok
         code = devices.add_device(session, "canteen", at=now, by="ada", direction=Direction.IN)[1]
-    arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream"]
-    arguments += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    browser = chromium.browser_type.launch(  # a film is chosen when a browser starts
-        executable_path=str(CHROMIUM), args=arguments
-    )
+    browser = start_chromium(chromium.browser_type, film)
     with served(bootstrap.web_app_for(site, analyser)) as here:
         page = browser.new_page(base_url=here, **TABLET)
         page.goto(f"/kiosk/pair#{code}")
         page.click("text=Pair this tablet >> nth=-1")
-        page.wait_for_selector("dialog[open] h2:has-text('Eileen')", timeout=60_000)
+        page.wait_for_selector("dialog[open] h2:has-text('Eileen')", timeout=3 * PATIENCE_MS)
         browser.close()
     with site.sessions() as session:
         passages = [view.passage for view in events.list_passages(session)]

@@ -11,6 +11,7 @@ import pytest
 from attendance.config import load_settings
 from attendance.errors import UserError
 from attendance.programs import bench, bench_detectors
+from tests import needs
 
 
 def test_pictures_a_second_count_everything_from_decoding_to_searching() -> None:
@@ -84,7 +85,7 @@ def test_what_a_still_picture_costs_is_measured_without_searching_it() -> None:
 
 
 def test_a_file_that_is_no_peer_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
+    needs.package("onnx", extra="train")
     (tmp_path / "a.onnx").write_bytes(b"no graph")
     pictures = [np.zeros((64, 64, 3), np.uint8)]
     with pytest.raises(UserError, match="cannot load"):

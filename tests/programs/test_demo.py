@@ -25,9 +25,10 @@ from attendance.programs.demo import (
     run_demo,
 )
 from attendance.store.access.events import PassageView
+from tests import needs
 from tests.factories import NOON, make_passage
 
-pytest.importorskip("skimage", reason="the portraits of the extra `demo` are not installed")
+needs.package("skimage", extra="demo")
 
 
 def seen(clip: Clip, second: float, who: str | None = None, reason: Reason = Reason.UNKNOWN) -> PassageView:

@@ -17,6 +17,7 @@ from attendance.store import migrate, session, settings
 from attendance.store.people import people
 from attendance.store.session import DatabaseLocked, Sessions
 from attendance.store.tables.people import Person
+from tests import needs
 from tests.factories import NOON
 
 WRITER = """
@@ -55,7 +56,7 @@ def test_missing_folders_of_the_database_are_made(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_database_passes_through() -> None:
-    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
+    needs.package("psycopg", extra="postgres")
     assert session.make_engine("postgresql+psycopg://localhost/attendance").dialect.name == "postgresql"
 
 

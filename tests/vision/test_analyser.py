@@ -19,12 +19,8 @@ from attendance.vision.runtime import open_session
 from attendance.vision.weights import Card, Preprocess, WeightsError
 from tests.factories import NOON, detector_heads
 from tests.fakes import FakeSession
+from tests.vision.analysed import ANYTHING, FINDER, NET, UNIT
 from tests.vision.networks import DIM, FIVE, REACH, RECOGNISER, expected_embedding
-
-# The tiny networks see faces in bright blocks, which no judge of photos would let pass.
-ANYTHING = QualityLimits(0, 0, 0, 255, 0, 100, 0, 180, 100, 0)
-NET = Card("net", "recogniser", "", 112, {"net.onnx": "0" * 64}, embedding_dim=4)
-FINDER = Card("finder", "detector", "", 256, {"finder.onnx": "0" * 64})
 
 
 def make_frame(image: NDArray[np.uint8]) -> Frame:
@@ -54,6 +50,8 @@ def analyser(make: Callable[[QualityLimits], FaceAnalyser]) -> FaceAnalyser:
 
 
 WARM = (190, 230, 250)
+
+
 COLD = (250, 230, 190)
 
 
@@ -154,7 +152,8 @@ def fake(
 
 
 HEADS = detector_heads([(60.0, 60.0, 160.0, 180.0)], 256)
-UNIT = np.array([[0, 1, 0, 0]], np.float32)
+
+
 FRAME = make_frame(np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8))
 
 

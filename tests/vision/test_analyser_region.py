@@ -16,7 +16,7 @@ from attendance.vision.runtime import open_session
 from attendance.vision.weights import Card
 from tests.factories import NOON, detector_heads
 from tests.fakes import FakeSession
-from tests.vision.test_analyser import ANYTHING, FINDER, NET, UNIT
+from tests.vision.analysed import ANYTHING, FINDER, NET, UNIT
 
 HALF = Region(0.5, 0.0, 1.0, 1.0)
 

@@ -13,6 +13,7 @@ import pytest
 from attendance.errors import UserError
 from attendance.vision.runtime import open_session
 from attendance.vision.weights import Card, WeightsError
+from tests import needs
 from tests.vision.networks import DIM, RECOGNISER, expected_embedding, write_recogniser
 
 BATCH = np.random.default_rng(0).uniform(0, 255, (3, 3, 112, 112)).astype(np.float32)
@@ -109,7 +110,7 @@ def test_a_runtime_that_is_not_installed_says_what_to_install(
 
 
 def test_pytorch_gives_the_outputs_by_the_same_names(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+    torch = needs.package("torch", extra="train")
     from attendance.models import DetectionModel, RecognitionModel
 
     image = torch.rand(2, 3, 64, 64) * 255
@@ -129,7 +130,7 @@ def test_pytorch_gives_the_outputs_by_the_same_names(tmp_path: Path) -> None:
 
 
 def test_pytorch_does_not_serve_dropped_in_graphs(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
+    needs.package("torch", extra="train")
     card = Card(RECOGNISER, "recogniser", "", 64, {f"{RECOGNISER}.onnx": "0" * 64}, embedding_dim=DIM)
     with pytest.raises(WeightsError, match="use the runtime onnxruntime"):
         open_session(card, tmp_path, "torch")

@@ -20,6 +20,7 @@ from attendance.cli.main import main
 from attendance.config import Settings, load_settings
 from attendance.domain.faces import Frame, Template
 from attendance.vision.serving import analyser_for, cards_for
+from tests import needs
 from tests.factories import NOON
 from tests.vision import networks
 
@@ -121,7 +122,7 @@ def published(name: str) -> Path:
 
 @pytest.mark.parametrize("name", TEACHERS)
 def test_a_published_embedder_tells_two_people_apart_through_our_detector(tmp_path: Path, name: str) -> None:
-    pytest.importorskip("skimage", reason="the portraits come with the extra demo")
+    needs.package("skimage", extra="demo")
     from attendance.programs import portraits
 
     shutil.copyfile(published(name), tmp_path / f"{name}.onnx")

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from attendance.domain.hours.day import Day, Flag, Policy, Punch, Sense, Status
 from attendance.domain.hours.shift import (
-    BadShift,
     Break,
     Forgotten,
     Half,
@@ -27,18 +26,22 @@ from attendance.domain.hours.shift import (
     Shift,
     Span,
     Tier,
-    from_json,
-    parse_hhmm,
-    span_from,
-    to_json,
 )
 from attendance.domain.hours.timesheet import clock_jumps, days_of, infer_next
 from attendance.domain.passage import Direction
 
 BERLIN = ZoneInfo("Europe/Berlin")
+
+
 OFFICE = Shift("Office", (Span(9 * 60, 17 * 60),), breaks=(Break(30, after=360),), tiers=(Tier(480, 1.25),))
+
+
 NIGHT = Shift("Night", (Span(22 * 60, 30 * 60),))
+
+
 MONDAY = date(2024, 5, 6)
+
+
 LONG_AFTER = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -71,9 +74,6 @@ def one_day(punches: list[Punch], shift: Shift | None = OFFICE, now: datetime = 
 
 def hours(value: float) -> int:
     return round(value * 3600)
-
-
-# --- worked examples of the complaints ---
 
 
 def test_a_double_punch_counts_once() -> None:
@@ -173,9 +173,6 @@ def test_the_day_is_the_sites_and_not_that_of_utc() -> None:
     assert [one.day for one in days if one.spells] == [MONDAY]
 
 
-# --- late, early, grace, breaks, rounding, overtime ---
-
-
 @pytest.mark.parametrize(("arrival", "late"), [("08:50", 0), ("09:05", 0), ("09:06", 6), ("10:30", 90)])
 def test_lateness_counts_from_the_start_once_the_grace_is_over(arrival: str, late: int) -> None:
     assert one_day([punch(arrival), punch("17:00")]).late == late * 60
@@ -253,9 +250,6 @@ def test_a_short_day_is_half_a_day_and_a_very_short_one_is_none() -> None:
     assert one_day([punch("09:00"), punch("09:30")], shift).status is Status.ABSENT
 
 
-# --- plans ---
-
-
 def test_a_rotation_goes_on_for_ever() -> None:
     rotation = Rotation(MONDAY, (OFFICE, OFFICE, None))
 
@@ -293,9 +287,6 @@ def test_the_present_day_is_open_until_somebody_leaves() -> None:
     assert one_day([], now=at("09:30")).status is Status.ABSENT
 
 
-# --- in or out ---
-
-
 def test_the_door_decides_before_anything_else() -> None:
     inference = infer_next([], plans(OFFICE), BERLIN, at("16:55"), Direction.IN)
 
@@ -324,9 +315,6 @@ def test_a_way_out_without_a_way_in_counts_nothing_and_is_flagged() -> None:
     assert Flag.MISSING_IN in day.flags
 
 
-# --- clocks ---
-
-
 def test_a_time_in_the_future_is_not_counted() -> None:
     day = one_day([punch("09:00"), punch("17:00")], now=at("12:00"))
 
@@ -342,36 +330,13 @@ def test_a_jump_of_the_clock_is_seen() -> None:
     assert Flag.WRONG_CLOCK in one_day([wrong]).flags
 
 
-# --- what cannot be ---
-
-
-@pytest.mark.parametrize("text", ["", "8", "25:00", "08:60", "ab:cd", "8:5"])
-def test_what_is_no_time_of_day_is_refused(text: str) -> None:
-    with pytest.raises(BadShift, match="no time of day"):
-        parse_hhmm(text)
-
-
-def test_overlapping_times_are_refused() -> None:
-    with pytest.raises(BadShift, match="overlap"):
-        Shift("Bad", (Span(480, 720), Span(700, 900)))
-
-
-def test_an_end_before_the_start_is_the_next_day() -> None:
-    assert span_from("22:00", "06:00") == Span(22 * 60, 30 * 60)
-
-
-def test_a_shift_survives_its_json() -> None:
-    shift = replace(OFFICE, rounding=Rounding(15, Mode.NEAREST), weekly=(Tier(2400, 1.5),))
-
-    assert from_json(to_json(shift)) == shift
-
-
-# --- what always holds ---
-
 # A busy computer must not fail a test.
 always = settings(deadline=None, max_examples=60)
 
+
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"]
+
+
 SHIFTS = [
     OFFICE,
     NIGHT,

@@ -1,5 +1,6 @@
 """int8 is kept only where it is worth it, and leaves nothing behind where it is not."""
 
+# ruff: noqa: E402
 from __future__ import annotations
 
 from pathlib import Path
@@ -8,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx", reason="the extra `train` is not installed")
+from tests import needs
+
+needs.package("onnx", extra="train")  # before what imports it
 
 from attendance.config import Settings, load_settings
 from attendance.errors import UserError

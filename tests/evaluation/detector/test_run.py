@@ -23,7 +23,7 @@ from attendance.evaluation.detector.plots import detector_plots
 from attendance.vision.weights import load_card, save_card
 from tests.evaluation.detector import wider_folder
 from tests.evaluation.detector.labelled_pictures import FakeFinder, labelled
-from tests.evaluation.detector.test_detectors import write_scrfd
+from tests.evaluation.detector.peers import write_scrfd
 from tests.vision import networks
 
 

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
 
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.store.kiosk import devices
-from attendance.store.people import credentials
 from attendance.store.session import Sessions
 from tests.factories import NOON
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The same hash with the least work in it: what is counted here does not depend on that."""
-    least = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    assert credentials._hasher.memory_cost >= 65_536  # KiB, as RFC 9106 has it
-    credentials._nobodys_hash.cache_clear()
-    monkeypatch.setattr(credentials, "_hasher", least)
-    yield
-    credentials._nobodys_hash.cache_clear()
 
 
 def test_a_code_pairs_one_browser_once(sessions: Sessions) -> None:

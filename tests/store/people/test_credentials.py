@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from attendance.errors import UserError
@@ -16,17 +14,6 @@ from attendance.store.people.credentials import Tried
 from attendance.store.session import Sessions, make_engine
 from attendance.store.session import sessions as make_sessions
 from tests.factories import NOON
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The same hash with the least work in it: what is counted here does not depend on that."""
-    least = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    assert credentials._hasher.memory_cost >= 65_536  # KiB, as RFC 9106 has it
-    credentials._nobodys_hash.cache_clear()
-    monkeypatch.setattr(credentials, "_hasher", least)
-    yield
-    credentials._nobodys_hash.cache_clear()
 
 
 @pytest.fixture
