@@ -188,12 +188,12 @@ def test_run_serves_site_and_camera_and_sigterm_ends_both(here: Here) -> None:
         [*command, "--camera", camera, "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not (answers(port) and here.count("cameras WHERE owner IS NOT NULL")):
             assert program.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
         program.send_signal(signal.SIGTERM)
-        said = program.communicate(timeout=30)[0]
+        said = program.communicate(timeout=60)[0]
     finally:
         program.kill()
 

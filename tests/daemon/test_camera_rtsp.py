@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from attendance.daemon.camera import LiveCamera, open_camera
 from attendance.daemon.worker import Worker
 from attendance.domain.reason import Reason
-from tests.daemon.conftest import camera_settings, wait_for
+from tests.daemon.conftest import PATIENCE_S, camera_settings, wait_for
 from tests.daemon.daemon_process import WallClock
 from tests.daemon.rtsp import HEIGHT, WIDTH, RtspServer, rtsp_server
 from tests.factories import ANNA, STRANGER
@@ -31,10 +30,11 @@ def server() -> Iterator[RtspServer]:
 
 def test_an_rtsp_stream_gives_its_newest_picture(watch: Watch, server: RtspServer) -> None:
     camera = watch(server.url)
-    first = camera.read(5)
+    first = camera.read(PATIENCE_S)
     server.colour = (200, 40, 40)
-    time.sleep(0.6)
-    second = camera.read(3)
+    before = camera.health.frames
+    wait_for(lambda: camera.health.frames > before + 20)  # more than are on their way
+    second = camera.read(PATIENCE_S)
 
     assert server.asked[-1] == "PLAY"
     assert first is not None
@@ -49,7 +49,7 @@ def test_a_stream_that_hangs_is_lost_and_found_again(
 ) -> None:
     caplog.set_level(logging.INFO)
     camera = watch(server.url)
-    assert camera.read(5) is not None
+    assert camera.read(PATIENCE_S) is not None
     server.hang.set()
     wait_for(lambda: camera.read(0.1) is None and camera.health.trouble)
     server.hang.clear()
@@ -63,7 +63,7 @@ def test_a_camera_that_restarts_is_found_again(watch: Watch) -> None:
     with rtsp_server() as server:
         port = server.port
         camera = watch(server.url)
-        assert camera.read(5) is not None
+        assert camera.read(PATIENCE_S) is not None
     wait_for(lambda: camera.read(0.1) is None and camera.health.trouble)
     with rtsp_server(port):
         wait_for(lambda: camera.read(0.1))
@@ -75,7 +75,7 @@ def test_the_password_of_an_address_is_used_and_never_said(
     caplog.set_level(logging.DEBUG)
     server.password = "me:secret"
     camera = watch(server.url.replace("//", "//me:secret@"))
-    assert camera.read(5) is not None
+    assert camera.read(PATIENCE_S) is not None
     refused = watch(server.url.replace("//", "//me:wrong@"))
     wait_for(lambda: refused.read(0.1) is None and refused.health.trouble)
 
@@ -98,7 +98,7 @@ def test_people_before_an_rtsp_camera_are_decided(staffed: Site, server: RtspSer
         wait_for(lambda: len(staffed.log()) == 2)
     finally:
         stop.set()
-        running.join(5)
+        running.join(PATIENCE_S)
 
     assert [(view.passage.reason, view.person_name) for view in reversed(staffed.log())] == [
         (Reason.UNKNOWN, None),

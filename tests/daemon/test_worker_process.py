@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.conftest import make_pictures, make_video, wait_for
+from tests.daemon.conftest import PATIENCE_S, make_pictures, make_video, wait_for
 from tests.daemon.mjpeg import mjpeg_server
 from tests.factories import ANNA, NOBODY
 from tests.service.conftest import Site, site, staffed
@@ -33,13 +33,13 @@ class Daemon:
         return self.log.read_text()
 
     def says(self, words: str) -> None:
-        wait_for(lambda: words in self.text or self.process.poll() is not None, 20)
+        wait_for(lambda: words in self.text or self.process.poll() is not None)
         assert words in self.text
 
     def ends(self, number: int) -> int:
         """Send a signal; the exit code.  Whoever waited for the camera's 60 s would be too late."""
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_S - 5)
 
 
 Start = Callable[[str | Path], Daemon]
@@ -56,7 +56,7 @@ def start(database: Path, tmp_path: Path) -> Iterator[Start]:
     yield make
     for daemon in running:
         daemon.process.kill()
-        daemon.process.wait(5)
+        daemon.process.wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -80,7 +80,7 @@ def test_a_signal_ends_it_cleanly_while_the_camera_hangs(start: Start) -> None:
 def test_a_file_ends_it_by_itself_and_its_passages_are_recorded(start: Start, staffed: Site, tmp_path: Path) -> None:
     daemon = start(make_pictures(tmp_path / "clip", [NOBODY, *[ANNA] * 5]))
 
-    assert daemon.process.wait(20) == 0
+    assert daemon.process.wait(PATIENCE_S) == 0
     assert "has ended after 6 pictures" in daemon.text
     assert [view.person_name for view in staffed.log()] == ["Anna"]
 
@@ -90,7 +90,7 @@ def test_a_second_one_on_the_same_camera_ends_with_code_2_and_one_line(start: St
         first = start(server.url)
         first.says("watching")
         second = start(server.url)
-        assert second.process.wait(20) == 2
+        assert second.process.wait(PATIENCE_S) == 2
         assert first.process.poll() is None
 
     errors = [line for line in second.text.splitlines() if line.startswith("error: ")]
@@ -114,6 +114,6 @@ def test_a_file_that_is_no_video_ends_it_with_code_2_and_one_line(start: Start, 
     path.write_bytes(path.read_bytes()[:500])
     daemon = start(path)
 
-    assert daemon.process.wait(20) == 2
+    assert daemon.process.wait(PATIENCE_S) == 2
     assert [line for line in daemon.text.splitlines() if line.startswith("error: cannot open ")]
     assert "Traceback" not in daemon.text

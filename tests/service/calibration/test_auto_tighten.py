@@ -101,7 +101,7 @@ def test_the_job_keeps_to_the_risk_without_anybody_asking(sessions: Sessions, ke
     table = [job for job in jobs.jobs_of(sessions, keys, settings, clock) if job.name == "risk"]
     scheduler = jobs.start(table, clock)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while in_force(sessions).covers == 15:
             assert time.monotonic() < deadline
             time.sleep(0.02)
