@@ -7,8 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # A worker for each core, eight at most: each may hold PyTorch, a browser and a PostgreSQL of its own.
-# Idle workers take tests from busy ones; a module's tests mostly stay together.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
+# Idle workers take tests from busy ones; a module's tests mostly stay together.  Each worker and each program that
+# a test starts imports the libraries anew: without their kept bytecode that alone takes minutes.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .PHONY: help demo run test test-long test-root lint types docs bench messages clean
 

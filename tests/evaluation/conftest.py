@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
+from attendance.evaluation.recogniser import plots
 from tests.vision import networks
 
 
@@ -21,3 +23,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f'[models]\nweights_dir = "weights"\ndetector = "{networks.DETECTOR}"\nrecogniser = "{networks.RECOGNISER}"\n'
     )
     return tmp_path
+
+
+class Stamp(Figure):
+    """A picture with everything on it, in a small size and without the layout that takes most of the time."""
+
+    def __init__(self, figsize: tuple[float, float], layout: str | None = None) -> None:
+        super().__init__(figsize=(figsize[0] / 4, figsize[1] / 4))
+
+
+@pytest.fixture
+def stamps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are drawn as stamps, where it matters which there are and not what they look like."""
+    monkeypatch.setattr(plots, "Figure", Stamp)

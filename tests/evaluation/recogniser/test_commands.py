@@ -88,7 +88,12 @@ def refused(here: Path, *arguments: str) -> str:
     return line
 
 
-def test_everything_is_measured_in_one_run_beside_another_network(here: Path, data: Path) -> None:
+@pytest.mark.parametrize("pictures", ["stamps", pytest.param("whole", marks=pytest.mark.long)])
+def test_everything_is_measured_in_one_run_beside_another_network(
+    here: Path, data: Path, pictures: str, request: pytest.FixtureRequest
+) -> None:
+    if pictures == "stamps":
+        request.getfixturevalue("stamps")
     other = networks.write_recogniser(here, "theirs", size=64)
     (here / "theirs.json").unlink()  # no card
     numbers = good(
@@ -236,6 +241,7 @@ def test_wrong_input_is_one_line(
     assert says in refused(here, *arguments)
 
 
+@pytest.mark.usefixtures("stamps")
 def test_a_file_of_pairs_is_measured(here: Path) -> None:
     lines = ["left,right,same"]
     for person in range(6):
@@ -283,6 +289,7 @@ def test_a_wrong_file_of_pairs_says_where(tmp_path: Path, text: str, says: str) 
         read_pairs(tmp_path / "pairs.csv", tmp_path)
 
 
+@pytest.mark.usefixtures("stamps")
 def test_strangers_and_enrolled_people_are_looked_for_in_a_gallery(here: Path) -> None:
     for person in range(PEOPLE):
         if person < 5:
