@@ -19,6 +19,7 @@ import pytest
 from attendance import config
 from attendance.cli.main import main
 from attendance.config_words import toml
+from tests import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "attendance"
@@ -306,8 +307,8 @@ class Outside(HTMLParser):
 
 
 def test_the_built_pages_are_complete_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
-    pytest.importorskip("mkdocs", reason="needs the extra docs")
-    pytest.importorskip("material", reason="needs the extra docs")
+    needs.package("mkdocs", extra="docs")
+    needs.package("material", extra="docs")
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
         cwd=ROOT,
