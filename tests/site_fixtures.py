@@ -11,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
 from attendance.config import Settings
@@ -117,10 +118,28 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+class CompiledTemplates(BytecodeCache):
+    """Each test makes an application of its own; a template is compiled once for all of them."""
+
+    def __init__(self) -> None:
+        self.compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.compiled:
+            bucket.bytecode_from_string(self.compiled[bucket.key])  # which compares the source's checksum
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
+
+
 @pytest.fixture
 def web(sessions: Sessions, keys: Keys, clock: FakeClock, password_hash: str) -> Web:
     analyser = FakeAnalyser()
     app = create_app(SETTINGS, sessions, keys, analyser, clock)
+    app.jinja_env.bytecode_cache = COMPILED
     app.testing = False  # errors become pages, as for users
     with sessions.begin() as session:
         for name, role in (("ada", "admin"), ("vera", "viewer")):
