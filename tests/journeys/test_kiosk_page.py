@@ -323,7 +323,7 @@ def test_a_screen_shows_at_once_what_the_daemon_recorded(web: Web, pair: Pair, w
     page = pair(screen_of="door")
     wait_up(page)
     web.passage(NOON, anna)
-    page.wait_for_selector("main:has(.show-greet h1:has-text('Anna')):has-text('In at 14:00')")
+    page.wait_for_selector("main.show-greet:has(h1:has-text('Anna')):has-text('In at 14:00')")
     wire.be("cut")
     web.passage(NOON + timedelta(seconds=1))
     wire.be("whole")  # the browser comes back by itself and asks for what it missed
