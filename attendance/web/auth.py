@@ -4,7 +4,7 @@ In: forms.  Out: a session cookie that names an operator.
 Does not know: how a password is hashed, what an operator may see.
 Main choice: the cookie carries a fingerprint of the password's hash and the time of signing in; a
 changed password or a deactivated operator ends every session at its next request, without a table
-of sessions.  The price is one small query a request.
+of sessions.  Trade-off: one small query a request.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from attendance.errors import UserError
 from attendance.store.operators import operators
 from attendance.store.session import DatabaseError
+from attendance.texts import N_
+from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import LoginForm, SetupForm
 from attendance.web.security import limiter, safe_next
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("auth", __name__)
 
 _SIGNED_IN_AT = "signed_in_at"
+
+
+ROLE_NAMES = {"viewer": N_("viewer"), "supervisor": N_("supervisor"), "admin": N_("administrator")}
 
 
 class SignedIn(UserMixin):
@@ -51,7 +56,7 @@ class SignedIn(UserMixin):
 
     @property
     def may_decide(self) -> bool:
-        """About corrections; whose, the session and the service say."""
+        """Whether this operator may decide corrections; the session and the service limit whose."""
         return self.is_admin or self.is_supervisor
 
     def get_id(self) -> str:
@@ -64,6 +69,7 @@ def init_app(app: Flask) -> None:
     manager.session_protection = None
     manager.user_loader(_load)
     manager.init_app(app)
+    app.context_processor(lambda: {"role_names": {role: _(name) for role, name in ROLE_NAMES.items()}})
 
 
 @blueprint.get("/login")
@@ -90,7 +96,7 @@ def sign_in() -> ResponseReturnValue:
         )
     if operator is None:
         log.warning("a sign-in from %s failed", request.remote_addr)
-        flash("User name or password is wrong.", "danger")
+        flash(_("User name or password is wrong."), "danger")
         return _login_page(form, 401)
     _begin(operator, site.clock.now())
     return redirect(safe_next(request.args.get("next")) or url_for("overview.page"))
@@ -100,7 +106,7 @@ def sign_in() -> ResponseReturnValue:
 def logout() -> ResponseReturnValue:
     logout_user()
     session.clear()
-    flash("You are signed out.", "success")
+    flash(_("You are signed out."), "success")
     return redirect(url_for("auth.login"))
 
 
@@ -124,7 +130,7 @@ def setup() -> ResponseReturnValue:
         else:
             log.info("administrator %s was made with a setup token", operator.username)
             _begin(operator, now)
-            flash(f"Welcome, {operator.username}. You are signed in as administrator.", "success")
+            flash(_("Welcome, %(name)s. You are signed in as administrator.", name=operator.username), "success")
             return redirect(url_for("overview.page"))
     return render_template("operators/setup.html", form=form, minimum=operators.MIN_PASSWORD), 400
 
@@ -148,9 +154,9 @@ def _begin(operator: operators.Operator, at: datetime) -> None:
 
 
 def _load(cookie_id: str) -> SignedIn | None:
-    """The operator whom the cookie names, if still active, with the same password, and not too long ago."""
+    """Return the cookie's operator if still active, with the same password, and signed in recently enough."""
     site = current_site()
-    number, _, proof = cookie_id.partition(":")
+    number, _colon, proof = cookie_id.partition(":")
     try:
         signed_in_at = datetime.fromisoformat(session.get(_SIGNED_IN_AT, ""))
         with site.sessions() as database:

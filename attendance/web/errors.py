@@ -1,4 +1,4 @@
-"""What is shown when something is wrong.
+"""The pages for errors.
 
 In: exceptions.  Out: a page (or JSON for scripts) with one sentence on what to do, and the right status.
 Does not know: what was tried.
@@ -17,20 +17,28 @@ from werkzeug.exceptions import HTTPException
 
 from attendance.errors import UserError, headline, problem_and_advice, sentence
 from attendance.store.session import DatabaseError
+from attendance.texts import N_
+from attendance.texts import gettext as _
 from attendance.web.security import wants_json
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 
 _TEXTS = {
-    400: ("This cannot be done", "The request is not complete. Go back, reload the page and try again."),
-    403: ("Not for your role", "Your role does not allow this. Ask an administrator."),
-    404: ("Nothing here", "The page does not exist, or what it showed was deleted."),
-    405: ("Not that way", "Use the buttons of the site instead of the address line."),
-    413: ("Too large", "Send fewer or smaller photos at once."),
-    429: ("Too many attempts", "Wait a minute, then try again."),
-    500: ("Something broke", "It stands in the site's log. Try again; if it stays, show it to who runs this computer."),
-    503: ("The database does not answer", "Wait a moment and try again; nothing was saved. If it stays, see the log."),
+    400: (N_("This cannot be done"), N_("The request is not complete. Go back, reload the page and try again.")),
+    403: (N_("Not for your role"), N_("Your role does not allow this. Ask an administrator.")),
+    404: (N_("Nothing here"), N_("The page does not exist, or what it showed was deleted.")),
+    405: (N_("Not that way"), N_("Use the buttons of the site instead of the address line.")),
+    413: (N_("Too large"), N_("Send fewer or smaller photos at once.")),
+    429: (N_("Too many attempts"), N_("Wait a minute, then try again.")),
+    500: (
+        N_("Something broke"),
+        N_("Details are in the site's log. Try again; if it happens again, ask your administrator."),
+    ),
+    503: (
+        N_("The database does not answer"),
+        N_("Wait a moment and try again; nothing was saved. If it happens again, see the log."),
+    ),
 }
 
 
@@ -43,9 +51,9 @@ def init_app(app: Flask) -> None:
 
 
 def answer(code: int, title: str | None = None, advice: str | None = None) -> ResponseReturnValue:
-    """The error page or its JSON."""
-    own_title, own_advice = _TEXTS.get(code, (HTTPStatus(code).phrase, "Go back and try again."))
-    title, advice = title or own_title, advice or own_advice
+    """Return the error page or its JSON."""
+    usual_title, usual_advice = _TEXTS.get(code, (HTTPStatus(code).phrase, N_("Go back and try again.")))
+    title, advice = title or _(usual_title), advice or _(usual_advice)
     if wants_json():
         return {"ok": False, "words": title, "advice": advice}, code
     return render_template("errors/error.html", code=code, title=title, advice=advice), code
@@ -60,7 +68,9 @@ def error_sentence(error: Exception) -> str:
 
 def _forged(error: CSRFError) -> ResponseReturnValue:
     log.info("a form without a valid token: %s", error.description)
-    return answer(400, "This form is out of date", "You were signed out meanwhile. Go back, reload it, try again.")
+    return answer(
+        400, _("This form is out of date"), _("You were signed out meanwhile. Go back, reload it, try again.")
+    )
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -69,9 +79,9 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         return error
     if code == 413:
         limit = current_site().settings.web.max_upload_mb
-        return answer(413, advice=f"Send at most {limit} MB at once: fewer photos, or smaller ones.")
+        return answer(413, advice=_("Send at most %(limit)s MB at once: fewer photos, or smaller ones.", limit=limit))
     if isinstance(error, RateLimitExceeded) and error.limit is not None and error.limit.limit.get_expiry() > 60:
-        return answer(429, advice="Wait up to an hour, then try again.")
+        return answer(429, advice=_("Wait up to an hour, then try again."))
     return answer(code)
 
 

@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
         short_time=short_time,
         day_time=day_time,
         day=day,
+        long_date=long_date,
         percent=percent,
         rate=rate,
         score=score,
@@ -73,6 +74,11 @@ def day_time(at: datetime | None) -> Markup:
 
 def day(at: datetime | None) -> Markup:
     return _time(at, _date)
+
+
+def long_date(local: datetime) -> str:
+    """Return a local day with its weekday, such as Monday, 6 May 2024."""
+    return format_date(local, "full", locale=current_site().settings.site.locale)
 
 
 def _date(local: datetime, locale: str) -> str:

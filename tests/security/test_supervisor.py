@@ -158,7 +158,7 @@ def test_another_teams_correction_looks_as_if_there_were_none(
         for what in ("approve", "refuse", "withdraw"):
             answer = lab.submit(f"/attendance/corrections/{row}", {"what": what}, follow_redirects=True)
 
-            assert "there is no such correction" in answer.get_data(as_text=True)
+            assert "There is no such correction" in answer.get_data(as_text=True)
             assert state_of(web, row) == "requested"
 
 

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from attendance.domain.passage import Direction
 from attendance.service.cameras.health import health_of
-from attendance.service.operations.overview import overview_today
+from attendance.service.operations.overview import Steps, overview_today
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.people import templates
@@ -29,7 +29,7 @@ def page() -> ResponseReturnValue:
 
 @blueprint.get("/overview/now")
 def now() -> ResponseReturnValue:
-    """The part of the page that changes by itself."""
+    """Answer the part of the page that changes by itself."""
     return render_template("operations/_overview.html", **_today())
 
 
@@ -41,13 +41,14 @@ def _today() -> dict[str, Any]:
         enrolled = templates.count_enrolled(session, site.model_id)
         point = operating_points.current(session, site.model_id)
         other_models = templates.templates_of_other_models(session, site.model_id)
-    inside = [one for one in today.present if one.last_direction is not Direction.OUT]
-    left = [one for one in today.present if one.last_direction is Direction.OUT]
+    inside = [person for person in today.present if person.last_direction is not Direction.OUT]
+    left = [person for person in today.present if person.last_direction is Direction.OUT]
     denials = sorted(today.denials.items(), key=lambda item: -item[1])
     return {
         "at": at,
         "local_now": site.local(at),
         "today": today,
+        "steps": Steps(today.active_people > 0, enrolled > 0, point is not None, bool(watched)),
         "inside": inside,
         "left": left,
         "denials": denials,

@@ -1,4 +1,4 @@
-"""Who may sign in: a list, adding operators, their role, departments and person, one's own password.
+"""Who may sign in: a list, adding operators, their role, departments and person, changing the password.
 
 In: forms.  Out: pages; changed operators.
 Does not know: how passwords are kept, what a role may do (security.py).
@@ -17,6 +17,8 @@ from flask_login import current_user
 from attendance.errors import UserError
 from attendance.store.hours import rosters
 from attendance.store.operators import operators
+from attendance.texts import N_
+from attendance.texts import gettext as _
 from attendance.web.auth import begin_session
 from attendance.web.errors import answer, error_sentence
 from attendance.web.forms import OperatorForm, PasswordForm, RoleForm
@@ -45,11 +47,11 @@ def index() -> ResponseReturnValue:
             form.form_errors.append(error_sentence(error))
         else:
             log.info("%s added the %s %s", current_user.username, made.role, made.username)
-            flash(f"{made.username} can sign in now.", "success")
+            flash(_("%(name)s can sign in now.", name=made.username), "success")
             return redirect(url_for("operators.index"))
     with site.sessions() as session:
         known, departments = operators.list_operators(session), operators.all_departments(session)
-        names = {one.id: one.name for one in rosters.list_staff(session, active=None)}
+        names = {person.id: person.name for person in rosters.list_staff(session, active=None)}
     page = render_template(
         "operators/operators.html", form=form, operators=known, departments=departments, names=names,
         minimum=operators.MIN_PASSWORD, ticked=request.form.getlist("departments"), **_offered(),
@@ -60,10 +62,10 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/operators/<int:operator_id>", methods=["GET", "POST"])
 @admin_required
 def role(operator_id: int) -> ResponseReturnValue:
-    """Another role, other departments; in force with the operator's next request."""
+    """Change role and departments; they apply from the operator's next request."""
     site = current_site()
     with site.sessions() as session:
-        known = {one.id: one for one in operators.list_operators(session)}.get(operator_id)
+        known = {operator.id: operator for operator in operators.list_operators(session)}.get(operator_id)
         if known is None:
             return answer(404)
         present = operators.departments_of(session, operator_id)
@@ -76,7 +78,7 @@ def role(operator_id: int) -> ResponseReturnValue:
             form.form_errors.append(error_sentence(error))
         else:
             log.info("%s made %s a %s", current_user.username, changed.username, changed.role)
-            flash(f"{changed.username} is {_A[changed.role]} now.", "success")
+            flash(_(_CHANGED[changed.role], name=changed.username), "success")
             return redirect(url_for("operators.index"))
     ticked = request.form.getlist("departments") if form.is_submitted() else present
     page = render_template("operators/operator.html", form=form, operator=known, ticked=ticked, **_offered(present))
@@ -84,15 +86,19 @@ def role(operator_id: int) -> ResponseReturnValue:
 
 
 ROLES = {
-    "viewer": "Viewer: sees everything, changes nothing",
-    "supervisor": "Supervisor: sees the working time of some departments and decides their corrections",
-    "admin": "Administrator: sees and changes everything",
+    "viewer": N_("Viewer: sees everything, changes nothing"),
+    "supervisor": N_("Supervisor: sees the working time of some departments and decides their corrections"),
+    "admin": N_("Administrator: sees and changes everything"),
 }
-_A = {"admin": "an administrator", "supervisor": "a supervisor", "viewer": "a viewer"}
+_CHANGED = {
+    "admin": N_("%(name)s is an administrator now."),
+    "supervisor": N_("%(name)s is a supervisor now."),
+    "viewer": N_("%(name)s is a viewer now."),
+}
 
 
 def _chosen(form: RoleForm) -> dict[str, Any]:
-    """Role, departments and person of the form, for the store."""
+    """Return role, departments and person of the form, for the store."""
     return {
         "role": form.role.data,
         "departments": request.form.getlist("departments"),
@@ -101,17 +107,21 @@ def _chosen(form: RoleForm) -> dict[str, Any]:
 
 
 def _offered(present: Collection[str] = ()) -> dict[str, Any]:
-    """What the fields offer: also a department that a supervisor has though nobody is left in it."""
+    """Return what the fields offer; a supervisor's department stays on offer when nobody is in it any more."""
     with current_site().sessions() as session:
         departments = {*rosters.departments(session), *present}
-        return {"roles": ROLES, "every_department": sorted(departments), "everybody": rosters.list_staff(session)}
+        return {
+            "roles": {role: _(text) for role, text in ROLES.items()},
+            "every_department": sorted(departments),
+            "everybody": rosters.list_staff(session),
+        }
 
 
 @blueprint.post("/operators/<int:operator_id>/active")
 def set_active(operator_id: int) -> ResponseReturnValue:
     site, active = current_site(), request.form.get("active") == "yes"
     with site.sessions() as session:
-        if operator_id not in {one.id for one in operators.list_operators(session)}:
+        if operator_id not in {operator.id for operator in operators.list_operators(session)}:
             return answer(404)
     try:
         with site.sessions.begin() as session:
@@ -120,14 +130,14 @@ def set_active(operator_id: int) -> ResponseReturnValue:
         flash(error_sentence(error), "danger")
     else:
         log.info("%s %s operator %d", current_user.username, "activated" if active else "deactivated", operator_id)
-        flash("The operator can sign in again." if active else "The operator is signed out for good.", "success")
+        flash(_("The operator can sign in again.") if active else _("The operator can no longer sign in."), "success")
     return redirect(url_for("operators.index"))
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
 @limiter.limit("10/minute", methods=["POST"])
 def password() -> ResponseReturnValue:
-    """One's own password; every other session of this operator ends."""
+    """Change the operator's password; every other session of this operator ends."""
     form, site = PasswordForm(), current_site()
     if form.validate_on_submit():
         with site.sessions.begin() as session:
@@ -136,8 +146,8 @@ def password() -> ResponseReturnValue:
                 operators.set_password(session, known.id, form.password.data or "")
         if known is not None:
             begin_session(known)
-            flash("Your password is changed. You are signed out everywhere else.", "success")
+            flash(_("Your password is changed. You are signed out everywhere else."), "success")
             return redirect(url_for("overview.page"))
-        form.present.errors = ["This is not your present password."]
+        form.present.errors = [_("This is not your present password.")]
     page = render_template("operators/password.html", form=form, minimum=operators.MIN_PASSWORD)
     return page, 400 if form.errors else 200

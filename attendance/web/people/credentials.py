@@ -1,10 +1,11 @@
-"""What a person proves themselves with instead of the face: PIN, badge, a one-time link; given by administrators.
+"""What identifies a person without the face: PIN, badge, a one-time link; administrators issue them.
 
 In: buttons on a person's page.  Out: a page that shows a secret once; changed rows.
-Does not know: how a secret is kept or checked (store/kiosk.py), what a person does with it (me.py, kiosk.py).
-Main choice: a secret is answered to the button's own request and stands in no cookie and no log, and in no address
-that is sent: a link's token is behind #.  Who loses it gets a new one.  PINs are random: what an administrator
-would choose, others guess.
+Does not know: how a secret is kept or checked (store/people/credentials.py), what a person does with it (web/me,
+web/kiosk).
+Main choice: the page answers the button's request with the secret.  No cookie and no log holds it, and no address
+that is sent: a link's token is behind #.  A person who loses a secret gets a new one.  PINs are random, since people
+guess what an administrator would choose.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from flask_login import current_user
 from attendance.errors import UserError
 from attendance.store.people import credentials
 from attendance.store.people.people import Person
+from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.people.people import existing
 from attendance.web.security import admin_required
@@ -32,14 +34,14 @@ blueprint = Blueprint("credentials", __name__, url_prefix="/people/<int:person_i
 @blueprint.post("/pin")
 @admin_required
 def pin(person_id: int) -> ResponseReturnValue:
-    """A random PIN, or none any more."""
+    """Set a random PIN, or revoke the PIN."""
     site = current_site()
     try:
         with site.sessions.begin() as session:
             person = existing(session, person_id)
             if request.form.get("what") == "take":
                 credentials.revoke_pin(session, person_id)
-                return _taken(person, "The PIN is taken away. It opens nothing any more.", "PIN")
+                return _revoked(person, _("The PIN is revoked. It no longer works."), "PIN")
             made = credentials.reset_pin(session, person_id, at=site.clock.now())
     except UserError as error:
         flash(error_sentence(error), "danger")
@@ -51,13 +53,13 @@ def pin(person_id: int) -> ResponseReturnValue:
 @blueprint.post("/badge")
 @admin_required
 def badge(person_id: int) -> ResponseReturnValue:
-    """A new badge to print, instead of an older one, or none any more."""
+    """Make a badge to print, which replaces an older one, or revoke the badge."""
     site = current_site()
     with site.sessions.begin() as session:
         person = existing(session, person_id)
         if request.form.get("what") == "take":
             credentials.revoke_badge(session, person_id)
-            return _taken(person, "The badge is taken away. It opens nothing any more.", "badge")
+            return _revoked(person, _("The badge is revoked. It no longer works."), "badge")
         made = credentials.new_badge(session, person_id, at=site.clock.now())
     log.info("%s made a badge for person %d", current_user.username, person_id)
     # Error correction "high": a badge is scratched and held at an angle.
@@ -67,13 +69,13 @@ def badge(person_id: int) -> ResponseReturnValue:
 @blueprint.post("/link")
 @admin_required
 def link(person_id: int) -> ResponseReturnValue:
-    """A link to the person's own pages, good once, or none any more."""
+    """Make a link to the person's own pages that works once, or revoke it."""
     site = current_site()
     with site.sessions.begin() as session:
         person = existing(session, person_id)
         if request.form.get("what") == "take":
             credentials.revoke_links(session, person_id)
-            return _taken(person, "The link works no more.", "link")
+            return _revoked(person, _("The link is revoked. It no longer works."), "link")
         token = credentials.make_link(session, person_id, at=site.clock.now(), by=current_user.username)
     log.info("%s made a link for person %d", current_user.username, person_id)
     address = f"{url_for('me.link', _external=True)}#{token}"
@@ -87,8 +89,8 @@ def _once(kind: str, person: Person, **shown: Any) -> ResponseReturnValue:
     return render_template("people/credential.html", kind=kind, person=person, **shown)
 
 
-def _taken(person: Person, words: str, what: str) -> ResponseReturnValue:
-    log.info("%s took the %s of person %d away", current_user.username, what, person.id)
+def _revoked(person: Person, words: str, what: str) -> ResponseReturnValue:
+    log.info("%s revoked the %s of person %d", current_user.username, what, person.id)
     flash(words, "success")
     return redirect(url_for("people.show", person_id=person.id))
 

@@ -45,6 +45,33 @@ CONSENT_WORDS = N_(
 )
 
 
+# For enrol.js, which fills {name} and the like.
+SCRIPT_TEXTS = {
+    "unclear": N_("The site did not understand"),
+    "unclearAdvice": N_("Reload the page and try again."),
+    "offline": N_("The site does not answer"),
+    "offlineAdvice": N_("Check the connection, then try this photo again."),
+    "judging": N_("Judging…"),
+    "looksLike": N_("Looks like {name} (score {score})."),
+    "compare": N_("Compare with {name} (score {score})."),
+    "unlike": N_("Unlike this person’s other photos (score {score}). Is it the right person?"),
+    "twoPeople": N_("They are two people: add it"),
+    "wanted": N_("wanted: {wanted}"),
+    "tooLarge": N_("The file is too large"),
+    "tooLargeAdvice": N_("Use a copy of at most {most} MB."),
+    "added": N_("Added"),
+    "good": N_("Good. Take the photo."),
+    "notAllowed": N_("The browser may not use the camera. Allow it in the address line, then start again."),
+    "notFound": N_("This device has no camera. Use files instead."),
+    "notReadable": N_("Another program uses the camera. Close it, then start again."),
+    "notStarted": N_("The camera did not start. Use files instead."),
+    "insecure": N_(
+        "Browsers allow the camera only on sites opened by https or on this computer itself. Use files here."
+    ),
+    "fromCamera": N_("From the camera"),
+}
+
+
 @blueprint.get("")
 def index() -> ResponseReturnValue:
     site = current_site()
@@ -208,6 +235,7 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         "passages": passages,
         "consent_form": form,
         "max_upload_mb": site.settings.web.max_upload_mb,
+        "texts": {name: _(text) for name, text in SCRIPT_TEXTS.items()},
         "results": [],
         "look_alikes": alike,
         "agreement": agreement,

@@ -1,4 +1,4 @@
-// Enrolment: each photo goes to the server by itself, and its card says at once what was thought of it.
+// Enrolment: each photo goes to the server by itself, and its card shows the verdict at once.
 // The running camera is judged about once a second, so that people can move before the photo is taken.
 "use strict";
 
@@ -10,6 +10,8 @@
   const video = root.querySelector("video");
   const overlay = root.querySelector(".camera-stage canvas");
   const most = Number(root.dataset.mostMb) * 1024 * 1024;
+  const texts = JSON.parse(root.querySelector("[data-texts]").textContent);
+  const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_all, name) => values[name]);
   let stream = null;
   let looking = 0;
 
@@ -27,10 +29,10 @@
     if (twoPeople) data.append("two_people", twoPeople);
     try {
       const answer = await site.json(url, { method: "POST", body: data });
-      const told = await answer.json().catch(() => null);
-      return told || { ok: false, words: "The site did not understand", advice: "Reload the page and try again." };
+      const report = await answer.json().catch(() => null);
+      return report || { ok: false, words: texts.unclear, advice: texts.unclearAdvice };
     } catch {
-      return { ok: false, words: "The site does not answer", advice: "Check the connection, then try this photo again." };
+      return { ok: false, words: texts.offline, advice: texts.offlineAdvice };
     }
   };
 
@@ -43,7 +45,7 @@
     context.strokeRect(box[0] * scale, box[1] * scale, (box[2] - box[0]) * scale, (box[3] - box[1]) * scale);
   };
 
-  const preview = async (canvas, blob, told) => {
+  const preview = async (canvas, blob, report) => {
     let image;
     try {
       image = await createImageBitmap(blob); // upright, as the server sees it
@@ -56,7 +58,7 @@
     canvas.height = Math.round(image.height * scale);
     const context = canvas.getContext("2d");
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
-    if (told?.box) drawBox(context, told.box, scale, told.ok);
+    if (report?.box) drawBox(context, report.box, scale, report.ok);
     image.close();
   };
 
@@ -64,37 +66,40 @@
     const item = element("li", "shot shot-waiting");
     const picture = element("canvas", "shot-picture");
     const text = element("div", "shot-text");
-    text.append(element("p", "shot-words", "Looking…"), element("p", "quiet", name));
+    text.append(element("p", "shot-words", texts.judging), element("p", "quiet", name));
     item.append(picture, text);
     shots.prepend(item);
     return { item, picture, text };
   };
 
-  const fill = (text, name, told, again) => {
-    text.replaceChildren(element("p", "shot-words", told.words), element("p", "quiet", name));
-    if (told.advice) text.append(element("p", "", told.advice));
-    if (told.looks_like) {
-      const note = element("p", "state-warn-text", told.ok ? "Looks like " : "Compare with ");
-      const link = element("a", "", told.looks_like.name);
-      link.href = told.looks_like.url;
-      note.append(link, ` (score ${told.looks_like.score}).`);
+  const fill = (text, name, report, again) => {
+    text.replaceChildren(element("p", "shot-words", report.words), element("p", "quiet", name));
+    if (report.advice) text.append(element("p", "", report.advice));
+    if (report.looks_like) {
+      const [before, after] = filled(report.ok ? texts.looksLike : texts.compare, {
+        name: "\0",
+        score: report.looks_like.score,
+      }).split("\0");
+      const note = element("p", "state-warn-text", before);
+      const link = element("a", "", report.looks_like.name);
+      link.href = report.looks_like.url;
+      note.append(link, after);
       text.append(note);
     }
-    if (told.unlike_own) {
-      const words = `Unlike this person’s other photos (score ${told.own_score}). Is it the right person?`;
-      text.append(element("p", "state-warn-text", words));
+    if (report.unlike_own) {
+      text.append(element("p", "state-warn-text", filled(texts.unlike, { score: report.own_score })));
     }
-    if (told.reason === "may_be_another" && again) {
-      const button = element("button", "btn btn-sm btn-outline-secondary", "They are two people: add it");
+    if (report.reason === "may_be_another" && again) {
+      const button = element("button", "btn btn-sm btn-outline-secondary", texts.twoPeople);
       button.type = "button";
       button.addEventListener("click", again);
       text.append(button);
     }
-    if (told.quality?.length) {
+    if (report.quality?.length) {
       const chips = element("ul", "chips");
-      for (const one of told.quality) {
-        const chip = element("li", one.ok ? "chip" : "chip chip-bad", `${one.label} ${one.text}`);
-        chip.title = `wanted: ${one.wanted}`;
+      for (const measure of report.quality) {
+        const chip = element("li", measure.ok ? "chip" : "chip chip-bad", `${measure.label} ${measure.text}`);
+        chip.title = filled(texts.wanted, measure);
         chips.append(chip);
       }
       text.append(chips);
@@ -109,16 +114,16 @@
   const send = async (blob, source, name, before = null) => {
     const { item, picture, text } = before || card(name);
     preview(picture, blob, null);
-    const told =
+    const report =
       blob.size > most
-        ? { ok: false, words: "The file is too large", advice: `Use a copy of at most ${root.dataset.mostMb} MB.` }
+        ? { ok: false, words: texts.tooLarge, advice: filled(texts.tooLargeAdvice, { most: root.dataset.mostMb }) }
         : await post(root.dataset.post, blob, source, name, before?.other);
-    item.className = `shot ${told.ok ? "shot-ok" : "shot-bad"}`;
-    if (told.added) told.words = "Added";
-    fill(text, name, told, () => send(blob, source, name, { item, picture, text, other: told.looks_like.id }));
-    await preview(picture, blob, told);
-    if (told.added) await refreshList().catch(() => {});
-    return told;
+    item.className = `shot ${report.ok ? "shot-ok" : "shot-bad"}`;
+    if (report.added) report.words = texts.added;
+    fill(text, name, report, () => send(blob, source, name, { item, picture, text, other: report.looks_like.id }));
+    await preview(picture, blob, report);
+    if (report.added) await refreshList().catch(() => {});
+    return report;
   };
 
   // --- files --------------------------------------------------------------------------------------
@@ -168,13 +173,13 @@
     if (!stream) return;
     if (!document.hidden && video.videoWidth) {
       const { blob, scale } = await grab(960);
-      const told = await post(root.dataset.check, blob, "browser", "look.jpg");
+      const report = await post(root.dataset.check, blob, "browser", "look.jpg");
       if (!stream) return;
-      hint.textContent = told.ok ? "Good. Take the photo." : told.advice || told.words;
-      hint.classList.toggle("hint-ok", told.ok);
+      hint.textContent = report.ok ? texts.good : report.advice || report.words;
+      hint.classList.toggle("hint-ok", report.ok);
       overlay.width = video.videoWidth;
       overlay.height = video.videoHeight;
-      if (told.box) drawBox(overlay.getContext("2d"), told.box, 1 / scale, told.ok);
+      if (report.box) drawBox(overlay.getContext("2d"), report.box, 1 / scale, report.ok);
     }
     looking = window.setTimeout(look, 900);
   };
@@ -189,9 +194,9 @@
   };
 
   const reasons = {
-    NotAllowedError: "The browser may not use the camera. Allow it in the address line, then start again.",
-    NotFoundError: "This device has no camera. Use files instead.",
-    NotReadableError: "Another program uses the camera. Close it, then start again.",
+    NotAllowedError: texts.notAllowed,
+    NotFoundError: texts.notFound,
+    NotReadableError: texts.notReadable,
   };
 
   const start = async () => {
@@ -209,7 +214,7 @@
       look();
     } catch (error) {
       stop();
-      problem(reasons[error.name] || "The camera did not start. Use files instead.");
+      problem(reasons[error.name] || texts.notStarted);
     } finally {
       part("-start").disabled = false;
     }
@@ -218,14 +223,14 @@
   part("").hidden = false;
   if (!navigator.mediaDevices?.getUserMedia) {
     part("-start").hidden = true;
-    problem("Browsers give the camera only to sites that are opened by https or on this computer itself. Use files here.");
+    problem(texts.insecure);
   } else {
     part("-start").addEventListener("click", start);
     part("-stop").addEventListener("click", stop);
     part("-shoot").addEventListener("click", async () => {
       part("-shoot").disabled = true;
       const { blob } = await grab(1920);
-      await send(blob, "browser", "From the camera");
+      await send(blob, "browser", texts.fromCamera);
       part("-shoot").disabled = false;
     });
     window.addEventListener("pagehide", stop);
