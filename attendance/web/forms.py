@@ -1,7 +1,7 @@
-"""The forms: which fields there are, how long they may be, what is cut away from them.
+"""The forms: which fields there are, how long they may be, how their text is cleaned.
 
-In: what browsers send.  Out: checked text, numbers and dates.
-Does not know: databases; what must be unique is the store's business.
+In: what browsers send.  Out: checked text, numbers and dates; labels and messages, translated when they are shown.
+Does not know: databases; the store checks what must be unique.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from decimal import Decimal
 
+from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -29,12 +30,12 @@ from attendance.store.privacy.consent import MAX_TEXT
 
 
 def clean_line(text: str | None) -> str:
-    """One line without control characters (which no keyboard types, and PostgreSQL refuses)."""
+    """Return one line without control characters (which no keyboard types, and PostgreSQL refuses)."""
     return " ".join(_printable(text).split())
 
 
 def clean_text(text: str | None) -> str:
-    """Several lines, without other control characters."""
+    """Return several lines, without other control characters."""
     lines = (text or "").replace("\r\n", "\n").split("\n")
     return "\n".join(_printable(line).rstrip() for line in lines).strip()
 
@@ -42,69 +43,77 @@ def clean_text(text: str | None) -> str:
 def _printable(text: str | None) -> str:
     # Cc: control characters; Cs: halves of surrogates; bidirectional overrides can make one name look like another.
     return "".join(
-        " " if unicodedata.category(one) in ("Cc", "Cs") or one in "\u202a\u202b\u202c\u202d\u202e" else one
-        for one in (text or "")
+        " " if unicodedata.category(letter) in ("Cc", "Cs") or letter in "\u202a\u202b\u202c\u202d\u202e" else letter
+        for letter in (text or "")
     )
+
+
+def _at_most(number: int) -> Length:
+    return Length(max=number, message=_("Use %(max)d characters or fewer."))
 
 
 class LoginForm(FlaskForm):
-    username = StringField("User name", [InputRequired("Enter your user name."), Length(max=100)])
-    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1024)])
+    username = StringField(_("User name"), [InputRequired(_("Enter your user name.")), Length(max=100)])
+    password = PasswordField(_("Password"), [InputRequired(_("Enter your password.")), Length(max=1024)])
 
 
 class NewPassword(FlaskForm):
-    """Twice the same new password."""
+    """A new password, entered twice."""
 
     password = PasswordField(
-        "Password",
+        _("Password"),
         [
-            InputRequired("Choose a password."),
-            Length(min=MIN_PASSWORD, max=1024, message=f"Use {MIN_PASSWORD} characters or more."),
+            InputRequired(_("Choose a password.")),
+            Length(min=MIN_PASSWORD, max=1024, message=_("Use %(min)d characters or more.")),
         ],
     )
-    repeat = PasswordField("Repeat the password", [EqualTo("password", message="The two passwords differ.")])
+    repeat = PasswordField(_("Repeat the password"), [EqualTo("password", message=_("The two passwords differ."))])
 
 
 class SetupForm(NewPassword):
     token = StringField(
-        "Setup token", [DataRequired("Paste the token that the terminal printed."), Length(max=200)], [clean_line]
+        _("Setup token"), [DataRequired(_("Paste the token that the terminal printed.")), Length(max=200)], [clean_line]
     )
-    username = StringField("User name", [DataRequired("Choose a user name."), Length(max=100)], [clean_line])
+    username = StringField(_("User name"), [DataRequired(_("Choose a user name.")), Length(max=100)], [clean_line])
 
 
 class RoleForm(FlaskForm):
-    """What an operator may do; the departments are ticks of the page's own."""
+    """The role of an operator; the page itself adds a tick for each department."""
 
-    role = StringField("Role", [AnyOf(ROLES, "Choose a role.")], default="viewer")
-    person = StringField("Who this is among the people", [Regexp(r"[0-9]{0,15}\Z", message="Choose from the list.")])
+    role = StringField(_("Role"), [AnyOf(ROLES, _("Choose a role."))], default="viewer")
+    person = StringField(
+        _("Who this is among the people"), [Regexp(r"[0-9]{0,15}\Z", message=_("Choose from the list."))]
+    )
 
 
 class OperatorForm(NewPassword, RoleForm):
-    username = StringField("User name", [DataRequired("Choose a user name."), Length(max=100)], [clean_line])
+    username = StringField(_("User name"), [DataRequired(_("Choose a user name.")), Length(max=100)], [clean_line])
 
 
 class PasswordForm(NewPassword):
-    present = PasswordField("Present password", [InputRequired("Enter your present password."), Length(max=1024)])
+    present = PasswordField(_("Present password"), [InputRequired(_("Enter your present password.")), Length(max=1024)])
 
 
 class PersonForm(FlaskForm):
     name = StringField(
-        "Name", [DataRequired("Enter a name."), Length(max=200, message="Use 200 characters or fewer.")], [clean_line]
+        _("Name"),
+        [DataRequired(_("Enter a name.")), _at_most(200)],
+        [clean_line],
     )
-    staff_number = StringField("Staff number", [Length(max=100, message="Use 100 characters or fewer.")], [clean_line])
-    department = StringField("Department", [Length(max=200, message="Use 200 characters or fewer.")], [clean_line])
-    notes = TextAreaField("Notes", [Length(max=4000, message="Use 4000 characters or fewer.")], [clean_text])
+    staff_number = StringField(_("Staff number"), [_at_most(100)], [clean_line])
+    department = StringField(_("Department"), [_at_most(200)], [clean_line])
+    notes = TextAreaField(_("Notes"), [_at_most(4000)], [clean_text])
 
 
 class ConsentForm(FlaskForm):
     text = TextAreaField(
-        "What the person agrees to",
-        [DataRequired("Write down what the person agrees to."), Length(max=MAX_TEXT)],
+        _("What the person agrees to"),
+        [DataRequired(_("Write down what the person agrees to.")), Length(max=MAX_TEXT)],
         [clean_text],
     )
     agreed = BooleanField(
-        "This person has read these words and agreed to them",
-        [DataRequired("Tick the box once the person has agreed.")],
+        _("This person has read these words and agreed to them"),
+        [DataRequired(_("Tick the box once the person has agreed."))],
     )
 
 
@@ -120,52 +129,59 @@ class Between:
 
 
 class ThresholdForm(FlaskForm):
-    """`mode`: by a risk (`step`: the slider's position) or by hand (`threshold`); `confirm`: to what was said yes."""
+    """`mode`: by a risk (`step`: the slider's position) or by hand (`threshold`); `confirm`: the confirmed warning."""
 
-    mode = HiddenField("Mode", [AnyOf(("risk", "hand"), "Choose a risk, or a threshold by hand.")], default="hand")
-    step = HiddenField("Risk", [Regexp(r"([0-9]{1,2})?\Z", message="Choose a risk.")])
+    mode = HiddenField(
+        _("Mode"), [AnyOf(("risk", "hand"), _("Choose a risk, or a threshold by hand."))], default="hand"
+    )
+    step = HiddenField(_("Risk"), [Regexp(r"([0-9]{1,2})?\Z", message=_("Choose a risk."))])
     threshold = DecimalRangeField(
-        "Threshold", [InputRequired("Choose a threshold."), Between("0.01", "0.99", "Choose from 0.01 to 0.99.")]
+        _("Threshold"),
+        [InputRequired(_("Choose a threshold.")), Between("0.01", "0.99", _("Choose from 0.01 to 0.99."))],
     )
     margin = DecimalRangeField(
-        "Margin", [InputRequired("Choose a margin."), Between("0", "0.5", "Choose from 0 to 0.5.")]
+        _("Margin"), [InputRequired(_("Choose a margin.")), Between("0", "0.5", _("Choose from 0 to 0.5."))]
     )
-    reason = StringField("Reason", [Length(max=500, message="Use 500 characters or fewer.")], [clean_line])
+    reason = StringField(_("Reason"), [_at_most(500)], [clean_line])
     # What was in force when the page was read: two people must not undo each other unseen.
     seen = HiddenField()
     confirm = HiddenField()
 
 
 def _share(label: str) -> DecimalField:
-    words = "Give a number from 0 to 100."
+    words = _("Give a number from 0 to 100.")
     return DecimalField(label, [InputRequired(words), Between("0", "100", words)], places=1)
 
 
 class CameraForm(FlaskForm):
-    """What pages call a camera, which way people go there, whether it is used."""
+    """The name of a camera on pages, its direction, and whether it is used."""
 
-    title = StringField("Name", [Length(max=100, message="Use 100 characters or fewer.")], [clean_line])
-    direction = StringField("Direction", [AnyOf([one.value for one in Direction], "Choose a direction.")])
-    active = BooleanField("In use: people are recognised here")
+    title = StringField(_("Name"), [_at_most(100)], [clean_line])
+    direction = StringField(
+        _("Direction"), [AnyOf([direction.value for direction in Direction], _("Choose a direction."))]
+    )
+    active = BooleanField(_("In use: people are recognised here"))
 
 
 class RegionForm(FlaskForm):
-    """Where in the picture, percent of its width and height."""
+    """The detection area, in percent of the picture's width and height."""
 
-    left = _share("Left")
-    top = _share("Top")
-    right = _share("Right")
-    bottom = _share("Bottom")
+    left = _share(_("Left"))
+    top = _share(_("Top"))
+    right = _share(_("Right"))
+    bottom = _share(_("Bottom"))
 
     def sides(self) -> tuple[DecimalField, DecimalField, DecimalField, DecimalField]:
         return self.left, self.top, self.right, self.bottom
 
 
 class KioskForm(FlaskForm):
-    """A tablet or screen.  The choices are the page's to give."""
+    """A tablet or screen; the page gives the choices."""
 
     name = StringField(
-        "Name", [DataRequired("Enter a name."), Length(max=100, message="Use 100 characters or fewer.")], [clean_line]
+        _("Name"),
+        [DataRequired(_("Enter a name.")), _at_most(100)],
+        [clean_line],
     )
-    shows = SelectField("What it is")
-    direction = SelectField("Which way people go there")
+    shows = SelectField(_("What it is"))
+    direction = SelectField(_("Direction"))
