@@ -14,7 +14,8 @@ from typing import Any
 
 import click
 
-from attendance.cli.command_line import settings_of, table
+from attendance.cli.command_line import settings_of
+from attendance.console import table
 from attendance.errors import UserError
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from attendance.cli.command_line import needs, settings_of, table
+from attendance.cli.command_line import settings_of
+from attendance.console import needs, table
 from attendance.errors import UserError
 
 BY = "command line"
@@ -131,8 +132,8 @@ def evaluate_calibration(context: click.Context, /, data: Path, **options: Any) 
     if reference is None:
         click.echo("no packaged strangers: only the halves are compared (weights impostors makes them)")
     with needs("train", "onnx", "tqdm", "matplotlib"):
-        from attendance.evaluation.calibration import run
+        from attendance.evaluation.calibration import commands, protocols
 
         vectors = None if reference is None else reference.vectors
-        options["sizes"] = options["sizes"] or run.SIZES
-        run.evaluate_calibration(settings, data, vectors, **options)
+        options["sizes"] = options["sizes"] or protocols.SIZES
+        commands.evaluate_calibration(settings, data, vectors, **options)

@@ -1,4 +1,4 @@
-"""What all commands share: the one-line error, and the settings of this call.
+"""What all commands share: the one-line error, the settings and the global options of this call.
 
 In: click's context, filled by `cli.main`.  Out: `Settings`; exit code 2 for a UserError.
 Does not know: any command.
@@ -7,8 +7,8 @@ Does not know: any command.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -20,7 +20,7 @@ from attendance.errors import UserError, one_line
 
 
 class Commands(click.Group):
-    """A group whose commands end with `error: …` and exit code 2 when the user can mend what is wrong."""
+    """A group whose commands end with `error: …` and exit code 2 if the user can correct the mistake."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
@@ -46,22 +46,22 @@ class _OneLine(click.ClickException):
 
 
 def _in_one_line(error: click.UsageError) -> click.ClickException:
-    """click's own words for a wrong option or argument, without its lines around them."""
+    """Return click's message on a wrong option or argument, without the lines around it."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error
-    words = one_line(error.format_message()).rstrip(".")
+    message = one_line(error.format_message()).rstrip(".")
     path = "" if error.ctx is None else f"; see {error.ctx.command_path} --help"
-    return _OneLine(f"{words[:1].lower()}{words[1:]}{path}")
+    return _OneLine(f"{message[:1].lower()}{message[1:]}{path}")
 
 
 def settings_of(context: click.Context, flags: Mapping[str, Any] | None = None) -> Settings:
-    """The settings with `--set` and then this command's own flags on top; flags that are None set nothing."""
+    """Return the settings with `--set` and then this command's own flags on top; a flag of None sets nothing."""
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     return load_settings(context.obj["file"], {**context.obj["overrides"], **given})
 
 
 def arguments_of(context: click.Context) -> list[str]:
-    """The global options of this call again, for a child process."""
+    """Return the global options of this call, for a child process."""
     arguments: list[str] = []
     if context.obj["file"] is not None:
         arguments += ["--config", str(context.obj["file"])]
@@ -70,45 +70,20 @@ def arguments_of(context: click.Context) -> list[str]:
     return [*arguments, "--verbose"] if context.obj["verbose"] else arguments
 
 
-@contextmanager
-def needs(extra: str, *modules: str) -> Iterator[None]:
-    """Turn a missing optional package into advice.  `modules`: top-level names that the extra installs."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in modules:
-            raise UserError(f"this command needs {error.name}: pip install 'attendance[{extra}]'") from error
-        raise
-
-
-def has_display(environ: Mapping[str, str] | None = None, system: str = os.name) -> bool:
-    """Whether a window can be opened at all."""
-    environ = os.environ if environ is None else environ
-    return system == "nt" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
-
-
 def own_zone(environ: Mapping[str, str] | None = None, etc: Path = Path("/etc")) -> str:
-    """The computer's time zone by its IANA name; "UTC" when it has none that Python knows."""
+    """Return the computer's time zone by its IANA name; "UTC" if it has none that Python knows."""
     given = [(os.environ if environ is None else environ).get("TZ", "").lstrip(":")]
     with suppress(OSError, UnicodeDecodeError):
         given.append((etc / "timezone").read_text(encoding="utf-8").strip())
     with suppress(OSError):
         given.append(str((etc / "localtime").resolve()).rpartition("zoneinfo/")[2])
     known = available_timezones()
-    found = next((name for name in given if name in known), "UTC")
-    return "UTC" if found in ("Etc/UTC", "Etc/UCT", "Zulu", "UCT") else found
-
-
-def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    """Left-aligned columns, two spaces apart."""
-    lines = [list(header), *[list(row) for row in rows]]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    zone = next((name for name in given if name in known), "UTC")
+    return "UTC" if zone in ("Etc/UTC", "Etc/UCT", "Zulu", "UCT") else zone
 
 
 def read_photo(path: Path) -> bytes:
+    """Read a file; raise UserError if that fails."""
     try:
         return path.read_bytes()
     except OSError as error:

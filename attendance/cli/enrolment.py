@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from attendance.cli.access import _write
-from attendance.cli.command_line import read_photo, settings_of, table
+from attendance.cli.command_line import read_photo, settings_of
+from attendance.console import table
 from attendance.errors import UserError
 
 

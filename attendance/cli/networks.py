@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from attendance.cli.command_line import has_display, needs, settings_of
+from attendance.cli.command_line import settings_of
+from attendance.console import has_display, needs
 from attendance.errors import UserError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)

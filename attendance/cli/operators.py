@@ -13,7 +13,8 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from attendance.cli.command_line import settings_of, table
+from attendance.cli.command_line import settings_of
+from attendance.console import table
 from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
 from attendance.processes import script_name

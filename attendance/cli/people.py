@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import click
 
-from attendance.cli.command_line import settings_of, table
+from attendance.cli.command_line import settings_of
+from attendance.console import table
 
 
 @click.group()

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import click
 
-from attendance.cli.command_line import needs, settings_of, table
+from attendance.cli.command_line import settings_of
+from attendance.console import needs, table
 from attendance.errors import UserError, first_line
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)

@@ -1,7 +1,7 @@
-"""What each choice of a network's training is worth: short runs, measured alike.
+"""The worth of each choice in a network's training: short runs, measured alike.
 
-In: a data folder, a length, names of variants (`training.ablation`).  Out: a line a variant, kept in the
-folder as JSON, so that a stopped series goes on.
+In: a data folder, a length, names of variants (`training.ablation`).  Out: a line for each variant, kept in the
+folder as JSON, so that a stopped series continues.
 Does not know: what the choices are.
 """
 
@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.errors import UserError
-from attendance.evaluation.detector import run as detector_run
-from attendance.evaluation.detector.detectors import LOW_CONFIDENCE, Found
+from attendance.evaluation.detector import protocols
+from attendance.evaluation.detector.detectors import LOW_CONFIDENCE
 from attendance.evaluation.recogniser import pair_rates
+from attendance.vision.boxes import Detections
 from attendance.vision.weights import sha256_of
 
 LIMIT = 300  # images a set
@@ -28,8 +29,8 @@ FARS = (1e-2, 1e-3)
 IMPOSTORS = 500_000
 
 
-class Network:
-    """A detector that is only a file of numbers yet, in PyTorch."""
+class TrainedDetector:
+    """A detector in PyTorch, straight from its training: a file of numbers without graph and card."""
 
     confidence = CONFIDENCE
 
@@ -39,9 +40,8 @@ class Network:
         self.name, self.key = name, sha256_of(path)
         self._net = DetectionModel(path, size)
 
-    def find(self, image: NDArray[np.uint8]) -> Found:
-        found = self._net.detect(image[..., ::-1], LOW_CONFIDENCE)
-        return Found(found.boxes, found.scores, found.landmarks)
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        return self._net.detect(image, LOW_CONFIDENCE)
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
     start: Path | None,
     threads: int,
 ) -> list[dict[str, Any]]:
-    """Train and measure each variant that `out` has no line of yet; all lines, in the order of the variants."""
+    """Train and measure each variant without a line in `out`; return all lines, in the order of the variants."""
     from attendance.training import ablation
 
     known = ablation.DETECTOR if kind == "detector" else ablation.RECOGNISER
@@ -80,16 +80,16 @@ Measure = Callable[[str, Path], dict[str, Any]]
 def _detector(data: Path, samples: int, size: int, start: Path | None, threads: int) -> Measure:
     from attendance.training import ablation
 
-    sets: list[detector_run.Sets] = []
+    sets: list[protocols.Sets] = []
 
     def measure(name: str, folder: Path) -> dict[str, Any]:
         if not sets:
-            found = detector_run.sets_of(data, (), LIMIT)
-            kept = {n: pictures for n, pictures in found.main_faces.items() if n != "lfw"}  # for the final word only
-            sets.append(detector_run.Sets(kept, found.crowds, found.face_free))
+            whole = protocols.sets_of(data, (), LIMIT)
+            kept = {n: pictures for n, pictures in whole.main_faces.items() if n != "lfw"}  # only for final results
+            sets.append(protocols.Sets(kept, whole.crowds, whole.face_free))
         weights = ablation.train_detector(data, folder, name, samples, start, threads)
-        report, _ = detector_run.measure(Network(weights, size, name), sets[0], size)
-        return detector_run.without_curves(report)
+        report, _ = protocols.measure(TrainedDetector(weights, size, name), sets[0], size)
+        return protocols.without_curves(report)
 
     return measure
 
@@ -99,7 +99,7 @@ def _recogniser(data: Path, samples: int, size: int, start: Path | None, threads
 
     def measure(name: str, folder: Path) -> dict[str, Any]:
         weights = ablation.train_recogniser(data, folder, name, samples, size, start, threads)
-        vectors, names = ablation.cached_embeddings(data, weights, size)
+        vectors, names = ablation.packed_embeddings(data, weights, size)
         labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
         a, b, c, d = pair_rates.of_people(labels, IMPOSTORS)
         genuine, impostor = (pair_rates.pairs_between(vectors, labels, *rows) for rows in ((a, b), (c, d)))
@@ -109,18 +109,18 @@ def _recogniser(data: Path, samples: int, size: int, start: Path | None, threads
 
 
 def words(line: dict[str, Any]) -> str:
-    """One row of a table in Markdown.
+    """Return one row of a Markdown table.
 
-    Of a detector: variant, AP, landmark error, main faces found, scenes without a face boxed; of a recogniser:
+    Detector: variant, AP, landmark error, main faces found, scenes without a face that got a box.  Recogniser:
     variant, TAR at each FAR.
     """
     if "kept" in line:
-        tars = [_share(one["rate"], one["interval95_people"]) for one in line["kept"].values()]
+        tars = [_share(rate["rate"], rate["interval95_people"]) for rate in line["kept"].values()]
         return "| " + " | ".join([line["variant"], *tars]) + " |"
-    aps = [line[name]["ap50"] for name in detector_run.CROWDS if name in line]
+    aps = [line[name]["ap50"] for name in protocols.CROWDS if name in line]
     cells = [line["variant"], *(_share(ap["value"], ap["interval95"]) for ap in aps)]
     for name in line:
-        if name in detector_run.MAIN_FACE_SETS:
+        if name in protocols.MAIN_FACE_SETS:
             error, found = line[name]["landmark_error_interocular"], line[name]["main_face_found"]
             cells += [_share(error["mean"], error["interval95"]), _share(found["rate"], found["interval95"])]
     if "face_free" in line:

@@ -1,6 +1,6 @@
 """The two networks in PyTorch (extra `train`): the product's public API for developers.
 
-The kiosk does not import this: it serves the exported ONNX graphs.
+Doors and kiosks do not import it: they serve the exported ONNX graphs.
 """
 
 from attendance.models.detector import DetectionModel

@@ -1,8 +1,9 @@
 """The EfficientNet-B0 trunk that both networks share.
 
 In: float32 RGB 0..255, [N,3,H,W].  Out: feature maps at strides 8, 16 and 32.
-Does not know: faces.  Main choice: normalisation lives inside the network, so that nothing outside
-can get it wrong; the price is one multiplication an image.
+Does not know: faces.
+Main choice: the network normalises its own input, so that no caller can get it wrong.
+Trade-off: one multiplication an image.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1) * 255, persistent=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[N,3,H,W] RGB 0..255 → maps [N,40,H/8,W/8], [N,112,H/16,W/16], [N,320 or 1280,H/32,W/32]."""
+        """Map [N,3,H,W] RGB 0..255 to features [N,40,H/8,W/8], [N,112,H/16,W/16], [N,320 or 1280,H/32,W/32]."""
         x = (image - self.mean) / self.std
         taps = []
         for index, stage in enumerate(self.features):

@@ -13,7 +13,6 @@ import itertools
 import json
 import os
 import platform
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance import bootstrap
-from attendance.cli.command_line import needs, table
 from attendance.config import Settings
+from attendance.console import needs, say, table
 from attendance.daemon.sources import VideoFeed, parse_source
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.faces import Frame, Template
@@ -116,12 +115,6 @@ def _take_turns(
             _measure(measured[runtime], analysers[runtime], gallery, video, seconds / ROUNDS)
             measured[runtime].memory_mb = measured[runtime].memory_mb or _memory_mb()
     return measured
-
-
-def say(text: str) -> None:
-    """A line, at once, even into a pipe."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def random_gallery(size: int, dim: int, model_id: str) -> Gallery:

@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.cli.command_line import needs, table
 from attendance.config import Settings
+from attendance.console import needs, table
 from attendance.domain.faces import Frame
 from attendance.vision.analyser import FaceAnalyser
 from attendance.vision.motion import MotionGate, MotionLimits
 from attendance.vision.serving import analyser_for
 
 if TYPE_CHECKING:
-    from attendance.evaluation.detector.detectors import Finder
+    from attendance.evaluation.detector.detectors import FaceDetector
 
 FAR = 640  # the other input size that is measured
 LEAST_ROUNDS = 5
@@ -93,10 +93,10 @@ def _detectors(
         found[f"this detector, {RUNTIMES[runtime]}"] = _ours(analyser)
     if peers:
         with needs("train", "onnx", "tqdm"):
-            from attendance.evaluation.detector import detectors as finders
+            from attendance.evaluation.detector.detectors import peers as load_peers
 
-            for finder in finders.peers(peers, size, threads):
-                found[finder.name] = _theirs(finder)
+            for peer in load_peers(peers, size, threads):
+                found[peer.name] = _theirs(peer)
     return found
 
 
@@ -104,8 +104,8 @@ def _ours(analyser: FaceAnalyser) -> Detect:
     return lambda picture: len(analyser.detect(picture))
 
 
-def _theirs(finder: Finder) -> Detect:
-    return lambda picture: len(finder.find(picture).down_to(finder.confidence).boxes)
+def _theirs(peer: FaceDetector) -> Detect:
+    return lambda picture: len(peer.detect(picture).down_to(peer.confidence).boxes)
 
 
 def _take_turns(detectors: Mapping[str, Detect], pictures: Sequence[Picture], size: int, seconds: float) -> list[Timed]:

@@ -14,7 +14,6 @@ are seen again, and enrolled and met within seconds, so that these numbers flatt
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import threading
 from collections import Counter
@@ -30,8 +29,8 @@ from numpy.typing import NDArray
 
 from attendance import bootstrap
 from attendance.bootstrap import Installation
-from attendance.cli.command_line import table
 from attendance.config import Settings
+from attendance.console import say, table
 from attendance.daemon.sources import SMALLEST_SIDE
 from attendance.domain.calibration.error_rates import wilson_interval
 from attendance.errors import UserError
@@ -127,12 +126,6 @@ def run_clips(
     if out is not None:
         _write_json(out, numbers)
     return numbers
-
-
-def say(text: str) -> None:
-    """A line, at once, even into a pipe."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def find_clips(data: Path, people_file: Path | None) -> list[Clip]:

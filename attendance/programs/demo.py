@@ -21,8 +21,8 @@ from pathlib import Path
 
 from attendance import bootstrap, paths
 from attendance.bootstrap import Installation
-from attendance.cli.command_line import needs, table
 from attendance.config import load_settings
+from attendance.console import needs, say, table
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.processes import own_command, script_name
@@ -113,12 +113,6 @@ def run_demo(out_dir: Path) -> None:
     wrong = mistakes({each.clip.name: each for each in watched}, decided)
     if wrong:
         raise UserError(f"the demo did not come out as it should: {'; '.join(wrong)} (see the table above)")
-
-
-def say(text: str) -> None:
-    """A line of the demo, at once, even into a pipe."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def fresh_folder(out_dir: Path) -> Path:

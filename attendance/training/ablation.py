@@ -1,9 +1,9 @@
 """Short trainings of a network that differ from one another in one choice.
 
-In: the training data and a length.  Out: weights of each variant in a folder of its own.
+In: the training data and a length.  Out: the weights of each variant in a separate folder.
 Does not know: how they are measured (`evaluation.ablation`).
-Every variant sees the same images in the same order as far as its choice allows.  The price: one short run
-each, so a difference smaller than the interval beside it says nothing.
+Main choice: every variant sees the same images in the same order, as far as its choice allows.
+Trade-off: one short run each, so a difference smaller than its interval means nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from attendance.training.recogniser.train import Weights
 
 @dataclass(frozen=True)
 class Variant:
-    """Of the detector.  `sizes`: input sizes, px · `averaged`: whether the average of the weights is kept (EMA)."""
+    """A variant of the detector.  `sizes`: input sizes, px · `averaged`: keep the average of the weights (EMA)."""
 
     choices: Choices
     sizes: tuple[int, ...] = (160,)
@@ -63,14 +63,14 @@ DETECTOR: Mapping[str, Variant] = {
 
 @dataclass(frozen=True)
 class Lesson:
-    """A variant of the recogniser; `batch`: crops, of the same number in all."""
+    """A variant of the recogniser.  `batch`: crops a step; all variants see the same number of crops."""
 
     weights: Weights
     optimiser: str = "adamw"
     batch: int = 64
 
 
-# The first teacher alone, so that a variant can say what the second one adds.
+# The first teacher alone, so that a variant can show what the second one adds.
 PLAIN = Weights(teachers=1, arcface_from=1.1, relations=0.0)
 RECOGNISER: Mapping[str, Lesson] = {
     "base": Lesson(PLAIN),
@@ -94,7 +94,7 @@ def _device(threads: int) -> torch.device:
 
 
 def train_detector(data: Path, out: Path, name: str, samples: int, start: Path | None, threads: int) -> Path:
-    """Train one variant for `samples` scenes from `start`, or from nothing; returns its weights' path."""
+    """Train one variant for `samples` scenes from `start`, or from scratch; return its weights' path."""
     variant = DETECTOR[name]
     decay = 0.99 if variant.averaged else 0.0  # a short run's average must not remember its beginning
     plan = Plan(samples, 1e9, 16, 1.5e-3, ema_decay=decay, anneal=variant.anneal, optimiser=variant.optimiser)
@@ -104,14 +104,14 @@ def train_detector(data: Path, out: Path, name: str, samples: int, start: Path |
 def train_recogniser(
     data: Path, out: Path, name: str, samples: int, size: int, start: Path | None, threads: int
 ) -> Path:
-    """The same with crops of `size` px."""
+    """Train one variant for `samples` crops of `size` px from `start`, or from scratch; return its weights' path."""
     lesson = RECOGNISER[name]
     plan = Plan(samples, 1e9, lesson.batch, 2e-3, ema_decay=0.99, optimiser=lesson.optimiser)
     sizes = ((0.0, size),)
     return recogniser_training.train(data, out, plan, sizes, _device(threads), True, start, weights=lesson.weights)
 
 
-def cached_embeddings(data: Path, weights: Path, size: int) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """Embeddings [K,384] of people kept from training, from their packed crops, and who they are [K]."""
+def packed_embeddings(data: Path, weights: Path, size: int) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """Return embeddings [K,384] of people kept from training, from their packed crops, and their names [K]."""
     watch = recogniser_training.Watch(data, torch.device("cpu"), people=400, each=10)
     return watch.embed(RecognitionModel(weights), size), watch.labels.astype(np.str_)

@@ -2,11 +2,13 @@
 
 In: arrays.  Out: boxes float32 [N,4] xyxy, scores float32 [N] 0..1, points float32 [N,5,2], all px.
 Does not know: networks, files, people.
-Main choice: numpy and OpenCV, so that every runtime and the evaluation share one decoder; the price is
-about a millisecond a frame.
+Main choice: numpy and OpenCV, so that every runtime and the evaluation share one decoder.
+Trade-off: about a millisecond a frame.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,15 +16,37 @@ from numpy.typing import NDArray
 
 STRIDES = (8, 16, 32)
 PAD_GREY = 114
-# Candidates that are compared with each other at most: beyond it, a frame holds noise and not faces.
+# The most candidates that are compared with each other: a frame with more holds noise and not faces.
 MAX_CANDIDATES = 1000
-FAR = 1e6  # strides: no network that works puts a corner or a point so far off
+FAR = 1e6  # strides: no working network puts a corner or a point so far off
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """The faces of one image, best score first.
+
+    `boxes` float32 [K,4] xyxy px of the image · `scores` [K] 0..1 · `landmarks` [K,5,2] px.
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+
+    @staticmethod
+    def nothing() -> Detections:
+        """Return the detections of an image without a face."""
+        return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
+
+    def down_to(self, confidence: float) -> Detections:
+        """Keep the faces that score at least `confidence`: what the detector would have given at that confidence."""
+        many = int((self.scores >= confidence).sum())
+        return Detections(self.boxes[:many], self.scores[:many], self.landmarks[:many])
 
 
 def as_bgr(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Grey [H,W] or [H,W,1], BGR or BGRA, of 8 or 16 bits → BGR uint8 [H,W,3]; alpha is dropped.
+    """Turn grey [H,W] or [H,W,1], BGR or BGRA, of 8 or 16 bits, into BGR uint8 [H,W,3]; drop alpha.
 
-    Of 16 bits the upper eight are taken: white is 65,535.  Raises ValueError for anything else.
+    Of 16 bits the upper eight are used: white is 65,535.  Raises ValueError for anything else.
     """
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
@@ -45,7 +69,7 @@ def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], f
     """
     height, width = image.shape[:2]
     if not height or not width:
-        raise ValueError("an image without pixels")
+        raise ValueError("the image has no pixels")
     scale = min(size / height, size / width)
     new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
     # INTER_AREA averages; a linear filter would skip pixels when it shrinks, and small faces with them.
@@ -59,20 +83,20 @@ def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], f
 
 
 def unletterbox(coordinates: NDArray[np.float32], scale: float, pad: tuple[float, float]) -> NDArray[np.float32]:
-    """Boxes [N,4] or points [...,2] on the canvas → in the original image; the exact inverse of `letterbox`."""
+    """Map boxes [N,4] or points [...,2] from the canvas to the original image; the exact inverse of `letterbox`."""
     pairs = coordinates.reshape(-1, 2).astype(np.float64)
     result: NDArray[np.float32] = ((pairs - np.asarray(pad)) / scale).astype(np.float32).reshape(coordinates.shape)
     return result
 
 
 def clip_boxes(boxes: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Boxes [N,4] cut at the frame's edges; one that lies outside has no area afterwards."""
+    """Cut boxes [N,4] at the frame's edges; a box outside the frame has no area afterwards."""
     clipped: NDArray[np.float32] = np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
     return clipped
 
 
 def iou_matrix(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of each of [N,4] with each of [M,4] → [N,M], 0..1; 0 for boxes without area."""
+    """Return the intersection over union of each box [N,4] with each of [M,4], as [N,M] 0..1; 0 without area."""
     first64, second64 = first.astype(np.float64), second.astype(np.float64)
     corner = np.minimum(first64[:, None, 2:], second64[None, :, 2:])
     sides = np.clip(corner - np.maximum(first64[:, None, :2], second64[None, :, :2]), 0, None)
@@ -85,7 +109,7 @@ def iou_matrix(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArr
 
 
 def nms(boxes: NDArray[np.float32], scores: NDArray[np.float32], iou: float) -> NDArray[np.intp]:
-    """Greedy suppression: indices of the kept boxes, best score first, equal scores in their given order.
+    """Suppress overlapping boxes greedily; return the kept ones' indices, best score first, ties in their given order.
 
     A box is dropped when it overlaps a better kept one by more than `iou`.
     """
@@ -99,10 +123,10 @@ def nms(boxes: NDArray[np.float32], scores: NDArray[np.float32], iou: float) -> 
 
 
 def cell_centres(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Of an input of this size, px: the cells' centres [A,2] and their strides [A], in the heads' order.
+    """Return the cells' centres [A,2] px and strides [A] for an input of this size, px, in the heads' order.
 
     A = Σ (H/s)(W/s) over the strides 8, 16, 32; within a stride row by row.  Raises ValueError
-    unless both are multiples of 32.
+    unless both sides are multiples of 32.
     """
     if height % STRIDES[-1] or width % STRIDES[-1] or height <= 0 or width <= 0:
         raise ValueError(f"an input is a multiple of {STRIDES[-1]} px on each side, not {height} × {width}")
@@ -122,12 +146,12 @@ def decode(
     conf_thresh: float,
     nms_iou: float = 0.45,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """The heads' outputs for one image → (boxes [K,4], scores [K], points [K,5,2]) in input px, best first.
+    """Decode the heads' outputs for one image: (boxes [K,4], scores [K], points [K,5,2]) in input px, best first.
 
     `bbox` [A,4]: distances left, top, right, bottom of the cell's centre in strides, ≥ 0; `obj` [A]:
     logits; `landmarks` [A,10]: x, y offsets of the five points from the cell's centre in strides.
-    Boxes may reach beyond the input.  A cell with a value that is not finite or absurdly far off, or
-    whose box has no area, is no face.  Raises ValueError when the shapes do not fit `input_hw`.
+    Boxes may reach beyond the input.  A cell is not a face if a value is not finite or absurdly far off,
+    or if its box has no area.  Raises ValueError when the shapes do not fit `input_hw`.
     """
     centres, strides = cell_centres(*input_hw)
     cells = len(centres)

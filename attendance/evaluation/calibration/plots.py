@@ -1,4 +1,4 @@
-"""What calibration stated and what came out, split by split: a picture.
+"""A plot of the stated and the measured rates, split by split.
 
 In: `Trials`.  Out: PNG and SVG in a folder.
 Does not know: how anything was measured.  Needs matplotlib (extra `train`); no display, no pyplot.
@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    from attendance.evaluation.calibration.run import Trials
+from attendance.evaluation.calibration.protocols import Trials
 
 
-def draw(trials: Sequence[Trials], folder: Path) -> list[Path]:
-    """A row for each protocol and risk, a column for each gallery size."""
-    rows = list(dict.fromkeys((one.protocol, one.risk) for one in trials))
-    columns = sorted({one.people for one in trials})
+def draw_all(trials: Sequence[Trials], folder: Path) -> list[Path]:
+    """Draw a row for each protocol and risk, a column for each gallery size; return the files."""
+    rows = list(dict.fromkeys((series.protocol, series.risk) for series in trials))
+    columns = sorted({series.people for series in trials})
     figure = Figure(figsize=(4 * len(columns), 2.6 * len(rows)), layout="constrained")
-    for one in trials:
-        place = rows.index((one.protocol, one.risk)) * len(columns) + columns.index(one.people)
-        _splits(figure.add_subplot(len(rows), len(columns), place + 1), one)
+    for series in trials:
+        place = rows.index((series.protocol, series.risk)) * len(columns) + columns.index(series.people)
+        _splits(figure.add_subplot(len(rows), len(columns), place + 1), series)
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"calibration.{end}" for end in ("png", "svg")]
     for file in files:
@@ -34,17 +32,17 @@ def draw(trials: Sequence[Trials], folder: Path) -> list[Path]:
 
 
 def _splits(axes: Axes, trials: Trials) -> None:
-    """Grey bars: where a trial was said to come out; dots: where it did, red outside."""
+    """Draw grey bars for the stated interval of a trial, and dots for the measured rate: red if outside."""
     usable = [
-        (one.trial, found)
-        for one, found in zip(trials.stated, trials.measured, strict=True)
-        if one.trial is not None and np.isfinite(found)
+        (stated.trial, measured)
+        for stated, measured in zip(trials.stated, trials.measured, strict=True)
+        if stated.trial is not None and np.isfinite(measured)
     ]
     usable.sort(key=lambda pair: pair[1])
-    for place, ((low, high), found) in enumerate(usable):
-        inside = low <= found <= high
+    for place, ((low, high), measured) in enumerate(usable):
+        inside = low <= measured <= high
         axes.vlines(place, low, high, color="0.75", linewidth=2)
-        axes.plot(place, found, ".", color="tab:blue" if inside else "tab:red", markersize=4)
+        axes.plot(place, measured, ".", color="tab:blue" if inside else "tab:red", markersize=4)
     axes.axhline(1 / trials.risk, color="0.4", linestyle="--", linewidth=0.8)
     axes.set_title(f"{trials.protocol}, 1 in {trials.risk:,}, N = {trials.people:,}", fontsize=9)
     axes.set_xticks([])

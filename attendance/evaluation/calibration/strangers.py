@@ -1,11 +1,12 @@
 """Strangers for a model's packaged reference: machine-made faces as embeddings, each face once.
 
-In: folders of images, the settings' networks, perhaps a better network.  Out: unit rows and how many are of which set.
-Does not know: how the reference is written down.
-Main choice: machine-made faces, because nobody's picture or number is handed on with them; what looks like one identity
-twice is dropped by the eyes of the better network, since of a pair of twins one would be counted as a false match of
-the other.  The price: such faces are not quite like people at a door, and where the recogniser learned from the same
-sets they may score lower than strangers would: `evaluate calibration` measures both.
+In: folders of images, the settings' networks, optionally a better network.  Out: unit rows, and how many come from
+each set.
+Does not know: how the reference is stored.
+Main choice: machine-made faces, because they pass on no real person's picture or embedding.  The better network
+drops faces that look like one identity twice: of a pair of twins, each would count as a false match of the other.
+Trade-off: such faces differ from people at a door.  If the recogniser learned from the same sets, they may score
+lower than strangers would; `evaluate calibration` measures both.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 
 from attendance.config import Settings
 from attendance.errors import UserError
-from attendance.evaluation.recogniser.embedding import gallery_for
-from attendance.evaluation.recogniser.embedding_cache import embed, key_of
-from attendance.evaluation.recogniser.recognition import IMAGES
+from attendance.evaluation.recogniser.embedding import embeddings_for
+from attendance.evaluation.recogniser.embedding_cache import cache_key, cached_embeddings
+from attendance.evaluation.recogniser.protocols import IMAGES
 from attendance.vision.serving import cards_for
 
 # At and above this cosine two generated faces count as one identity.
@@ -34,7 +35,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Strangers:
-    """`vectors` [K,D] in the order of `counts`: set → how many.  `faces`: looked at; `dropped`: seen twice."""
+    """`vectors` [K,D] in the order of `counts`: set → how many.  `faces`: found in all; `dropped`: seen twice."""
 
     model_id: str
     vectors: Vectors
@@ -52,14 +53,14 @@ def collect(
     most: int = 2600,
     keep: Path | None = None,
 ) -> Strangers:
-    """At most `most` faces, spread evenly over each set's folders; the same ones every time."""
+    """Return at most `most` faces, spread evenly over each set's folders; the same ones every time."""
     chosen = _chosen(data, sets, most)
     cards = cards_for(settings)
-    gallery, embedders = gallery_for(settings, [teacher] if teacher is not None else [])
-    names = [one.name for one in embedders]
+    embeddings, embedders = embeddings_for(settings, [teacher] if teacher is not None else [])
+    names = [embedder.name for embedder in embedders]
     paths = [path for path, _ in chosen]
-    found = embed(gallery, names, paths, keep, key_of(cards, settings))
-    own, judge = found[names[0]], found[names[-1]]
+    vectors = cached_embeddings(embeddings, names, paths, keep, cache_key(cards, settings))
+    own, judge = vectors[names[0]], vectors[names[-1]]
     seen = np.flatnonzero(np.isfinite(own).all(axis=1) & np.isfinite(judge).all(axis=1))
     alone = seen[each_once(judge[seen])]
     if not len(alone):
@@ -74,7 +75,7 @@ def collect(
 
 
 def each_once(vectors: Vectors, same: float = SAME) -> NDArray[np.int64]:
-    """Rows of which no two are alike: in order, each that resembles none of those taken before."""
+    """Return rows of which no two are alike: in order, each row that resembles none taken before."""
     near = vectors @ vectors.T >= same
     taken: list[int] = []
     for row in range(len(vectors)):
@@ -84,7 +85,7 @@ def each_once(vectors: Vectors, same: float = SAME) -> NDArray[np.int64]:
 
 
 def _chosen(data: Path, sets: Sequence[str], most: int) -> list[tuple[Path, str]]:
-    """(image, set), three times `most`: many generated faces are the same one again."""
+    """Return (image, set), three times `most`, because many generated faces repeat each other."""
     every: list[tuple[Path, str]] = []
     for name in sets:
         if not (data / name).is_dir():

@@ -1,7 +1,7 @@
-"""Body of `manage.py evaluate detector`.
+"""The body of `manage.py evaluate detector`.
 
 In: the options of the command line and the settings.  Out: numbers on standard output, and as JSON.
-Does not know: how anything is measured (`detection`).
+Does not know: how anything is measured (`measures`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 from attendance.config import Settings
 from attendance.errors import UserError
-from attendance.evaluation.detector import run
-from attendance.evaluation.detector.plots import detector_plots
+from attendance.evaluation.detector import protocols
+from attendance.evaluation.detector.plots import draw_all
 from attendance.vision.serving import cards_for
 from attendance.vision.weights import save_card
 
@@ -34,24 +34,24 @@ def evaluate_detector(
     card: bool = False,
     limit: int | None = None,
 ) -> None:
-    """Faces found and boxes that are wrong, beside the peers; every set that is there, at every size.
+    """Measure found faces and wrong boxes beside the peers, on every set that is there, at every size.
 
     The curves' points go into the file and the plots only.
     """
-    sets = run.sets_of(data, wider, limit)
+    sets = protocols.sets_of(data, wider, limit)
     known = cards_for(settings)[0]
     if card and not os.access(settings.models.weights, os.W_OK):  # before hours of work, not after
-        raise UserError(f"--card: {settings.models.weights} cannot be written to; set models.weights_dir to a copy")
+        raise UserError(f"--card: you cannot write to {settings.models.weights}; set models.weights_dir to a copy")
     result: dict[str, Any] = {
         "model_id": known.model_id,
         "confidence": settings.detector.confidence,
         "limit": limit,
-    } | run.run(settings, sets, sizes or (settings.detector.input_size,), peers, keep)
-    short = run.without_curves(result)
+    } | protocols.run(settings, sets, sizes or (settings.detector.input_size,), peers, keep)
+    short = protocols.without_curves(result)
     if out is not None:
         _write_file(result, out)
     if plots is not None:
-        detector_plots(result, plots)
+        draw_all(result, plots)
     if card:
         save_card(replace(known, metrics=short), settings.models.weights)
     sys.stdout.write(json.dumps(short, indent=2) + "\n")

@@ -1,11 +1,10 @@
-"""Every picture of a set shown to a detector once; goes on where it stopped.
+"""The detections of every picture of a set, computed once and kept in a file.
 
-In: pictures, a `Finder`.  Out: a `Look` for each picture.
+In: pictures, a `FaceDetector`.  Out: `PictureDetections` for each picture.
 Does not know: measures.
-Main choice: with `keep`, what was found is written down every few minutes, under the detector's
-numbers and size, so that a run that was cut short, or one with another measure, costs no second look;
-the price is up to 10 KB a picture, and that a change of the code is not noticed: measure that with an
-empty folder.
+Main choice: with `keep`, detections are saved every few minutes under the detector's weights and size.  A run
+that was cut short continues, and another measure needs no second detection.
+Trade-off: up to 10 KB a picture; and a change of the code goes unnoticed, so measure that with an empty folder.
 """
 
 from __future__ import annotations
@@ -19,65 +18,68 @@ from time import monotonic
 import numpy as np
 from tqdm import tqdm
 
-from attendance.evaluation.detector.detection import Look
-from attendance.evaluation.detector.detectors import Finder, Found
+from attendance.evaluation.detector.detectors import FaceDetector
+from attendance.evaluation.detector.measures import PictureDetections
 from attendance.evaluation.detector.pictures import Picture
+from attendance.vision.boxes import Detections
 
 SAVE_S = 120.0
 
 
-def look_at(pictures: Sequence[Picture], finder: Finder, size: int, name: str, keep: Path | None) -> list[Look]:
-    """One look each, in order; `name`: of the set."""
+def cached_detections(
+    pictures: Sequence[Picture], detector: FaceDetector, size: int, name: str, keep: Path | None
+) -> list[PictureDetections]:
+    """Return the detections of each picture, in order.  `name`: of the set; `keep`: the folder of kept files."""
     store = None
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-        plain = re.sub(r"[^A-Za-z0-9._-]", "_", f"{name}-{finder.name}-{size}-{finder.key[:12]}")
+        plain = re.sub(r"[^A-Za-z0-9._-]", "_", f"{name}-{detector.name}-{size}-{detector.key[:12]}")
         store = keep / f"{plain}.npz"
-    looks = _kept(store, pictures) if store is not None else []
-    left = pictures[len(looks) :]
+    results = _kept(store, pictures) if store is not None else []
+    remaining = pictures[len(results) :]
     saved = monotonic()
-    for picture in tqdm(left, desc=f"{finder.name} at {size}: {name}", mininterval=5, disable=None):
+    for picture in tqdm(remaining, desc=f"{detector.name} at {size}: {name}", mininterval=5, disable=None):
         image = picture.read()
         if image is None:
-            looks.append(Look(Found.nothing(), None))
+            results.append(PictureDetections(Detections.nothing(), None))
         else:
-            looks.append(Look(finder.find(image), size / max(image.shape[:2])))
-        if store is not None and (monotonic() - saved > SAVE_S or len(looks) == len(pictures)):
-            _save(store, pictures, looks)
+            results.append(PictureDetections(detector.detect(image), size / max(image.shape[:2])))
+        if store is not None and (monotonic() - saved > SAVE_S or len(results) == len(pictures)):
+            _save(store, pictures, results)
             saved = monotonic()
-    return looks
+    return results
 
 
-def _save(path: Path, pictures: Sequence[Picture], looks: Sequence[Look]) -> None:
-    """Whole or not at all."""
+def _save(path: Path, pictures: Sequence[Picture], results: Sequence[PictureDetections]) -> None:
+    """Write the file completely or not at all."""
     part = path.with_suffix(".part.npz")
     np.savez(
         part,
-        path=np.array([str(picture.path) for picture in pictures[: len(looks)]]),
-        scale=np.array([np.nan if look.scale is None else look.scale for look in looks]),
-        count=np.array([len(look.found.scores) for look in looks]),
-        boxes=np.concatenate([look.found.boxes for look in looks]),
-        scores=np.concatenate([look.found.scores for look in looks]),
-        points=np.concatenate([look.found.points for look in looks]),
+        path=np.array([str(picture.path) for picture in pictures[: len(results)]]),
+        scale=np.array([np.nan if result.scale is None else result.scale for result in results]),
+        count=np.array([len(result.detections.scores) for result in results]),
+        boxes=np.concatenate([result.detections.boxes for result in results]),
+        scores=np.concatenate([result.detections.scores for result in results]),
+        points=np.concatenate([result.detections.landmarks for result in results]),
     )
     part.replace(path)
 
 
-def _kept(path: Path, pictures: Sequence[Picture]) -> list[Look]:
-    """What an earlier run found in the first of these pictures; [] where it saw others."""
+def _kept(path: Path, pictures: Sequence[Picture]) -> list[PictureDetections]:
+    """Return what an earlier run found in the first of these pictures; [] if it saw others."""
     try:
         with path.open("rb") as file, np.load(file) as stored:  # np.load leaves a broken file open
             values = {name: stored[name] for name in ("path", "scale", "count", "boxes", "scores", "points")}
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):  # not there, or cut short: look again
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):  # missing or cut short: detect again
         return []
     many = min(len(values["path"]), len(pictures))
     if values["path"][:many].tolist() != [str(picture.path) for picture in pictures[:many]]:
         return []
     ends = np.cumsum(values["count"])
-    looks = []
+    results = []
     for index in range(many):
         part = slice(ends[index] - values["count"][index], ends[index])
         scale = float(values["scale"][index])
-        found = Found(values["boxes"][part], values["scores"][part], values["points"][part])
-        looks.append(Look(found, None if np.isnan(scale) else scale))
-    return looks
+        detections = Detections(values["boxes"][part], values["scores"][part], values["points"][part])
+        results.append(PictureDetections(detections, None if np.isnan(scale) else scale))
+    return results

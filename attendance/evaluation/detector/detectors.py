@@ -1,18 +1,17 @@
-"""Detectors that can be compared: ours through the path of the door, and the peers a user has at hand.
+"""Detectors to compare: the settings' own, through the path of the door, and the peers that a user brings.
 
-In: a BGR image.  Out: `Found`, best first, boxes inside the image.
+In: a BGR image.  Out: `Detections`, best score first, boxes inside the image.
 Does not know: labels, measures.
-Main choice: every detector sees the same picture of the same size, so that a difference is the
-network's and not the resizing's; the price is that a peer is not measured in the frame its owner would
-build around it.  What is the owners' own: the peers' rim is black and not grey (measured: within a point of AP, either
-way), their overlap limits are 0.3 (YuNet) and 0.4 (SCRFD), and so are the confidences at which they are
-said to work, 0.9 and 0.5.
+Main choice: every detector sees the same picture at the same size, so that a difference comes from the
+network and not from the resizing.
+Trade-off: a peer is not measured in the frame that its authors would build around it.  Theirs are the black
+rim (grey for ours; it changes AP by less than a point), the overlap limits 0.3 (YuNet) and 0.4 (SCRFD), and
+the working confidences 0.9 and 0.5.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,44 +24,27 @@ from attendance.config import Settings
 from attendance.errors import UserError, first_line
 from attendance.vision import boxes as geometry
 from attendance.vision.analyser import FaceAnalyser
+from attendance.vision.boxes import Detections
 from attendance.vision.serving import analyser_for, cards_for
 from attendance.vision.weights import sha256_of
 
 LOW_CONFIDENCE = 0.02  # average precision needs the whole curve
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """Faces of one image, best score first: boxes [N,4] xyxy px, scores [N] 0..1, points [N,5,2] px."""
-
-    boxes: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    points: NDArray[np.float32]
-
-    @staticmethod
-    def nothing() -> Found:
-        return Found(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
-
-    def down_to(self, confidence: float) -> Found:
-        """Those that score at least this much: what the detector would have given with that confidence."""
-        many = int((self.scores >= confidence).sum())
-        return Found(self.boxes[:many], self.scores[:many], self.points[:many])
-
-
-class Finder(Protocol):
-    """A detector at one input size.  `key` changes with its numbers; `confidence` is where it is meant to work."""
+class FaceDetector(Protocol):
+    """A detector at one input size.  `key` changes with its weights; `confidence` is its working confidence."""
 
     name: str
     key: str
     confidence: float
 
-    def find(self, image: NDArray[np.uint8]) -> Found:
-        """All faces from `LOW_CONFIDENCE` on."""
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """Return all faces that score at least `LOW_CONFIDENCE`."""
         ...
 
 
-class Ours:
-    """The settings' detector, through `FaceAnalyser.detect` as at the door."""
+class ServedDetector:
+    """The detector that the settings name, through `FaceAnalyser.detect` as at the door."""
 
     def __init__(self, settings: Settings, size: int) -> None:
         card = cards_for(settings)[0]
@@ -72,7 +54,7 @@ class Ours:
         self.name, self.confidence = card.model_id, settings.detector.confidence
         self.key = card.sha256.get(card.numbers, card.sha256[card.graph])
 
-    def find(self, image: NDArray[np.uint8]) -> Found:
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
         faces = self._analyser.detect(image)
         rows = [[face.box.x1, face.box.y1, face.box.x2, face.box.y2] for face in faces]
         return _best_first(
@@ -96,11 +78,11 @@ class YuNet:
         except cv2.error as error:
             raise _unusable(path, error) from error
 
-    def find(self, image: NDArray[np.uint8]) -> Found:
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
         canvas, scale, pad = _black_rimmed(image, self._size)
         given: Any = self._net.detect(canvas)[1]  # None when nothing is found, whatever OpenCV's types say
         if given is None:
-            return Found.nothing()
+            return Detections.nothing()
         rows: NDArray[np.float32] = given[np.isfinite(given).all(axis=1)].astype(np.float32)
         boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
         return _on_the_image(image, boxes, rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2), scale, pad)
@@ -122,7 +104,7 @@ class Scrfd:
             raise _unusable(path, error) from error
         self._input = self._session.get_inputs()[0].name
 
-    def find(self, image: NDArray[np.uint8]) -> Found:
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
         canvas, scale, pad = _black_rimmed(image, self._size)
         values = (canvas[..., ::-1].astype(np.float32) - 127.5) / 128
         names = [f"{kind}_{stride}" for stride in geometry.STRIDES for kind in ("score", "bbox", "kps")]
@@ -142,13 +124,13 @@ class Scrfd:
         return _on_the_image(image, boxes[kept], scores[kept], five[kept], scale, pad)
 
 
-def peers(paths: Sequence[Path], size: int, threads: int = 0) -> list[Finder]:
-    """The peers among these ONNX files and folders, told by what their graphs put out.
+def peers(paths: Sequence[Path], size: int, threads: int = 0) -> list[FaceDetector]:
+    """Return the peers among these ONNX files and folders, recognised by their graphs' outputs.
 
-    Of several files of one kind in a folder the one with a free input size is taken, as YuNet is given
-    out in three sizes.  UserError for a file that is no known peer, and for a folder without any.
+    YuNet is published in three sizes: of several files of one kind in a folder, take the one with a free input
+    size.  Raise UserError for a file that is not a known peer, and for a folder without any.
     """
-    found: list[Finder] = []
+    known: list[FaceDetector] = []
     for path in paths:
         files = sorted(path.rglob("*.onnx")) if path.is_dir() else [path]
         kinds: dict[str, Path] = {}
@@ -157,16 +139,16 @@ def peers(paths: Sequence[Path], size: int, threads: int = 0) -> list[Finder]:
             if kind and (free or kind not in kinds):
                 kinds[kind] = file
         if not kinds:
-            raise UserError(f"--peers: {path} is no YuNet and no SCRFD with five points, as ONNX; name another file")
+            raise UserError(f"--peers: {path} is neither YuNet nor SCRFD with five points, as ONNX; name another file")
         if "yunet" in kinds:
-            found.append(YuNet(kinds["yunet"], size))
+            known.append(YuNet(kinds["yunet"], size))
         if "scrfd" in kinds:
-            found.append(Scrfd(kinds["scrfd"], size, threads))
-    return found
+            known.append(Scrfd(kinds["scrfd"], size, threads))
+    return known
 
 
 def _kind(path: Path) -> tuple[str, bool]:
-    """("yunet", "scrfd" or "", whether the input's size is free)."""
+    """Return ("yunet", "scrfd" or "", whether the input's size is free)."""
     import onnx
 
     try:
@@ -183,7 +165,7 @@ def _kind(path: Path) -> tuple[str, bool]:
 
 
 def _resized(path: Path, size: int) -> bytes:
-    """The graph for another square input: it is published for one size, which two upsamplings have in them."""
+    """Return the graph for another square input: it is published for one size, which two upsamplings contain."""
     import onnx
 
     model = onnx.load(str(path))
@@ -207,7 +189,7 @@ def _resized(path: Path, size: int) -> bytes:
 
 
 def _black_rimmed(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], float, tuple[float, float]]:
-    """As `letterbox`, on black."""
+    """Do as `letterbox`, on black."""
     canvas, scale, pad = geometry.letterbox(image, size)
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     left, top = (size - width) // 2, (size - height) // 2
@@ -223,15 +205,15 @@ def _on_the_image(
     points: NDArray[np.float32],
     scale: float,
     pad: tuple[float, float],
-) -> Found:
+) -> Detections:
     boxes = geometry.clip_boxes(geometry.unletterbox(boxes, scale, pad), *image.shape[:2])
     there = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     return _best_first(boxes[there], scores[there], geometry.unletterbox(points[there], scale, pad))
 
 
-def _best_first(boxes: NDArray[np.float32], scores: NDArray[np.float32], points: NDArray[np.float32]) -> Found:
+def _best_first(boxes: NDArray[np.float32], scores: NDArray[np.float32], points: NDArray[np.float32]) -> Detections:
     order = np.argsort(-scores, kind="stable")
-    return Found(boxes[order], scores[order], points[order])
+    return Detections(boxes[order], scores[order], points[order])
 
 
 def _unusable(path: Path, error: Any) -> UserError:

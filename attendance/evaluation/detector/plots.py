@@ -1,6 +1,6 @@
-"""Pictures of a detector's report.
+"""Plots of a detector's report.
 
-In: a report of `detector_run`.  Out: PNG and SVG files in a folder.
+In: a report of `protocols`.  Out: PNG and SVG files in a folder.
 Does not know: how anything was measured.
 """
 
@@ -10,19 +10,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attendance.evaluation.detector.detection import USEFUL
+from attendance.evaluation.detector.measures import USEFUL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which people of every colour vision tell apart; the marks help in print.
+# Okabe and Ito's colours, which people with any colour vision can distinguish; the marks help in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """`folder/name.png` and `.svg`; the same numbers give the same bytes."""
+    """Write `folder/name.png` and `.svg`; the same numbers give the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     plain = re.sub(r"[^A-Za-z0-9._-]", "-", name)
     paths = [folder / f"{plain}.png", folder / f"{plain}.svg"]
@@ -31,8 +31,8 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     return paths
 
 
-def detector_plots(result: dict[str, Any], folder: Path) -> list[Path]:
-    """For each set whose every face is boxed, and each size: precision against recall, recall against height."""
+def draw_all(result: dict[str, Any], folder: Path) -> list[Path]:
+    """Plot precision by recall and recall by height, for each set with every face boxed and each size."""
     written = []
     for size, reports in result["sizes"].items():
         for name in [key for key, value in next(iter(reports.values())).items() if "curve" in value]:

@@ -1,11 +1,11 @@
-"""The detector in whole numbers of 8 bits, kept only where that is worth it.
+"""The detector quantised to 8-bit integers, kept only if it is worth it.
 
 In: the settings' detector, a data folder with true boxes.  Out: `<model_id>.onnx` with its card, or a UserError
 that says what was lost.
 Does not know: training; how a graph was exported.
-Main choice: static quantisation (QDQ, signed weights a channel, ranges from training images), measured here
-before it is kept: it must be faster on this computer and lose less than half a point of average
-precision.  The price is a file of its own: the numbers are no longer shared with PyTorch.
+Main choice: static quantisation (QDQ, signed weights by channel, ranges from training images), measured
+before it is kept.  It must be faster on this computer and lose less than half a point of average precision.
+Trade-off: a separate file, because PyTorch can no longer share the numbers.
 Dynamic quantisation is slower on these networks (docs/LOG.md).
 """
 
@@ -26,13 +26,14 @@ from numpy.typing import NDArray
 
 from attendance.config import Settings
 from attendance.errors import UserError
-from attendance.evaluation.detector import detection, pictures
-from attendance.evaluation.detector.detection_cache import look_at
-from attendance.evaluation.detector.detectors import LOW_CONFIDENCE, Found
+from attendance.evaluation.detector import measures, pictures
+from attendance.evaluation.detector.detection_cache import cached_detections
+from attendance.evaluation.detector.detectors import LOW_CONFIDENCE
 from attendance.training import protocol
 from attendance.training.labels import drawn_boxes
 from attendance.vision import boxes as geometry
 from attendance.vision.analyser import to_input
+from attendance.vision.boxes import Detections
 from attendance.vision.runtime import OnnxSession
 from attendance.vision.serving import cards_for
 from attendance.vision.weights import Card, save_card, sha256_of
@@ -62,9 +63,9 @@ class Worth:
 
 
 def quantise(settings: Settings, data: Path, out: Path, model_id: str) -> Worth:
-    """Calibrate, measure, and write graph and card into `out` when it is worth it; else UserError, nothing written."""
+    """Calibrate, measure, and write graph and card into `out`; raise UserError and write nothing if not worth it."""
     if (out / f"{model_id}.json").exists():
-        raise UserError(f"{out / model_id}.json is there already: choose another --id")
+        raise UserError(f"{out / model_id}.json exists already: choose another --id")
     card, folder = cards_for(settings)[0], settings.models.weights
     size, threads = settings.detector.input_size, settings.models.threads
     measured, shown = _pictures(data)
@@ -73,8 +74,8 @@ def quantise(settings: Settings, data: Path, out: Path, model_id: str) -> Worth:
         _write(folder / card.graph, Path(work), candidate, shown, size)
         before, after = OnnxSession(card, folder, threads), OnnxSession(candidate, Path(work), threads)
         ap = [
-            _average_precision(_Finder(one, session, size), measured, size)
-            for one, session in ((card, before), (candidate, after))
+            _average_precision(_GraphDetector(of_graph, session, size), measured, size)
+            for of_graph, session in ((card, before), (candidate, after))
         ]
         worth = Worth((ap[0], ap[1]), _in_turns(before, after, to_input(_canvas(shown[0], size), card.preprocess)))
         if not worth.kept:
@@ -84,7 +85,7 @@ def quantise(settings: Settings, data: Path, out: Path, model_id: str) -> Worth:
 
 
 def _pictures(data: Path) -> tuple[list[pictures.Picture], list[NDArray[np.uint8]]]:
-    """What is measured on, and some of what may be learned from."""
+    """Return the images to measure on, and some that training may use."""
     listed = data / "labels" / "true_boxes.tsv"
     if not listed.is_file():
         raise UserError(f"there is no {listed}: the detector cannot be measured without true boxes")
@@ -103,7 +104,7 @@ def _canvas(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def _write(graph: Path, work: Path, card: Card, shown: Sequence[NDArray[np.uint8]], size: int) -> None:
-    """`<work>/<model_id>.onnx`, quantised."""
+    """Write `<work>/<model_id>.onnx`, quantised."""
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -135,27 +136,27 @@ def _write(graph: Path, work: Path, card: Card, shown: Sequence[NDArray[np.uint8
     )
 
 
-class _Finder:
-    """A graph through the same decoder as at the door."""
+class _GraphDetector:
+    """A graph behind the same decoder as at the door."""
 
     def __init__(self, card: Card, session: OnnxSession, size: int) -> None:
         self.name, self.key, self.confidence = card.model_id, card.sha256[card.graph], LOW_CONFIDENCE
         self._card, self._session, self._size = card, session, size
 
-    def find(self, image: NDArray[np.uint8]) -> Found:
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
         canvas, scale, pad = geometry.letterbox(image, self._size)
         heads = self._session.run(to_input(canvas, self._card.preprocess))
         boxes, scores, points = geometry.decode(
             heads["bbox"][0], heads["obj"][0], heads["landmarks"][0], (self._size, self._size), LOW_CONFIDENCE
         )
         boxes = geometry.clip_boxes(geometry.unletterbox(boxes, scale, pad), *image.shape[:2])
-        there = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # else it lies in the letterbox's grey
-        return Found(boxes[there], scores[there], geometry.unletterbox(points, scale, pad)[there])
+        there = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # else it lies in the letterbox's grey rim
+        return Detections(boxes[there], scores[there], geometry.unletterbox(points, scale, pad)[there])
 
 
-def _average_precision(finder: _Finder, measured: Sequence[pictures.Picture], size: int) -> float:
-    looks = look_at(measured, finder, size, SET, None)
-    return detection.Curve(measured, looks).average_precision()
+def _average_precision(detector: _GraphDetector, measured: Sequence[pictures.Picture], size: int) -> float:
+    results = cached_detections(measured, detector, size, SET, None)
+    return measures.Curve(measured, results).average_precision()
 
 
 def _in_turns(before: OnnxSession, after: OnnxSession, image: NDArray[np.float32]) -> tuple[float, float]:

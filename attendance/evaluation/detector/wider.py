@@ -1,14 +1,12 @@
 """Any folder in WIDER FACE's layout.
 
-In: a folder with `images/` and either `wider_face_val_bbx_gt.txt` or VOC annotations (`*.xml`), and,
-where they are there, the lists of what is easy, medium and hard (`wider_easy_val.mat` …).
-Out: `Picture`s.
+In: a folder with `images/` and either `wider_face_val_bbx_gt.txt` or VOC annotations (`*.xml`), and
+optionally the lists of easy, medium and hard faces (`wider_easy_val.mat` …).  Out: `Picture`s.
 Does not know: detectors, measures.
 
-What is not to be found, and no error when it is found: faces flagged invalid, faces less than
-`SMALLEST` px high in the image, boxes without an area; in the VOC form those flagged invalid, difficult
-or ignore.  Where the .mat lists are there, a level counts exactly the faces that its list names, and
-nothing else, as the benchmark's own program does.
+Ignored, neither to be found nor an error if found: faces flagged invalid, faces less than `SMALLEST` px
+high in the image, boxes without an area; in the VOC form those flagged invalid, difficult or ignore.
+With the .mat lists, a level counts exactly the faces that its list names, as the benchmark's program does.
 """
 
 from __future__ import annotations
@@ -33,24 +31,25 @@ Levels = Mapping[tuple[str, str], Mapping[str, NDArray[np.intp]]]  # (event, nam
 
 
 def read(folder: Path) -> list[Picture]:
-    """All images that have annotations; UserError when the folder is not in that layout."""
+    """Return all images that have annotations; raise UserError if the folder is not in that layout."""
     if not folder.is_dir():
         raise UserError(f"--wider: there is no folder {folder}")
     images = _images(folder)
     if texts := sorted(folder.rglob("*_bbx_gt.txt"), key=_validation_first):
-        found = list(_from_text(texts[0], images))
+        pictures = list(_from_text(texts[0], images))
     elif sheets := sorted(folder.rglob("*.xml")):
-        found = [_from_voc(sheet, images) for sheet in sheets]
+        pictures = [_from_voc(sheet, images) for sheet in sheets]
     else:
         raise UserError(
             f"--wider: {folder} holds neither wider_face_val_bbx_gt.txt nor VOC annotations (*.xml); "
-            "the images belong into its folder images/"
+            "put the images into its folder images/"
         )
-    if not found:
-        raise UserError(f"--wider: the annotations in {folder} name no image")
-    if all(not picture.path.is_file() for picture in found):
-        raise UserError(f"--wider: none of the {len(found)} images named is in {images}, such as {found[0].path.name}")
-    return _with_levels(found, _levels(folder))
+    if not pictures:
+        raise UserError(f"--wider: the annotations in {folder} do not name any image")
+    if all(not picture.path.is_file() for picture in pictures):
+        example = pictures[0].path.name
+        raise UserError(f"--wider: none of the {len(pictures)} named images is in {images}, such as {example}")
+    return _with_levels(pictures, _levels(folder))
 
 
 def _validation_first(path: Path) -> tuple[bool, str]:
@@ -58,7 +57,7 @@ def _validation_first(path: Path) -> tuple[bool, str]:
 
 
 def _images(folder: Path) -> Path:
-    """The folder `images`, at the top or in `WIDER_val`; JPEGImages in the VOC form."""
+    """Return the folder `images`, at the top or in `WIDER_val`; JPEGImages in the VOC form."""
     choices = sorted({*folder.glob("images"), *folder.glob("*/images"), *folder.rglob("JPEGImages")}, key=str)
     choices.sort(key=lambda path: (len(path.parts), "val" not in str(path)))
     if not choices:
@@ -67,7 +66,7 @@ def _images(folder: Path) -> Path:
 
 
 def _from_text(source: Path, images: Path) -> Iterator[Picture]:
-    """Name, count, then a line a face; an image without faces has a line of zeros all the same, or none."""
+    """Read name, count, then a line a face; an image without faces may still have a line of zeros."""
     lines = [line.strip() for line in source.read_text(encoding="utf-8", errors="replace").splitlines()]
     at = 0
     while at < len(lines):
@@ -80,7 +79,7 @@ def _from_text(source: Path, images: Path) -> Iterator[Picture]:
             if count < 0:
                 raise ValueError
         except (ValueError, IndexError):
-            raise UserError(f"{where}: after {name} comes the number of its faces") from None
+            raise UserError(f"{where}: the number of its faces must follow {name}") from None
         rows = lines[at + 2 : at + 2 + count]
         at += 2 + count
         if not count and at < len(lines) and _is_numbers(lines[at]):
@@ -105,20 +104,22 @@ def _is_numbers(line: str) -> bool:
 def _from_voc(sheet: Path, images: Path) -> Picture:
     text = sheet.read_bytes()
     try:
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:  # entities can be made to fill the memory
-            raise UserError(f"{sheet} has a document type; annotations need none: remove it")
+        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:  # entities can fill the memory
+            raise UserError(f"{sheet} has a document type: remove it, annotations work without one")
         root = ElementTree.fromstring(text)  # noqa: S314
         boxes, flags = [], []
-        for thing in root.iter("object"):
-            corners = thing.find("bndbox")
+        for face in root.iter("object"):
+            corners = face.find("bndbox")
             if corners is None:
                 raise ValueError
             boxes.append([float(corners.findtext(side, "")) for side in ("xmin", "ymin", "xmax", "ymax")])
             if not np.isfinite(boxes[-1]).all():
                 raise ValueError
-            flags.append(any(thing.findtext(f".//{flag}", "0").strip() == "1" for flag in _FLAGS))
+            flags.append(any(face.findtext(f".//{flag}", "0").strip() == "1" for flag in _FLAGS))
     except (ElementTree.ParseError, ValueError):
-        raise UserError(f"{sheet} is no VOC annotation: objects with a bndbox of four numbers are expected") from None
+        raise UserError(
+            f"{sheet} is not a VOC annotation: it must list objects with a bndbox of four numbers"
+        ) from None
     array = np.array(boxes, np.float32).reshape(-1, 4)
     name = (root.findtext("filename") or sheet.stem).strip()
     event = sheet.parent.name
@@ -132,7 +133,7 @@ _FLAGS = ("invalid", "difficult", "ignore")
 
 
 def _image(images: Path, name: str) -> Path:
-    """The file; its ending may be missing in the annotations.  Names cannot lead out of the folder."""
+    """Return the file; annotations may omit its ending.  Raise UserError if a name leads out of the folder."""
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise UserError(f"--wider: the image name {name} leads out of {images}")
     if Path(name).suffix.lower() in SUFFIXES:
@@ -146,31 +147,31 @@ def _too_small(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _levels(folder: Path) -> Levels:
-    """What `wider_<level>_val.mat` and `wider_face_val.mat` name, or nothing where they are not all there."""
+    """Return the faces that `wider_<level>_val.mat` lists; nothing without these files."""
     files = {path.name: path for path in sorted(folder.rglob("wider_*_val.mat"), reverse=True)}
     names = {level: f"wider_{level}_val.mat" for level in LEVELS}
     if not files:
         return {}
     if missing := {"wider_face_val.mat", *names.values()} - set(files):
-        raise UserError(f"--wider: {min(missing)} is missing beside {min(files)}; all four lists belong together")
+        raise UserError(f"--wider: {min(missing)} is missing beside {min(files)}; all four lists are needed")
     whole = _mat(files["wider_face_val.mat"])
     lists = {level: _mat(files[name]) for level, name in names.items()}
-    found: dict[tuple[str, str], Mapping[str, NDArray[np.intp]]] = {}
+    levels: dict[tuple[str, str], Mapping[str, NDArray[np.intp]]] = {}
     try:
         for number, event in enumerate(whole["event_list"].ravel()):
             for row, name in enumerate(whole["file_list"].ravel()[number].ravel()):
-                kept = {level: mat["gt_list"].ravel()[number].ravel()[row] for level, mat in lists.items()}
+                listed = {level: mat["gt_list"].ravel()[number].ravel()[row] for level, mat in lists.items()}
                 # MATLAB counts from 1.
-                found[_text(event), _text(name)] = {
-                    level: rows.ravel().astype(np.intp) - 1 for level, rows in kept.items()
+                levels[_text(event), _text(name)] = {
+                    level: rows.ravel().astype(np.intp) - 1 for level, rows in listed.items()
                 }
     except (KeyError, IndexError, AttributeError, ValueError):
         raise UserError(f"--wider: {files['wider_face_val.mat']} and its three lists do not fit together") from None
-    return found
+    return levels
 
 
 def _text(cell: Any) -> str:
-    """MATLAB's text comes as arrays in arrays."""
+    """Unwrap a text of MATLAB, which comes as arrays in arrays."""
     while isinstance(cell, np.ndarray):
         cell = cell.ravel()[0]
     return str(cell)
@@ -181,18 +182,18 @@ def _mat(path: Path) -> dict[str, Any]:
 
     try:
         return dict(loadmat(str(path)))
-    except Exception as error:  # scipy raises what it meets: ValueError, TypeError, its own, zlib's
+    except Exception as error:  # scipy lets everything through: ValueError, TypeError, its own, zlib's
         raise UserError(f"--wider: cannot read {path}: {error}") from error
 
 
 def _with_levels(pictures: list[Picture], levels: Levels) -> list[Picture]:
     if not levels:
         return pictures
-    found = []
+    result = []
     for picture in pictures:
         rows = levels.get((picture.path.parent.name, picture.path.stem))
         if rows is None:
-            raise UserError(f"--wider: wider_face_val.mat does not know {picture.path.parent.name}/{picture.path.stem}")
+            raise UserError(f"--wider: wider_face_val.mat does not list {picture.path.parent.name}/{picture.path.stem}")
         masks = {}
         for level, kept in rows.items():
             mask = np.zeros(len(picture.boxes), bool)
@@ -200,5 +201,5 @@ def _with_levels(pictures: list[Picture], levels: Levels) -> list[Picture]:
                 raise UserError(f"--wider: the list of {level} names a face that {picture.path.name} does not have")
             mask[kept] = True
             masks[level] = mask
-        found.append(replace(picture, levels=masks))
-    return found
+        result.append(replace(picture, levels=masks))
+    return result

@@ -1,9 +1,10 @@
-"""What a door camera does to a photograph: small, blurred, dark, masked.
+"""Photographs made worse, as a door camera would see them: small, blurred, dark, masked.
 
 In: a BGR image, the box and landmarks of its face.  Out: a worse BGR image.
-Does not know: networks; whether a face is still found (that is what is measured).
-Main choice: the whole image is made worse, before detection, so that detector and alignment suffer
-as they would at a door.  The price: a drawn mask is a mask's outline, not its cloth.
+Does not know: networks; whether a face is still found, which is what is measured.
+Main choice: the whole image is made worse before detection, so that detector and alignment suffer as they
+would at a door.
+Trade-off: a drawn mask has a mask's outline, not its cloth.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from attendance.vision.align import ARCFACE_112, similarity_transform
 Image = NDArray[np.uint8]
 DEGRADATIONS = ("48 px", "32 px", "24 px", "blur", "dark", "mask")
 BLUR = 0.04  # sigma as a share of the face's width: an eye is a smudge
-DARK = 0.12  # share of the light that is left
+DARK = 0.12  # share of the light that remains
 NOISE = 4.0  # standard deviation, of 255
 # In the 112 px reference: across the nose's bridge, down both cheeks, around the chin.
 MASK = np.array(
@@ -29,7 +30,7 @@ MASK = np.array(
 
 
 def small(image: Image, box: Box, side: float) -> Image:
-    """Shrunk until the box's shorter side is `side` px; never enlarged."""
+    """Shrink the image until the box's shorter side is `side` px; never enlarge it."""
     factor = side / min(box.width, box.height)
     if factor >= 1:
         return image
@@ -39,19 +40,20 @@ def small(image: Image, box: Box, side: float) -> Image:
 
 
 def blurred(image: Image, box: Box) -> Image:
+    """Blur the image in proportion to the face."""
     sigma = max(BLUR * min(box.width, box.height), 0.1)
     return cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8, copy=False)
 
 
 def dark(image: Image) -> Image:
-    """An eighth of the light, with a sensor's noise; the same noise for the same image."""
+    """Leave an eighth of the light and add a sensor's noise, the same noise for the same image."""
     random = np.random.default_rng(zlib.crc32(image.tobytes()))
     values = image.astype(np.float32) * DARK + random.normal(0, NOISE, image.shape)
     return np.clip(values, 0, 255).round().astype(np.uint8)
 
 
 def masked(image: Image, landmarks: Landmarks) -> Image:
-    """A surgical mask's outline in one colour, with two folds, drawn where the landmarks say."""
+    """Draw a surgical mask's outline in one colour, with two folds, placed by the landmarks."""
     matrix = similarity_transform(ARCFACE_112, landmarks.points)
     result = image.copy()
     outline = MASK @ matrix[:, :2].T + matrix[:, 2]
@@ -64,7 +66,7 @@ def masked(image: Image, landmarks: Landmarks) -> Image:
 
 
 def worsen(condition: str, image: Image, box: Box, landmarks: Landmarks) -> Image:
-    """The image under one of DEGRADATIONS."""
+    """Return the image under one of DEGRADATIONS."""
     if condition == "blur":
         return blurred(image, box)
     if condition == "dark":

@@ -1,11 +1,11 @@
 """Images → embeddings of one or several recognisers, through our detector and alignment; each computed once.
 
-In: an analyser, other embedders to compare with, a folder, paths.  Out: matrices with one row a path, NaN
-where no face was found; what may tell a good face from a poor one.
+In: an analyser, other embedders to compare with, paths.  Out: matrices with one row a path, NaN without a
+face; numbers that may predict whether a face is recognised.
 Does not know: who is on the images.
-Main choice: all recognisers read the crops of the same detections, so that what differs is the
-recogniser; the price is that each is judged with our alignment and not with its own.  Images are
-read and embedded on all cores, one thread each, which is faster than all threads on each.
+Main choice: all recognisers read the crops of the same detections, so that only the recogniser differs.
+Trade-off: each is judged with our alignment and not with its own.
+Images are embedded on all cores with one thread each, which is faster than all threads on each image.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Embedder:
-    """One recogniser: `embed` takes an aligned BGR crop of `size` px → unit vector, or NaN where it makes no template.
+    """One recogniser: `embed` turns an aligned BGR crop of `size` px into a unit vector, or NaN without a template.
 
-    `length`: the vector's length before it was normalised, where that can be known · `single`: the vector of this
-    view alone, where `embed` gives the mean of a crop and its mirror image.
+    `length`: the vector's length before normalisation, if it can be known · `single`: the vector of this view
+    alone, if `embed` gives the mean of a crop and its mirror image.
     """
 
     name: str
@@ -53,29 +53,29 @@ class Embedder:
 
 
 @dataclass(eq=False)
-class Look:
-    """The main face of one image: its detection, and by recogniser its vector, length, agreement with its mirror."""
+class EmbeddedFace:
+    """The main face of one image: its detection, and by recogniser its vector, length and agreement with its mirror."""
 
-    face: Detection
+    detection: Detection
     sharpness: float
     vectors: dict[str, Vector] = field(default_factory=dict)
     norms: dict[str, float] = field(default_factory=dict)
     flips: dict[str, float] = field(default_factory=dict)
 
     def quality(self, candidate: str, name: str) -> float:
-        """One of CANDIDATES for the recogniser `name`; NaN where it was not computed."""
+        """Return one of CANDIDATES for the recogniser `name`; NaN if it was not computed."""
         values = {
             "flip agreement": self.flips.get(name, np.nan),
             "embedding norm": self.norms.get(name, np.nan),
             "sharpness": self.sharpness,
-            "face size": min(self.face.box.width, self.face.box.height),
-            "detection score": self.face.score,
+            "face size": min(self.detection.box.width, self.detection.box.height),
+            "detection score": self.detection.score,
         }
         return float(values[candidate])
 
 
 def main_face(faces: Iterable[Detection], width: int, height: int) -> Detection | None:
-    """The face nearest the image's centre, weighed by its size; None of none."""
+    """Return the face nearest the image's centre, weighted by its size; None without faces."""
 
     def weight(face: Detection) -> float:
         x = (face.box.x1 + face.box.x2) / 2 / width - 0.5
@@ -85,41 +85,41 @@ def main_face(faces: Iterable[Detection], width: int, height: int) -> Detection 
     return max(faces, key=weight, default=None)
 
 
-class Gallery:
-    """Embeddings of the images below `root`, kept for the run.
+class ImageEmbeddings:
+    """Embeddings of images by each recogniser, kept in memory for the run.
 
-    `quality`: while it is set, images that are new get lengths and agreement with their mirror too
-    (twice the work of the recognisers, and more).
-    The quality gate is left out: the benchmarks ask for every image.
+    `quality`: while it is set, new images also get lengths and agreement with their mirror (at least twice
+    the recognisers' work).  There is no quality gate: the benchmarks ask for every image.
     """
 
     def __init__(self, analyser: FaceAnalyser, embedders: Sequence[Embedder], workers: int = 0) -> None:
         self._analyser, self._embedders, self.quality = analyser, embedders, False
+        self._sizes = dict.fromkeys(embedder.size for embedder in embedders)
         self._workers = workers or len(os.sched_getaffinity(0))
-        self._known: dict[tuple[Path, str], Look | None] = {}
-        # What is no embedder shows now, and not after an hour.
-        self._dims = {one.name: len(one.embed(_grey(one.size))) for one in embedders}
+        self._known: dict[tuple[Path, str], EmbeddedFace | None] = {}
+        # A network that is not an embedder fails here, and not after an hour.
+        self._dims = {embedder.name: len(embedder.embed(_grey(embedder.size))) for embedder in embedders}
 
-    def look(self, paths: Sequence[Path], condition: str = CLEAN) -> list[Look | None]:
-        """One an image, in order; None where it cannot be read or holds no face."""
+    def faces(self, paths: Sequence[Path], condition: str = CLEAN) -> list[EmbeddedFace | None]:
+        """Return the main face of each image, in order; None for an image that cannot be read or has no face."""
         missing = [path for path in dict.fromkeys(paths) if (path, condition) not in self._known]
         if missing:
             if condition != CLEAN:
-                self.look(missing)  # where the face is, is known from the good image
+                self.faces(missing)  # the good image tells where the face is
             with ThreadPoolExecutor(self._workers) as pool:
-                found = pool.map(lambda path: self._look(path, condition), missing)
-                progress = tqdm(found, total=len(missing), desc=f"embed {condition}", mininterval=5)
-                for path, one in zip(missing, progress, strict=True):
-                    self._known[path, condition] = one
+                embedded = pool.map(lambda path: self._embed(path, condition), missing)
+                progress = tqdm(embedded, total=len(missing), desc=f"embed {condition}", mininterval=5)
+                for path, face in zip(missing, progress, strict=True):
+                    self._known[path, condition] = face
         return [self._known[path, condition] for path in paths]
 
     def vectors(self, name: str, paths: Sequence[Path], condition: str = CLEAN) -> Vector:
-        """[N,D]; a row of NaN where there is no face."""
+        """Return [N,D] of the recogniser `name`; a row of NaN for an image without a face."""
         gap = np.full(self._dims[name], np.nan, np.float32)
-        looks = self.look(paths, condition)
-        return np.stack([gap if one is None else one.vectors[name] for one in looks])
+        faces = self.faces(paths, condition)
+        return np.stack([gap if face is None else face.vectors[name] for face in faces])
 
-    def _look(self, path: Path, condition: str) -> Look | None:
+    def _embed(self, path: Path, condition: str) -> EmbeddedFace | None:
         read = cv2.imread(str(path))
         if read is None:
             return None
@@ -128,25 +128,26 @@ class Gallery:
             clean = self._known[path, CLEAN]
             if clean is None:
                 return None
-            image = worsen(condition, image, clean.face.box, clean.face.landmarks)
+            image = worsen(condition, image, clean.detection.box, clean.detection.landmarks)
         height, width = image.shape[:2]
         face = main_face(self._analyser.detect(image), width, height)
         if face is None:
             return None
         try:
-            crops = {one.size: align_face(image, face.landmarks.points, one.size) for one in self._embedders}
+            crops = {size: align_face(image, face.landmarks.points, size) for size in self._sizes}
         except ValueError:  # the landmarks coincide
             return None
         quality = measure(image, face.whole, face.landmarks, next(iter(crops.values())))
-        result = Look(face, quality.sharpness)
-        for one in self._embedders:
-            vector = result.vectors[one.name] = one.embed(crops[one.size])
+        result = EmbeddedFace(face, quality.sharpness)
+        for embedder in self._embedders:
+            crop, name = crops[embedder.size], embedder.name
+            vector = result.vectors[name] = embedder.embed(crop)
             if self.quality:
-                alone, mirrored = crops[one.size], np.ascontiguousarray(crops[one.size][:, ::-1])
-                first = vector if one.single is None else one.single(alone)
-                result.flips[one.name] = float(first @ (one.single or one.embed)(mirrored))
-                if one.length is not None:
-                    result.norms[one.name] = one.length(crops[one.size])
+                first = vector if embedder.single is None else embedder.single(crop)
+                mirrored = np.ascontiguousarray(crop[:, ::-1])
+                result.flips[name] = float(first @ (embedder.single or embedder.embed)(mirrored))
+                if embedder.length is not None:
+                    result.norms[name] = embedder.length(crop)
         return result
 
 
@@ -154,12 +155,12 @@ def _grey(size: int) -> Image:
     return np.full((size, size, 3), 99, np.uint8)
 
 
-def gallery_for(
+def embeddings_for(
     settings: Settings, peers: Sequence[Path] = (), quality: bool = False
-) -> tuple[Gallery, list[Embedder]]:
-    """The settings' networks, and beside them the `peers`' files; ours is the first embedder.
+) -> tuple[ImageEmbeddings, list[Embedder]]:
+    """Load the settings' networks and the `peers` beside them; ours is the first embedder.
 
-    `quality`: load what tells the lengths of our embeddings (PyTorch), which the exported graph hides.
+    `quality`: also load our recogniser in PyTorch, for the lengths of embeddings that the exported graph hides.
     """
     single = settings.model_copy(update={"models": settings.models.model_copy(update={"threads": 1})})
     analyser, card = analyser_for(single), cards_for(single)[1]
@@ -170,10 +171,10 @@ def gallery_for(
         one_view = single.model_copy(update={"models": single.models.model_copy(update={"flip": False})})
         ours = replace(ours, single=_templates_of(analyser_for(one_view), card))
     embedders = [ours, *(peer(file) for file in peers)]
-    names = [one.name for one in embedders]
+    names = [embedder.name for embedder in embedders]
     if len(set(names)) < len(names):
         raise UserError(f"--peers: two networks have the same name; rename a file ({', '.join(names)})")
-    return Gallery(analyser, embedders), embedders
+    return ImageEmbeddings(analyser, embedders), embedders
 
 
 def _templates_of(analyser: FaceAnalyser, card: Card) -> Callable[[Image], Vector]:
@@ -185,7 +186,7 @@ def _templates_of(analyser: FaceAnalyser, card: Card) -> Callable[[Image], Vecto
 
 
 def _length(card: Card, folder: Path) -> Callable[[Image], float] | None:
-    """Of our own recogniser's embedding before it is normalised; None for one that was dropped in."""
+    """Return the length of our recogniser's embedding before normalisation; None for a dropped-in network."""
     if card.numbers not in card.sha256:
         return None
     import torch
@@ -195,7 +196,7 @@ def _length(card: Card, folder: Path) -> Callable[[Image], float] | None:
     torch.set_num_threads(1)
     try:
         model = RecognitionModel(weights=folder / card.numbers, input_size=card.input_size).eval()
-    except UserError:  # numbers of somebody else's network
+    except UserError:  # another project's weights
         return None
 
     def length(crop: Image) -> float:
@@ -206,14 +207,17 @@ def _length(card: Card, folder: Path) -> Callable[[Image], float] | None:
 
 
 def peer(file: Path) -> Embedder:
-    """StaffMember else's embedder, for measuring only: with its card where one lies beside it, else RGB, (x - 127.5) /
-    127.5 and ArcFace's five-point crop, as nearly all of them have it."""
+    """Load another project's embedder, for measuring only.
+
+    Its card decides if one lies beside the file; else RGB, (x - 127.5) / 127.5 and ArcFace's five-point crop,
+    as nearly all of them expect.
+    """
     if not file.is_file() or file.suffix != ".onnx":
-        raise UserError(f"--peers: {file} is no .onnx file")
+        raise UserError(f"--peers: {file} is not an .onnx file")
     if file.with_suffix(".json").is_file():
         card = load_card(file.parent, file.stem)
         if card.kind != "recogniser":
-            raise UserError(f"--peers: {file} is no recogniser, its card says {card.kind}")
+            raise UserError(f"--peers: {file} is not a recogniser: its card says {card.kind}")
         verify(card, file.parent)
     else:
         card = Card(
@@ -240,18 +244,19 @@ def peer(file: Path) -> Embedder:
 def _raw(session: Session, card: Card, crop: Image) -> Vector:
     try:
         raw = session.run(to_input(crop, card.preprocess))["embedding"].astype(np.float32).reshape(-1)
-    except Exception as error:  # ONNX Runtime has its own exception for each input it does not take
-        raise UserError(f"{card.model_id} takes no RGB crop of {card.input_size} px: {first_line(error)}") from error
+    except Exception as error:  # ONNX Runtime has its own exception for each input it rejects
+        words = f"{card.model_id} does not accept an RGB crop of {card.input_size} px: {first_line(error)}"
+        raise UserError(words) from error
     norm = float(np.linalg.norm(raw))
     if not 1e-6 < norm < np.inf:  # NaN fails too
         raise UserError(
-            f"{card.model_id} gave an embedding of length {norm}: it is no embedder, or wants another input"
+            f"{card.model_id} gave an embedding of length {norm}: it is not an embedder, or expects another input"
         )
     return raw
 
 
 def _side(file: Path) -> int:
-    """The side of the graph's input, px; 112 where it leaves it open."""
+    """Return the side of the graph's input, px; 112 if the graph leaves it open."""
     try:
         shape = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"]).get_inputs()[0].shape
     except Exception as error:  # ONNX Runtime has its own exception for each way a graph can be wrong

@@ -1,10 +1,10 @@
-"""Does a quality number predict errors?  The error-versus-discard curve.
+"""Whether a quality number predicts errors: the error-versus-reject curve.
 
-In: genuine scores, a threshold, a quality for each.  Out: FNMR when the worst so many percent are not used.
-Does not know: what the quality is made of.
-Main choice: ISO/IEC 29794-1's curve at a fixed threshold.  A number that predicts nothing leaves
-FNMR where it was; a perfect one brings it down one for one.  `use` is where the curve lies between
-the two up to 20 % discarded: 0 no use, 1 perfect, below 0 worse than chance.
+In: genuine scores, a threshold, a quality for each.  Out: FNMR after rejecting the worst few percent.
+Does not know: how the quality is computed.
+Main choice: ISO/IEC 29794-1's curve at a fixed threshold.  A number that predicts nothing leaves FNMR
+unchanged; a perfect one lowers it one for one.  `use` says where the curve lies between the two up to
+20 % rejected: 0 no use, 1 perfect, below 0 worse than chance.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TO = 0.2
 
 
 def error_vs_reject(scores: NDArray[np.float64], quality: NDArray[np.float64], threshold: float) -> list[float]:
-    """FNMR at each of STEPS.  `scores` [P] with NaN for no face, `quality` [P] (NaN: the first to go)."""
+    """Return FNMR at each of STEPS.  `scores` [P], NaN without a face; `quality` [P], NaN is rejected first."""
     wrong = ~(scores >= threshold)
     order = np.argsort(np.where(np.isnan(quality), -np.inf, quality), kind="stable")
     kept = wrong[order]
@@ -27,7 +27,7 @@ def error_vs_reject(scores: NDArray[np.float64], quality: NDArray[np.float64], t
 
 
 def use(rates: list[float]) -> float | None:
-    """1: the errors go first; 0: by chance.  None when nothing was wrong."""
+    """Return 1 if the errors are rejected first, 0 if at random; None without errors."""
     start = rates[0]
     if start <= 0:
         return None
@@ -41,9 +41,9 @@ def use(rates: list[float]) -> float | None:
 def report(
     scores: NDArray[np.float64], qualities: dict[str, NDArray[np.float64]], threshold: float
 ) -> dict[str, dict[str, Any]]:
-    """By quality: FNMR at 0, 5, 10, 20 % discarded, the whole curve, and its use.
+    """Return for each quality FNMR at 0, 5, 10, 20 % rejected, the whole curve, and its use.
 
-    Pairs without a face have no quality and are left out: what is not seen cannot be judged.
+    Pairs without a face have no quality and are left out.
     """
     seen = ~np.isnan(scores)
     result: dict[str, dict[str, Any]] = {}

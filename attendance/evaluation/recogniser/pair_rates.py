@@ -1,13 +1,13 @@
-"""Rates over pairs of photographs, with intervals that know that pairs share people.
+"""Rates over pairs of photographs, with intervals that allow for pairs that share people.
 
-In: scores of pairs, and which people stand behind each pair.  Out: TAR at FAR with counts and intervals.
-Does not know: images, networks, where the pairs come from.
-Main choice: the bootstrap draws **people**, not pairs (Bolle et al., "The error of the ROC", 2004): one
-odd person spoils hundreds of pairs at once, and an interval over pairs would not see it.  The price:
-a few hundred draws, and an interval about twice as wide as the flattering one.
+In: scores of pairs, and the people of each pair.  Out: TAR at FAR with counts and intervals.
+Does not know: images, networks, the source of the pairs.
+Main choice: the bootstrap draws **people**, not pairs (Bolle et al., "The error of the ROC", 2004).  One odd
+person spoils hundreds of pairs at once, and an interval over pairs would not show it.
+Trade-off: a few hundred draws, and an interval about twice as wide as the flattering one.
 
-A pair without both faces has the score NaN.  Among genuine pairs it is an error; among impostor
-pairs it is left out, because a stranger who is not seen is not let in and must not make a rate look better.
+A pair without both faces has the score NaN.  Among genuine pairs it is an error.  Among impostor pairs it
+is left out: a stranger without a detected face is not let in and must not improve the rate.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DRAWS = 200
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """`scores` [P], NaN where a face was not found; `first`, `second` [P]: numbers of the people (or photographs)."""
+    """`scores` [P], NaN without both faces; `first`, `second` [P]: numbers of the people (or photographs)."""
 
     scores: Floats
     first: NDArray[np.int64]
@@ -42,12 +42,12 @@ class Pairs:
 
     @property
     def found(self) -> Pairs:
-        """Those with both faces."""
+        """The pairs with both faces."""
         there = ~np.isnan(self.scores)
         return Pairs(self.scores[there], self.first[there], self.second[there])
 
     def weights(self, times: Floats) -> Floats:
-        """How often each pair occurs when person i was drawn `times[i]` times."""
+        """Return how often each pair occurs if person i was drawn `times[i]` times."""
         result = times[self.first]
         apart = self.first != self.second
         result[apart] *= times[self.second[apart]]
@@ -55,14 +55,14 @@ class Pairs:
 
 
 def draws(people: int, seed: int = 0, count: int = DRAWS) -> Iterator[Floats]:
-    """How often each person was drawn, `count` times, with replacement."""
+    """Yield `count` times how often each person was drawn, with replacement."""
     random = np.random.default_rng(seed)
     for _ in range(count):
         yield np.bincount(random.integers(0, people, people), minlength=people).astype(np.float64)
 
 
 def percentiles(values: list[float]) -> list[float]:
-    """The middle 95 %, rounded; [0, 1] without values."""
+    """Return the middle 95 %, rounded; [0, 1] without values."""
     if not values:
         return [0.0, 1.0]
     low, high = np.percentile(values, [2.5, 97.5])
@@ -70,8 +70,7 @@ def percentiles(values: list[float]) -> list[float]:
 
 
 def interval(replicates: list[float], errors: int, trials: int, people: int) -> list[float]:
-    """The bootstrap's interval; where nothing (or everything) was an error it has no width, and Wilson's over people
-    takes its place."""
+    """Return the bootstrap's interval; Wilson's over people if all or none were errors, when it would have no width."""
     if errors in (0, trials):
         low, high = wilson_interval(people if errors == 0 and trials else 0, people)
         return [round(low, 5), round(high, 5)]
@@ -79,12 +78,12 @@ def interval(replicates: list[float], errors: int, trials: int, people: int) -> 
 
 
 class Impostors:
-    """The highest impostor scores, sorted once, so that a draw costs no sorting."""
+    """The highest impostor scores, sorted once, so that a draw needs no sorting."""
 
     def __init__(self, pairs: Pairs, most: float) -> None:
         found = pairs.found
         if not len(found):
-            raise ValueError("without impostor pairs there is no false accept rate")
+            raise ValueError("a false accept rate needs impostor pairs")
         self.count = len(found)
         # No draw of people reaches twenty times as far down as the whole set does.
         kept = min(self.count, int(np.ceil(20 * most * self.count)) + 1000)
@@ -95,7 +94,7 @@ class Impostors:
         self._kinds = Pairs(np.zeros(len(kinds)), kinds // people, kinds % people)
 
     def threshold(self, far: float, times: Floats | None = None) -> float:
-        """The lowest score that lets at most `far` of the (drawn) impostor pairs pass, a score at it being a match."""
+        """Return the lowest threshold that at most `far` of the (drawn) impostor pairs reach."""
         if times is None:
             reached = np.arange(1, len(self._top) + 1, dtype=np.float64)
             total = float(self.count)
@@ -110,13 +109,13 @@ class Impostors:
 def tar_at_far(
     genuine: Pairs, impostor: Pairs, fars: tuple[float, ...], people: int, seed: int = 0
 ) -> dict[str, dict[str, Any]]:
-    """ "tar_at_far_0.001" → rate, interval over people, threshold, counts.
+    """Return "tar_at_far_0.001" → rate, interval over people, threshold, counts.
 
-    `people`: how many numbers there are.  A FAR below one of the impostor pairs is marked
-    `beyond_the_data`: its threshold is just above the highest impostor score that was seen.
+    `people`: how many people there are.  A FAR of less than one impostor pair is marked `beyond_the_data`:
+    its threshold lies just above the highest impostor score.
     """
     if not len(genuine):
-        raise ValueError("without genuine pairs there is no true accept rate")
+        raise ValueError("a true accept rate needs genuine pairs")
     ranked = Impostors(impostor, max(fars))
     scores = np.where(np.isnan(genuine.scores), -np.inf, genuine.scores)
     thresholds = {far: ranked.threshold(far) for far in fars}
@@ -145,9 +144,9 @@ def tar_at_far(
 
 
 def of_people(labels: NDArray[np.int64], most_impostors: int, seed: int = 0) -> tuple[NDArray[np.int64], ...]:
-    """Rows (a, b) of all genuine pairs, and of impostor pairs: all, or `most_impostors` drawn at random.
+    """Return the rows (a, b) of all genuine pairs, and of impostor pairs: all, or `most_impostors` drawn at random.
 
-    `labels` [N]: the person of each photograph.  Drawn pairs are distinct; their order is fixed by the seed.
+    `labels` [N]: the person of each photograph.  Drawn pairs are distinct; the seed fixes their order.
     """
     genuine: list[NDArray[np.int64]] = []
     for person in np.unique(labels):
@@ -172,7 +171,7 @@ def of_people(labels: NDArray[np.int64], most_impostors: int, seed: int = 0) -> 
 
 
 def scores_of(left: NDArray[np.float32], right: NDArray[np.float32], block: int = 100_000) -> Floats:
-    """Cosine of row with row; NaN where either row is NaN.  In blocks, so that a million pairs fit into memory."""
+    """Return the cosine of row with row, NaN if either row is; in blocks, so that a million pairs fit in memory."""
     parts = [
         np.einsum("nd,nd->n", left[start : start + block], right[start : start + block])
         for start in range(0, len(left), block)
@@ -183,7 +182,7 @@ def scores_of(left: NDArray[np.float32], right: NDArray[np.float32], block: int 
 def pairs_between(
     vectors: NDArray[np.float32], labels: NDArray[np.int64], a: NDArray[np.int64], b: NDArray[np.int64]
 ) -> Pairs:
-    """The pairs of rows a, b of one matrix [N,D]; gathered in blocks."""
+    """Return the pairs of rows a, b of one matrix [N,D], gathered in blocks."""
     block = 100_000
     parts = [scores_of(vectors[a[i : i + block]], vectors[b[i : i + block]]) for i in range(0, len(a), block)]
     return Pairs(np.concatenate(parts) if parts else np.zeros(0), labels[a], labels[b])

@@ -1,7 +1,7 @@
-"""Pictures of what was measured: DET and ROC curves, score histograms, TAR by condition, FNIR over gallery size,
-error versus discard; as PNG and SVG, and as one page of PDF.
+"""Plots of the measurements: DET and ROC curves, score histograms, TAR by condition, FNIR over gallery size,
+error versus reject; as PNG and SVG, and as a PDF page.
 
-In: `Measured` or its numbers.  Out: files in a folder.
+In: `Measurements` or their numbers.  Out: files in a folder.
 Does not know: how anything was measured.  Needs matplotlib (extra `train`); no display, no pyplot.
 """
 
@@ -21,7 +21,7 @@ from matplotlib.transforms import Bbox
 from attendance.domain.calibration.error_rates import curve
 from attendance.evaluation.recogniser.error_vs_reject import STEPS
 from attendance.evaluation.recogniser.pair_rates import Floats
-from attendance.evaluation.recogniser.recognition import Measured
+from attendance.evaluation.recogniser.protocols import Measurements
 
 Kinds = Mapping[str, tuple[Floats, Floats]]
 POINTS = 2000
@@ -36,8 +36,8 @@ TITLES = {
 }
 
 
-def draw_all(measured: Measured, folder: Path) -> list[Path]:
-    """Everything there is to draw; returns the files."""
+def draw_all(measured: Measurements, folder: Path) -> list[Path]:
+    """Draw everything there is; return the files."""
     written: list[Path] = []
     for section, kinds in measured.scores.items():
         title = TITLES.get(section, section)
@@ -81,9 +81,9 @@ def _picture(folder: Path, name: str, drawings: Sequence[Any]) -> list[Path]:
 
 
 def _rates(scores: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """FMR and FNMR, thinned out to what a picture can show: evenly in the logarithm of FMR."""
+    """Return FMR and FNMR, thinned to what a plot can show: evenly in the logarithm of FMR."""
     rates = curve(*scores)
-    fmr, fnmr = rates.fmr[:-1][::-1], rates.fnmr[:-1][::-1]  # the last point has no impostor left
+    fmr, fnmr = rates.fmr[:-1][::-1], rates.fnmr[:-1][::-1]  # at the last point no impostor remains
     wanted = np.geomspace(max(1 / len(scores[1]), 1e-9), 1, POINTS)
     rows = np.unique(np.searchsorted(fmr, wanted, side="right") - 1)
     rows = rows[rows >= 0]
@@ -103,16 +103,16 @@ def _curves(axes: Axes, kinds: Kinds, accept: bool, x: str) -> None:
 
 
 def det(axes: Axes, kinds: Kinds, title: str, x: str = "false match rate", y: str = "false non-match rate") -> None:
-    """Pairs without both faces are not in these curves; the table counts them."""
+    """Draw FNMR by FMR.  The curves leave out pairs without both faces; the table counts them."""
     _curves(axes, kinds, False, x)
     if any((np.asarray(line.get_ydata(), np.float64) > 0).any() for line in axes.lines):
-        # Else nothing was wrong, and 0 has no logarithm.
+        # Else there were no errors, and 0 has no logarithm.
         axes.set_yscale("log")
     axes.set(ylabel=y, title=f"{title}: DET")
 
 
 def identification_det(axes: Axes, kinds: Kinds, title: str) -> None:
-    """FNIR over FPIR in the largest gallery; who is not ranked first is missed at every threshold."""
+    """Draw FNIR by FPIR in the largest gallery; a person who is not ranked first is missed at every threshold."""
     det(axes, kinds, title, "false positive identification rate", "false negative identification rate")
 
 
@@ -135,7 +135,7 @@ def histogram(axes: Axes, scores: tuple[Floats, Floats], title: str) -> None:
 
 
 def open_set(axes: Axes, rows: Mapping[str, Sequence[Mapping[str, Any]]], title: str) -> None:
-    """FNIR over gallery size, a line for each recogniser and FPIR, with its interval."""
+    """Draw FNIR by gallery size, a line for each recogniser and FPIR, with its interval."""
     for name, values in rows.items():
         for fpir in sorted({row["fpir"] for row in values}):
             chosen = [row for row in values if row["fpir"] == fpir]
@@ -154,7 +154,7 @@ def open_set(axes: Axes, rows: Mapping[str, Sequence[Mapping[str, Any]]], title:
 
 
 def by_condition(axes: Axes, tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-    """TAR at the first FAR, a group of bars for each condition."""
+    """Draw TAR at the first FAR, a group of bars for each condition."""
     conditions = list(next(iter(tables.values())))
     width = 0.8 / len(tables)
     key = ""
@@ -180,18 +180,20 @@ def error_vs_reject_curves(axes: Axes, curves: Mapping[str, Mapping[str, Any]], 
         steps = np.array(STEPS)
         axes.plot(steps, np.maximum(0, (start - steps) / (1 - steps)), "k:", label="perfect")
         axes.axhline(start, color="grey", linestyle="--", label="no use")
-    axes.set(xlabel="share of looks discarded, worst first", ylabel="false non-match rate", title=title, ylim=(0, None))
+    axes.set(xlabel="share of faces rejected, worst first", ylabel="false non-match rate", title=title, ylim=(0, None))
     axes.legend(fontsize="small")
 
 
-def one_page(file: Path, title: str, lines: Sequence[str], rows: Sequence[Sequence[str]], measured: Measured) -> None:
-    """A4: title, what was measured with what, a table (first row: its head), up to two pictures."""
+def one_page(
+    file: Path, title: str, lines: Sequence[str], rows: Sequence[Sequence[str]], measured: Measurements
+) -> None:
+    """Write an A4 page: title, conditions, a table (its head first), up to two plots."""
     figure = Figure(figsize=(8.27, 11.69))
     figure.text(0.06, 0.955, title, fontsize=16, weight="bold")
     wrapped = [part for line in lines for part in textwrap.wrap(line, 120, subsequent_indent="  ")]
     figure.text(0.06, 0.94, "\n".join(wrapped), fontsize=7.5, va="top")
     top = 0.925 - 0.0115 * len(wrapped)
-    # Up to twenty rows beside the pictures' 0.45 of the page.
+    # Up to twenty rows beside the plots' 0.45 of the page.
     height = min(0.018 * len(rows), top - 0.46)
     axes = figure.add_axes((0.06, top - height, 0.88, height))
     axes.axis("off")
@@ -208,7 +210,7 @@ def one_page(file: Path, title: str, lines: Sequence[str], rows: Sequence[Sequen
     figure.savefig(file, format="pdf", metadata={"Title": title})
 
 
-def _panels(measured: Measured) -> list[Any]:
+def _panels(measured: Measurements) -> list[Any]:
     if measured.scores:
         section, kinds = next(iter(measured.scores.items()))
         name, scores = next(iter(kinds.items()))

@@ -9,20 +9,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.evaluation.detector.detectors import Found
+from attendance.vision.boxes import Detections
 
 
-class FakeFinder:
-    """At the detector's port: finds what it was told, and counts its looks."""
+class FakeDetector:
+    """At the detector's port: finds what it was told, and counts its calls."""
 
     name, key, confidence = "fake", "1" * 64, 0.5
 
-    def __init__(self, answers: Sequence[Found]) -> None:
+    def __init__(self, answers: Sequence[Detections]) -> None:
         self.answers = list(answers)
-        self.looks = 0
+        self.calls = 0
 
-    def find(self, image: NDArray[np.uint8]) -> Found:
-        self.looks += 1
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        self.calls += 1
         return self.answers[int(image[0, 0, 0])]  # the picture says which
 
 

@@ -54,7 +54,7 @@ def test_yunet_is_read_as_its_owners_wrote_it(tmp_path: Path) -> None:
     (peer,) = detectors.peers([write_yunet(tmp_path / "yunet.onnx")], 128)
     image = np.kron(block(32, 64)[..., 0], np.ones((2, 2), np.uint8))
 
-    found = peer.find(np.dstack([image] * 3))
+    found = peer.detect(np.dstack([image] * 3))
 
     assert len(found.boxes) == 1
     # The cell's corner is (32, 64) of 128; everything is twice as large in the image.
@@ -62,9 +62,9 @@ def test_yunet_is_read_as_its_owners_wrote_it(tmp_path: Path) -> None:
     expected = np.clip(2 * np.array([x - 32, y - 48, x + 32, y + 48]), 0, 256)
     assert found.boxes[0] == pytest.approx(expected, abs=0.01)
     points = 2 * (np.array([32, 64] * 5) + 32 * np.array(POINTS))
-    assert found.points[0].reshape(-1) == pytest.approx(points, abs=0.01)
+    assert found.landmarks[0].reshape(-1) == pytest.approx(points, abs=0.01)
     assert found.scores[0] == pytest.approx(0.9, abs=0.01)
-    assert len(peer.find(np.zeros((50, 80, 3), np.uint8)).boxes) == 0
+    assert len(peer.detect(np.zeros((50, 80, 3), np.uint8)).boxes) == 0
 
 
 def block(x: int, y: int, side: int = 128) -> NDArray[np.uint8]:
@@ -77,7 +77,7 @@ def block(x: int, y: int, side: int = 128) -> NDArray[np.uint8]:
 def test_a_peer_published_for_one_size_works_at_another(tmp_path: Path, size: int) -> None:
     (peer,) = detectors.peers([write_scrfd(tmp_path / "scrfd.onnx")], size)
 
-    found = peer.find(block(32, 64, size))
+    found = peer.detect(block(32, 64, size))
 
     # The block is the cell (1, 2); SCRFD's anchors lie at the cells' corners.
     reach = REACH * 32
@@ -86,7 +86,7 @@ def test_a_peer_published_for_one_size_works_at_another(tmp_path: Path, size: in
     if size >= 128:
         assert found.boxes[0] == pytest.approx(expected)
         assert len(found.boxes) == 1  # the second anchor's is the same box, and suppressed
-        assert found.points[0].reshape(-1) == pytest.approx(np.array([32, 64] * 5) + 32 * np.array(POINTS))
+        assert found.landmarks[0].reshape(-1) == pytest.approx(np.array([32, 64] * 5) + 32 * np.array(POINTS))
         assert found.scores[0] == pytest.approx(0.9 * (255 - 127.5) / 128)
 
 
@@ -94,7 +94,7 @@ def test_a_peer_finds_in_pixels_of_the_image_whatever_its_size(tmp_path: Path) -
     (peer,) = detectors.peers([write_scrfd(tmp_path / "scrfd.onnx")], 128)
     image = np.kron(block(32, 64)[..., 0], np.ones((4, 4), np.uint8))
 
-    found = peer.find(np.dstack([image] * 3))
+    found = peer.detect(np.dstack([image] * 3))
 
     # At the cell's corner (128, 256) of 512; reach 48 px of the input are 192.
     assert found.boxes[0] == pytest.approx([0, 64, 320, 448])
@@ -109,12 +109,12 @@ def test_ours_is_the_analyser_of_the_door(tmp_path: Path) -> None:
     image = np.full((256, 256, 3), 60, np.uint8)
     image[64:96, 64:96] = image[160:192, 128:160] = 255
 
-    ours = detectors.Ours(settings, 256)
-    found = ours.find(image).down_to(settings.detector.confidence)
+    ours = detectors.ServedDetector(settings, 256)
+    found = ours.detect(image).down_to(settings.detector.confidence)
     door = analyser_for(settings).detect(image)
 
     assert len(found.boxes) == len(door) > 1
-    for box, score, points, face in zip(found.boxes, found.scores, found.points, door, strict=True):
+    for box, score, points, face in zip(found.boxes, found.scores, found.landmarks, door, strict=True):
         assert box.tolist() == [face.box.x1, face.box.y1, face.box.x2, face.box.y2]
         assert score == np.float32(face.score)
         assert np.array_equal(points, face.landmarks.points)
@@ -130,9 +130,9 @@ def test_peers_in_a_folder_are_found_and_other_networks_left(tmp_path: Path) -> 
 def test_what_is_no_peer_is_refused(tmp_path: Path) -> None:
     networks.write_recogniser(tmp_path)
     (tmp_path / "broken.onnx").write_bytes(b"\xff\xfe nothing of the kind")
-    for name, words in ((f"{networks.RECOGNISER}.onnx", "no YuNet and no SCRFD"), ("broken.onnx", "cannot load")):
+    for name, words in ((f"{networks.RECOGNISER}.onnx", "neither YuNet nor SCRFD"), ("broken.onnx", "cannot load")):
         with pytest.raises(UserError, match=words):
             detectors.peers([tmp_path / name], 64)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="no YuNet and no SCRFD"):
+    with pytest.raises(UserError, match="neither YuNet nor SCRFD"):
         detectors.peers([tmp_path / "empty"], 64)

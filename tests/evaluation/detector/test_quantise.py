@@ -71,7 +71,7 @@ def test_a_kept_one_loads_like_any_other_detector(
     assert set(outputs) == {"bbox", "obj", "landmarks"}
     assert worth.ap[0] > 0
     assert card.metrics["quantised_from"] == DETECTOR
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         quantise(settings, data, settings.models.weights, "tiny-int8")
 
 

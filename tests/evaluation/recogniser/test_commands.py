@@ -18,7 +18,7 @@ from attendance.config import load_settings
 from attendance.errors import UserError
 from attendance.evaluation.recogniser import embedding, plots
 from attendance.evaluation.recogniser.commands import operating_point, read_pairs
-from attendance.evaluation.recogniser.recognition import Measured
+from attendance.evaluation.recogniser.protocols import Measurements
 from attendance.vision.weights import load_card, save_card
 from tests.vision import networks
 
@@ -143,7 +143,7 @@ def test_every_kind_of_number_has_its_picture(tmp_path: Path) -> None:
     }
     scores = random.normal(0.6, 0.1, 50), random.normal(0.1, 0.1, 500)
     apart = np.ones(5), np.zeros(5)  # without an error there is no logarithm of one
-    measured = Measured({"ours": numbers}, {"lfw": {"ours": scores}, "pairs": {"ours": apart}})
+    measured = Measurements({"ours": numbers}, {"lfw": {"ours": scores}, "pairs": {"ours": apart}})
     written = {path.name for path in plots.draw_all(measured, tmp_path)}
     assert written == {path.name for path in tmp_path.iterdir()}
     stems = ("lfw_det", "lfw_roc", "lfw_scores", "pairs_det", "lfw_open_set", "degraded", "quality_ours")
@@ -152,13 +152,13 @@ def test_every_kind_of_number_has_its_picture(tmp_path: Path) -> None:
 
 def test_no_image_is_embedded_twice(here: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[tuple[Path, str]] = []
-    real = embedding.Gallery._look
+    real = embedding.ImageEmbeddings._embed
 
-    def counted(self: embedding.Gallery, path: Path, condition: str) -> embedding.Look | None:
+    def counted(self: embedding.ImageEmbeddings, path: Path, condition: str) -> embedding.EmbeddedFace | None:
         looked.append((path, condition))
         return real(self, path, condition)
 
-    monkeypatch.setattr(embedding.Gallery, "_look", counted)
+    monkeypatch.setattr(embedding.ImageEmbeddings, "_embed", counted)
     good(here, "recogniser", "--data", str(data), "--degraded", "5")
     assert len(looked) == len(set(looked))
     assert sum(condition == "clean" for _, condition in looked) == 20 + 30
@@ -194,7 +194,7 @@ def test_a_threshold_is_set_for_a_rate_of_false_matches_and_the_rest_of_the_card
 def test_a_threshold_that_too_few_impostors_stand_behind_is_not_written(here: Path, data: Path) -> None:
     before = (here / "weights" / f"{networks.RECOGNISER}.json").read_bytes()
     line = refused(here, "recogniser", "--data", str(data), "--degraded", "0", "--set-threshold", "1e-4")
-    assert "needs 100,000 impostor pairs, here are 405" in line
+    assert "needs 100,000 impostor pairs, but there are only 405" in line
     assert (here / "weights" / f"{networks.RECOGNISER}.json").read_bytes() == before
 
 
@@ -228,7 +228,7 @@ def test_a_site_measures_its_own_people_from_folders(here: Path) -> None:
         (("recogniser", "--folders", "weights"), "a folder of images for each person"),
         (("recogniser", "--data", "weights"), "holds neither"),
         (("recogniser", "--data", "weights", "--card", "--limit", "10"), "leave it out"),
-        (("recogniser", "--data", "weights", "--peers", "config.toml"), "is no .onnx file"),
+        (("recogniser", "--data", "weights", "--peers", "config.toml"), "is not an .onnx file"),
         (("verification", "--pairs", "nowhere.csv"), "cannot read"),
         (("identification", "--gallery", "weights", "--probes", "nowhere"), "there is no folder"),
         (("identification", "--gallery", "weights", "--probes", "weights", "--sizes", "ten"), "whole numbers"),
@@ -274,9 +274,9 @@ def test_lfws_own_file_of_pairs_is_understood(data: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a.png,b.png,1\na.png,b.png\n", "line 2: wanted image,image,1"),
-        ("a.png,b.png,1\na.png,b.png,maybe\n", "line 2: wanted image,image,1"),
-        ("a.png,gone.png,1\n", "which is not there"),
+        ("a.png,b.png,1\na.png,b.png\n", "line 2: expected image,image,1"),
+        ("a.png,b.png,1\na.png,b.png,maybe\n", "line 2: expected image,image,1"),
+        ("a.png,gone.png,1\n", "which does not exist"),
         ("a.png,b.png,1\n", "pairs of one person and pairs of two"),
         ("", "pairs of one person and pairs of two"),
     ],
@@ -308,8 +308,8 @@ def test_strangers_and_enrolled_people_are_looked_for_in_a_gallery(here: Path) -
 
 def test_a_peer_that_is_no_embedder_is_refused_before_anything_is_measured(here: Path) -> None:
     settings = load_settings(here / "config.toml")
-    with pytest.raises(UserError, match="no recogniser"):
-        embedding.gallery_for(settings, [here / "weights" / f"{networks.DETECTOR}.onnx"])
+    with pytest.raises(UserError, match="is not a recogniser"):
+        embedding.embeddings_for(settings, [here / "weights" / f"{networks.DETECTOR}.onnx"])
     (here / "broken.onnx").write_bytes(b"no graph")
     with pytest.raises(UserError, match="cannot be loaded"):
-        embedding.gallery_for(settings, [here / "broken.onnx"])
+        embedding.embeddings_for(settings, [here / "broken.onnx"])

@@ -1,17 +1,17 @@
-"""How well faces are found.
+"""Measures of a detector: matches, curves, rates.
 
-In: `Picture`s and what a detector found in each (`Look`).  Out: counts, rates and curves with 95 %
+In: `Picture`s and what a detector found in each (`PictureDetections`).  Out: counts, rates and curves with 95 %
 intervals, as plain values for JSON.
 Does not know: networks, files.
-Main choice: a detector looks once, at a confidence near 0, and everything is computed from that: the
-faces above a confidence are the same as if it had looked with that confidence.
+Main choice: a detector runs once, at a confidence near 0, and everything is computed from that.  The
+faces above a confidence are those that it would have found at that confidence.
 
-Matching is that of PASCAL VOC and WIDER FACE: in the order of the scores, a box belongs to the face
-that it overlaps most; it is a hit at IoU ≥ 0.5 when that face has none yet, else wrong; a box on an
-ignored face counts neither way.  Average precision is the area under the monotone curve of 2010, at
-every score that occurs (WIDER's own program uses 1,000 steps, which gives the same to about 0.1 %).
+Matching follows PASCAL VOC and WIDER FACE.  In the order of the scores, a box belongs to the face that
+it overlaps most.  It is a hit at IoU ≥ 0.5 if that face has no box yet, else wrong; a box on an ignored
+face counts neither way.  Average precision is the area under the monotone curve of 2010, at every score
+that occurs (WIDER's program uses 1,000 steps, which gives the same to about 0.1 %).
 Intervals: Wilson's for shares, the bootstrap over images for everything else (images are drawn with
-replacement, as faces of one image are not independent).
+replacement, because faces of one image are not independent).
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.domain.calibration.error_rates import wilson_interval
-from attendance.evaluation.detector.detectors import Found
 from attendance.evaluation.detector.pictures import Picture
-from attendance.vision.boxes import iou_matrix
+from attendance.vision.boxes import Detections, iou_matrix
 
 MATCH = 0.5
 HIT, WRONG, NEITHER = 1, 0, -1
@@ -35,19 +34,19 @@ HEIGHTS = (0, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # px in the detector's input;
 USEFUL = 24
 DRAWS, AP_DRAWS = 1000, 500
 CURVE_POINTS = 200
-FALSE_ALARM = 1 / 200  # of scenes without a face: what the comparison at equal false alarms allows
+FALSE_ALARM = 1 / 200  # of scenes without a face: the most that the comparison at equal false alarms allows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What was found in one picture; `scale`: input px for one px of the image, None when it was unreadable."""
+class PictureDetections:
+    """A picture's detections; `scale`: input px for one px of the image, None if it was unreadable."""
 
-    found: Found
+    detections: Detections
     scale: float | None
 
 
 def rate(part: int, whole: int) -> dict[str, Any]:
-    """A share with its counts and Wilson's 95 % interval; no share of nothing."""
+    """Return a share with its counts and Wilson's 95 % interval; None for a share of nothing."""
     if not whole:
         return {"count": part, "of": whole, "rate": None, "interval95": None}
     low, high = wilson_interval(part, whole)
@@ -55,7 +54,7 @@ def rate(part: int, whole: int) -> dict[str, Any]:
 
 
 def mean(values: Sequence[float], digits: int = 5) -> dict[str, Any]:
-    """A mean of one number an image with its bootstrap interval; None of nothing."""
+    """Return the mean of one number an image with its bootstrap interval; None without images."""
     if not len(values):
         return {"images": 0, "mean": None, "interval95": None}
     array = np.asarray(values, np.float64)
@@ -71,7 +70,10 @@ def _middle95(drawn: Sequence[float] | NDArray[np.float64], digits: int) -> list
 def match(
     boxes: NDArray[np.float32], truth: NDArray[np.float32], ignored: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int8], NDArray[np.intp]]:
-    """Boxes [N,4] best first, faces [G,4] → each box's HIT, WRONG or NEITHER [N]; each face's box or -1 [G]."""
+    """Match boxes [N,4], best first, with faces [G,4].
+
+    Return each box's HIT, WRONG or NEITHER [N] and each face's box, or -1 [G].
+    """
     states, taken_by = np.full(len(boxes), WRONG, np.int8), np.full(len(truth), -1, np.intp)
     if not len(boxes) or not len(truth):
         return states, taken_by
@@ -89,19 +91,23 @@ def match(
 class Curve:
     """Precision against recall over all pictures, and average precision of any draw of them."""
 
-    def __init__(self, pictures: Sequence[Picture], looks: Sequence[Look], level: str | None = None) -> None:
-        """`level` None counts what the picture does not ignore; else what that level lists."""
+    def __init__(
+        self, pictures: Sequence[Picture], results: Sequence[PictureDetections], level: str | None = None
+    ) -> None:
+        """Count the faces that `level` lists; without a level, those that the picture does not ignore."""
         scores, states, images, faces = [], [], [], []
-        self.first_seen: list[NDArray[np.float32]] = []  # of each counted face the score of its box, or -1
-        for number, (picture, look) in enumerate(zip(pictures, looks, strict=True)):
+        self.first_seen: list[NDArray[np.float32]] = []  # for each counted face the score of its box, or -1
+        for number, (picture, result) in enumerate(zip(pictures, results, strict=True)):
             ignored = picture.ignored if level is None else ~picture.levels[level]
-            state, taken_by = match(look.found.boxes, picture.boxes, ignored)
+            state, taken_by = match(result.detections.boxes, picture.boxes, ignored)
             judged = state != NEITHER
-            scores.append(look.found.scores[judged])
+            scores.append(result.detections.scores[judged])
             states.append(state[judged] == HIT)
             images.append(np.full(int(judged.sum()), number))
             faces.append(int((~ignored).sum()))
-            seen = np.where(taken_by >= 0, look.found.scores[taken_by] if len(look.found.scores) else -1, -1)
+            seen = np.where(
+                taken_by >= 0, result.detections.scores[taken_by] if len(result.detections.scores) else -1, -1
+            )
             self.first_seen.append(seen[~ignored].astype(np.float32))
         flat = np.concatenate(scores) if scores else np.zeros(0, np.float32)
         order = np.argsort(-flat, kind="stable")
@@ -109,7 +115,7 @@ class Curve:
         self._hits = np.concatenate(states)[order] if states else np.zeros(0, bool)
         self._images = np.concatenate(images)[order] if images else np.zeros(0, np.intp)
         self._faces = np.array(faces, np.int64)
-        # Boxes of one score come together: their order among themselves says nothing.
+        # Boxes with equal scores count together: their order among themselves means nothing.
         self._ends = np.flatnonzero(np.append(np.diff(self.scores) != 0, True)) if len(flat) else np.zeros(0, np.intp)
 
     @property
@@ -117,7 +123,7 @@ class Curve:
         return int(self._faces.sum())
 
     def points(self, times: NDArray[np.int64] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(recall, precision) at each score that occurs, best first; `times`: how often each picture was drawn."""
+        """Return (recall, precision) at each score that occurs, best first.  `times`: draws of each picture."""
         weight = np.ones(len(self._images), np.int64) if times is None else times[self._images]
         total = self.faces if times is None else int((self._faces * times).sum())
         true = np.cumsum(weight * self._hits)[self._ends]
@@ -133,19 +139,19 @@ class Curve:
 
     @cached_property
     def drawn(self) -> NDArray[np.float64]:
-        """Average precision of `AP_DRAWS` draws of the pictures; the same draws for every detector."""
+        """Return the average precision of `AP_DRAWS` draws of the pictures; the same draws for every detector."""
         random, count = np.random.default_rng(0), len(self._faces)
         draws = (np.bincount(random.integers(0, count, count), minlength=count) for _ in range(AP_DRAWS))
         return np.array([self.average_precision(times) for times in draws])
 
     def report(self) -> dict[str, Any]:
-        """Average precision with its interval; None without a face."""
+        """Return average precision with its interval; None without a face."""
         if not self.faces:
             return {"value": None, "interval95": None}
         return {"value": round(self.average_precision(), 4), "interval95": _middle95(self.drawn, 4)}
 
     def lead(self, other: Curve) -> dict[str, Any]:
-        """By how much this average precision is the higher one, with the interval of the difference.
+        """Return by how much this average precision is higher, with the interval of the difference.
 
         Both are drawn together: what is easy or hard about a picture is so for both, and cancels out.
         """
@@ -155,7 +161,7 @@ class Curve:
         return {"value": round(value, 4), "interval95": _middle95(self.drawn - other.drawn, 4)}
 
     def at(self, confidence: float) -> dict[str, Any]:
-        """Recall and precision of the boxes from this score on."""
+        """Return recall and precision of the boxes that score at least `confidence`."""
         above = self.scores >= confidence
         hits = int(self._hits[above].sum())
         return {
@@ -165,7 +171,7 @@ class Curve:
         }
 
     def thinned(self) -> dict[str, list[float]]:
-        """The curve for plots, with its scores: even steps of recall, then of what is left of the boxes."""
+        """Return the curve for plots, with its scores: even steps of recall, then of the remaining boxes."""
         recall, precision = self.points()
         if not len(recall):
             return {"recall": [], "precision": [], "confidence": []}
@@ -176,14 +182,14 @@ class Curve:
 
 
 def by_height(
-    pictures: Sequence[Picture], looks: Sequence[Look], curve: Curve, confidence: float
+    pictures: Sequence[Picture], results: Sequence[PictureDetections], curve: Curve, confidence: float
 ) -> tuple[list[dict[str, Any]], NDArray[np.float64], NDArray[np.bool_]]:
-    """Recall in steps of face height; with the heights [F] in input px and which were found [F]."""
+    """Return recall in steps of face height, the heights [F] in input px, and which faces were found [F]."""
     heights, found = [np.zeros(0)], [np.zeros(0, bool)]
-    for picture, look, seen in zip(pictures, looks, curve.first_seen, strict=True):
-        if look.scale is not None:
+    for picture, result, seen in zip(pictures, results, curve.first_seen, strict=True):
+        if result.scale is not None:
             height = (picture.boxes[:, 3] - picture.boxes[:, 1])[~picture.ignored]
-            heights.append(height.astype(np.float64) * look.scale)
+            heights.append(height.astype(np.float64) * result.scale)
             found.append(seen >= confidence)
     all_heights, all_found = np.concatenate(heights), np.concatenate(found)
     rows = []
@@ -195,23 +201,23 @@ def by_height(
 
 def crowd(
     pictures: Sequence[Picture],
-    looks: Sequence[Look],
+    results: Sequence[PictureDetections],
     confidence: float,
     equal: float | None = None,
     curve: Curve | None = None,
 ) -> dict[str, Any]:
-    """Every face boxed: average precision, recall by height, and both at the working confidence.
+    """Measure pictures with every face boxed: average precision, recall by height, and both at the working confidence.
 
-    `curve`: of these pictures and looks, where it is there already.
-    `equal`: the confidence at which this detector calls few scenes without a face one, to compare
-    detectors whose scores mean different things.
+    `curve`: of these pictures and results, if it was computed already.
+    `equal`: the confidence at which this detector boxes few scenes without a face; it makes detectors
+    comparable whose scores mean different things.
     """
-    curve = curve or Curve(pictures, looks)
-    rows, heights, found = by_height(pictures, looks, curve, confidence)
+    curve = curve or Curve(pictures, results)
+    rows, heights, found = by_height(pictures, results, curve, confidence)
     useful = heights >= USEFUL
     result: dict[str, Any] = {
         "images": len(pictures),
-        "unreadable": sum(look.scale is None for look in looks),
+        "unreadable": sum(result.scale is None for result in results),
         "faces": curve.faces,
         "ignored_faces": int(sum(picture.ignored.sum() for picture in pictures)),
         "ap50": curve.report(),
@@ -220,28 +226,28 @@ def crowd(
         "recall_by_height_in_input_px": rows,
     }
     if equal is not None:
-        _, heights, found = by_height(pictures, looks, curve, equal)
+        _, heights, found = by_height(pictures, results, curve, equal)
         useful = heights >= USEFUL
         result["at_equal_false_alarms"] = curve.at(equal) | {
             f"recall_from_{USEFUL}_px": rate(int(found[useful].sum()), int(useful.sum()))
         }
     if pictures and all(picture.levels for picture in pictures):
         result["levels"] = {
-            level: {"faces": (one := Curve(pictures, looks, level)).faces, "ap50": one.report()}
+            level: {"faces": (of_level := Curve(pictures, results, level)).faces, "ap50": of_level.report()}
             for level in pictures[0].levels
         }
     return result | {"curve": curve.thinned()}
 
 
-def main_face(pictures: Sequence[Picture], looks: Sequence[Look], confidence: float) -> dict[str, Any]:
-    """One person an image: is the main face found, what else is boxed, how far off are the five points.
+def main_face(pictures: Sequence[Picture], results: Sequence[PictureDetections], confidence: float) -> dict[str, Any]:
+    """Measure pictures of one person each: main face found, other boxes, error of the five points.
 
     An image that cannot be read, or whose main face is not labelled, counts as a failure to acquire.
     """
     hits = 0
     strange, beside, errors = [], [], []
-    for picture, look in zip(pictures, looks, strict=True):
-        found = look.found.down_to(confidence)
+    for picture, result in zip(pictures, results, strict=True):
+        found = result.detections.down_to(confidence)
         overlap = iou_matrix(found.boxes, picture.boxes)
         on_face = overlap.max(axis=1) >= MATCH if len(picture.boxes) else np.zeros(len(found.boxes), bool)
         strange.append(float((~on_face).sum()))
@@ -251,12 +257,12 @@ def main_face(pictures: Sequence[Picture], looks: Sequence[Look], confidence: fl
         if hit and picture.points is not None:
             points = picture.points[picture.main]
             eyes = max(float(np.hypot(*(points[1] - points[0]))), 1.0)
-            ours = found.points[int(overlap[:, picture.main].argmax())]
+            ours = found.landmarks[int(overlap[:, picture.main].argmax())]
             errors.append(float(np.hypot(*(ours - points).T).mean()) / eyes)
     return {
         "confidence": confidence,
         "images": len(pictures),
-        "unreadable": sum(look.scale is None for look in looks),
+        "unreadable": sum(result.scale is None for result in results),
         "main_face_found": rate(hits, len(pictures)),
         "failure_to_acquire": rate(len(pictures) - hits, len(pictures)),
         "images_with_a_box_on_no_labelled_face": rate(sum(value > 0 for value in strange), len(pictures)),
@@ -267,21 +273,23 @@ def main_face(pictures: Sequence[Picture], looks: Sequence[Look], confidence: fl
     }
 
 
-def face_free(looks: Sequence[Look], confidence: float) -> dict[str, Any]:
-    """Boxes in scenes without a face; and the confidence that leaves one in 200 of them with a box."""
-    counts = [float(len(look.found.down_to(confidence).scores)) for look in looks]
+def face_free(results: Sequence[PictureDetections], confidence: float) -> dict[str, Any]:
+    """Measure the boxes in scenes without a face, and the confidence that leaves 1 in 200 of them with a box."""
+    counts = [float(len(result.detections.down_to(confidence).scores)) for result in results]
     return {
         "confidence": confidence,
-        "images": len(looks),
-        "unreadable": sum(look.scale is None for look in looks),
-        "images_with_a_box": rate(sum(count > 0 for count in counts), len(looks)),
+        "images": len(results),
+        "unreadable": sum(result.scale is None for result in results),
+        "images_with_a_box": rate(sum(count > 0 for count in counts), len(results)),
         "boxes_an_image": mean(counts),
-        "confidence_for_1_in_200": round(confidence_for(looks, FALSE_ALARM), 4),
+        "confidence_for_1_in_200": round(confidence_for(results, FALSE_ALARM), 4),
     }
 
 
-def confidence_for(looks: Sequence[Look], share: float) -> float:
-    """The least confidence at which at most this share of the scenes gets a box, as far as was looked."""
-    highest = np.sort([look.found.scores[0] if len(look.found.scores) else 0.0 for look in looks])[::-1]
+def confidence_for(results: Sequence[PictureDetections], share: float) -> float:
+    """Return the least confidence at which at most this share of the scenes gets a box."""
+    highest = np.sort([result.detections.scores[0] if len(result.detections.scores) else 0.0 for result in results])[
+        ::-1
+    ]
     allowed = int(np.floor(round(share * len(highest), 9)))
     return float(np.nextafter(np.float32(highest[allowed]), np.float32(2))) if allowed < len(highest) else 0.0

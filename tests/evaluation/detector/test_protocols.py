@@ -16,13 +16,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from attendance.cli.main import main
-from attendance.evaluation.detector import run
-from attendance.evaluation.detector.detectors import Found
+from attendance.evaluation.detector import protocols
+from attendance.vision.boxes import Detections
 from attendance.evaluation.detector.pictures import Picture
-from attendance.evaluation.detector.plots import detector_plots
+from attendance.evaluation.detector.plots import draw_all
 from attendance.vision.weights import load_card, save_card
 from tests.evaluation.detector import wider_folder
-from tests.evaluation.detector.labelled_pictures import FakeFinder, labelled
+from tests.evaluation.detector.labelled_pictures import FakeDetector, labelled
 from tests.evaluation.detector.peers import write_scrfd
 from tests.vision import networks
 
@@ -84,7 +84,7 @@ def test_the_command_measures_beside_a_peer_at_each_size_and_writes_json_plots_a
     peer = written["sizes"]["256"]["scrfd"]["wider:wider"]
     assert ours["ap50_lead"]["scrfd"]["value"] == pytest.approx(ours["ap50"]["value"] - peer["ap50"]["value"], abs=1e-4)
     assert all(math.isfinite(number) for number in numbers(written))
-    assert shown == run.without_curves(written)
+    assert shown == protocols.without_curves(written)
 
     after = load_card(site / "weights", networks.DETECTOR)
     assert after.metrics == shown
@@ -149,21 +149,21 @@ def test_images_that_cannot_be_read_are_counted_and_a_folder_of_nothing_else_is_
 def test_every_set_is_measured_by_one_look_an_image(tmp_path: Path) -> None:
     data = labelled(tmp_path)
     box = np.array([[30, 30, 70, 80]], np.float32)
-    found = Found(box, np.array([0.9], np.float32), np.zeros((1, 5, 2), np.float32))
-    finder = FakeFinder([found, Found.nothing(), Found.nothing()])
-    sets = run.sets_of(data, [], None)
+    found = Detections(box, np.array([0.9], np.float32), np.zeros((1, 5, 2), np.float32))
+    detector = FakeDetector([found, Detections.nothing(), Detections.nothing()])
+    sets = protocols.sets_of(data, [], None)
     scenes = [Picture(path=data / "facemask853/_/maks4.png", boxes=box[:0], ignored=np.zeros(0, bool))]
 
-    report, _ = run.measure(finder, run.Sets(sets.main_faces, sets.crowds, scenes), 256)
+    report, _ = protocols.measure(detector, protocols.Sets(sets.main_faces, sets.crowds, scenes), 256)
 
     assert report["lfw"]["failure_to_acquire"]["count"] == 1
     assert report["facemask853"]["ap50"]["value"] == 0
     assert report["face_free"]["images_with_a_box"]["count"] == 0
-    assert finder.looks == 4
+    assert detector.calls == 4
 
 
 def test_a_limit_takes_the_first_of_each_set(tmp_path: Path) -> None:
-    sets = run.sets_of(labelled(tmp_path), [], 1)
+    sets = protocols.sets_of(labelled(tmp_path), [], 1)
 
     assert [len(shown) for shown in sets.main_faces.values()] == [1]
     assert sets.face_free is not None and len(sets.face_free) == 1
@@ -172,9 +172,9 @@ def test_a_limit_takes_the_first_of_each_set(tmp_path: Path) -> None:
 def test_a_detector_that_finds_nothing_can_be_drawn(tmp_path: Path) -> None:
     one = Picture(tmp_path / "a.png", np.array([[10, 10, 40, 50]], np.float32), np.zeros(1, bool))
     cv2.imwrite(str(one.path), np.zeros((100, 100, 3), np.uint8))
-    finder = FakeFinder([Found.nothing()])
-    report, _ = run.measure(finder, run.Sets({}, {"crowd": [one]}, None), 256)
+    detector = FakeDetector([Detections.nothing()])
+    report, _ = protocols.measure(detector, protocols.Sets({}, {"crowd": [one]}, None), 256)
 
-    paths = detector_plots({"sizes": {"256": {"fake": report}}}, tmp_path / "plots")
+    paths = draw_all({"sizes": {"256": {"fake": report}}}, tmp_path / "plots")
 
     assert len(paths) == 4 and all(path.stat().st_size for path in paths)

@@ -12,14 +12,14 @@ from click.testing import CliRunner, Result
 
 from attendance.cli.main import main
 from attendance.domain.calibration.risk import Strangers
-from attendance.evaluation.calibration import run as calibration_run
+from attendance.evaluation.calibration import commands, protocols
 from tests.domain.calibration.simulated_sites import faces, in_its_light
 
 
 def test_stated_and_measured_agree_on_people_of_one_kind() -> None:
     people = faces(np.random.default_rng(3), 700)
     reference = faces(np.random.default_rng(4), 800)
-    trials = calibration_run.run(people, "m", reference, splits=6, sizes=(50,), risks=(20,))
+    trials = protocols.run(people, "m", reference, splits=6, sizes=(50,), risks=(20,))
     rows = [trial.row() for trial in trials]
     assert [row["protocol"] for row in rows] == ["half", "site"]
     for row in rows:
@@ -27,7 +27,7 @@ def test_stated_and_measured_agree_on_people_of_one_kind() -> None:
         assert row["stated_fpir_median"] == pytest.approx(0.05, rel=0.2)
         assert row["measured_fpir_median"] == pytest.approx(0.05, rel=0.4)
         assert row["inside_trial_interval"] >= 4 / 6
-    assert len(calibration_run.table_of(rows).splitlines()) == 3
+    assert len(commands.table_of(rows).splitlines()) == 3
 
 
 def test_packaged_strangers_that_are_too_easy_do_not_undercut() -> None:
@@ -35,7 +35,7 @@ def test_packaged_strangers_that_are_too_easy_do_not_undercut() -> None:
     random = np.random.default_rng(5)
     people = in_its_light(faces(random, 600), 0.5)
     easy = faces(random, 800)
-    site = calibration_run.run(people, "m", easy, 6, (40,), (20,))[1].row()
+    site = protocols.run(people, "m", easy, 6, (40,), (20,))[1].row()
     assert site["verdicts"] == {"estimated": 6}
     assert site["not_above_plain_interval"] == 1
 
@@ -47,7 +47,7 @@ def test_the_measured_rate_is_that_of_every_gallery() -> None:
     for _ in range(3000):
         order = random.permutation(40)
         passed.append((known.scores[order[0]][order[1:11]] >= 0.5).any())
-    assert calibration_run.mean_fpir(known, 0.5, 10) == pytest.approx(np.mean(passed), abs=0.04)
+    assert protocols.mean_fpir(known, 0.5, 10) == pytest.approx(np.mean(passed), abs=0.04)
 
 
 def picture(path: Path, seed: int) -> None:
