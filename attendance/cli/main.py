@@ -229,9 +229,9 @@ def config_check(context: click.Context) -> None:
 @main.command()
 @click.option("--out", "out_dir", type=_FOLDER, default=Path("var/demo"), show_default=True, help="Where to write.")
 def demo(out_dir: Path) -> None:
-    """Show the whole line without a camera: enrol, watch a video, recognise, refuse (extra: demo).
+    """Show everything without a camera: enrol, watch a video, recognise, refuse (extra: demo).
 
-    Writes its own database, settings and video.
+    The demo writes its own database, settings and videos.
     """
     from attendance.programs.demo import run_demo
 
@@ -239,14 +239,21 @@ def demo(out_dir: Path) -> None:
 
 
 @main.command()
-@click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="Length of each run.")
-@click.option("--json", "json_file", type=_FILE, help="Write the numbers to this JSON file, too.")
-@click.option("--peers", type=click.Path(path_type=Path), multiple=True, help="YuNet, SCRFD: ONNX or folder.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="How long to measure each runtime."
+)
+@click.option("--json", "json_file", type=_FILE, help="Also write the numbers to this JSON file.")
+@click.option(
+    "--peers",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="YuNet or SCRFD as ONNX file, or a folder with them.",
+)
 @click.pass_context
 def bench(context: click.Context, seconds: float, json_file: Path | None, peers: Sequence[Path]) -> None:
     """Measure frames a second and the time of each stage on a 720p video with one face (extra: demo).
 
-    Each runtime that is installed, and other detectors (--peers; extra: train), take turns in one run.
+    All installed runtimes, and other detectors (--peers; extra: train), take turns in one run.
     """
     from attendance.programs.bench import run_bench
 

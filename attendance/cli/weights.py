@@ -1,6 +1,6 @@
 """Commands about weights and their cards.
 
-In: the weights folder.  Out: a verdict on each file; a card for a network that somebody brings along.
+In: the weights folder.  Out: a verdict on each file; a card for another project's network.
 Does not know: what a network computes.
 """
 
@@ -23,13 +23,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def weights() -> None:
-    """The networks' files and their cards."""
+    """Check and describe the networks' files and cards."""
 
 
 @weights.command("verify")
 @click.pass_context
 def verify(context: click.Context) -> None:
-    """Compare every network in the weights folder with its card; exit code 2 when one is wrong."""
+    """Compare every network in the weights folder with its card; exit code 2 if one does not match."""
     from attendance.vision.weights import WeightsError, load_card
     from attendance.vision.weights import verify as compare
 
@@ -60,33 +60,41 @@ def show(context: click.Context, model_id: str | None) -> None:
 
     settings = settings_of(context).models
     for name in (model_id,) if model_id else (settings.detector, settings.recogniser):
-        load_card(settings.weights, name)  # refuses what is no card
+        load_card(settings.weights, name)  # raises an error if the card is not valid
         click.echo((settings.weights / f"{name}.json").read_text(encoding="utf-8"), nl=False)
 
 
 @weights.command("card")
 @click.argument("graph", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--kind", type=click.Choice(["recogniser", "detector"]), default="recogniser", help="What it finds.")
-@click.option("--architecture", default="unknown", show_default=True, help="What it is, in a few words.")
-@click.option("--bgr", is_flag=True, help="It takes BGR; else RGB.")
-@click.option("--mean", type=float, default=127.5, show_default=True, help="Subtracted from each value 0 to 255.")
-@click.option("--std", type=float, default=127.5, show_default=True, help="By which it is then divided.")
-@click.option("--size", type=int, help="Side of the input, px, where the graph leaves it open.")
-@click.option("--threshold", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Cosine; else set later.")
-@click.option("--terms", required=True, help="Who made it, and under which terms it may be used.")
-@click.option("--replace", is_flag=True, help="Replace a card that is there.")
+@click.option(
+    "--kind", type=click.Choice(["recogniser", "detector"]), default="recogniser", help="What the network is."
+)
+@click.option(
+    "--architecture", default="unknown", show_default=True, help="The network's architecture, in a few words."
+)
+@click.option("--bgr", is_flag=True, help="The network expects BGR; default: RGB.")
+@click.option("--mean", type=float, default=127.5, show_default=True, help="Mean to subtract from each value 0 to 255.")
+@click.option("--std", type=float, default=127.5, show_default=True, help="Divisor after that.")
+@click.option("--size", type=int, help="Input size in px, if the graph leaves it open.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Threshold (a cosine); default: set later.",
+)
+@click.option("--terms", required=True, help="Who made the network, and the terms of use.")
+@click.option("--replace", is_flag=True, help="Replace an existing card.")
 def make_card(graph: Path, **given: Any) -> None:
-    """Make the card of GRAPH, an .onnx file that lies in the weights folder already.
+    """Write the card of GRAPH, an .onnx file in the weights folder.
 
-    A recogniser takes aligned faces (ArcFace's five points) and puts out one embedding.
+    A recogniser must take aligned faces (ArcFace's five points) and output one embedding.
     """
     if not graph.is_file():
         raise UserError(f"there is no file {graph}")
     if graph.suffix != ".onnx":
-        raise UserError(f"{graph} is no .onnx file")
+        raise UserError(f"{graph} is not an .onnx file")
     target = graph.with_suffix(".json")
     if target.exists() and not given["replace"]:
-        raise UserError(f"{target} is there already; --replace makes it anew")
+        raise UserError(f"{target} exists already; to replace it add --replace")
     card = _card_of(graph, given)
     from attendance.vision.weights import save_card
 
@@ -98,20 +106,26 @@ def make_card(graph: Path, **given: Any) -> None:
 @weights.command("impostors")
 @click.option("--data", type=_FOLDER, required=True, help="Folder with generated_a, generated_b, generated_c.")
 @click.option("--set", "sets", multiple=True, help="Another folder of images below --data; repeatable.")
-@click.option("--words", help="What the images of --set are, and why they may be used; goes into the file.")
-@click.option("--teacher", type=_FILE, help="A better network's ONNX that tells which faces are one identity.")
-@click.option("--most", type=click.IntRange(50, 2600), default=2600, show_default=True, help="Most strangers.")
-@click.option("--keep", type=_FOLDER, help="Keep the embeddings here: the next run goes on from them.")
-@click.option("--out", type=_FOLDER, help="Folder for the file; default: the weights' own, whose card then vouches.")
+@click.option("--words", help="What the images of --set are, and why you may use them; stored in the file.")
+@click.option("--teacher", type=_FILE, help="A better network (ONNX), to find faces of the same identity.")
+@click.option(
+    "--most", type=click.IntRange(50, 2600), default=2600, show_default=True, help="The largest number of strangers."
+)
+@click.option("--keep", type=_FOLDER, help="Keep the embeddings in this folder; the next run reuses them.")
+@click.option(
+    "--out",
+    type=_FOLDER,
+    help="Folder for the file; default: the weights' folder, where its sha256 goes onto the card.",
+)
 @click.pass_context
 def impostors(context: click.Context, /, **given: Any) -> None:
     """Make the recogniser's packaged strangers, from which thresholds are computed (extra: train).
 
-    Embeddings only, of machine-made faces, each identity once.
+    The file holds only embeddings of machine-made faces, each identity once.
     """
     settings = settings_of(context)
     if given["sets"] and not given["words"]:
-        raise UserError("--set: say with --words what these images are and why they may be used")
+        raise UserError("--set: describe with --words what these images are and why you may use them")
     if given["teacher"] is not None and not given["teacher"].is_file():
         raise UserError(f"--teacher: there is no file {given['teacher']}")
     with needs("train", "onnx", "tqdm"):
@@ -121,21 +135,21 @@ def impostors(context: click.Context, /, **given: Any) -> None:
 
     words = given["words"] or strangers.WORDS
     sets = given["sets"] or strangers.SETS
-    found = strangers.collect(settings, given["data"], sets, given["teacher"], given["most"], given["keep"])
-    sources = tuple(Source(name, f"{words} ({name})", count) for name, count in found.counts.items())
+    collected = strangers.collect(settings, given["data"], sets, given["teacher"], given["most"], given["keep"])
+    sources = tuple(Source(name, f"{words} ({name})", count) for name, count in collected.counts.items())
     folder = given["out"] or settings.models.weights
-    path = save(Reference(found.model_id, found.vectors, sources, settings.models.flip), folder)
+    path = save(Reference(collected.model_id, collected.vectors, sources, settings.models.flip), folder)
     if folder == settings.models.weights:
-        card = load_card(folder, found.model_id)
+        card = load_card(folder, collected.model_id)
         save_card(replace(card, sha256={**card.sha256, card.strangers: sha256_of(path)}), folder)
     click.echo(
-        f"{path}: {len(found.vectors):,} strangers, {path.stat().st_size:,} bytes; {found.images:,} images, "
-        f"{found.faces:,} faces, {found.dropped:,} left out as seen before"
+        f"{path}: {len(collected.vectors):,} strangers, {path.stat().st_size:,} bytes; {collected.images:,} images, "
+        f"{collected.faces:,} faces, {collected.dropped:,} left out because they repeat another"
     )
 
 
 def _card_of(graph: Path, given: dict[str, Any]) -> Any:
-    """The card from file and options; the graph is run once on black, so that a wrong one shows now."""
+    """Make the card from file and options; run the graph once on a black image to check it."""
     import numpy as np
     import onnxruntime
 
@@ -171,5 +185,5 @@ def _card_of(graph: Path, given: dict[str, Any]) -> Any:
         return Card(**fields, embedding_dim=int(outputs["embedding"][0].size))  # [N,D] or [N,D,1,1]
     except UserError:
         raise
-    except Exception as error:  # a value that is no card's, or a graph that takes other pictures
+    except Exception as error:  # a value that does not suit a card, or a graph that expects other pictures
         raise WeightsError(f"{graph} cannot be used: {first_line(error)}") from error

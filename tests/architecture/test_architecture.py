@@ -43,7 +43,7 @@ OTHER_FOLDERS = {
 }
 LAYERS_WITH_FEATURES = ("domain", "store", "service", "web", "daemon")
 
-EVERYWHERE = {"errors", "paths", "texts", "deprecation"}
+EVERYWHERE = {"errors", "paths", "texts", "deprecation", "console"}
 # Which rooms each room may use: down only.  Sideways only `models` → `vision`, because the networks share its
 # geometry, and `evaluation` → `training`, because what is measured is what was not trained on.
 MAY_USE = {
@@ -51,6 +51,7 @@ MAY_USE = {
     "paths": set(),
     "texts": set(),
     "deprecation": set(),
+    "console": {"errors"},
     "config_words": set(),
     "config_sources": {"config_words", *EVERYWHERE},
     "config": {"config_words", "config_sources", *EVERYWHERE},
@@ -147,6 +148,12 @@ def test_imports_point_down_only() -> None:
         and each.room not in MAY_USE[room_of(each.where)]
         and not (each.lazy and (each.where, each.room) in LAZY)
     ]
+
+    assert wrong == []
+
+
+def test_programs_do_not_know_the_commands_that_start_them() -> None:
+    wrong = [each.where for each in IMPORTS if room_of(each.where) == "programs" and each.room == "cli"]
 
     assert wrong == []
 

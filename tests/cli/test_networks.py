@@ -16,7 +16,7 @@ def test_training_options_are_checked_before_anything_is_loaded(here: Here, tmp_
     assert "not both" in here.refused(*common, str(tmp_path), "--epochs", "1", "--samples", "5")
     assert "multiple of 32" in here.refused(*common, str(tmp_path), "--size", "192,250")
     recogniser = ("train", "recogniser", "--out", str(tmp_path / "run"), "--data", str(tmp_path))
-    assert "no multiple of 16" in here.refused(*recogniser, "--size", "250")
+    assert "not a multiple of 16" in here.refused(*recogniser, "--size", "250")
     assert "there is no file" in here.refused(*common, str(tmp_path), "--teacher", str(tmp_path / "t.onnx"))
     export = ("export", "detector", "--out", str(tmp_path), "--id", "x", "--weights")
     assert "there is no file" in here.refused(*export, str(tmp_path / "x.safetensors"))

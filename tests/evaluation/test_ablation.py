@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from attendance.errors import UserError
-from attendance.evaluation.ablation import run, words
+from attendance.evaluation.ablation import TrainedDetector, run, words
+from attendance.evaluation.detector.detectors import LOW_CONFIDENCE
+from attendance.models import DetectionModel
 from attendance.training.ablation import BASE, DETECTOR, PLAIN, RECOGNISER
 
 
@@ -48,3 +52,18 @@ def test_a_line_tells_each_rate_with_its_interval() -> None:
 
     tar = {"rate": 0.2, "interval95_people": [0.1, 0.3]}
     assert words({"variant": "base", "kept": {"tar_at_far_0.001": tar}}) == "| base | 20.0 % (10.0 to 30.0) |"
+
+
+def test_a_trained_detector_sees_the_colours_that_it_would_see_at_the_door(tmp_path: Path) -> None:
+    path = tmp_path / "detector.safetensors"
+    model = DetectionModel(input_size=64).eval()
+    for head in model.obj_head:
+        torch.nn.init.zeros_(head.bias)  # scores of about a half, so that there is something to compare
+    model.save_weights(path)
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    image[..., 0] //= 8  # little blue: with red and blue swapped the scores differ
+    expected = DetectionModel(path, 64).detect(image, LOW_CONFIDENCE)
+
+    detections = TrainedDetector(path, 64, "fresh").detect(image)
+
+    assert len(expected.scores) and np.array_equal(detections.scores, expected.scores)

@@ -27,7 +27,9 @@ def test_what_was_kept_is_not_looked_at_again_and_gives_the_same(tmp_path: Path)
     assert detector.calls == 2
     assert [result.scale for result in first + both + again] == [2.56] * 5
     for result in (first[0], both[0], again[0]):
-        assert np.array_equal(result.detections.boxes, two.boxes) and np.array_equal(result.detections.landmarks, two.landmarks)
+        assert np.array_equal(result.detections.boxes, two.boxes) and np.array_equal(
+            result.detections.landmarks, two.landmarks
+        )
 
     detector.key = "2" * 64  # other numbers: nothing of the old is taken
     cached_detections(shown, detector, 256, "lfw", keep)

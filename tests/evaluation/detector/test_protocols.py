@@ -17,9 +17,9 @@ from click.testing import CliRunner, Result
 
 from attendance.cli.main import main
 from attendance.evaluation.detector import protocols
-from attendance.vision.boxes import Detections
 from attendance.evaluation.detector.pictures import Picture
 from attendance.evaluation.detector.plots import draw_all
+from attendance.vision.boxes import Detections
 from attendance.vision.weights import load_card, save_card
 from tests.evaluation.detector import wider_folder
 from tests.evaluation.detector.labelled_pictures import FakeDetector, labelled

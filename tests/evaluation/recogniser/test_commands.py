@@ -223,7 +223,7 @@ def test_a_site_measures_its_own_people_from_folders(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("recogniser",), "name a folder to measure on"),
+        (("recogniser",), "give a folder to measure on"),
         (("recogniser", "--folders", "nowhere"), "there is no folder"),
         (("recogniser", "--folders", "weights"), "a folder of images for each person"),
         (("recogniser", "--data", "weights"), "holds neither"),
