@@ -70,6 +70,7 @@ def database(blank_database: Path, tmp_path: Path) -> Path:
 ON_POSTGRESQL_TOO = {
     "tests.store.cameras.test_cameras",
     "tests.store.privacy.test_consent",
+    "tests.service.access.test_recording",
     "tests.store.access.test_events",
     "tests.store.kiosk.test_devices",
     "tests.store.people.test_credentials",

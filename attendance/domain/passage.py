@@ -1,8 +1,8 @@
-"""What is written down when somebody passed, or did not.
+"""What is recorded when somebody passed, or was refused; when two check-ins are one.
 
-In: a settled decision's numbers, where and when.  Out: `Passage`; whether it repeats an earlier one.
-Does not know: the database, the door, the clock; ids are made by the service.
-Main choice: a refusal is a passage too, without a person: one log tells the whole story of a door,
+In: a settled decision's numbers, place and time.  Out: `Passage`; whether it repeats an earlier one.
+Does not know: the database, the door, the clock; the service makes the ids.
+Main choice: a refusal is a passage too, without a person.  One log holds the whole story of a door,
 and a refusal never names whom somebody resembled.
 """
 
@@ -16,7 +16,7 @@ from attendance.domain.reason import Reason
 
 
 class Direction(StrEnum):
-    """Which way the camera looks.  Stored by value: never rename one."""
+    """The direction that a camera or tablet records; stored by value: never rename one."""
 
     IN = "in"
     OUT = "out"
@@ -24,7 +24,7 @@ class Direction(StrEnum):
 
 
 class Method(StrEnum):
-    """How the person was identified.  Stored by value: never rename one."""
+    """How the person was identified; stored by value: never rename one."""
 
     FACE = "face"
     PIN = "pin"
@@ -33,15 +33,16 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One event at one camera.
+    """One decision at one access point: a camera or a tablet.
 
-    `id`: UUIDv7 text · `at`: aware UTC · `person_id`: None when refused, and after the person was
-    erased · scores and threshold: raw cosines · `frames`: how many looks agreed · `margin`: how far
-    ahead of the runner-up the best had to be, None where that was not asked, or not written down then ·
-    `measured`: what was wrong with a poor picture, in the unit of `Quality`, None for others.
-    Made by a PIN or badge it has no scores, no frames and no model.
-    Raises ValueError when granted without a match, when a refusal names a person, and for a time
-    that is not UTC.
+    `id`: UUIDv7 text · `at`: aware UTC · `person_id`: None if refused, and after the person was
+    erased · scores and threshold: raw cosines · `frames`: how many looks agreed · `margin`: the lead over
+    the runner-up that was asked for; None where none was asked, or not recorded then · `measured`: the value
+    that made a picture too poor, in the unit of `Quality`, else None · `repeat_of`: the id of the granted
+    passage that this one repeats, so that hours count both as one; None for a passage of its own.
+    A PIN or badge has no scores, no frames and no model.
+    Raises ValueError when granted without a match, when a refusal names a person or repeats a passage, and
+    for a time that is not UTC.
     """
 
     id: str
@@ -60,20 +61,26 @@ class Passage:
     method: Method = Method.FACE
     margin: float | None = None
     measured: float | None = None
+    repeat_of: str | None = None
 
     def __post_init__(self) -> None:
         if self.granted is not (self.reason is Reason.MATCHED):
             raise ValueError(f"a passage is granted exactly when matched, not {self.granted} for {self.reason}")
         if not self.granted and self.person_id is not None:
             raise ValueError("a refusal names nobody")
+        if not self.granted and self.repeat_of is not None:
+            raise ValueError("a refusal repeats nothing")
         if self.at.utcoffset() != timedelta(0):
             raise ValueError("a passage's time is aware UTC")
 
 
-def is_repeat(previous_at: datetime | None, at: datetime, cooldown: timedelta) -> bool:
-    """Whether `at` is the same passage as one at `previous_at`: less than `cooldown` away.
+def is_repeat(passage: Passage, earlier: Passage, cooldown: timedelta) -> bool:
+    """Return whether both count as one check-in: same person and direction, less than `cooldown` apart.
 
-    By distance and not by order: a clock that was set back by an hour must not turn everybody
-    who comes in the next hour into a repeat.
+    The distance counts and not the order: if a clock is set back by an hour, nobody who comes in the next
+    hour is a repeat.  A passage of unknown direction repeats any; one with a direction repeats its own only,
+    because somebody may say "in" at a tablet and leave a moment later.
     """
-    return previous_at is not None and abs(at - previous_at) < cooldown
+    same_person = passage.person_id is not None and passage.person_id == earlier.person_id
+    same_way = passage.direction in (Direction.UNKNOWN, earlier.direction)
+    return same_person and same_way and abs(passage.at - earlier.at) < cooldown

@@ -32,7 +32,7 @@ def test_a_day_at_the_door(sessions: Sessions, keys: Keys) -> None:
     with sessions.begin() as session:
         assert site.enrol_photo(session, anna, make_photo(NOBODY)).reason is Reason.NO_FACE
 
-    # She passes; a stranger does not; she comes back at once and is one passage still.
+    # She passes; a stranger does not; she comes back at once, which counts once.
     site.watch(check_in, NOBODY, seconds=5)
     (entered,) = site.watch(check_in, ANNA)
     site.watch(check_in, NOBODY, seconds=5)
@@ -44,7 +44,8 @@ def test_a_day_at_the_door(sessions: Sessions, keys: Keys) -> None:
         Reason.UNKNOWN,
         Reason.MATCHED,
     ]
-    assert (returned.repeat, returned.passage) == (True, entered.passage)
+    assert returned.passage is not None and entered.passage is not None
+    assert (returned.repeat, returned.passage.repeat_of) == (True, entered.passage.id)
     assert len(site.door.unlocked) == 2
 
     # The door breaks: Bert is written down, the door's failure too.
@@ -76,5 +77,5 @@ def test_a_day_at_the_door(sessions: Sessions, keys: Keys) -> None:
     assert [one.name for one in today.present] == ["Bert"]
     assert (today.granted, today.denied) == (3, 3)
     assert today.denials == {Reason.EMPTY_GALLERY: 1, Reason.UNKNOWN: 2}
-    assert len(lines) == 1 + 6
+    assert len(lines) == 1 + 7
     assert "Anna" not in "".join(lines)

@@ -55,17 +55,15 @@ def judge(
     views = events.list_passages(session, since=start, until=end, camera=camera, method=Method.FACE, limit=200)
     passages = [view.passage for view in views][::-1]
     granted = [one for one in passages if one.granted]
-    # Within the cooldown the door opens again for the same passage: there is a door event and no new passage.
-    opened = events.opened_for(session, camera, start, end)
     if kind is Kind.ENROLLED:
-        right = next((one for one in granted + opened if one.person_id == person_id), None)
-        wrong = next((one for one in granted + opened if one.person_id != person_id), None)
+        right = next((one for one in granted if one.person_id == person_id), None)
+        wrong = next((one for one in granted if one.person_id != person_id), None)
         if wrong is not None:  # worse than a refusal, even if the right one was found, too
             return _attempt(kind, person, start, Outcome.TAKEN_FOR_ANOTHER, wrong)
         if right is not None:
             return _attempt(kind, person, start, Outcome.LET_IN, right)
-    elif granted or opened:
-        return _attempt(kind, person, start, Outcome.LET_IN, (granted + opened)[0])
+    elif granted:
+        return _attempt(kind, person, start, Outcome.LET_IN, granted[0])
     refused = [one for one in passages if one.reason not in _NO_LOOK]
     if refused:
         return _attempt(kind, person, start, Outcome.REFUSED, refused[-1])

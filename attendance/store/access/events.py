@@ -20,6 +20,7 @@ from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.reason import Reason
 from attendance.store.tables import access
 from attendance.store.tables.hours import Correction
+from attendance.store.tables.kiosk import KioskDevice
 from attendance.store.tables.people import Person
 
 Action = Literal["unlock", "lock"]
@@ -31,7 +32,8 @@ class PassageView:
     """A passage with the names that a page shows.
 
     `person_name` is None for a stranger and for an erased person.  `door`: the newest outcome of
-    unlocking, None when no door event stands (denied, or the program stopped in between).
+    unlocking; None if no door event is recorded (denied, or the program stopped in between, or
+    `has_door` is False: a tablet moves none).
     """
 
     passage: Passage
@@ -40,6 +42,7 @@ class PassageView:
     department: str | None
     door: DoorOutcome | None
     door_detail: str
+    has_door: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def record_passage(session: Session, passage: Passage) -> None:
             method=passage.method.value,
             margin=passage.margin,
             measured=passage.measured,
+            repeat_of=passage.repeat_of,
         )
     )
     session.flush()
@@ -121,16 +125,23 @@ def record_door_event(
     session.flush()
 
 
-def last_granted(session: Session, person_id: int, direction: Direction) -> Passage | None:
-    """The person's newest granted passage in this direction (UNKNOWN: in any), at any camera.
+def granted_between(session: Session, person_id: int, since: datetime, until: datetime) -> list[Passage]:
+    """Return the person's granted passages with `since` <= at <= `until` at any camera, newest first.
 
-    One that was taken back is none: who undoes a check-in and repeats it means the second.
+    Repeats are left out, and so is a passage that was undone: who undoes a check-in and repeats it means the
+    second.
     """
-    query = select(access.Passage).where(access.Passage.person_id == person_id, access.Passage.granted, ~_void())
-    if direction is not Direction.UNKNOWN:  # who looks at a kiosk may have said "in" there a moment ago
-        query = query.where(access.Passage.direction == direction.value)
-    row = session.scalar(query.order_by(access.Passage.at.desc(), access.Passage.id.desc()).limit(1))
-    return None if row is None else _passage(row)
+    query = select(access.Passage).where(
+        access.Passage.person_id == person_id,
+        access.Passage.at >= since,
+        access.Passage.at <= until,
+        access.Passage.granted,
+        access.Passage.repeat_of.is_(None),
+        ~_void(),
+    )
+    return [
+        _passage(row) for row in session.scalars(query.order_by(access.Passage.at.desc(), access.Passage.id.desc()))
+    ]
 
 
 def is_void(session: Session, passage_id: str) -> bool:
@@ -210,26 +221,6 @@ def list_passages(
     return _views(session, _joined().where(*where).order_by(access.Passage.id.desc()).limit(limit))
 
 
-def opened_for(session: Session, camera: str, since: datetime, until: datetime) -> list[Passage]:
-    """The camera's passages for which a door was unlocked in this time, oldest first."""
-    query = (
-        select(access.Passage)
-        .join(access.DoorEvent, access.DoorEvent.passage_id == access.Passage.id)
-        .where(
-            access.DoorEvent.at >= since,
-            access.DoorEvent.at < until,
-            access.DoorEvent.action == "unlock",
-            access.DoorEvent.outcome == "done",
-            access.Passage.camera == camera,
-            access.Passage.granted,
-            access.Passage.method == Method.FACE.value,
-        )
-        .order_by(access.Passage.id)
-        .distinct()
-    )
-    return [_passage(row) for row in session.scalars(query)]
-
-
 def granted_scores(session: Session, since: datetime, model_id: str) -> list[tuple[int, float]]:
     """(person, score) of everybody whom the model let in by face; of the refused nobody knows who they were."""
     query = select(access.Passage.person_id, access.Passage.score).where(
@@ -258,8 +249,8 @@ def camera_names(session: Session) -> list[str]:
 
 
 def overview(session: Session, day_start: datetime, day_end: datetime) -> Overview:
-    """What happened in day_start <= at < day_end (UTC), person by person and in total."""
-    today = (access.Passage.at >= day_start, access.Passage.at < day_end)
+    """Return what happened in day_start <= at < day_end (UTC), person by person and in total; repeats count once."""
+    today = (access.Passage.at >= day_start, access.Passage.at < day_end, access.Passage.repeat_of.is_(None))
     query = (
         select(access.Passage.at, access.Passage.direction, Person.id, Person.name, Person.department)
         .join(Person, Person.id == access.Passage.person_id)
@@ -310,6 +301,7 @@ def _views(session: Session, query: Select[access.Passage, Person | None]) -> li
     ids = [passage.id for passage, _ in rows if passage.granted]
     doors = select(access.DoorEvent).where(access.DoorEvent.passage_id.in_(ids), access.DoorEvent.action == "unlock")
     newest = {door.passage_id: door for door in session.scalars(doors.order_by(access.DoorEvent.id))}
+    tablets = set(session.scalars(select(KioskDevice.name).where(KioskDevice.screen_of.is_(None))))
     views = []
     for row, person in rows:
         door = newest.get(row.id)
@@ -321,6 +313,7 @@ def _views(session: Session, query: Select[access.Passage, Person | None]) -> li
                 department=None if person is None else person.department,
                 door=None if door is None else ("done" if door.outcome == "done" else "failed"),
                 door_detail="" if door is None else door.detail,
+                has_door=row.camera not in tablets,
             )
         )
     return views
@@ -344,4 +337,5 @@ def _passage(row: access.Passage) -> Passage:
         method=Method(row.method),
         margin=row.margin,
         measured=row.measured,
+        repeat_of=row.repeat_of,
     )

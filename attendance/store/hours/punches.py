@@ -31,9 +31,16 @@ _DIRECTIONS = {one.value: one for one in Direction}
 
 
 def punches(session: Session, since: datetime, until: datetime, person_id: int | None = None) -> dict[int, list[Punch]]:
-    """Granted passages with `since` <= at < `until` by person, as the approved corrections leave them."""
+    """Return granted passages with `since` <= at < `until` by person, as the approved corrections leave them.
+
+    A passage that repeats another within the cooldown is left out.
+    """
     query = select(Passage.id, Passage.at, Passage.person_id, Passage.direction, Passage.camera).where(
-        Passage.at >= since, Passage.at < until, Passage.granted, Passage.person_id.is_not(None)
+        Passage.at >= since,
+        Passage.at < until,
+        Passage.granted,
+        Passage.person_id.is_not(None),
+        Passage.repeat_of.is_(None),
     )
     # A correction's work day is at most a night away from its instant.
     fixes = select(Correction).where(

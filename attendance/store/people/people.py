@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -96,6 +96,18 @@ def active_person(session: Session, person_id: int) -> Person | None:
     """The person as the database says now, whatever a gallery in memory believes; None unless active."""
     query = select(Person).where(Person.id == person_id, Person.active)
     return session.scalar(query.execution_options(populate_existing=True))
+
+
+def lock_active_person(session: Session, person_id: int) -> Person | None:
+    """Return the person if active now, and keep it so until the transaction ends; None otherwise.
+
+    The update changes nothing.  It takes SQLite's write lock and PostgreSQL's lock of the row, so that nobody
+    deactivates or erases the person, or checks the same person in, between this look and the commit.
+    """
+    locked: Any = session.execute(
+        update(Person).where(Person.id == person_id, Person.active).values(active=Person.active)
+    )
+    return active_person(session, person_id) if locked.rowcount == 1 else None
 
 
 def search_people(

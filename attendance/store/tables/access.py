@@ -49,6 +49,9 @@ class Passage(Base):
     margin: Mapped[float | None]
     # Of a picture too poor to compare: the value that was too low or too high.
     measured: Mapped[float | None]
+    # The granted passage that this one repeats within the cooldown.  No foreign key: when retention deletes
+    # the first one, the repeat must not begin to count.
+    repeat_of: Mapped[str | None] = mapped_column(String(36))
 
 
 class DoorEvent(Base):

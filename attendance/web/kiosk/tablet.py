@@ -39,7 +39,9 @@ from flask.typing import ResponseReturnValue
 from attendance.domain.passage import Direction
 from attendance.service.access.rules import kiosk_rules_for
 from attendance.service.kiosk import sealed_events
-from attendance.service.kiosk.kiosk import Answer, Kiosk, Terminal
+from attendance.service.kiosk.answers import Answer
+from attendance.service.kiosk.kiosk import Kiosk
+from attendance.service.kiosk.terminals import Terminal
 from attendance.store.kiosk import devices as stored
 from attendance.store.operators import operators
 from attendance.web.errors import answer
@@ -246,7 +248,9 @@ def event() -> ResponseReturnValue:
 @blueprint.post("/tell")
 def tell() -> ResponseReturnValue:
     """In, out or break, said by the person: {"event": id, "choice": …}."""
-    return _afterwards(lambda kiosk, terminal, told: kiosk.tell(terminal, _text(told, "event"), _text(told, "choice")))
+    return _afterwards(
+        lambda kiosk, terminal, told: kiosk.choose_direction(terminal, _text(told, "event"), _text(told, "choice"))
+    )
 
 
 @blueprint.post("/undo")

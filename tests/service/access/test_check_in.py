@@ -73,18 +73,19 @@ def test_timings_of_every_stage_are_told(staffed: Site) -> None:
     assert {"detect", "embed", "commit", "door"} <= set(outcome.timings)
 
 
-def test_a_repeat_is_greeted_and_let_in_but_is_no_second_passage(staffed: Site) -> None:
+def test_a_repeat_moves_the_door_again_and_is_a_passage_of_its_own_that_counts_once(staffed: Site) -> None:
     check_in = staffed.check_in()
     (first,) = staffed.watch(check_in, ANNA)
     staffed.watch(check_in, NOBODY, seconds=5)
     (second,) = staffed.watch(check_in, ANNA)
-    assert (second.repeat, second.person_name, second.passage) == (True, "Anna", first.passage)
+    assert first.passage is not None and second.passage is not None
+    assert (second.repeat, second.person_name) == (True, "Anna")
+    assert second.passage.id != first.passage.id
+    assert (first.passage.repeat_of, second.passage.repeat_of) == (None, first.passage.id)
     assert len(staffed.door.unlocked) == 2
-    assert len(staffed.log()) == 1
     with staffed.sessions() as session:
         passage_ids = session.scalars(select(access.DoorEvent.passage_id)).all()
-    assert first.passage is not None
-    assert passage_ids == [first.passage.id] * 2
+    assert set(passage_ids) == {first.passage.id, second.passage.id}
 
 
 def test_after_the_cooldown_it_is_a_new_passage(staffed: Site) -> None:
@@ -96,12 +97,13 @@ def test_after_the_cooldown_it_is_a_new_passage(staffed: Site) -> None:
     assert len(staffed.log()) == 2
 
 
-def test_a_repeat_at_another_camera_of_the_same_direction_is_one_passage(staffed: Site) -> None:
-    staffed.watch(staffed.check_in(), ANNA)
+def test_a_repeat_at_another_camera_of_the_same_direction_repeats_the_first(staffed: Site) -> None:
+    (first,) = staffed.watch(staffed.check_in(), ANNA)
     staffed.rules = replace(staffed.rules, camera="second door")
-    (outcome,) = staffed.watch(staffed.check_in(), ANNA)
-    assert outcome.repeat
-    assert len(staffed.log()) == 1
+    (second,) = staffed.watch(staffed.check_in(), ANNA)
+    assert first.passage is not None and second.passage is not None
+    assert second.repeat
+    assert second.passage.repeat_of == first.passage.id
 
 
 def test_two_people_at_once_are_two_passages(staffed: Site) -> None:

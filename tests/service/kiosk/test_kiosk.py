@@ -20,8 +20,10 @@ from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.ids import made_at, new_event_id
 from attendance.service.kiosk import sealed_events
+from attendance.service.kiosk.answers import Answer
 from attendance.service.kiosk.badge_reader import read_badge
-from attendance.service.kiosk.kiosk import Answer, Kiosk, Terminal
+from attendance.service.kiosk.kiosk import Kiosk
+from attendance.service.kiosk.terminals import Terminal
 from attendance.store.crypto import Keys
 from attendance.store.hours import corrections
 from attendance.store.people import credentials, people
@@ -29,8 +31,6 @@ from tests.factories import ANNA, NOBODY, STRANGER, make_photo
 from tests.service.conftest import RULES, Site
 
 TABLET = Terminal(1, "canteen", Direction.UNKNOWN)
-
-
 ZONE = ZoneInfo("Europe/Berlin")
 
 
@@ -77,7 +77,7 @@ def test_a_face_is_greeted_by_first_name_once_several_frames_agree(kiosk: Kiosk,
     assert [one.state for one in answers] == ["guide", "guide", "greet", "guide"]
     assert answers[2].name == "Anna"
     (view,) = staffed.log()
-    assert (view.passage.method, view.passage.camera, view.door) == (Method.FACE, "canteen", "done")
+    assert (view.passage.method, view.passage.camera, view.door) == (Method.FACE, "canteen", None)
 
 
 def test_a_stranger_is_shown_the_other_ways_in(kiosk: Kiosk, staffed: Site) -> None:
@@ -207,17 +207,17 @@ def test_twice_within_the_cooldown_is_one_passage_by_whatever_means(kiosk: Kiosk
     pin(kiosk, staffed, say="in")
     face = next(one for one in stand(kiosk, staffed, ANNA) if one.state == "greet")
 
-    assert (face.repeat, face.words, face.undo) == (True, "Already noted, Anna", 0)
+    assert (face.repeat, face.words, face.undo) == (True, "Already checked in, Anna", 0)
     assert len(staffed.log()) == 1
 
 
 def test_which_way_can_be_said_once(kiosk: Kiosk, staffed: Site) -> None:
     event = str(pin(kiosk, staffed).event)
 
-    assert kiosk.tell(TABLET, event, "break").words == "Enjoy your break, Anna"
-    assert kiosk.tell(TABLET, event, "out").sense == "out"  # a break is a way out: the same again
-    with pytest.raises(UserError, match="said already"):
-        kiosk.tell(TABLET, event, "in")
+    assert kiosk.choose_direction(TABLET, event, "break").words == "Enjoy your break, Anna"
+    assert kiosk.choose_direction(TABLET, event, "out").sense == "out"  # a break is a way out: the same again
+    with pytest.raises(UserError, match="chosen already"):
+        kiosk.choose_direction(TABLET, event, "in")
     assert staffed.log()[0].passage.direction is Direction.OUT
 
 
@@ -267,10 +267,10 @@ def test_a_broken_row_is_a_fault_and_not_noted(kiosk: Kiosk, staffed: Site) -> N
 def test_neither_another_tablet_nor_a_later_minute_may_undo(kiosk: Kiosk, staffed: Site) -> None:
     event = str(pin(kiosk, staffed).event)
     for attempt in (lambda: kiosk.undo(Terminal(2, "gate", Direction.IN), event), lambda: kiosk.undo(TABLET, "x")):
-        with pytest.raises(UserError, match="no check-in of the last minute"):
+        with pytest.raises(UserError, match="not a check-in of the last minute"):
             attempt()
     staffed.clock.advance(61)
-    with pytest.raises(UserError, match="no check-in of the last minute"):
+    with pytest.raises(UserError, match="not a check-in of the last minute"):
         kiosk.undo(TABLET, event)
 
 

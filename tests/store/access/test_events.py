@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.passage import Direction
 from attendance.domain.reason import Reason
 from attendance.store.access import events
+from attendance.store.kiosk import devices
 from attendance.store.people import people
 from attendance.store.session import Sessions
 from tests.factories import NOON, make_passage
@@ -71,21 +72,39 @@ def test_passages_are_filtered_by_everything_the_log_page_offers(sessions: Sessi
         assert ids(until=NOON + timedelta(minutes=1)) == [granted]
 
 
-def test_the_last_granted_passage_is_the_persons_newest_in_that_direction(sessions: Sessions) -> None:
+def test_granted_passages_of_a_time_are_the_persons_own_newest_first_without_repeats(sessions: Sessions) -> None:
     with sessions.begin() as session:
         anna = people.create_person(session, name="Anna", at=NOON).id
         bert = people.create_person(session, name="Bert", at=NOON).id
-        add(session, 0, person_id=anna, direction=Direction.IN)
-        newest = add(session, 1, person_id=anna, direction=Direction.IN, camera="another")
-        add(session, 2, person_id=anna, direction=Direction.OUT)
-        add(session, 3, person_id=bert, direction=Direction.IN)
+        add(session, -1, person_id=anna)
+        first = add(session, 0, person_id=anna, direction=Direction.IN)
+        newest = add(session, 2, person_id=anna, direction=Direction.OUT, camera="another")
+        add(session, 1, person_id=anna, direction=Direction.IN, repeat_of=first)
+        add(session, 1, person_id=bert, direction=Direction.IN)
+        add(session, 3, person_id=anna)
     with sessions() as session:
-        last = events.last_granted(session, anna, Direction.IN)
-        assert last is not None
-        assert last.id == newest and last.at == NOON + timedelta(minutes=1)
-        newest_of_all = events.last_granted(session, anna, Direction.UNKNOWN)
-        assert newest_of_all is not None
-        assert newest_of_all.direction is Direction.OUT
+        near = events.granted_between(session, anna, NOON, NOON + timedelta(minutes=2))
+    assert [passage.id for passage in near] == [newest, first]
+
+
+def test_the_overview_counts_a_repeat_once(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        anna = people.create_person(session, name="Anna", at=NOON).id
+        first = add(session, 0, person_id=anna)
+        add(session, 0.2, person_id=anna, repeat_of=first)
+    with sessions() as session:
+        day = events.overview(session, NOON, NOON + timedelta(hours=1))
+    assert (day.granted, [person.passages for person in day.present]) == (1, [1])
+
+
+def test_a_tablet_has_no_door_to_wait_for(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        devices.add_device(session, "canteen", at=NOON, by="admin", direction=Direction.UNKNOWN)
+        add(session, 0, camera="canteen")
+        add(session, 1, camera="door")
+    with sessions() as session:
+        views = events.list_passages(session)
+    assert [(view.passage.camera, view.has_door) for view in views] == [("door", True), ("canteen", False)]
 
 
 def test_the_overview_says_who_is_here_since_when_and_why_others_were_refused(sessions: Sessions) -> None:

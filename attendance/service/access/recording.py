@@ -1,0 +1,185 @@
+"""Recording a check-in: from a judged request to a passage, a moved door and a door event.
+
+In: a judged request (a `Passage` that is not stored yet), at a door or at a tablet.  Out: `Recorded`.
+Does not know: how somebody was identified, cameras, pages.
+Main choice: a face at the door, a face at a tablet, a PIN and a badge are recorded by the same `record`.  It
+commits before the door moves, and then notes what the door did.  A crash in between leaves a granted passage
+without a door event, which `close_open` finds at the next start.  Trade-off: one disk write before anybody passes.
+
+The cooldown joins entries of attendance only.  At a door every granted request is a passage of its own and moves
+the door; `repeat_of` marks a repeat, so that hours count it once.  A tablet has no door, so a repeat there
+writes nothing and returns the earlier passage.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from time import perf_counter
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from attendance.domain.passage import Method, Passage, is_repeat
+from attendance.domain.reason import Reason
+from attendance.service.ids import new_event_id
+from attendance.service.ports import Clock, Door
+from attendance.store.access import events
+from attendance.store.people import people
+from attendance.store.session import Sessions
+
+log = logging.getLogger(__name__)
+
+# The reason of a refusal when the person was deactivated or erased after the request was judged.
+_NOT_ACTIVE = {
+    Method.FACE: Reason.UNKNOWN,
+    Method.PIN: Reason.WRONG_PIN,
+    Method.BADGE: Reason.UNKNOWN_BADGE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the door did."""
+
+    done: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How a request ended.
+
+    `passage`: what the database holds; a repeat without a door gives the earlier passage.
+    `already`: this very event was recorded before, so nothing was written and no door moved.
+    `opening`: None if no door was asked.  `timings`: milliseconds by stage.
+    """
+
+    passage: Passage
+    person_name: str | None = None
+    repeat: bool = False
+    already: bool = False
+    opening: Opening | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+class Recorder:
+    """Record the requests of one access point.  `door` is None at a tablet.  For several threads at once."""
+
+    def __init__(
+        self, sessions: Sessions, clock: Clock, door: Door | None, cooldown: timedelta, unlock_s: float = 0.0
+    ) -> None:
+        self._sessions, self._clock, self._door = sessions, clock, door
+        self._cooldown, self._unlock_s = cooldown, unlock_s
+
+    def record(self, event_id: str, judge: Callable[[Session], Passage | None]) -> Recorded | None:
+        """Commit the request, then move the door, then note what the door did.
+
+        `judge` runs in the committing transaction and returns the passage to record, or None if the request
+        cannot be judged now; then nothing is recorded.  The same `event_id` again is recorded once.
+        """
+        begun = perf_counter()
+        try:
+            with self._sessions.begin() as session:
+                recorded = self._known(session, event_id) or self._commit(session, judge(session))
+        except IntegrityError:  # the same event came twice at once, and the other request was first
+            with self._sessions() as session:
+                recorded = self._known(session, event_id)
+            if recorded is None:
+                raise
+        committed = perf_counter()
+        if recorded is None or recorded.already:
+            return recorded
+        timings = {"commit": (committed - begun) * 1000}
+        if recorded.passage.granted and self._door is not None:
+            opening = _unlock(self._door, self._unlock_s)
+            timings["door"] = (perf_counter() - committed) * 1000
+            self._note(self._door, recorded.passage, opening)
+            recorded = replace(recorded, opening=opening)
+        return replace(recorded, timings=timings)
+
+    def close_open(self, camera: str) -> list[Passage]:
+        """Note «unknown» for the passages that a crash left without a door event; return them."""
+        if self._door is None:
+            return []
+        unknown = Opening(False, "the program stopped before it noted what the door did")
+        with self._sessions.begin() as session:
+            left = events.open_passages(session, camera)
+            for passage in left:
+                self._write_door_event(session, self._door, passage, unknown)
+        return left
+
+    def _known(self, session: Session, event_id: str) -> Recorded | None:
+        view = events.get_passage(session, event_id)
+        return None if view is None else Recorded(view.passage, view.person_name, already=True)
+
+    def _commit(self, session: Session, passage: Passage | None) -> Recorded | None:
+        """Write the passage; without a door a repeat is not written."""
+        if passage is None:
+            return None
+        name, earlier = None, None
+        if passage.person_id is not None:
+            # What judged may be a second old: who was deactivated or erased since does not pass.  The lock
+            # also makes two requests of one person wait for each other, so that one of them sees the other.
+            person = people.lock_active_person(session, passage.person_id)
+            if person is None:
+                passage = _refused(passage, _NOT_ACTIVE[passage.method])
+            else:
+                name, earlier = person.name, self._repeated(session, passage)
+        if earlier is not None and self._door is None:
+            return Recorded(earlier, name, repeat=True)
+        passage = replace(passage, repeat_of=None if earlier is None else earlier.id)
+        events.record_passage(session, passage)
+        return Recorded(passage, name, repeat=earlier is not None)
+
+    def _repeated(self, session: Session, passage: Passage) -> Passage | None:
+        """Return the granted passage that this one repeats, at whatever access point."""
+        assert passage.person_id is not None
+        since, until = passage.at - self._cooldown, passage.at + self._cooldown
+        near = events.granted_between(session, passage.person_id, since, until)
+        return next((one for one in near if is_repeat(passage, one, self._cooldown)), None)
+
+    def _note(self, door: Door, passage: Passage, opening: Opening) -> None:
+        try:
+            with self._sessions.begin() as session:
+                self._write_door_event(session, door, passage, opening)
+        except Exception:  # the door has moved already; the passage stays open and is found at the next start
+            log.exception("cannot note what door %s did for passage %s", door.name, passage.id)
+
+    def _write_door_event(self, session: Session, door: Door, passage: Passage, opening: Opening) -> None:
+        at = self._clock.now()
+        events.record_door_event(
+            session,
+            event_id=new_event_id(at),
+            passage_id=passage.id,
+            at=at,
+            door=door.name,
+            outcome="done" if opening.done else "failed",
+            detail=opening.detail,
+        )
+
+
+def _unlock(door: Door, seconds: float) -> Opening:
+    try:
+        door.unlock(seconds)
+    except Exception as error:  # a DoorFault, or a driver's own mistake: either way it stayed shut
+        log.error("door %s did not unlock: %s", door.name, error)
+        return Opening(False, str(error) or type(error).__name__)
+    return Opening(True)
+
+
+def _refused(passage: Passage, reason: Reason) -> Passage:
+    """Return the same request as a refusal that names nobody and holds no score."""
+    return replace(
+        passage,
+        granted=False,
+        person_id=None,
+        reason=reason,
+        score=None,
+        runner_up=None,
+        threshold=None,
+        margin=None,
+        measured=None,
+    )

@@ -1,0 +1,98 @@
+"""What a tablet or a screen shows after a decision: one greeting for both.
+
+In: a session, a recorded passage, the site's zone, the present instant.  Out: `Answer`s.
+Does not know: tablets, streams, how a decision was made.
+Main choice: one rule for whoever greets.  Nobody is greeted for a passage that was undone, and no direction is
+claimed that is in doubt.  Trade-off: a screen, which cannot ask, then shows the time without a direction.
+
+An answer holds a first name and today's hours only after that person was identified, and never a score: whoever
+holds a tablet's token alone learns nothing about anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from attendance.domain.passage import Direction, Passage
+from attendance.domain.reason import Reason
+from attendance.service.access.reason_texts import kiosk_refusal
+from attendance.service.hours import days
+from attendance.service.kiosk import messages
+from attendance.store.access import events
+from attendance.store.people import people
+from attendance.texts import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is shown.  `state`: idle, guide, greet, refused, later (send the event again), done.
+
+    `ask`: offer in, out and break · `sense`: what the passage was taken for · `undo`: seconds left for it.
+    """
+
+    state: str
+    words: str = ""
+    advice: str = ""
+    event: str | None = None
+    name: str | None = None
+    today: str | None = None
+    sense: str | None = None
+    ask: bool = False
+    undo: int = 0
+    repeat: bool = False
+
+
+def greet(
+    session: Session, passage: Passage, zone: ZoneInfo, now: datetime, *, repeat: bool = False, undo: int = 0
+) -> Answer | None:
+    """Greet the person of a granted passage; None if erased, deactivated, or if the passage was undone.
+
+    `repeat`: the passage stands for a later one within the cooldown.  `undo`: for how many seconds a tablet
+    offers to undo it, and asks for the direction if that is in doubt; 0 for a screen.
+    """
+    person = None if passage.person_id is None else people.active_person(session, passage.person_id)
+    if person is None or events.is_void(session, passage.id):
+        return None
+    inference = days.next_inference(session, person.id, passage.at, zone, passage.direction)
+    in_doubt = inference.in_doubt and passage.direction is Direction.UNKNOWN
+    sense = None if in_doubt else inference.sense
+    ask = in_doubt and undo > 0
+    local = passage.at.astimezone(zone)
+    return Answer(
+        "greet",
+        messages.greeting(person.name, sense, local.hour, repeat),
+        _("Which way are you going?") if ask else messages.noted_at(sense, f"{local:%H:%M}"),
+        name=messages.first_name(person.name),
+        today=messages.hours(_seconds_today(session, person.id, zone, now)),
+        sense=None if sense is None else sense.value,
+        ask=ask,
+        undo=undo,
+        repeat=repeat,
+    )
+
+
+def refused(reason: Reason) -> Answer:
+    """Return the refusal that this reason stands for."""
+    headline, advice = kiosk_refusal(reason)
+    return Answer("refused", headline, advice)
+
+
+def undone(event_id: str) -> Answer:
+    """Return what is shown for a passage that does not count any more."""
+    return Answer("done", _("Undone"), _("This check-in does not count."), event=event_id)
+
+
+def later() -> Answer:
+    """Return what is shown for an event that the tablet must send again."""
+    return Answer("later", _("Noted"), _("It counts as soon as it can be checked."))
+
+
+def _seconds_today(session: Session, person_id: int, zone: ZoneInfo, now: datetime) -> int:
+    """Return how long the person has been here on the present local day, running spells included."""
+    today = now.astimezone(zone).date()
+    found = days.days_of(session, person_id, today, today, zone, now)
+    return sum(spell.seconds(now) for day in found for spell in day.spells)

@@ -1,0 +1,160 @@
+"""One way of recording a check-in for every way in, at doors and at tablets, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from attendance.domain.passage import Direction, Method, Passage
+from attendance.domain.reason import Reason
+from attendance.service.access.recording import Recorded, Recorder
+from attendance.service.hours import days
+from attendance.service.kiosk.kiosk import Kiosk
+from attendance.service.kiosk.terminals import Terminal
+from attendance.store.crypto import Keys
+from attendance.store.hours import punches
+from attendance.store.people import people
+from attendance.store.session import Sessions
+from tests.factories import ANNA, NOON, make_passage, make_photo
+from tests.service.conftest import RULES, Site
+
+WAYS = [Method.FACE, Method.PIN, Method.BADGE]
+TABLET = Terminal(1, "canteen", Direction.UNKNOWN)
+
+
+@pytest.fixture
+def one_person(sessions: Sessions, keys: Keys) -> Site:
+    """Anna (1)."""
+    site = Site(sessions, keys)
+    with sessions.begin() as session:
+        site.add(session, "Anna")
+    return site
+
+
+def recorder(site: Site, *, at_door: bool = True) -> Recorder:
+    return Recorder(site.sessions, site.clock, site.door if at_door else None, timedelta(seconds=30), 3.0)
+
+
+def record(with_: Recorder, seconds: float = 0, **changes: object) -> Recorded:
+    passage = request(seconds, **changes)
+    recorded = with_.record(passage.id, lambda _session: passage)
+    assert recorded is not None
+    return recorded
+
+
+def request(seconds: float = 0, **changes: object) -> Passage:
+    return make_passage(NOON + timedelta(seconds=seconds), **{"person_id": 1, "direction": Direction.IN} | changes)
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_at_a_door_each_way_in_is_committed_moves_the_door_and_is_noted(one_person: Site, method: Method) -> None:
+    seen: list[int] = []
+    one_person.door.unlock = lambda _seconds: seen.append(len(one_person.log()))  # type: ignore[method-assign]
+    recorded = record(recorder(one_person), method=method)
+    assert recorded.opening is not None and recorded.opening.done
+    assert (recorded.person_name, recorded.repeat, seen) == ("Anna", False, [1])
+    (view,) = one_person.log()
+    assert (view.passage.method, view.door) == (method, "done")
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_at_a_tablet_no_way_in_has_a_door_event(one_person: Site, method: Method) -> None:
+    recorded = record(recorder(one_person, at_door=False), method=method)
+    assert recorded.opening is None
+    (view,) = one_person.log()
+    assert (view.passage.granted, view.door) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [(Method.FACE, Reason.UNKNOWN), (Method.PIN, Reason.WRONG_PIN), (Method.BADGE, Reason.UNKNOWN_BADGE)],
+)
+def test_who_was_deactivated_a_moment_ago_is_refused_by_every_way_in_and_not_named(
+    one_person: Site, method: Method, reason: Reason
+) -> None:
+    with one_person.sessions.begin() as session:
+        people.set_active(session, 1, False, at=one_person.clock.now())
+    recorded = record(recorder(one_person), method=method)
+    assert (recorded.passage.granted, recorded.passage.reason, recorded.person_name) == (False, reason, None)
+    (view,) = one_person.log()
+    assert (view.passage.person_id, view.passage.score) == (None, None)
+    assert one_person.door.unlocked == []
+
+
+@pytest.mark.parametrize("method", WAYS)
+@pytest.mark.parametrize("seconds", [-20, 20])
+def test_a_repeat_at_a_door_is_marked_and_moves_the_door(one_person: Site, method: Method, seconds: float) -> None:
+    door = recorder(one_person)
+    first, again = record(door), record(door, seconds, method=method)
+    assert (again.repeat, again.passage.repeat_of) == (True, first.passage.id)
+    assert len(one_person.door.unlocked) == 2
+    assert [view.door for view in one_person.log()] == ["done", "done"]
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_a_repeat_at_a_tablet_gives_the_earlier_passage_and_writes_nothing(one_person: Site, method: Method) -> None:
+    first = record(recorder(one_person))
+    again = record(recorder(one_person, at_door=False), 20, method=method)
+    assert (again.repeat, again.passage, again.opening) == (True, first.passage, None)
+    assert len(one_person.log()) == 1
+
+
+def test_a_repeat_of_a_repeat_is_measured_from_the_first(one_person: Site) -> None:
+    door = recorder(one_person)
+    repeats = [record(door, seconds).repeat for seconds in (0, 20, 40, 60)]
+    assert repeats == [False, True, False, True]
+
+
+def test_an_older_passage_within_the_cooldown_is_found_behind_a_newer_one(one_person: Site) -> None:
+    door = recorder(one_person)
+    record(door, 0)
+    record(door, 3600)  # an event that waited for the connection may come after it
+    assert record(door, 10).repeat
+
+
+def test_the_same_event_again_is_recorded_once_and_moves_no_door(one_person: Site) -> None:
+    door, passage = recorder(one_person), request()
+    for already in (False, True):
+        recorded = door.record(passage.id, lambda _session: passage)
+        assert recorded is not None
+        assert (recorded.already, recorded.passage) == (already, passage)
+    assert len(one_person.door.unlocked) == 1
+
+
+def test_what_cannot_be_judged_now_is_not_recorded(one_person: Site) -> None:
+    assert recorder(one_person).record("an id", lambda _session: None) is None
+    assert one_person.log() == []
+
+
+def test_hours_count_a_repeat_once(one_person: Site) -> None:
+    door = recorder(one_person)
+    first = record(door)
+    record(door, 20)
+    record(door, 3600, direction=Direction.OUT)
+    record(door, 3620, direction=Direction.OUT)
+    with one_person.sessions() as session:
+        counted = punches.punches(session, NOON - timedelta(hours=1), NOON + timedelta(hours=2))[1]
+        (day,) = days.days_of(session, 1, NOON.date(), NOON.date(), ZoneInfo("UTC"))
+    assert len(counted) == 2 and first.passage.id in {punch.id for punch in counted}
+    assert day.worked == 3600 and len(day.used) == 2
+
+
+def test_a_face_at_a_tablet_after_a_door_that_failed_leaves_the_failure_in_the_log(
+    sessions: Sessions, keys: Keys
+) -> None:
+    site = Site(sessions, keys)
+    site.set_threshold()
+    site.enrol("Anna", ANNA)
+    site.door.break_down("no answer from the relay")
+    site.watch(site.check_in(), ANNA)
+    kiosk = Kiosk(sessions, keys, site.analyser, site.clock, ZoneInfo("UTC"), replace(RULES, direction=Direction.IN))
+    answers = []
+    for _ in range(6):
+        site.clock.advance(0.25)
+        answers.append(kiosk.look(replace(TABLET, direction=Direction.IN), make_photo(ANNA)))
+    assert [answer.words for answer in answers if answer.repeat] == ["Already checked in, Anna"]
+    (view,) = site.log()
+    assert (view.door, view.door_detail) == ("failed", "no answer from the relay")
