@@ -74,7 +74,7 @@ def test_many_people_at_once_come_in_pieces_and_together(web: Web, open_page: Op
     found = faults_of(page, "sending")
     page.check("#agreed")
     page.click("text=Send and report")
-    page.wait_for_selector("text=Report: nothing is written down yet")
+    page.wait_for_selector("text=Report: nothing is written yet")
     page.click("text=1 file not taken")
     found += faults_of(page, "report")
     page.click("button:has-text('Enrol 2 people')")
