@@ -71,14 +71,14 @@ def engine_for(settings: Settings) -> Engine:
 
 
 def keys_for(settings: Settings, engine: Engine) -> Keys:
-    """The master key.  A new one is made only while nothing would be lost with the old one."""
+    """Return the master key; make one only while nothing would be lost with the old one."""
     with sessions(engine)() as session:
         may_create = not templates.holds_sealed_data(session)
     return load_keys(key_file(settings, engine), os.environ, may_create)
 
 
 def key_file(settings: Settings, engine: Engine) -> Path:
-    """Where the master key is kept: beside a SQLite file, else in `var` beside the settings."""
+    """Return where the master key is kept: beside a SQLite file, else in `var` beside the settings."""
     file = database_file(engine)
     return (settings.base_dir / "var" if file is None else file.parent) / "master.key"
 
@@ -138,7 +138,7 @@ def check_in_for(site: Installation, analyser: Analyser, door: Door) -> CheckIn:
 
 
 def gated(analyser: Analyser, settings: Settings) -> Analyser:
-    """The analyser of one camera, which leaves out frames in which nothing moves unless the settings say no."""
+    """Return the analyser of one camera, which skips frames without motion unless the settings say no."""
     motion = settings.motion
     if not motion.enabled:
         return analyser
@@ -147,7 +147,7 @@ def gated(analyser: Analyser, settings: Settings) -> Analyser:
 
 
 def threshold_of(site: Installation) -> float:
-    """The one in force; UserError when there is none, since everybody would be refused."""
+    """Return the threshold in force; UserError if there is none, since everybody would be refused."""
     model_id = site.settings.models.recogniser
     with site.sessions() as session:
         point = operating_points.current(session, model_id)
@@ -157,7 +157,7 @@ def threshold_of(site: Installation) -> float:
 
 
 def worker_for(site: Installation, analyser: Analyser | None = None, paced: bool = True) -> Worker:
-    """The daemon of the settings' camera; it opens the camera, and `Worker.run` closes it.
+    """Return the daemon of the settings' camera; this opens the camera, and `Worker.run` closes it.
 
     `paced=False` looks at every picture of a file, however long that takes.
     """

@@ -47,7 +47,7 @@ ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
 def _secret(default: str, **constraints: Any) -> Any:
-    """A field that `_FILE` may fill, and that is never printed whole."""
+    """Return a field that `_FILE` may fill, and that is never printed whole."""
     return Field(default, repr=False, json_schema_extra={"secret": True}, **constraints)
 
 
@@ -104,7 +104,7 @@ class Models(Section):
 
     @property
     def weights(self) -> Path:
-        """The folder itself; an absolute one when the settings were loaded from a file."""
+        """Return the folder; an absolute one if the settings were loaded from a file."""
         return Path(self.weights_dir) if self.weights_dir else paths.weights_dir()
 
 
@@ -249,7 +249,7 @@ class Loaded:
 def load_settings(
     path: Path | None = None, overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
-    """The settings; UserError in one line for a missing file, an unknown key or an impossible value.
+    """Return the settings; UserError in one line for a missing file, an unknown key or an impossible value.
 
     `path`: else $ATTENDANCE_CONFIG, ./config.toml, the packaged file.  `overrides`: values by
     "section.key", or by section and key.
@@ -260,7 +260,7 @@ def load_settings(
 def load(
     path: Path | None = None, overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
 ) -> Loaded:
-    """Like `load_settings`, with the origin of each value."""
+    """Return the settings with the origin of each value; else like `load_settings`."""
     environ = os.environ if environ is None else environ
     file = find_config(path, environ)
     values: dict[str, tuple[Any, str]] = {}
@@ -288,7 +288,7 @@ def load(
 
 
 def find_config(path: Path | None, environ: Mapping[str, str]) -> Path:
-    """The file that counts; UserError when one was named that is not there."""
+    """Return the file in force; UserError if a named file is missing."""
     named, how = (path, "--config") if path is not None else (environ.get("ATTENDANCE_CONFIG"), "$ATTENDANCE_CONFIG")
     if named:
         file = Path(named)
@@ -300,7 +300,7 @@ def find_config(path: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def fields() -> Iterator[tuple[str, FieldInfo]]:
-    """Every setting as ("section.key", field), in the order of the file."""
+    """Yield every setting as ("section.key", field), in the order of the file."""
     for section, outer in Settings.model_fields.items():
         if isinstance(outer.annotation, type) and issubclass(outer.annotation, Section):
             for key, field in outer.annotation.model_fields.items():
@@ -312,7 +312,7 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def shown(settings: Settings, name: str) -> str:
-    """A value as it may be printed: TOML, without passwords."""
+    """Return a value as it may be printed: TOML, without passwords."""
     section, key = name.split(".")
     value = getattr(getattr(settings, section), key)
     if name == "web.secret_key":
@@ -330,7 +330,7 @@ RENAMED = {"decision.still_face_s": "decision.static_detection_s"}
 
 
 def _current_names(given: Mapping[str, tuple[Any, str]]) -> dict[str, tuple[Any, str]]:
-    """The values under the names of today.  A new name counts more than the old one beside it."""
+    """Return the values under their current names; a new name overrides the old one beside it."""
     current = {name: value for name, value in given.items() if name not in RENAMED}
     for old in given.keys() & RENAMED.keys():
         warn_renamed(given[old][1], old, RENAMED[old])
@@ -363,7 +363,7 @@ _PATHS = (
 
 
 def _one_line(error: ValidationError, values: Mapping[str, tuple[Any, str]], file: str) -> str:
-    """The first mistake: where it stands, what was found, what is allowed."""
+    """Return the first mistake: its place, the value found, and what is allowed."""
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"][:2])
     own = str(first["ctx"]["error"]) if first["type"] == "value_error" else ""

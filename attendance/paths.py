@@ -15,12 +15,12 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def package_parent() -> Path:
-    """The folder from which Python can import this package."""
+    """Return the folder from which Python can import this package."""
     return _PACKAGE.parent
 
 
 def data_root() -> Path:
-    """The repository in a checkout, else the packaged `attendance/_data`."""
+    """Return the repository in a checkout, else the packaged `attendance/_data`."""
     packaged = _PACKAGE / "_data"
     return packaged if packaged.is_dir() else _PACKAGE.parent
 
@@ -53,7 +53,7 @@ def resolved_folder(folder: str, base: Path) -> str:
 
 
 def resolved_source(source: str, base: Path) -> str:
-    """A file or folder of pictures is relative to the settings' file; numbers and addresses are left alone."""
+    """Return the source: a file or folder relative to the settings' file; numbers and addresses stay as they are."""
     if not source or source.isdigit() or "://" in source:
         return source
     return str(base / source)

@@ -3,7 +3,7 @@
 In: command lines.  Out: the exit code of the group.
 Does not know: what the programs do.
 Main choice: a plain parent that waits, instead of threads in one process, so that a stuck camera
-cannot stop the admin site; the price is twice the memory of the networks.
+cannot stop the admin site.  Trade-off: twice the memory of the networks.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ PATIENCE_S = 10.0
 
 
 def own_command(*arguments: str) -> list[str]:
-    """This program again, by the same interpreter."""
+    """Return the command that runs this program again, by the same interpreter."""
     return [sys.executable, "-m", "attendance", *arguments]
 
 
 @contextmanager
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and ctrl-c set `stop` instead of interrupting; the old handlers come back at the end."""
+    """Make SIGTERM and ctrl-c set `stop` instead of interrupting; the old handlers come back at the end."""
 
     def handler(_number: int, _frame: object) -> None:
         stop.set()
@@ -53,7 +53,7 @@ def run_together(commands: Sequence[Sequence[str]], stop: threading.Event) -> in
     children: list[subprocess.Popen[bytes]] = []
     try:
         for command in commands:
-            # An own session: ctrl-c in a terminal reaches this process only, which then ends them in order.
+            # A separate session: ctrl-c in a terminal reaches this process only, which then ends them in order.
             child = subprocess.Popen(list(command), start_new_session=True, env=os.environ | {"PYTHONPATH": path})
             children.append(child)  # one by one: if the second cannot be started, the first is ended
         while not stop.wait(0.1):
@@ -78,5 +78,5 @@ def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def script_name() -> str:
-    """How the user called this program, for messages that tell what to type."""
+    """Return how the user called this program, for messages that say what to type."""
     return "python manage.py" if Path(sys.argv[0]).name == "manage.py" else "attendance"

@@ -26,7 +26,7 @@ from attendance.errors import UserError
 @click.option("--id", "staff_number", help="Your own number for this person, such as the staff number.")
 @click.option("--department", default="", help="Department.")
 @click.option("--consent", metavar="TEXT", help="What the person agreed to; needed while none is recorded.")
-@click.option("--two-people", is_flag=True, help="Confirm: whoever a photo resembles is somebody else.")
+@click.option("--two-people", is_flag=True, help="Confirm: everybody a photo resembles is somebody else.")
 @click.pass_context
 def enrol(
     context: click.Context,
@@ -80,8 +80,8 @@ def enrol(
 
 @click.command("enrol-bulk")
 @click.argument("source", type=click.Path(path_type=Path, exists=True))
-@click.option("--consent", metavar="TEXT", help="What everybody agreed to for whom none is recorded or listed.")
-@click.option("--two-people", is_flag=True, help="Confirm: whoever resembles somebody else is another person.")
+@click.option("--consent", metavar="TEXT", help="What people agreed to whose consent is neither recorded nor listed.")
+@click.option("--two-people", is_flag=True, help="Confirm: people who look alike are different people.")
 @click.option("--dry-run", is_flag=True, help="Judge and report only.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write every photo's verdict as CSV.")
 @click.pass_context
@@ -136,7 +136,7 @@ def enrol_bulk(
 def _find_or_create(
     session: Session, name: str, staff_number: str | None, department: str, consent: str | None, now: datetime
 ) -> int:
-    """The id of the one person who is meant; UserError when that is not clear."""
+    """Return the id of the person who is meant; UserError if that is not clear."""
     from attendance.store.people.people import create_person
     from attendance.store.privacy.consent import give_consent
     from attendance.store.tables.people import Person

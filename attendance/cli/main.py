@@ -96,7 +96,7 @@ def init(context: click.Context) -> None:
 
 @main.group()
 def db() -> None:
-    """The database's schema."""
+    """Upgrade or check the database."""
 
 
 @db.command("upgrade")
@@ -197,7 +197,7 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
 @click.option("--port", type=int, help="Port of the admin site.")
 @click.pass_context
 def run(context: click.Context, camera: str | None, port: int | None) -> None:
-    """Admin site and daemon together; ctrl-c ends both."""
+    """Run admin site and daemon together; ctrl-c ends both."""
     settings = settings_of(context, {"web.port": port})  # mistakes show here, once, and not in two programs
     common = arguments_of(context)
     site = [*common, "web", "--port", str(settings.web.port)]
@@ -212,7 +212,7 @@ def run(context: click.Context, camera: str | None, port: int | None) -> None:
 
 @main.group("config")
 def config_group() -> None:
-    """The settings."""
+    """Check the settings."""
 
 
 @config_group.command("check")

@@ -22,13 +22,13 @@ from attendance.processes import script_name
 
 @click.group()
 def operators() -> None:
-    """Who may sign in to the admin site."""
+    """Manage who may sign in to the admin site."""
 
 
 @operators.command("list")
 @click.pass_context
 def operators_list(context: click.Context) -> None:
-    """Who may sign in, as what, and a supervisor's departments."""
+    """List who may sign in, their roles, and a supervisor's departments."""
     settings = settings_of(context)
     from attendance import bootstrap
     from attendance.store.operators.operators import all_departments, list_operators
@@ -46,7 +46,10 @@ def operators_list(context: click.Context) -> None:
 def _role(command: Any) -> Any:
     options = (
         click.option(
-            "--role", type=click.Choice(["viewer", "supervisor", "admin"]), required=True, help="May do what."
+            "--role",
+            type=click.Choice(["viewer", "supervisor", "admin"]),
+            required=True,
+            help="The role.",
         ),
         click.option(
             "--department", "departments", multiple=True, help="A supervisor's department; give it once for each."
@@ -101,7 +104,7 @@ def operators_role(context: click.Context, /, username: str, **chosen: Any) -> N
 def _chosen_role(
     session: Session, role: str, departments: Sequence[str], teams: Sequence[str], staff_number: str | None
 ) -> dict[str, Any]:
-    """For the store; UserError for a department that nobody is in, and for an unknown staff number."""
+    """Return the role for the store; UserError for an empty department or an unknown staff number."""
     from attendance.store.hours import rosters
 
     if teams:
@@ -122,7 +125,13 @@ def _chosen_role(
 
 
 @operators.command("reset")
-@click.option("--hours", type=click.FloatRange(min=0.1, max=168), default=24.0, show_default=True, help="It is valid.")
+@click.option(
+    "--hours",
+    type=click.FloatRange(min=0.1, max=168),
+    default=24.0,
+    show_default=True,
+    help="Time until it expires.",
+)
 @click.pass_context
 def operators_reset(context: click.Context, hours: float) -> None:
     """Print a new one-time token with which an administrator can be made; older tokens stop working."""

@@ -14,15 +14,15 @@ from attendance.console import table
 
 @click.group()
 def people() -> None:
-    """Enrolled people."""
+    """List enrolled people."""
 
 
 @people.command("list")
 @click.argument("text", default="")
-@click.option("--all", "everybody", is_flag=True, help="Deactivated people too.")
+@click.option("--all", "everybody", is_flag=True, help="Include deactivated people.")
 @click.pass_context
 def people_list(context: click.Context, text: str, everybody: bool) -> None:
-    """List people; TEXT is looked for in name, id and department."""
+    """List people; TEXT is searched in name, staff number and department."""
     settings = settings_of(context)
     from attendance import bootstrap
     from attendance.store.people.people import count_people, search_people
@@ -44,4 +44,4 @@ def people_list(context: click.Context, text: str, everybody: bool) -> None:
         )
         for person in found
     ]
-    click.echo(table(rows, ("person", "name", "id", "department", "active", "photos")))
+    click.echo(table(rows, ("person", "name", "staff number", "department", "active", "photos")))

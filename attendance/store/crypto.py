@@ -3,7 +3,7 @@
 In: a master key, person ids, embeddings.  Out: sealed bytes and back.
 Does not know: tables, names, what an embedding shows.
 Main choice: AES-256-GCM twice (the template under the person's key, that key under the master key),
-so that erasing one small row erases a person; the price is that the master key must be kept with as
+so that erasing one small row erases a person.  Trade-off: the master key must be kept with as
 much care as the backups, and away from them: a backup together with the master key can be read.
 
 A sealed text is one version byte, a 12-byte random nonce, the ciphertext and a 16-byte tag.
@@ -58,7 +58,7 @@ class DataKey:
         return _seal(self._aead, template.vector.astype("<f4").tobytes(), self._aad(template.model_id))
 
     def open(self, sealed: bytes, model_id: str) -> Template:
-        """The template again; Damaged unless it was sealed for this person and this model."""
+        """Return the opened template; Damaged unless it was sealed for this person and this model."""
         plain = _open(self._aead, sealed, self._aad(model_id))
         vector: NDArray[np.float32] = np.frombuffer(plain, dtype="<f4").astype(np.float32)
         return Template(vector, model_id)
@@ -87,12 +87,12 @@ class Keys:
         self.report_secret = _derived(master, b"attendance sealed reports")
 
     def make_data_key(self, person_id: int) -> tuple[bytes, DataKey]:
-        """A new random key for a person: wrapped for the database, and ready to use."""
+        """Return a new random key for a person: wrapped for the database, and ready to use."""
         key = secrets.token_bytes(_KEY)
         return _seal(self._aead, key, _person_aad(person_id)), DataKey(key, person_id)
 
     def unwrap(self, wrapped: bytes, person_id: int) -> DataKey:
-        """Raises WrongMasterKey when the bytes were wrapped by another key or for another person."""
+        """Return the person's key; WrongMasterKey if it was wrapped by another key or for another person."""
         try:
             return DataKey(_open(self._aead, wrapped, _person_aad(person_id)), person_id)
         except Damaged as error:
@@ -103,7 +103,7 @@ class Keys:
 
 
 def load_keys(key_file: Path, environ: Mapping[str, str], may_create: bool = True) -> Keys:
-    """The master key: $ATTENDANCE_MASTER_KEY, else the file $ATTENDANCE_MASTER_KEY_FILE, else `key_file`.
+    """Return the master key: $ATTENDANCE_MASTER_KEY, else the file $ATTENDANCE_MASTER_KEY_FILE, else `key_file`.
 
     `key_file` is made with a new key (0600) when it is missing and `may_create`; a file that the
     environment names is never made.  Raises UserError for a missing or malformed key.
@@ -123,7 +123,7 @@ def load_keys(key_file: Path, environ: Mapping[str, str], may_create: bool = Tru
 
 
 def new_master_key() -> str:
-    """A fresh master key in its text form."""
+    """Return a fresh master key in its text form."""
     return base64.urlsafe_b64encode(secrets.token_bytes(_KEY)).decode()
 
 
@@ -188,6 +188,6 @@ def _open(aead: AESGCM, sealed: bytes, aad: bytes) -> bytes:
 
 
 def token_digest(token: str) -> str:
-    """SHA-256 of a random token, badge or code as hex; how a secret that is shown once is stored."""
+    """Return the SHA-256 of a random token, badge or code as hex; a secret that is shown once is stored like this."""
     # What is hashed here is random and long; a typed number is hashed only to be of a fixed length.
     return hashlib.sha256(token.strip().encode()).hexdigest()

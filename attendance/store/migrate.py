@@ -21,17 +21,17 @@ from attendance.errors import UserError
 
 
 def revisions() -> tuple[str, ...]:
-    """Every revision that this code knows, oldest first."""
+    """Return every revision that this code knows, oldest first."""
     return _revisions()
 
 
 def head() -> str:
-    """The revision that this code needs."""
+    """Return the revision that this code needs."""
     return _revisions()[-1]
 
 
 def current(engine: Engine) -> str | None:
-    """The revision that the database has; None when it has none."""
+    """Return the revision of the database; None if it has none."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 

@@ -4,7 +4,7 @@ In: a database URL.  Out: an `Engine`, a `sessionmaker`, the state of the schema
 Does not know: what the tables mean.
 Main choice: SQLite in WAL mode as the default, written by several processes.  A transaction begins
 with its first write, so a writer waits in line (up to the busy timeout) and never fails half-way
-for having read first; the price is that reads before the first write see the newest commit each,
+for having read first.  Trade-off: reads before the first write see the newest commit each,
 like PostgreSQL's READ COMMITTED.  Code that reads in order to write therefore writes first.
 """
 
@@ -37,7 +37,7 @@ class DatabaseLocked(DatabaseError):
 
 
 def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
-    """An engine for `url`; for SQLite the folders are made and every connection is set up.
+    """Return an engine for `url`; for SQLite, make the folders and set up every connection.
 
     Raises UserError for a URL that SQLAlchemy cannot use and for a folder that cannot be made.
     """
@@ -77,7 +77,7 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
 
 
 def sessions(engine: Engine) -> Sessions:
-    """A factory of sessions; `with factory.begin() as session:` commits at the end or rolls all back.
+    """Return a factory of sessions; `with factory.begin() as session:` commits at the end or rolls all back.
 
     Objects stay readable after the commit: they are handed to pages and to the daemon.
     """
@@ -85,7 +85,7 @@ def sessions(engine: Engine) -> Sessions:
 
 
 def database_file(engine: Engine) -> Path | None:
-    """The SQLite file, or None for a database in memory and for any other kind."""
+    """Return the SQLite file, or None for a database in memory and for any other kind."""
     name = engine.url.database
     if engine.dialect.name != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
         return None
@@ -93,7 +93,7 @@ def database_file(engine: Engine) -> Path | None:
 
 
 def schema_state(engine: Engine) -> SchemaState:
-    """How the database's tables relate to this code; a missing SQLite file is "empty" and is not made.
+    """Return how the database's tables relate to this code; a missing SQLite file is "empty" and is not made.
 
     "newer": its revision is unknown here.  "foreign": it has tables, but none of ours.
     """
@@ -114,7 +114,7 @@ def schema_state(engine: Engine) -> SchemaState:
 
 
 def require_current(engine: Engine) -> None:
-    """UserError that says what to do unless the schema is this code's."""
+    """Raise UserError that says what to do, unless the schema is this code's."""
     state, name = schema_state(engine), engine.url.render_as_string(hide_password=True)
     match state:
         case "current":
@@ -142,7 +142,7 @@ def _explain_unreachable(context: ExceptionContext) -> None:
 
 
 def _explained(message: str, path: Path | None, busy_timeout_ms: int) -> DatabaseError | None:
-    """SQLite's terse messages, for those that the user can do something about."""
+    """Return an explanation of SQLite's terse message if the user can act on it."""
     where = f"the database {path}" if path else "the database"
     if "is locked" in message:
         return DatabaseLocked(

@@ -34,7 +34,7 @@ def put(session: Session, key: str, value: Any, at: datetime) -> None:
 
 
 def touch(session: Session, key: str, at: datetime) -> None:
-    """Until the caller's transaction ends nobody else changes this value, if it is there."""
+    """Lock this value, if it is there, until the caller's transaction ends."""
     session.execute(update(Setting).where(Setting.key == key).values(updated_at=at))
 
 
@@ -43,7 +43,7 @@ def gallery_version(session: Session) -> int:
 
 
 def lock_gallery(session: Session, at: datetime) -> None:
-    """Until the caller's transaction ends nobody else changes the gallery (a row's lock; on SQLite the file's)."""
+    """Lock the gallery until the caller's transaction ends (a row's lock; on SQLite the file's)."""
     session.execute(update(Setting).where(Setting.key == GALLERY_VERSION).values(updated_at=at))
 
 

@@ -2,8 +2,8 @@
 
 In: settings, sessions, keys, analyser, clock, all wired by the caller.  Out: `create_app(…) -> Flask`.
 Does not know: how a face is found, what the tables look like, who serves the application.
-Main choice: pages are made on the server, and scripts only spare a click; everything but the
-browser's camera works without them.  The price is a whole page a click.
+Main choice: pages are made on the server, and scripts only save a click; everything but the
+browser's camera works without them.  Trade-off: every click loads a whole page.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Id(IntegerConverter):
 
 
 def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Analyser, clock: Clock) -> Flask:
-    """The site, ready to serve.  `settings.web.secret_key` empty: cookies are signed by the master key."""
+    """Return the site, ready to serve.  `settings.web.secret_key` empty: cookies are signed by the master key."""
     app = Flask(__name__, template_folder=str(paths.templates_dir()))
     web = settings.web
     app.config.update(

@@ -47,7 +47,7 @@ def init_app(app: Flask) -> None:
     versions: dict[str, str] = {}
 
     def asset(name: str) -> str:
-        """The address of an own static file, which changes with its content."""
+        """Return the address of one of our static files; it changes with the content."""
         if name not in versions:
             content = (Path(app.static_folder or "") / name).read_bytes()
             versions[name] = hashlib.sha256(content).hexdigest()[:10]
@@ -58,17 +58,17 @@ def init_app(app: Flask) -> None:
 
 
 def clock_time(at: datetime | None) -> Markup:
-    """09:41:07 in the site's zone, as <time>."""
+    """Return 09:41:07 in the site's zone, as <time>."""
     return _time(at, lambda local, locale: format_time(local, "medium", locale=locale))
 
 
 def short_time(at: datetime | None) -> Markup:
-    """09:41 in the site's zone."""
+    """Return 09:41 in the site's zone."""
     return _time(at, lambda local, locale: format_time(local, "short", locale=locale))
 
 
 def day_time(at: datetime | None) -> Markup:
-    """6 May 2024, 09:41."""
+    """Return 6 May 2024, 09:41."""
     return _time(at, lambda local, locale: f"{_date(local, locale)}, {format_time(local, 'short', locale=locale)}")
 
 
@@ -95,13 +95,13 @@ def _time(at: datetime | None, form: Callable[[datetime, str], str]) -> Markup:
 
 
 def decimal(value: float, digits: int) -> str:
-    """A number with so many digits after the point, as the site's locale writes it."""
+    """Return a number with so many digits after the point, as the site's locale writes it."""
     pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
     return format_decimal(value, pattern, locale=current_site().settings.site.locale)
 
 
 def camera_title(name: str) -> str:
-    """What pages call the camera of this name."""
+    """Return the title that pages show for the camera of this name."""
     if "camera_titles" not in g:
         with current_site().sessions() as session:
             g.camera_titles = cameras.titles(session)
@@ -110,7 +110,7 @@ def camera_title(name: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Two significant digits, never rounded to a comforting 0 % or 100 %."""
+    """Return two significant digits, never rounded to a comforting 0 % or 100 %."""
     if share is None:
         return "–"
     if share == 0 or share == 1:
@@ -125,7 +125,7 @@ def percent(share: float | None) -> str:
 
 
 def rate(value: Rate) -> str:
-    """0.25 % (0.07 % to 0.90 %)."""
+    """Return a rate with its interval, such as 0.25 % (0.07 % to 0.90 %)."""
     if value.value is None:
         return "not known"
     return f"{percent(value.value)} ({percent(value.low)} to {percent(value.high)})"

@@ -27,7 +27,7 @@ R = TypeVar("R")
 PUBLIC = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
 # What a viewer may change: only their own things.
 OWN = {"auth.sign_in", "auth.setup", "auth.logout", "operators.password"}
-# All that a supervisor sees, of the own departments only (store/department_scope.py), and what they may change of it.
+# All that a supervisor sees, of their departments only (store/department_scope.py), and what they may change of it.
 SUPERVISED = {
     "working_time.today", "working_time.calendar", "working_time.day_page", "corrections.inbox", "corrections.decide",
     "rostering.leave", "report_pages.index", "report_pages.page", "report_pages.file", "report_pages.check_ins",
@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
 
 
 def csp_nonce() -> str:
-    """The nonce that inline scripts of this answer must bear."""
+    """Return the nonce that inline scripts of this answer must carry."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     nonce: str = g.csp_nonce
@@ -62,7 +62,7 @@ def csp_nonce() -> str:
 
 
 def admin_required(view: Callable[P, R]) -> Callable[P, R]:
-    """For pages that a viewer may not even see; changing anything is closed to viewers by itself."""
+    """Limit a page to administrators; viewers cannot change anything anyway."""
 
     @functools.wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -79,14 +79,14 @@ def wants_json() -> bool:
 
 
 def safe_next(target: str | None) -> str | None:
-    """A path of this site to go on to, else None: another host must not be reached by a link to our login."""
+    """Return the path of this site to go on to, else None: our login must not redirect to another host."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
     return target if target.isprintable() and "\\" not in target else None
 
 
 def _keep_kiosk_in_its_room() -> ResponseReturnValue | None:
-    """A tablet hangs unattended on a wall: no address typed there leads into the site, whoever was signed in."""
+    """Keep a tablet on its kiosk pages: it is unattended, whoever was signed in there."""
     outside = KIOSK_COOKIE in request.cookies and request.blueprint != "kiosk"
     if not outside or request.endpoint is None or request.endpoint in ("static", "bootstrap.static", "health.check"):
         return None
@@ -122,7 +122,7 @@ def _require_role() -> ResponseReturnValue | None:
 
 
 def _narrow() -> None:
-    """Of a supervisor's request every query sees the own departments only."""
+    """Limit every query of a supervisor's request to their departments."""
     if request.blueprint not in SELF_GUARDED and current_user.is_authenticated and current_user.is_supervisor:
         g.departments = current_user.departments
 

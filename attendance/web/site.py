@@ -53,7 +53,7 @@ class Site:
         self.zone = settings.site.zone
 
     def of_departments(self, departments: Collection[str]) -> Site:
-        """The same site with nobody in it but these departments."""
+        """Return the same site, limited to the people of these departments."""
         site = copy(self)
         site.sessions = narrowed(self.sessions, departments)
         return site
@@ -63,17 +63,17 @@ class Site:
         return self.analyser.model_id
 
     def local(self, at: datetime) -> datetime:
-        """An aware time in the site's zone."""
+        """Return an aware time in the site's zone."""
         return at.astimezone(self.zone)
 
 
 def works_here_only() -> bool:
-    """Whether an address made for this request leads nowhere on any other device."""
+    """Return whether an address made for this request works on this computer only."""
     return request.host.rsplit(":", 1)[0] in ("127.0.0.1", "localhost", "[::1]")
 
 
 def current_site() -> Site:
-    """The site of this request: a supervisor's (`g.departments`, set by security.py) holds the own departments only.
+    """Return the site of this request; a supervisor's holds their departments only (`g.departments`, by security.py).
 
     What is written after the request has ended, such as a long file, keeps the site that it was begun with.
     """

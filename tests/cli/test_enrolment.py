@@ -84,7 +84,7 @@ def test_many_are_enrolled_at_once_with_a_report_and_whoever_is_left_out_gives_e
     assert re.search(r"Bert +1 +0 +0 +left out: no usable photo", done.stdout)
     assert "1 of 2 people enrolled" in done.stdout
     assert len((here.folder / "r.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
-    assert "lies in no person's folder" in here.refused("enrol-bulk", str(here.folder / "in" / "Bert"))
+    assert "is not in a person's folder" in here.refused("enrol-bulk", str(here.folder / "in" / "Bert"))
 
 
 def test_somebody_who_may_be_another_is_enrolled_only_when_that_is_denied(here: Here, colours: FakeAnalyser) -> None:

@@ -4,7 +4,7 @@ In: `Entry`s, the analyser, sessions and keys.  Out: a `Result` a person; templa
 Does not know: how the list was written down, or who reads the results.
 Main choice: nothing is written until every photo has been looked at, and then all of it in one
 transaction: an interruption leaves nothing behind, and a person is enrolled with all usable photos or,
-when anything needs a decision (no consent, perhaps somebody else), not at all.  The price is memory
+when anything needs a decision (no consent, perhaps somebody else), not at all.  Trade-off: memory
 for the templates of a run, 1.5 kB a photo.
 """
 
@@ -49,7 +49,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one entry.
+    """The result of one entry.
 
     `problem`: in words, why nothing was enrolled, "" when it was; `added` and `known`: photos whose
     templates are new, and were there before; `total`: the templates that the person has now;
@@ -67,7 +67,7 @@ class Result:
 
 
 def judge_photos(analyser: Analyser, entry: Entry, clock: Clock) -> Iterator[Judged]:
-    """One photo after the other, so that the caller can show how far it is; nothing is written."""
+    """Yield one judged photo after the other, so that the caller can show progress; nothing is written."""
     for path in entry.photos:
         try:
             data = path.read_bytes()
@@ -88,11 +88,11 @@ def enrol_all(
     dry_run: bool = False,
     only_if: Callable[[list[Result]], bool] | None = None,
 ) -> list[Result]:
-    """Enrol whoever can be, in one transaction; `dry_run` undoes it at the end.
+    """Enrol everybody who can be enrolled, in one transaction; `dry_run` undoes it at the end.
 
-    `consent`: what those agreed to who have none recorded and none in the list.  `two_people`: whoever
-    resembles somebody else is a person of their own.  `only_if`: asked before the end, with what became of
-    everybody; False undoes it all, such as when that is no longer what somebody agreed to.
+    `consent`: what people agreed to whose consent is neither recorded nor listed.  `two_people`: everybody who
+    resembles somebody else is a different person.  `only_if`: asked before the end, with the results; False
+    undoes it all, such as when the results are no longer those of the report that was read.
     """
     with sessions() as session:
         settings.lock_gallery(session, clock.now())  # a write first: what is read below stays true until the end

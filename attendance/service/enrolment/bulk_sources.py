@@ -34,7 +34,7 @@ class Entry:
 
 
 def read_entries(source: Path, *, inside: bool = False) -> list[Entry]:
-    """By name, or in the file's order.  UserError for what is neither, or says nothing, or contradicts itself.
+    """Return the entries by name, or in the file's order; UserError if the list is unreadable, empty or contradictory.
 
     `inside`: a CSV file may name only photos in its own folder, as when it comes from somebody else's computer.
     """
@@ -43,7 +43,7 @@ def read_entries(source: Path, *, inside: bool = False) -> list[Entry]:
     except OSError as error:
         raise UserError(f"cannot read {error.filename or source}: {error.strerror}") from error
     except csv.Error as error:
-        raise UserError(f"{source}: no list that can be read: {error}") from error
+        raise UserError(f"{source}: the list cannot be read: {error}") from error
     if not entries:
         raise UserError(f"{source} names nobody: give a folder with a folder of photos for each person, or a CSV file")
     return entries
@@ -53,7 +53,7 @@ def _from_folder(source: Path) -> list[Entry]:
     inside = sorted(path for path in source.iterdir() if not path.name.startswith("."))
     loose = [path for path in inside if path.is_file() and path.suffix.lower() in SUFFIXES]
     if loose:
-        raise UserError(f"{loose[0]} lies in no person's folder: make a folder for each person, named as the person")
+        raise UserError(f"{loose[0]} is not in a person's folder: make a folder for each person, named as the person")
     entries = []
     for folder in (path for path in inside if path.is_dir()):
         photos = tuple(sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file()))
@@ -116,7 +116,7 @@ def _entry(row: dict[str | None, str | None], source: Path, line: int, inside: b
 
 
 def _joined(entry: Entry, further: Entry) -> Entry:
-    """A person may have several lines, one a photo; they must not say different things."""
+    """Return one entry of two lines about a person; UserError if they contradict each other."""
     for column in ("name", "department", "consent"):
         one, other = getattr(entry, column), getattr(further, column)
         if one and other and one != other:

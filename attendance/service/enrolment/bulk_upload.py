@@ -5,7 +5,7 @@ photos.  Out: an `Unpacked`.
 Does not know: the web, what is on a photo.
 Main choice: an archive is taken for hostile: nothing is believed that it says of itself (sizes are counted while they
 unpack), no entry is written that leads elsewhere, and no more than the limits ever lands on the disk.  A file
-that cannot be used is left out and told, the whole archive is refused only when it is none or too large.
+that cannot be used is left out and reported; the whole archive is refused only if it is damaged or too large.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class _Member:
 
 
 def unpack(files: Sequence[Path], target: Path, limits: Limits = Limits()) -> Unpacked:
-    """Make `target` from the uploads.  UserError for what is no such upload, or too large."""
+    """Unpack the uploads into `target`; UserError if they are not such an upload, or too large."""
     archives = [one for one in files if one.suffix.lower() == ".zip"]
     lists = [one for one in files if one.suffix.lower() == ".csv"]
     if len(archives) == 1 and len(files) == 1:
@@ -84,7 +84,7 @@ def unpack(files: Sequence[Path], target: Path, limits: Limits = Limits()) -> Un
 
 
 def usable_name(text: str) -> str | None:
-    """The last part of a file's name when it can be a file here, else None."""
+    """Return the last part of a file's name if it can be a file here, else None."""
     name = text.replace("\\", "/").rsplit("/", 1)[-1].strip()
     return name if _is_usable(name) else None
 
@@ -118,7 +118,7 @@ def _from_archive(archive: Path, target: Path, limits: Limits) -> Unpacked:
                 if words:
                     left_out.append(LeftOut("/".join(one.parts), words))
     except zipfile.BadZipFile as error:
-        raise UserError("the file is no ZIP archive, or a damaged one: pack it again") from error
+        raise UserError("the file is not a ZIP archive, or a damaged one: pack it again") from error
     except (OSError, ValueError, EOFError, RuntimeError) as error:
         raise UserError("the archive cannot be read: pack it again, and see that the disk is not full") from error
     found = sorted(path for path in target.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
@@ -128,21 +128,21 @@ def _from_archive(archive: Path, target: Path, limits: Limits) -> Unpacked:
 
 
 def _require_small_contents(archive: Path, limits: Limits) -> None:
-    """Before the library reads the whole table of contents into memory."""
+    """Raise UserError for a huge table of contents before the library reads it into memory."""
     with archive.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _END_SIZE - (1 << 16)))
         tail = file.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) < at + _END_SIZE:
-        raise UserError("the file is no ZIP archive, or a damaged one: pack it again")
+        raise UserError("the file is not a ZIP archive, or a damaged one: pack it again")
     (contents,) = struct.unpack_from("<I", tail, at + 12)
     if contents > limits.contents or tail[max(0, at - 20) : at].startswith(_END_64):
         raise UserError(f"the archive holds more than {limits.files:,} files or is too large: send it in several parts")
 
 
 def _members(infos: Sequence[zipfile.ZipInfo], limits: Limits) -> tuple[list[_Member], list[LeftOut]]:
-    """What may be written, by its name alone; folders and what systems leave behind are passed over in silence."""
+    """Return what may be written, by its name alone; folders and files that systems leave behind are skipped."""
     members: list[_Member] = []
     left_out: list[LeftOut] = []
     seen: set[str] = set()
@@ -167,7 +167,7 @@ def _refused(info: zipfile.ZipInfo, name: str, parts: tuple[str, ...], limits: L
     if name.startswith(("/", "\\")) or ".." in parts or parts[0].endswith(":"):
         return "leads out of the archive"
     if (info.external_attr >> 16) & 0o170000 == _LINK:
-        return "is a link and no file"
+        return "is a link, not a file"
     if info.flag_bits & 1:
         return "is locked with a password"
     if not all(_is_usable(part) for part in parts) or len(parts) > _DEPTH:
@@ -178,7 +178,7 @@ def _refused(info: zipfile.ZipInfo, name: str, parts: tuple[str, ...], limits: L
 
 
 def _placed(members: list[_Member]) -> tuple[list[_Member], list[LeftOut]]:
-    """Without the one folder around everything, and without what lies where nobody looks for it."""
+    """Return the members without the one folder around everything, and the files that are misplaced."""
     tops = {one.parts[0] for one in members}
     if len(tops) == 1 and all(len(one.parts) > 2 or (len(one.parts) == 2 and one.is_list) for one in members):
         members = [_Member(one.info, one.parts[1:]) for one in members]
@@ -190,9 +190,9 @@ def _placed(members: list[_Member]) -> tuple[list[_Member], list[LeftOut]]:
         if one.is_list:
             words = "is a list inside a folder: put it beside the folders"
         elif len(one.parts) < 2:
-            words = "lies in no person’s folder: make a folder for each person, named as the person"
+            words = "is not in a person’s folder: make a folder for each person, named as the person"
         elif len(one.parts) > 2:
-            words = "lies too deep: put the photos right into the person’s folder"
+            words = "is too deep: put the photos right into the person’s folder"
         if words:
             left_out.append(LeftOut("/".join(one.parts), words))
         else:
@@ -201,7 +201,7 @@ def _placed(members: list[_Member]) -> tuple[list[_Member], list[LeftOut]]:
 
 
 def _write(packed: zipfile.ZipFile, one: _Member, target: Path, room: int, limits: Limits) -> tuple[str, int]:
-    """Why it was left out, "" when it was not; bytes written.  UserError when everything together is too large."""
+    """Write a member; return why it was left out ("" if it was not) and its bytes.  UserError if all is too large."""
     path = target.joinpath(*one.parts)
     size = 0
     try:
@@ -231,7 +231,7 @@ def _write(packed: zipfile.ZipFile, one: _Member, target: Path, room: int, limit
 
 
 def _read(source: IO[bytes]) -> bytes:
-    """The next block.  bz2 calls damage an OSError, too; it has no number, unlike the system's own."""
+    """Return the next block.  bz2 raises an OSError for damage, too; it has no number, unlike the system's."""
     try:
         return source.read(_STEP)
     except OSError as error:
@@ -241,7 +241,7 @@ def _read(source: IO[bytes]) -> bytes:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Some programs write UTF-8 without saying so; read as the old code page it would be another name."""
+    """Return the member's name; some programs write UTF-8 without the flag, and the old code page would spoil it."""
     if not info.flag_bits & 0x800:
         try:
             return info.filename.encode("cp437").decode("utf-8")
@@ -258,7 +258,7 @@ def _is_usable(name: str) -> bool:
 def _not_a_photo(name: str) -> str:
     if PurePosixPath(name).suffix.lower() in SUFFIXES:
         return ""
-    return "is no photo that can be read: use JPEG, PNG, WebP or BMP"
+    return "is not a readable photo: use JPEG, PNG, WebP or BMP"
 
 
 def _too_large(limits: Limits) -> str:

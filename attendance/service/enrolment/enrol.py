@@ -1,10 +1,10 @@
-"""From a photo somebody sends to a template, or to a reason why not.
+"""From an uploaded photo to a template, or to a reason why not.
 
 In: the bytes of a file; the analyser, keys and session.  Out: a `PhotoReport`; a sealed template.
 Does not know: the web, nor how a face is found.
 Main choice: the same analyser and the same quality gate as at the door, so that what enrols can be
-recognised; the price is that a photo which a human still reads may be refused.  The photo itself is
-never stored, only its SHA-256, which tells a second upload of it.
+recognised.  Trade-off: a photo that a human can still read may be refused.  The photo itself is
+never stored, only its SHA-256, which identifies a second upload of it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ SECOND_FACE = 0.25
 
 
 class EnrolRefused(UserError):
-    """The file is no usable photo; the text says what to do."""
+    """The file is not a usable photo; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoReport:
-    """What is thought of one photo, for immediate feedback.
+    """The verdict on one photo, for immediate feedback.
 
     `reason` is None when `ok`, and when the file could not be read as an image (then `words` says
     why).  `box` in pixels of the upright photo.  `template` never leaves the server.
@@ -72,7 +72,7 @@ class PhotoReport:
 
 
 def decode_image(data: bytes) -> NDArray[np.uint8]:
-    """The upright image, BGR uint8 [H,W,3]; EnrolRefused when the bytes are not one we take.
+    """Return the upright image, BGR uint8 [H,W,3]; EnrolRefused if the bytes are not an accepted image.
 
     The size is read from the header first: a small file may claim to unfold into gigabytes.
     """
@@ -98,7 +98,7 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
 
 
 def check_photo(analyser: Analyser, data: bytes, clock: Clock) -> PhotoReport:
-    """Whether the photo would do, and if not, why; changes nothing.  Does not raise for any bytes."""
+    """Return whether the photo is good, and if not, why; changes nothing.  Does not raise for any bytes."""
     try:
         image = decode_image(data)
     except EnrolRefused as refusal:
@@ -134,7 +134,7 @@ def enrol_photo(
     another enrolled person is refused as MAY_BE_ANOTHER, from the first one on: it would let the one in as
     the other.  `two_people`: ids of those of whom somebody (`confirmed_by`) looked and says that they are
     somebody else, None for everybody; that is kept, and not asked again for this pair.  The same photo of
-    the same person twice adds nothing and is no mistake.  Raises UserError for an unknown person,
+    the same person twice adds nothing and is allowed.  Raises UserError for an unknown person,
     WrongMasterKey, DatabaseLocked.
     """
     person = people.get_person(session, person_id)
@@ -189,17 +189,17 @@ def _refused(reason: Reason, probe: Probe | None) -> PhotoReport:
 
 
 def numbers(quality: Quality) -> Mapping[str, float]:
-    """As they are kept with the template."""
+    """Return the measurements as they are kept with the template."""
     return {name: round(float(value), 4) for name, value in asdict(quality).items()}
 
 
 def _bgr(image: Image.Image) -> NDArray[np.uint8]:
-    """Any mode that the four formats can have → BGR uint8."""
+    """Convert any mode that the four formats can have to BGR uint8."""
     if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip instead of scale
         deep = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
         grey = (deep >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
-    if image.has_transparency_data:  # what lies under transparent pixels is arbitrary: show it on white
+    if image.has_transparency_data:  # the colour of transparent pixels is arbitrary: show white
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     rgb = np.asarray(image.convert("RGB"), dtype=np.uint8)

@@ -41,7 +41,7 @@ TOLD: dict[str, str | None] = {
 
 
 def everything_about(session: Session, person_id: int, now: datetime) -> dict[str, Any]:
-    """All that is stored about a person, as values that JSON knows; times are UTC."""
+    """Return all that is stored about a person, as values that JSON knows; times are UTC."""
     person = people.get_person(session, person_id)
     secret = secret_of(session, person_id)
     told: dict[str, Any] = {
@@ -110,7 +110,7 @@ def _rows(session: Session, table: Any, person_id: int) -> list[dict[str, Any]]:
 
 
 def _row(row: Any) -> dict[str, Any]:
-    """A row without the number of whom it is about."""
+    """Return a row without the id of its person."""
     names = [one.key for one in row.__table__.columns if one.key != "person_id"]
     return {name: _text(getattr(row, name)) for name in names}
 

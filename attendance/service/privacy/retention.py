@@ -1,9 +1,9 @@
-"""What is forgotten, and when.
+"""Deleting old passages.
 
 In: a session, a point in time.  Out: how many rows went.
 Does not know: when it is called (jobs) or how long the settings keep what.
-Main choice: denied passages carry no face and no name, yet they say that somebody stood there; so
-they go after a while.  Granted passages are attendance records and stay, unless the settings say how long;
+Main choice: denied passages carry no face and no name, yet they show that somebody was there; so
+they are deleted after a while.  Granted passages are attendance records and stay, unless the settings say how long;
 the totals of their days (`day_totals`) stay even then.
 """
 
@@ -20,7 +20,7 @@ from attendance.store.tables.hours import Correction
 
 
 def forget_stranger_passages_older_than(session: Session, cutoff: datetime) -> int:
-    """Delete denied passages of nobody in particular with at < `cutoff` (aware); the caller commits."""
+    """Delete denied passages without a person with at < `cutoff` (aware); the caller commits."""
     theirs = (Passage.at < cutoff, Passage.granted.is_(False), Passage.person_id.is_(None))
     # Portable instead of relying on ON DELETE, which a database opened by another program may not enforce.
     old = select(Passage.id).where(*theirs)

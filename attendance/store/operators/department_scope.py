@@ -54,7 +54,7 @@ def _cut(state: ORMExecuteState) -> None:
 
 
 def _about_people() -> list[Any]:
-    """Every table with a person in it but the operators': who signs in is no fact about a department."""
+    """Yield every table with a person in it, except the operators': who signs in does not depend on a department."""
     assert hours and kiosk, "their tables count too"
     mapped = (one.class_ for one in Base.registry.mappers)
     return [one for one in mapped if hasattr(one, "person_id") and one is not Operator]

@@ -37,7 +37,7 @@ _hasher = PasswordHasher()  # argon2id with the RFC 9106 low-memory parameters
 
 
 def issue_token(session: Session, *, at: datetime, valid_for: timedelta = timedelta(hours=24)) -> str:
-    """A new one-time token in clear text, to be shown once; unused older ones stop working."""
+    """Return a new one-time token in clear text, to be shown once; unused older ones stop working."""
     token = secrets.token_urlsafe(24)
     session.execute(delete(SetupToken).where(SetupToken.used_at.is_(None)))
     session.add(SetupToken(token_hash=_digest(token), created_at=at, expires_at=at + valid_for))
@@ -114,13 +114,13 @@ def set_role(
 
 
 def departments_of(session: Session, operator_id: int) -> frozenset[str]:
-    """The departments of a supervisor; none for anybody else."""
+    """Return the departments of a supervisor; none for anybody else."""
     query = select(OperatorDepartment.department).where(OperatorDepartment.operator_id == operator_id)
     return frozenset(session.scalars(query))
 
 
 def all_departments(session: Session) -> dict[int, list[str]]:
-    """Of every supervisor, by the operator's id."""
+    """Return the departments of every supervisor, by the operator's id."""
     found: dict[int, list[str]] = {}
     for row in session.scalars(select(OperatorDepartment).order_by(OperatorDepartment.department)):
         found.setdefault(row.operator_id, []).append(row.department)
@@ -128,7 +128,7 @@ def all_departments(session: Session) -> dict[int, list[str]]:
 
 
 def authenticate(session: Session, username: str, password: str, *, at: datetime) -> Operator | None:
-    """The active operator whose password this is, else None, after the same time either way."""
+    """Return the active operator with this password, else None, after the same time either way."""
     operator = session.scalar(select(Operator).where(Operator.username == _normal(username)))
     stored = operator.password_hash if operator is not None else _nobodys_hash()
     try:
@@ -150,7 +150,7 @@ def set_password(session: Session, operator_id: int, password: str) -> None:
 
 
 def set_operator_active(session: Session, operator_id: int, active: bool) -> None:
-    """UserError instead of locking out the last active administrator."""
+    """Activate or deactivate an operator; UserError for the last active administrator."""
     operator = get_operator(session, operator_id)
     operator.active = active
     session.flush()

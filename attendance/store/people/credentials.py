@@ -1,4 +1,4 @@
-"""PINs, badges and one-time links: what a person proves who they are with, and how often a PIN may be tried.
+"""PINs, badges and one-time links that identify a person, and how often a PIN may be tried.
 
 In: a session, secrets in clear text.  Out: rows; whether a secret fits.
 Does not know: browsers, passages, tablets.
@@ -69,11 +69,11 @@ def secret_of(session: Session, person_id: int) -> PersonSecret | None:
 
 
 def set_pin(session: Session, person_id: int, pin: str, *, at: datetime) -> None:
-    """UserError for a PIN that is no 4 to 12 digits or easily guessed, and for a person without a staff number."""
+    """Set the PIN; UserError unless it has 4 to 12 digits, is hard to guess and the person has a staff number."""
     if not re.fullmatch(rf"[0-9]{{{MIN_PIN},{MAX_PIN}}}", pin):
         raise UserError(f"a PIN has {MIN_PIN} to {MAX_PIN} digits")
     if _easy(pin):
-        raise UserError("this PIN is easily guessed: choose one that is no row and no repetition")
+        raise UserError("this PIN is easily guessed: choose one that is not a sequence or a repetition")
     if not get_person(session, person_id).staff_number:
         raise UserError("a PIN goes with a staff number: give this person one first")
     row = _secret(session, person_id)
@@ -82,7 +82,7 @@ def set_pin(session: Session, person_id: int, pin: str, *, at: datetime) -> None
 
 
 def reset_pin(session: Session, person_id: int, *, at: datetime) -> str:
-    """A random PIN, to be shown once; wrong ones that were tried before are forgotten.  UserError as in `set_pin`."""
+    """Set and return a random PIN, to be shown once; earlier wrong tries are forgotten.  UserError as in `set_pin`."""
     pin = "00"
     while _easy(pin):
         pin = "".join(secrets.choice("0123456789") for _ in range(RANDOM_PIN))
@@ -93,7 +93,7 @@ def reset_pin(session: Session, person_id: int, *, at: datetime) -> str:
 
 
 def _easy(pin: str) -> bool:
-    """A row or a repetition, such as 1234 or 0000."""
+    """Return whether the PIN is a sequence or a repetition, such as 1234 or 0000."""
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
     return len(steps) == 1 and steps <= {0, 1, 9}
 
@@ -105,7 +105,7 @@ def revoke_pin(session: Session, person_id: int) -> None:
 
 
 def new_badge(session: Session, person_id: int, *, at: datetime) -> str:
-    """The text of a new badge; an older one of this person works no more."""
+    """Make a badge and return its text; an older badge of this person no longer works."""
     text = "ATT-" + base64.b32encode(secrets.token_bytes(15)).decode()
     row = _secret(session, person_id)
     row.badge_hash, row.badge_made_at = token_digest(text), at
@@ -120,7 +120,7 @@ def revoke_badge(session: Session, person_id: int) -> None:
 
 
 def is_badge(text: str) -> bool:
-    """Whether a scanned text has a badge's form; anything else (a parcel's label) is no attempt."""
+    """Return whether a scanned text has a badge's form; anything else, such as a parcel's label, is ignored."""
     return _BADGE.fullmatch(text.strip()) is not None
 
 
@@ -172,7 +172,7 @@ def _count_try(session: Session, key: str, at: datetime) -> int | None:
 
 
 def _numbered(session: Session, number: str) -> tuple[Person | None, str | None]:
-    """The active person with this staff number and the PIN's hash; capitals do not matter where one person fits."""
+    """Return the active person with this staff number and the PIN's hash; case is ignored if one person fits."""
     query = (
         select(Person, PersonSecret.pin_hash)
         .outerjoin(PersonSecret, PersonSecret.person_id == Person.id)
@@ -185,7 +185,7 @@ def _numbered(session: Session, number: str) -> tuple[Person | None, str | None]
 
 
 def make_link(session: Session, person_id: int, *, at: datetime, by: str) -> str:
-    """A token to sign in with once and choose a PIN; unused older ones of this person stop working."""
+    """Return a token to sign in once and choose a PIN; unused older ones of this person stop working."""
     token = secrets.token_urlsafe(24)
     get_person(session, person_id)
     revoke_links(session, person_id)
@@ -208,7 +208,7 @@ def link_is_valid(session: Session, token: str, *, at: datetime) -> bool:
 
 
 def open_link(session: Session, person_id: int, *, at: datetime) -> PersonLink | None:
-    """The person's link that can still be used, if there is one; its token is known to nobody here."""
+    """Return the person's link that can still be used, if there is one; its token is not stored."""
     query = select(PersonLink).where(
         PersonLink.person_id == person_id, PersonLink.used_at.is_(None), PersonLink.expires_at > at
     )
@@ -216,7 +216,7 @@ def open_link(session: Session, person_id: int, *, at: datetime) -> PersonLink |
 
 
 def revoke_links(session: Session, person_id: int) -> None:
-    """Unused links of this person work no more."""
+    """Revoke the unused links of this person."""
     session.execute(delete(PersonLink).where(PersonLink.person_id == person_id, PersonLink.used_at.is_(None)))
 
 

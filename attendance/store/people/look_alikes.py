@@ -3,8 +3,8 @@
 In: a session; pairs with their scores.  Out: rows; pairs for the gallery.
 Does not know: how scores are made, or from which score on a pair is listed.
 Main choice: the list is replaced as a whole (or all of one person's pairs) instead of mended pair by
-pair; the price is that somebody must ask for it whenever templates or the threshold change
-(`service/look_alikes.py` does).
+pair.  Trade-off: it must be replaced whenever templates or the threshold change
+(`service/people/look_alikes.py` does that).
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class NamedPair:
 
 
 def pair_of(one: int, other: int) -> Pair:
-    """Lower id first; ValueError for one person twice."""
+    """Return the two ids, lower one first; ValueError for one person twice."""
     if one == other:
-        raise ValueError(f"person {one} is no pair")
+        raise ValueError(f"person {one} is not a pair")
     return (one, other) if one < other else (other, one)
 
 
@@ -50,7 +50,7 @@ def listed_pairs(session: Session, model_id: str) -> list[Pair]:
 def named_pairs(
     session: Session, model_id: str, person_id: int | None = None, limit: int = 100, offset: int = 0
 ) -> Sequence[NamedPair]:
-    """The listed pairs whose two people are active, most alike first; `person_id`: only this person's."""
+    """Return the listed pairs whose two people are active, most alike first; `person_id`: only this person's."""
     one, other = aliased(Person), aliased(Person)
     query = (
         select(
@@ -73,7 +73,7 @@ def named_pairs(
 
 
 def count_listed(session: Session, model_id: str) -> int:
-    """Pairs on the list, deactivated people's too."""
+    """Return the number of pairs on the list, deactivated people's too."""
     query = select(func.count()).select_from(LookAlike).where(LookAlike.model_id == model_id, LookAlike.listed)
     return session.scalar(query) or 0
 
@@ -114,7 +114,7 @@ def replace_pairs(
 def confirm_two_people(
     session: Session, model_id: str, one: int, other: int, score: float, *, at: datetime, by: str | None
 ) -> None:
-    """StaffMember looked and says that these are two people, not one under two names."""
+    """Note that an operator looked: these are two people, not one under two names."""
     lock_gallery(session, at)
     first, second = pair_of(one, other)
     row = session.get(LookAlike, (first, second, model_id), populate_existing=True)

@@ -32,7 +32,7 @@ def create_person(
     consent_at: datetime | None = None,
     consent_text: str | None = None,
 ) -> Person:
-    """A new active person, flushed (so with an id).  UserError for no name or a taken staff number."""
+    """Add an active person, flushed (so with an id).  UserError if the name is missing or the staff number taken."""
     values = _checked(session, 0, name, staff_number, department, notes)
     person = Person(**values, created_at=at, updated_at=at, consent_at=consent_at, consent_text=consent_text)
     session.add(person)
@@ -68,7 +68,7 @@ def update_person(
 
 
 def set_active(session: Session, person_id: int, active: bool, *, at: datetime) -> Person:
-    """Inactive people stay on record and are not recognised."""
+    """Activate or deactivate a person; inactive people stay on record and are not recognised."""
     person = get_person(session, person_id)
     if person.active != active:
         person.active, person.updated_at = active, at
@@ -85,7 +85,7 @@ def delete_person(session: Session, person_id: int, *, at: datetime) -> None:
 
 
 def get_person(session: Session, person_id: int) -> Person:
-    """UserError when there is no such person (any more)."""
+    """Return the person; UserError if there is no such person (any more)."""
     person = session.get(Person, person_id)
     if person is None:
         raise UserError(f"there is no person {person_id}: it may have been erased meanwhile")
@@ -93,7 +93,7 @@ def get_person(session: Session, person_id: int) -> Person:
 
 
 def active_person(session: Session, person_id: int) -> Person | None:
-    """The person as the database says now, whatever a gallery in memory believes; None unless active."""
+    """Return the person as the database says now, whatever a gallery in memory holds; None unless active."""
     query = select(Person).where(Person.id == person_id, Person.active)
     return session.scalar(query.execution_options(populate_existing=True))
 
@@ -113,7 +113,7 @@ def lock_active_person(session: Session, person_id: int) -> Person | None:
 def search_people(
     session: Session, text: str = "", active: bool | None = None, limit: int = 50, offset: int = 0
 ) -> Sequence[Person]:
-    """People by name; `text` is looked for in name, staff number and department, in any case of letters."""
+    """Return people by name; `text` is searched in name, staff number and department, in any case of letters."""
     query = select(Person).where(*_matching(text, active)).order_by(func.lower(Person.name), Person.id)
     return session.scalars(query.limit(limit).offset(offset)).all()
 
@@ -125,7 +125,7 @@ def count_people(session: Session, text: str = "", active: bool | None = None) -
 def _checked(
     session: Session, person_id: int, name: str, staff_number: str | None, department: str, notes: str
 ) -> dict[str, Any]:
-    """The columns as they will be stored; UserError before anything is changed."""
+    """Return the columns as they will be stored; UserError before anything is changed."""
     values = {
         "name": " ".join(name.split()),
         "staff_number": (staff_number or "").strip() or None,

@@ -39,7 +39,7 @@ class Enrolled:
 
 
 def count_enrolled(session: Session, model_id: str) -> int:
-    """How many active people have a template of this model, and so can be recognised."""
+    """Return how many active people have a template of this model, and so can be recognised."""
     query = select(func.count(Template.person_id.distinct())).join(Person, Person.id == Template.person_id)
     return session.scalar(query.where(Person.active, Template.model_id == model_id)) or 0
 
@@ -92,12 +92,12 @@ def delete_template(session: Session, template_id: int, *, at: datetime) -> None
 
 
 def list_templates(session: Session, person_id: int) -> Sequence[Template]:
-    """A person's templates, of any model, oldest first; their vectors stay sealed."""
+    """Return a person's templates, of any model, oldest first; their vectors stay sealed."""
     return session.scalars(select(Template).where(Template.person_id == person_id).order_by(Template.id)).all()
 
 
 def template_counts(session: Session, person_ids: Sequence[int], model_id: str) -> dict[int, int]:
-    """How many templates of the model each of these people has; 0 where none."""
+    """Return how many templates of the model each of these people has; 0 where none."""
     query = (
         select(Template.person_id, func.count())
         .where(Template.person_id.in_(person_ids), Template.model_id == model_id)
@@ -139,7 +139,7 @@ def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: i
 
 
 def load_gallery(session: Session, keys: Keys, model_id: str) -> Gallery:
-    """The gallery of all active people for one model; raises as `enrolled_templates` does."""
+    """Return the gallery of all active people for one model; raises as `enrolled_templates` does."""
     # The version first: a change that slips in between is then loaded twice, never missed.
     version = gallery_version(session)
     enrolled = enrolled_templates(session, keys, model_id)
@@ -153,20 +153,20 @@ def load_gallery(session: Session, keys: Keys, model_id: str) -> Gallery:
 
 
 def templates_of_other_models(session: Session, model_id: str) -> int:
-    """How many templates of active people another model made: they cannot be compared with `model_id`'s."""
+    """Return how many templates of active people another model made; `model_id` cannot compare them."""
     query = select(func.count()).select_from(Template).join(Person, Person.id == Template.person_id)
     return session.scalar(query.where(Person.active, Template.model_id != model_id)) or 0
 
 
 def require_keys_fit(session: Session, keys: Keys) -> None:
-    """WrongMasterKey when the database was made with another master key; an empty one takes any."""
+    """Raise WrongMasterKey if the database was made with another master key; an empty one takes any."""
     known = settings.get(session, settings.MASTER_KEY_FINGERPRINT)
     if known is not None and known != keys.fingerprint:
         raise WrongMasterKey
 
 
 def holds_sealed_data(session: Session) -> bool:
-    """Whether anything would be lost with the master key."""
+    """Return whether anything would be lost with the master key."""
     return session.scalar(select(PersonKey.person_id).limit(1)) is not None
 
 

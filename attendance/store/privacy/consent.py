@@ -1,9 +1,9 @@
-"""That a person agreed to be recognised, to which words and when; and that this can be taken back.
+"""A person's consent to be recognised: to which words and when, and its withdrawal.
 
 In: a session, a person's id, the words.  Out: changed rows.
 Does not know: the wording of a site, or who asks.
-Main choice: taking back erases the templates and the person's data key in the same transaction, so
-that no template outlives the agreement; the price is that agreeing again means enrolling again.
+Main choice: a withdrawal erases the templates and the person's data key in the same transaction, so
+that no template outlives the consent.  Trade-off: who agrees again must be enrolled again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_TEXT = 4000
 
 
 def give_consent(session: Session, person_id: int, text: str, *, at: datetime) -> Person:
-    """Note that the person agreed to `text`; UserError when there are no words, or far too many."""
+    """Note that the person agreed to `text`; UserError if the words are missing or too long."""
     words = text.strip()
     if not words:
         raise UserError("consent needs the words that the person agreed to")

@@ -23,7 +23,7 @@ class Camera(Base):
     """A camera and the daemon that holds it: `owner` with a recent `heartbeat_at` keeps others away.
 
     `name` is the daemon's, from its settings, and stands in passages; `title` is what pages show instead.
-    `direction` is in force; `wanted_direction`, given on a page, goes before the daemon's settings.
+    `direction` is in force; `wanted_direction`, given on a page, overrides the daemon's settings.
     `active`: whether the daemon may recognise anybody.  `roi`: where in the picture faces are looked for.
     """
 

@@ -3,7 +3,7 @@
 In: nothing.  Out: classes of `Base.metadata`.
 Does not know: what a shift's rules mean; they are one JSON value, checked by domain/shift.py.
 Main choice: nothing here changes a passage.  A correction is a row beside the original, with who asked,
-who decided and when; the price is that every figure is computed from both.
+who decided and when.  Trade-off: every figure is computed from both.
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ def test_a_folder_must_have_a_folder_for_each_person(tmp_path: Path) -> None:
         read_entries(tmp_path)
     folders(tmp_path, Anna_Berg=[ANNA])
     (tmp_path / "loose.jpg").write_bytes(make_photo(ANNA))
-    with pytest.raises(UserError, match=r"loose.* lies in no person's folder"):
+    with pytest.raises(UserError, match=r"loose.* is not in a person's folder"):
         read_entries(tmp_path)
     (tmp_path / "loose.jpg").unlink()
     (tmp_path / "anna berg").mkdir()

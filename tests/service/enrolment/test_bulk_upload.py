@@ -87,7 +87,7 @@ def test_a_link_is_no_photo_whatever_it_is_called(tmp_path: Path) -> None:
     link.create_system, link.external_attr = 3, 0o120777 << 16
     it = unpacked(tmp_path, (link, b"/etc/passwd"), ("Bert/1.png", PHOTO))
 
-    assert left_out(it) == {"Anna/1.png": "is a link and no file"}
+    assert left_out(it) == {"Anna/1.png": "is a link, not a file"}
     assert not any(path.is_symlink() for path in (tmp_path / "out").rglob("*"))
 
 
@@ -97,14 +97,14 @@ def test_a_link_is_no_photo_whatever_it_is_called(tmp_path: Path) -> None:
         ("Anna/letter.pdf", "is no photo"),
         ("Anna/photo.heic", "is no photo"),
         ("Anna/more.zip", "is no photo"),
-        ("loose.png", "lies in no person’s folder"),
-        ("Anna/2024/1.png", "lies too deep"),
+        ("loose.png", "is not in a person’s folder"),
+        ("Anna/2024/1.png", "is too deep"),
         ("Anna/list.csv", "is a list inside a folder"),
         ("Anna/a\x1bb.png", "has a name that cannot be used"),
         ("Anna/" + "x" * 300 + ".png", "has a name that cannot be used"),
         ("/".join("abcdefghi") + "/1.png", "has a name that cannot be used"),
         ("bert/1.png", "is in the archive twice"),
-        ("Bert/1.png/2.png", "lies too deep"),
+        ("Bert/1.png/2.png", "is too deep"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_left_out_and_told(tmp_path: Path, name: str, words: str) -> None:
@@ -187,7 +187,7 @@ def test_too_many_files_are_refused_before_any_is_unpacked(tmp_path: Path, limit
 def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "people.zip"
     path.write_bytes(data)
-    with pytest.raises(UserError, match="no ZIP archive, or a damaged one"):
+    with pytest.raises(UserError, match="not a ZIP archive, or a damaged one"):
         unpack([path], tmp_path / "out")
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -262,3 +265,31 @@ def test_enrolling_for_somebody_erased_meanwhile_is_told(site: Site) -> None:
         site.enrol_photo(session, 7, make_photo(ANNA))
     with site.sessions() as session:
         assert session.scalars(select(stored_people.Template)).all() == []
+
+
+def test_a_photo_asks_for_consent_once_and_opens_the_gallery_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.set_threshold()
+    site.enrol("Bert", BERT)
+    calls: Counter[str] = Counter()
+    for module, name in ((templates, "enrolled_templates"), (people, "get_person")):
+        inner = getattr(module, name)
+
+        def counted(*args: object, inner: Callable[..., Any] = inner, name: str = name, **options: object) -> Any:
+            calls[name] += 1
+            return inner(*args, **options)
+
+        monkeypatch.setattr(module, name, counted)
+
+    site.enrol("Anna", ANNA)
+
+    assert calls == {"enrolled_templates": 1, "get_person": 1}
+
+
+def test_the_new_template_is_on_the_list_of_look_alikes_at_once(site: Site) -> None:
+    site.set_threshold(threshold=0.9, margin=0.9)
+    with site.sessions.begin() as session:
+        anna, bert = site.add(session, "Anna").id, site.add(session, "Bert").id
+        site.enrol_photo(session, anna, make_photo(ANNA))
+        site.enrol_photo(session, bert, make_photo(ANNA), two_people=None)
+        (pair,) = named_pairs(session, MODEL)
+    assert (pair.person_id, pair.other_id) == (anna, bert)

@@ -168,7 +168,7 @@ def test_a_list_with_its_photos_says_what_was_agreed_to(web: Web, admin: Browser
 
 
 MISTAKES = (
-    (b"x", "no ZIP archive, or a damaged one"),
+    (b"x", "not a ZIP archive, or a damaged one"),
     (packed({}), "The archive names nobody"),
     (packed({}, **{"list.csv": b"who\nx\n"}), "list.csv: the column"),
     (packed({}, **{"list.csv": b"name,photos\nAnna,/etc/passwd\n"}), "does not lie in the folder"),

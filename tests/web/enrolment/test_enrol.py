@@ -96,7 +96,7 @@ def test_without_consent_nothing_is_even_looked_at(web: Web, admin: Browser) -> 
     for path in ("one", "check"):
         told = post(admin, f"/people/{anna}/photos/{path}", make_photo(ANNA))
         assert told.status_code == 409
-        assert told.json["words"] == "no consent noted"
+        assert told.json["words"] == "No consent noted"
     form = admin.submit(f"/people/{anna}/photos", {"photo": (io.BytesIO(make_photo(ANNA)), "a.png")})
 
     assert form.status_code == 302
@@ -225,4 +225,4 @@ def test_the_list_of_templates_can_be_had_alone(web: Web, admin: Browser) -> Non
     part = admin.text(f"/people/{anna}/templates")
 
     assert "<html" not in part
-    assert "1 of about 5" in part
+    assert "1 of 5 recommended templates; 3 are enough" in part

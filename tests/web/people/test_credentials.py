@@ -1,4 +1,4 @@
-"""PIN, badge and link on a person's page: shown once, replaced, taken away."""
+"""PIN, badge and link on a person's page: shown once, replaced, revoked."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_reset_pin_works_though_others_were_tried_too_often(web: Web, anna: in
 
 def test_without_a_staff_number_there_is_no_pin_and_the_page_says_so(web: Web, admin: Browser) -> None:
     bert = web.add("Bert")
-    assert "It goes with a staff number" in admin.text(f"/people/{bert}")
+    assert "A PIN needs a staff number" in admin.text(f"/people/{bert}")
 
     answer = admin.submit(f"/people/{bert}/pin", follow_redirects=True)
 
@@ -109,16 +109,16 @@ def token_in(answer: str) -> str:
 def test_a_link_opens_the_persons_own_pages_and_only_the_newest(web: Web, anna: int, admin: Browser) -> None:
     old, new = (token_in(admin.submit(f"/people/{anna}/link").get_data(as_text=True)) for _ in range(2))
     page = admin.text(f"/people/{anna}")
-    assert "waits until" in page and new not in page
+    assert "valid until" in page and new not in page
 
     assert web.browser().submit("/me/link", {"token": old}).status_code == 410
     browser = web.browser()
     assert browser.submit("/me/link", {"token": new}).location == "/me/pin"
     assert "Anna Berg" in browser.text("/me")
-    assert "none waits" in admin.text(f"/people/{anna}")
+    assert "no open link" in admin.text(f"/people/{anna}")
 
 
-def test_a_link_is_taken_away(web: Web, anna: int, admin: Browser) -> None:
+def test_a_link_is_revoked(web: Web, anna: int, admin: Browser) -> None:
     token = token_in(admin.submit(f"/people/{anna}/link").get_data(as_text=True))
     admin.submit(f"/people/{anna}/link", {"what": "take"})
 
