@@ -47,7 +47,7 @@ class Site:
         return person.id
 
     def add(self, session: Session, name: str) -> Person:
-        """StaffMember who agreed."""
+        """Add a person who agreed."""
         now = self.clock.now()
         return people.create_person(session, name=name, at=now, consent_at=now, consent_text="Yes.")
 
@@ -67,7 +67,7 @@ class Site:
             )
 
     def watch(self, check_in: CheckIn, colour: tuple[int, int, int], seconds: float = 3.0) -> list[Outcome]:
-        """What comes of somebody standing there for a while, five frames a second."""
+        """Return the outcomes of somebody standing there for a while, five frames a second."""
         outcomes: list[Outcome] = []
         for _ in range(int(seconds * 5)):
             self.clock.advance(0.2)

@@ -3,7 +3,7 @@
 In: a factory of sessions, names of departments.  Out: a factory of sessions that read less.
 Does not know: who is signed in, what a page shows.
 Main choice: the rows are cut off below every query, and not by a filter in each view: a query that
-somebody adds to a page cannot forget it.  The price is a subquery in each, and that a row of
+somebody adds to a page cannot forget it.  Trade-off: a subquery in each, and that a row of
 somebody else looks as if it were erased.
 """
 
@@ -30,10 +30,10 @@ class DepartmentSession(Session):
 
 
 def narrowed(make: Sessions, departments: Collection[str]) -> Sessions:
-    """Sessions of the same database for these departments (`people.department`) only.
+    """Return sessions of the same database for these departments (`people.department`) only.
 
-    Holds for reading, changing and deleting through the ORM.  What is about nobody (shifts, holidays,
-    closed periods, cameras) stays; a passage without a person is somebody else's.
+    Applies to reading, changing and deleting through the ORM.  Rows without a person (shifts, holidays,
+    closed periods, cameras) stay; a passage without a person is hidden.
     """
     bind = make.kw["bind"]
     return sessionmaker(

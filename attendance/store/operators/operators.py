@@ -3,8 +3,8 @@
 In: a session, user names, passwords, one-time tokens, roles, departments.  Out: `Operator` rows, a
 supervisor's departments.
 Does not know: browsers, sessions of the web, rate limits, what a role may do.
-Main choice: the first operator is made with a one-time token instead of a default password; the
-price is that somebody must read the token from the terminal.
+Main choice: the first operator is made with a one-time token instead of a default password.
+Trade-off: somebody must read the token from the terminal.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ def create_operator(
 def set_role(
     session: Session, operator_id: int, role: Role, *, departments: Collection[str] = (), person_id: int | None = None
 ) -> Operator:
-    """What the operator may do, for which departments (a supervisor's only), and who it is among the people.
+    """Set the role, a supervisor's departments, and which of the people the operator is.
 
-    UserError for a supervisor without a department and instead of leaving no administrator.
+    UserError for a supervisor without a department, and if no administrator would be left.
     """
     operator = get_operator(session, operator_id)
     wanted = sorted({name.strip() for name in departments if name.strip()}) if role == "supervisor" else []

@@ -262,7 +262,7 @@ def test_a_fault_enrols_nobody_and_leaves_no_photo(
     web.analyser.error = RuntimeError("the network broke")
     send(admin, job, packed({"Anna": [ANNA]}))
 
-    assert "Something broke; nobody was enrolled" in text(admin)
+    assert "Something went wrong; nobody was enrolled" in text(admin)
     assert list(own_temporary_folder.iterdir()) == []
     web.analyser.error = None
     send(admin, job, packed({"Anna": [STRANGER]}))
