@@ -19,7 +19,7 @@ from attendance.domain.access.decision import Decision
 from attendance.domain.faces import Box
 from attendance.domain.reason import Reason
 
-# StaffMember who walks up is too small or blurred at first, and one wrong name is forgotten after the window: such
+# An approaching face is too small or blurred at first, and one wrong name is forgotten after the window: such
 # looks alone are refused this much later.
 PATIENCE = 1.5
 

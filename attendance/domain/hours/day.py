@@ -143,7 +143,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """StaffMember was there from `start` to `end` (aware UTC).
+    """A person was there from `start` to `end` (aware UTC).
 
     `end` None: still there.  `by_rule`: nobody saw the end; a rule set it, and `reason` says which.
     """

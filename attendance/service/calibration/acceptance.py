@@ -50,7 +50,7 @@ def judge(
 ) -> Attempt | None:
     """What the camera's record says of an attempt between these times; None where it says nothing.
 
-    StaffMember who was let in once counts as let in, whatever was recorded before or after.
+    A person who was let in once counts as let in, whatever was recorded before or after.
     """
     views = events.list_passages(session, since=start, until=end, camera=camera, method=Method.FACE, limit=200)
     passages = [view.passage for view in views][::-1]

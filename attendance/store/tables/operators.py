@@ -20,7 +20,7 @@ from attendance.store.tables.base import Base
 
 
 class Operator(Base):
-    """StaffMember who signs in to the admin site.  `person_id`: who that is among the people, if anybody.
+    """An account of the admin site.  `person_id`: which of the people that is, if known.
 
     A supervisor has `OperatorDepartment` rows and sees nothing else.
     """

@@ -24,7 +24,7 @@ from attendance.store.tables.base import Base
 
 
 class Person(Base):
-    """StaffMember who may be recognised.  `consent_*`: when and to which words the person agreed."""
+    """A person who may be recognised.  `consent_*`: when and to which words the person agreed."""
 
     __tablename__ = "people"
     # The ids of erased people are never given to somebody else: a gallery in memory may still hold one.

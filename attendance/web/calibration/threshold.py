@@ -94,7 +94,7 @@ def save() -> ResponseReturnValue:
             before = operating_points.current(session, site.model_id)
         choice = _choice(found, history[0] if history else None, chosen)
         if form.seen.data != _stamp(before):
-            form.form_errors.append("StaffMember else set a threshold meanwhile. Look at the page again, then decide.")
+            form.form_errors.append("Somebody else set a threshold meanwhile. Look at the page again, then decide.")
         elif choice.threshold is None:
             form.form_errors.append(f"No threshold can be given: {choice.offer.verdict.words}")
         elif loosens(before, choice.threshold, choice.margin):

@@ -52,11 +52,11 @@ def test_a_folder_of_folders_is_enrolled_and_its_coverage_told(site: Site, tmp_p
         "Nobody": "no usable photo",
         "Empty": "no usable photo",
     }
-    assert [row[0] for row in result_rows(list(results.values()))][:2] == ["Empty", "Nobody"]
+    assert [row.person for row in result_rows(list(results.values()))][:2] == ["Empty", "Nobody"]
     text = coverage(list(results.values()), dry_run=False)
     assert "2 of 4 people enrolled" in text
     assert "2 of 4 photos usable, 2 templates new" in text
-    assert "fewer than 3 templates (2): Anna Berg, Bert" in text
+    assert "fewer than 3 templates, of 5 recommended (2): Anna Berg, Bert" in text
     assert "refused photos, no face found: 2" in text
     lines = list(photo_lines(list(results.values())))
     assert len(lines) == 1 + 4 + 1

@@ -192,7 +192,7 @@ def test_two_administrators_do_not_undo_each_other_unseen(gallery: Web, admin: B
     late = admin.submit("/threshold", read_before)
 
     assert late.status_code == 400
-    assert "StaffMember else set a threshold meanwhile" in late.get_data(as_text=True)
+    assert "Somebody else set a threshold meanwhile" in late.get_data(as_text=True)
     assert in_force(gallery).threshold == 0.6
 
 

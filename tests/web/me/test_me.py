@@ -236,8 +236,8 @@ def test_every_table_about_people_is_told_to_them(web: Web, me: Browser) -> None
     }
     told = me.get("/me/data.json").get_json()
 
-    assert referring == set(own_data.TOLD)
-    assert {key for key in own_data.TOLD.values() if key} <= set(told)
+    assert referring == set(own_data.DISCLOSED)
+    assert {key for key in own_data.DISCLOSED.values() if key} <= set(told)
 
 
 def test_consent_is_taken_back_as_easily_as_it_was_given(web: Web, me: Browser, anna: int) -> None:
