@@ -56,7 +56,7 @@ def _from_folder(source: Path) -> list[Entry]:
         raise UserError(f"{loose[0]} is not in a person's folder: make a folder for each person, named as the person")
     entries = []
     for folder in (path for path in inside if path.is_dir()):
-        photos = tuple(sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file()))
+        photos = tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()))
         entries.append(Entry(" ".join(folder.name.replace("_", " ").split()), photos, folder.name))
     _require_distinct(entries)
     return entries
@@ -98,7 +98,7 @@ def _entry(row: dict[str | None, str | None], source: Path, line: int, inside: b
     text = {str(name): " ".join((value or "").split()) for name, value in row.items()}
     if not text["name"]:
         raise UserError(f"{source} line {line}: has no name")
-    photos = tuple(source.parent / one.strip() for one in text["photos"].split("|") if one.strip())
+    photos = tuple(source.parent / name.strip() for name in text["photos"].split("|") if name.strip())
     for photo in photos:
         nameable = "\0" not in str(photo)
         if inside and nameable and not photo.resolve().is_relative_to(source.parent.resolve()):

@@ -73,8 +73,8 @@ class _Member:
 
 def unpack(files: Sequence[Path], target: Path, limits: Limits = Limits()) -> Unpacked:
     """Unpack the uploads into `target`; UserError if they are not such an upload, or too large."""
-    archives = [one for one in files if one.suffix.lower() == ".zip"]
-    lists = [one for one in files if one.suffix.lower() == ".csv"]
+    archives = [file for file in files if file.suffix.lower() == ".zip"]
+    lists = [file for file in files if file.suffix.lower() == ".csv"]
     if len(archives) == 1 and len(files) == 1:
         target.mkdir()
         return _from_archive(archives[0], target, limits)
@@ -91,13 +91,13 @@ def usable_name(text: str) -> str | None:
 
 def _from_list(source: Path, files: Sequence[Path], limits: Limits) -> Unpacked:
     left_out = []
-    for one in files:
-        if one == source:
+    for file in files:
+        if file == source:
             continue
-        words = _not_a_photo(one.name) or ("" if one.stat().st_size <= limits.photo else _too_large(limits))
+        words = _not_a_photo(file.name) or ("" if file.stat().st_size <= limits.photo else _too_large(limits))
         if words:
-            one.unlink()
-            left_out.append(LeftOut(one.name, words))
+            file.unlink()
+            left_out.append(LeftOut(file.name, words))
     return Unpacked(source, source.parent, tuple(left_out))
 
 
@@ -112,11 +112,11 @@ def _from_archive(archive: Path, target: Path, limits: Limits) -> Unpacked:
             members, misplaced = _placed(members)
             left_out += misplaced
             room = limits.unpacked
-            for one in members:
-                words, size = _write(packed, one, target, room, limits)
+            for member in members:
+                words, size = _write(packed, member, target, room, limits)
                 room -= size
                 if words:
-                    left_out.append(LeftOut("/".join(one.parts), words))
+                    left_out.append(LeftOut("/".join(member.parts), words))
     except zipfile.BadZipFile as error:
         raise UserError("the file is not a ZIP archive, or a damaged one: pack it again") from error
     except (OSError, ValueError, EOFError, RuntimeError) as error:
@@ -179,34 +179,36 @@ def _refused(info: zipfile.ZipInfo, name: str, parts: tuple[str, ...], limits: L
 
 def _placed(members: list[_Member]) -> tuple[list[_Member], list[LeftOut]]:
     """Return the members without the one folder around everything, and the files that are misplaced."""
-    tops = {one.parts[0] for one in members}
-    if len(tops) == 1 and all(len(one.parts) > 2 or (len(one.parts) == 2 and one.is_list) for one in members):
-        members = [_Member(one.info, one.parts[1:]) for one in members]
-    if any(len(one.parts) == 1 and one.is_list for one in members):
+    tops = {member.parts[0] for member in members}
+    if len(tops) == 1 and all(
+        len(member.parts) > 2 or (len(member.parts) == 2 and member.is_list) for member in members
+    ):
+        members = [_Member(member.info, member.parts[1:]) for member in members]
+    if any(len(member.parts) == 1 and member.is_list for member in members):
         return members, []
     kept, left_out = [], []
-    for one in members:
+    for member in members:
         words = ""
-        if one.is_list:
+        if member.is_list:
             words = "is a list inside a folder: put it beside the folders"
-        elif len(one.parts) < 2:
+        elif len(member.parts) < 2:
             words = "is not in a person’s folder: make a folder for each person, named as the person"
-        elif len(one.parts) > 2:
+        elif len(member.parts) > 2:
             words = "is too deep: put the photos right into the person’s folder"
         if words:
-            left_out.append(LeftOut("/".join(one.parts), words))
+            left_out.append(LeftOut("/".join(member.parts), words))
         else:
-            kept.append(one)
+            kept.append(member)
     return kept, left_out
 
 
-def _write(packed: zipfile.ZipFile, one: _Member, target: Path, room: int, limits: Limits) -> tuple[str, int]:
+def _write(packed: zipfile.ZipFile, member: _Member, target: Path, room: int, limits: Limits) -> tuple[str, int]:
     """Write a member; return why it was left out ("" if it was not) and its bytes.  UserError if all is too large."""
-    path = target.joinpath(*one.parts)
+    path = target.joinpath(*member.parts)
     size = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with packed.open(one.info) as source, path.open("xb") as file:
+        with packed.open(member.info) as source, path.open("xb") as file:
             while block := _read(source):
                 size += len(block)
                 if size > room:
@@ -251,7 +253,10 @@ def _name(info: zipfile.ZipInfo) -> str:
 
 
 def _is_usable(name: str) -> bool:
-    bad = any(unicodedata.category(one) in ("Cc", "Cs") or one in '/\\:\u202a\u202b\u202c\u202d\u202e"' for one in name)
+    bad = any(
+        unicodedata.category(letter) in ("Cc", "Cs") or letter in '/\\:\u202a\u202b\u202c\u202d\u202e"'
+        for letter in name
+    )
     return bool(name) and name not in (".", "..") and not bad and len(name.encode("utf-8", "replace")) <= 200
 
 
@@ -266,5 +271,5 @@ def _too_large(limits: Limits) -> str:
 
 
 def _shown(name: str) -> str:
-    text = "".join(" " if unicodedata.category(one) in ("Cc", "Cs") else one for one in name)
+    text = "".join(" " if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in name)
     return text if len(text) <= 120 else text[:80] + "…" + text[-30:]

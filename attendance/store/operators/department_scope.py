@@ -49,12 +49,12 @@ def _cut(state: ORMExecuteState) -> None:
     table = Person.__table__
     inside = select(table.c.id).where(table.c.department.in_(departments), table.c.department != "")
     rules: list[Any] = [with_loader_criteria(Person, Person.id.in_(inside), include_aliases=True)]
-    rules += [with_loader_criteria(one, one.person_id.in_(inside), include_aliases=True) for one in _about_people()]
+    rules += [with_loader_criteria(each, each.person_id.in_(inside), include_aliases=True) for each in _about_people()]
     state.statement = state.statement.options(*rules)
 
 
 def _about_people() -> list[Any]:
     """Yield every table with a person in it, except the operators': who signs in does not depend on a department."""
     assert hours and kiosk, "their tables count too"
-    mapped = (one.class_ for one in Base.registry.mappers)
-    return [one for one in mapped if hasattr(one, "person_id") and one is not Operator]
+    mapped = (mapper.class_ for mapper in Base.registry.mappers)
+    return [table for table in mapped if hasattr(table, "person_id") and table is not Operator]

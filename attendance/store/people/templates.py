@@ -144,8 +144,8 @@ def load_gallery(session: Session, keys: Keys, model_id: str) -> Gallery:
     version = gallery_version(session)
     enrolled = enrolled_templates(session, keys, model_id)
     return Gallery(
-        [one.person_id for one in enrolled],
-        [one.template for one in enrolled],
+        [row.person_id for row in enrolled],
+        [row.template for row in enrolled],
         model_id,
         version,
         look_alikes.listed_pairs(session, model_id),
