@@ -57,7 +57,7 @@ def train_detector(**options: Any) -> None:
     device = _device(options["device"], options["threads"])
     data: Path = options["data"]
     if not (data / "labels").is_dir():
-        raise UserError(f"{data} has no folder labels with boxes and landmarks: see the README on training data")
+        raise UserError(f"{data} has no folder labels with boxes and landmarks: see docs/your-own-networks.md")
     plan = _plan(options, EPOCH_SCENES, 16, 1.5e-3, "adamw")
     sizes = options.get("sizes") or SCENE_SIZES
     path = detector_training.train(data, options["out"], plan, sizes, device, options["resume"], options["start"])

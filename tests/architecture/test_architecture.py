@@ -265,7 +265,11 @@ def test_no_circle_of_files() -> None:
 
 
 def folders_in(parent: Path) -> list[Path]:
-    return [path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(("__", "."))]
+    return [
+        path
+        for path in parent.iterdir()
+        if path.is_dir() and not path.name.startswith(("__", ".")) and any(path.iterdir())
+    ]
 
 
 def module_name(path: Path) -> str:
