@@ -94,9 +94,9 @@ def test_a_link_is_no_photo_whatever_it_is_called(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Anna/letter.pdf", "is no photo"),
-        ("Anna/photo.heic", "is no photo"),
-        ("Anna/more.zip", "is no photo"),
+        ("Anna/letter.pdf", "is not a readable photo"),
+        ("Anna/photo.heic", "is not a readable photo"),
+        ("Anna/more.zip", "is not a readable photo"),
         ("loose.png", "is not in a person’s folder"),
         ("Anna/2024/1.png", "is too deep"),
         ("Anna/list.csv", "is a list inside a folder"),
