@@ -135,7 +135,7 @@ class _Form:
             raise UserError(f"outcome is {', '.join(Outcome)}, or empty, not {outcome!r}")
         with self.site.sessions() as session:
             found = judge(session, self.camera, kind, label, person_id, start, end)
-        if found is not None:  # the door's own record goes before anybody's memory
+        if found is not None:  # the door's own record overrides people's memory
             return found
         try:
             return said(kind, label, start, Outcome(outcome or Outcome.NO_FACE))

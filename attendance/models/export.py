@@ -1,10 +1,10 @@
-"""Trained weights → what the kiosk serves.
+"""Trained weights → the graph that the doors serve.
 
 In: a .safetensors file of one of our two networks.  Out: `<model_id>.onnx`, a graph whose fp16
 initialisers point into `<model_id>.safetensors` beside it, checked against PyTorch.
 Does not know: cards (`attendance.training.commands` writes them), images.
 Main choice: one file of numbers with two readers.  Each initialiser is external data at the tensor's
-offset, followed by a Cast to float32 that folds away when the graph is loaded; nothing is stored twice.
+offset, followed by a Cast to float32 that folds away on loading; nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INPUT = "image"
 
 
 class _Heads(nn.Module):
-    """The detector with a tuple for the exporter, which wants named outputs in order."""
+    """The detector with a tuple as output, because the exporter needs named outputs in order."""
 
     def __init__(self, net: DetectionModel) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class _Embedding(nn.Module):
 
 
 def kind_of(weights: Path) -> str:
-    """ "detector" or "recogniser", by the names of the tensors; UserError for anything else."""
+    """Return "detector" or "recogniser" by the names of the tensors; raise UserError for anything else."""
     names = tensor_offsets(weights)[0]
     if any(name.startswith("obj_head.") for name in names):
         return "detector"
@@ -63,7 +63,7 @@ def kind_of(weights: Path) -> str:
 
 
 def tensor_offsets(path: Path) -> tuple[dict[str, tuple[int, int, list[int], str]], int]:
-    """Names of a .safetensors file → (offset in the file, bytes, shape, dtype), and the data's start."""
+    """Return each tensor's (offset in the file, bytes, shape, dtype) by name, and the start of the data."""
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
@@ -71,7 +71,7 @@ def tensor_offsets(path: Path) -> tuple[dict[str, tuple[int, int, list[int], str
     except (OSError, struct.error, ValueError, MemoryError) as error:
         raise UserError(f"cannot read weights from {path}: {error}") from error
     start = 8 + length
-    found = {
+    tensors = {
         name: (
             start + entry["data_offsets"][0],
             entry["data_offsets"][1] - entry["data_offsets"][0],
@@ -81,13 +81,13 @@ def tensor_offsets(path: Path) -> tuple[dict[str, tuple[int, int, list[int], str
         for name, entry in header.items()
         if name != "__metadata__"
     }
-    return found, start
+    return tensors, start
 
 
 def export(weights: Path, out: Path, model_id: str, size: int) -> float:
-    """Write `<model_id>.onnx` and `<model_id>.safetensors` into `out`; returns the largest difference to PyTorch.
+    """Write `<model_id>.onnx` and `<model_id>.safetensors` into `out`; return the largest difference to PyTorch.
 
-    UserError when the graph's answers differ from PyTorch's by more than 1e-4.
+    Raises UserError if the graph's outputs differ from PyTorch's by more than 1e-4.
     """
     kind = kind_of(weights)
     out.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def _point_into(model: onnx.ModelProto, numbers: Path) -> onnx.ModelProto:
     model.graph.initializer.extend(kept)
     model.graph.node.extend(nodes)
     model.producer_name, model.doc_string = "attendance", ""
-    for node in model.graph.node:  # stack traces of the exporting computer
+    for node in model.graph.node:  # it holds stack traces of the exporting computer
         node.doc_string = ""
         del node.metadata_props[:]
     del model.metadata_props[:], model.graph.metadata_props[:]

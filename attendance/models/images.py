@@ -1,4 +1,4 @@
-"""Whatever a caller calls an image → RGB arrays and tensors.
+"""Paths, PIL images and arrays → RGB arrays and tensors.
 
 In: a path, a PIL image, or a numpy array as OpenCV gives it (grey, BGR or BGRA; 8 or 16 bits).
 Out: uint8 RGB [H,W,3].  Does not know: networks.
@@ -21,9 +21,9 @@ ImageLike: TypeAlias = "str | Path | Image.Image | NDArray[np.uint8] | NDArray[n
 
 
 def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
-    """uint8 RGB [H,W,3].  Arrays of three or four channels are taken as BGR or BGRA (OpenCV's order).
+    """Return uint8 RGB [H,W,3].  Arrays of three or four channels count as BGR or BGRA (OpenCV's order).
 
-    Raises UserError for a file that cannot be read or an array that is no image.
+    Raises UserError for a file that cannot be read or an array that is not an image.
     """
     if isinstance(image, (str, Path)):
         try:
@@ -40,11 +40,11 @@ def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
 
 
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode.startswith("I;16"):  # PIL would cut every value above 255 down to 255
+    if image.mode.startswith("I;16"):  # PIL would clip every value above 255
         return np.ascontiguousarray(as_bgr(np.asarray(image).astype(np.uint16)))
     return np.asarray(image.convert("RGB"))
 
 
 def as_batch(rgb: NDArray[np.uint8]) -> torch.Tensor:
-    """RGB [H,W,3] → float32 [1,3,H,W] 0..255."""
+    """Turn RGB [H,W,3] into float32 [1,3,H,W] 0..255."""
     return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1))).float().unsqueeze(0)

@@ -2,10 +2,10 @@
 
 In: aligned RGB crops 0..255 [N,3,S,S] (`attendance.vision.align`).  Out: unit embeddings [N,384], or
 ArcFace logits when labels are given.
-Does not know: how faces are found, who anybody is.
+Does not know: how faces are found, people.
 Main choice: the last map is reduced to 64 channels and flattened on a fixed 4×4 grid instead of
-being averaged, because where a feature sits in an aligned face matters (as in ArcFace's own
-networks); the price is 0.5 M parameters.
+being averaged, because the place of a feature in an aligned face matters (as in ArcFace's networks).
+Trade-off: 0.5 M parameters.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class RecognitionModel(nn.Module):
             self.eval()
 
     def features(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Embedding before normalisation [N,384] and the stride-16 map [N,112,S/16,S/16] (for hints)."""
+        """Return the embedding before normalisation [N,384] and the stride-16 map [N,112,S/16,S/16] (for hints)."""
         _, middle, last = self.backbone(image)
         pooled = F.adaptive_avg_pool2d(self.reduce(last), GRID)
         return self.norm(self.embed(pooled.flatten(1))), middle
@@ -86,7 +86,7 @@ class RecognitionModel(nn.Module):
 
     @torch.inference_mode()
     def generate_emb(self, image: ImageLike) -> Tensor:
-        """An aligned face crop of any size → its unit embedding [384]."""
+        """Return the unit embedding [384] of an aligned face crop of any size."""
         was_training = self.training
         self.eval()
         batch = as_batch(as_rgb(image)).to(self.embed.weight.device)
@@ -96,15 +96,15 @@ class RecognitionModel(nn.Module):
         return embedding.cpu()
 
     def compare_faces(self, image1: ImageLike, image2: ImageLike) -> float:
-        """Cosine of two aligned face crops, -1..1."""
+        """Return the cosine of two aligned face crops, -1..1."""
         return float(self.generate_emb(image1) @ self.generate_emb(image2))
 
     def save_weights(self, path: str | Path) -> None:
-        """Write a .safetensors file (fp16 numbers); the ArcFace head, which only training needs, is left out."""
+        """Write a .safetensors file (fp16 numbers) without the ArcFace head, which only training needs."""
         storage.save_half(self, Path(path), skip="arcface.")
 
     def load_weights(self, path: str | Path) -> None:
-        """Load a whole file; UserError names what is missing or of another shape."""
+        """Load a whole file; raise UserError if tensors are missing or have another shape."""
         storage.load_whole(self, Path(path), optional="arcface.")
 
     def load_weights_partial(self, path: str | Path) -> dict[str, list[str]]:

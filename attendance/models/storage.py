@@ -16,21 +16,21 @@ from attendance.errors import UserError
 
 
 def load_whole(module: nn.Module, path: Path, optional: str | None = None) -> None:
-    """Load a file that must fit; UserError counts what does not.  `optional`: a prefix that may be missing."""
+    """Load a file that must fit; raise UserError if it does not.  `optional`: a prefix that may be missing."""
     report = load_partial(module, path)
     missing = [name for name in report["missing"] if not (optional and name.startswith(optional))]
     if missing or report["mismatched"] or report["unexpected"]:
         raise UserError(
-            f"{path} holds no weights of a {type(module).__name__}: {len(missing)} tensors missing, "
+            f"{path} does not hold weights of a {type(module).__name__}: {len(missing)} tensors missing, "
             f"{len(report['mismatched'])} of another shape, {len(report['unexpected'])} unknown"
         )
 
 
 def save_half(module: nn.Module, path: Path, skip: str | None = None) -> None:
-    """State dict → fp16 .safetensors.
+    """Write the state dict as fp16 .safetensors.
 
-    BatchNorm variances below fp16's normal range are raised to it: they would be flushed to zero,
-    and 1/sqrt(0) is no network.
+    BatchNorm variances below fp16's normal range are raised to it: they would be flushed to zero, and
+    1/sqrt(0) is infinite.
     """
     tensors: dict[str, Tensor] = {}
     for name, value in module.state_dict().items():

@@ -1,10 +1,10 @@
-"""`manage.py bench`: pictures a second, and where the time goes, on a 720p video with one face.
+"""`manage.py bench`: pictures a second and the time of each stage, on a 720p video with one face.
 
 In: the settings' networks, files of other detectors.  Out: tables on standard output, and the numbers as JSON.
-Does not know: what the numbers are compared with elsewhere.
-Main choice: ONNX Runtime, OpenVINO and eager PyTorch take turns in one process, on the same pictures and
-the same number of threads, so that a busy computer slows all alike; the price is that each picture is
-decoded again for each of them, and that the later ones' memory can be told only as what they add.
+Does not know: what others compare the numbers with.
+Main choice: ONNX Runtime, OpenVINO and eager PyTorch take turns in one process, on the same pictures and with
+the same number of threads, so that a busy computer slows all alike.
+Trade-off: each picture is decoded again for each runtime, and of the later ones only the added memory is known.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ from attendance.programs.bench_detectors import RUNTIMES, Timed, installed_runti
 from attendance.vision.analyser import STAGES, FaceAnalyser
 
 THREADS = 2
-OTHERWISE = "models.flip otherwise"  # ONNX Runtime with the setting that is not the site's: what it costs or saves
+OTHERWISE = (
+    "models.flip otherwise"  # ONNX Runtime with the opposite of the site's setting, to show what the setting costs
+)
 GALLERIES = (1_000, 10_000, 100_000)
 USUAL_GALLERY = 10_000  # the one that "whole" searches
 WARM_UP = 5  # pictures; not counted
@@ -72,7 +74,7 @@ class Measured:
 def run_bench(
     settings: Settings, seconds: float = 10.0, json_file: Path | None = None, peers: Sequence[Path] = ()
 ) -> None:
-    """Measure each runtime for `seconds`, in turns.  UserError when weights or the demo's packages are missing."""
+    """Measure each runtime for `seconds`, in turns; raise UserError if weights or the demo's packages are missing."""
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise UserError(f"--json: there is no folder {json_file.absolute().parent}")
     threads = settings.models.threads or THREADS
@@ -118,12 +120,12 @@ def _take_turns(
 
 
 def random_gallery(size: int, dim: int, model_id: str) -> Gallery:
-    """So many people nobody looks like, one template each."""
+    """Return a gallery of `size` random people with one template each."""
     return Gallery(range(1, size + 1), _random_rows(size, dim), model_id, 1)
 
 
 def _random_rows(count: int, dim: int) -> NDArray[np.float32]:
-    """Unit vectors [count,dim]."""
+    """Return unit vectors [count,dim]."""
     rows = np.random.default_rng(count).standard_normal((count, dim), dtype=np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
@@ -144,7 +146,7 @@ def _analyser(settings: Settings, runtime: str, threads: int) -> FaceAnalyser:
 
 
 def _measure(into: Measured, analyser: FaceAnalyser, gallery: Gallery, video: Path, seconds: float) -> None:
-    """The video over and over for `seconds`, the first pictures uncounted."""
+    """Play the video repeatedly for `seconds`; do not count the first pictures."""
     end: float | None = None
     for number, (picture, decode_ms) in enumerate(_pictures(video)):
         if end is not None and perf_counter() >= end:
@@ -167,7 +169,7 @@ def _measure(into: Measured, analyser: FaceAnalyser, gallery: Gallery, video: Pa
 
 
 def _pictures(video: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
-    """Endlessly; with the milliseconds that decoding took."""
+    """Yield the pictures endlessly, each with the milliseconds of its decoding."""
     while True:
         feed = VideoFeed(parse_source(str(video)), 10, 10)
         try:
@@ -182,7 +184,7 @@ def _pictures(video: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
 
 
 def _measure_searches(dim: int, model_id: str) -> dict[int, list[float]]:
-    """Milliseconds of each search by the number of templates; they come one by one, as faces do."""
+    """Return the milliseconds of each search by the number of templates; one search at a time, as at the door."""
     found = {}
     probes = [Template(row, model_id) for row in _random_rows(55, dim)]
     for size in GALLERIES:
@@ -199,8 +201,8 @@ def _measure_searches(dim: int, model_id: str) -> dict[int, list[float]]:
 def _require_faces(measured: Measured, settings: Settings) -> None:
     if measured.faces < measured.pictures / 2:
         raise UserError(
-            f"{settings.models.detector} and {settings.models.recogniser} took a template of {measured.faces} of "
-            f"{measured.pictures} pictures only, so the times say nothing: evaluate these weights first"
+            f"{settings.models.detector} and {settings.models.recogniser} gave a template for only {measured.faces} of "
+            f"{measured.pictures} pictures, so the times mean nothing: evaluate these weights first"
         )
 
 
@@ -301,7 +303,7 @@ def _write_json(path: Path, numbers: Mapping[str, Any]) -> None:
 
 
 def _memory_mb() -> float:
-    """What this process holds of the computer's memory now (RSS); 0 where there is no /proc."""
+    """Return the memory that this process uses now (RSS); 0 without /proc."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

@@ -1,13 +1,13 @@
 """The part of `manage.py bench` that times detectors alone, in turns: ours by each runtime, and peers.
 
 In: the settings, the user's peer files, a few pictures.  Out: milliseconds a picture by detector and input size,
-as ratios to ours by ONNX Runtime; what the motion gate takes for a picture in which nothing moves.
+as ratios to ours by ONNX Runtime; the motion gate's time for a picture in which nothing moves.
 Does not know: how well anything is found (`evaluate detector` does).
-Main choice: every detector takes its turn on each picture before any gets the next one, and medians
-are compared, so that a busy computer slows all alike: the ratios hold where the milliseconds do not.
-The price is that each network finds the caches as the one before left them, as in a busy daemon.
-Resizing and decoding are part of it for all; peers decode from a low confidence on, which takes them
-microseconds more on pictures with one face.
+Main choice: all detectors take turns on each picture, and medians are compared, so that a busy computer
+slows all alike: the ratios hold even if the milliseconds do not.
+Trade-off: each network finds the caches as the previous one left them, as in a busy daemon.
+Resizing and decoding are included for all; peers decode from a low confidence on, which takes microseconds
+more on pictures with one face.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Timed:
 
 
 def installed_runtimes(own_numbers: bool) -> list[str]:
-    """Those that can run here; PyTorch runs our own networks only (`own_numbers`)."""
+    """Return the runtimes that can run here; PyTorch runs only our own networks (`own_numbers`)."""
     has = {name: importlib.util.find_spec(name) is not None for name in ("openvino", "torch", "torchvision")}
     torch = has["torch"] and has["torchvision"] and own_numbers
     return ["onnxruntime", *(["openvino"] if has["openvino"] else []), *(["torch"] if torch else [])]
@@ -73,7 +73,7 @@ def compare(
     threads: int,
     seconds: float,
 ) -> list[Timed]:
-    """Each size for half of `seconds`, at least LEAST_ROUNDS rounds.  UserError for a file that is no known peer."""
+    """Time each size for half of `seconds`, at least LEAST_ROUNDS rounds; raise UserError for an unknown peer."""
     sizes = sorted({settings.detector.input_size, FAR})
     found = []
     for size in sizes:
@@ -123,7 +123,7 @@ def _take_turns(detectors: Mapping[str, Detect], pictures: Sequence[Picture], si
 
 
 def still_frame_ms(picture: Picture) -> float:
-    """Median milliseconds that the motion gate takes for a picture that is not searched."""
+    """Return the motion gate's median milliseconds for a picture that is not searched."""
     gate = MotionGate(MotionLimits(hold=timedelta(0), look_every=timedelta(days=1)))
     took, at = [], datetime(2024, 1, 1, tzinfo=UTC)
     for number in range(STILL_PICTURES):
@@ -135,7 +135,7 @@ def still_frame_ms(picture: Picture) -> float:
 
 
 def report(timed: Sequence[Timed], still_ms: float, whole_ms: float) -> str:
-    """`whole_ms`: what a searched picture takes, all stages together."""
+    """Return the table as text.  `whole_ms`: the time of a searched picture, all stages together."""
     sizes = sorted({one.size for one in timed})
     by = {(one.name, one.size): one for one in timed}
     header = ["detector alone"]

@@ -1,14 +1,14 @@
-"""`manage.py evaluate clips`: people met again by the real daemon in short clips: a table of decisions.
+"""`manage.py evaluate clips`: the real daemon meets people again in short clips: a table of decisions.
 
-In: a folder of video clips, a list of who is in which.  Out: a table, totals with intervals, JSON.
-Does not know: how anything is decided: photos go through `service.enrol` and pictures through the
-daemon's own loop, into a database of its own that is gone afterwards.
-Protocol: from the first half of each clip a few frames are enrolled as photos.  The second half is what
-the camera sees, twice: once with everybody enrolled (is it the right person?), once with this person
-deactivated, so that it is a stranger to everybody else's templates (is it nobody?).
-Main choice: halves of a second or two are played forwards and backwards until they last as long as
-somebody stands at a door; without that no refusal would ever settle.  The price: the same few pictures
-are seen again, and enrolled and met within seconds, so that these numbers flatter.
+In: a folder of video clips, a list of the person in each.  Out: a table, totals with intervals, JSON.
+Does not know: how anything is decided.  Photos go through `service.enrolment` and pictures through the daemon's
+loop, into a temporary database.
+Protocol: a few frames of each clip's first half are enrolled as photos.  The camera then sees the second half
+twice: once with everyone enrolled (is it the right person?), once with this person deactivated, as a stranger
+to all other templates (is it nobody?).
+Main choice: halves of a second or two are played forwards and backwards until they last as long as a person
+stands at a door; otherwise no refusal would ever settle.
+Trade-off: the same few pictures are seen repeatedly, and seconds after the enrolment, so these numbers flatter.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Meeting:
 
 
 class Standing:
-    """A clock that stands still while a meeting lasts: frames carry their own times."""
+    """A clock that stands still during a meeting: frames carry their own times."""
 
     def __init__(self) -> None:
         self.time = datetime(2024, 1, 1, tzinfo=UTC)
@@ -95,7 +95,7 @@ def run_clips(
     out: Path | None = None,
     analyser: Analyser | None = None,
 ) -> dict[str, Any]:
-    """Measure, print, write JSON to `out`; returns what was written.  UserError for folders without clips."""
+    """Measure, print, write JSON to `out`; return what was written.  Raise UserError for a folder without clips."""
     if out is not None and not out.absolute().parent.is_dir():
         raise UserError(f"--out: there is no folder {out.absolute().parent}")
     clips = find_clips(data, people_file)
@@ -129,7 +129,7 @@ def run_clips(
 
 
 def find_clips(data: Path, people_file: Path | None) -> list[Clip]:
-    """The clips of DIR/webcam_clips, or of DIR itself, by name; each one a person of its own unless listed."""
+    """Return the clips of DIR/webcam_clips, or of DIR, by name; each shows a different person unless listed."""
     folder = data / "webcam_clips" if (data / "webcam_clips").is_dir() else data
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS) if folder.is_dir() else []
     if not paths:
@@ -145,7 +145,7 @@ def find_clips(data: Path, people_file: Path | None) -> list[Clip]:
 
 
 def _read_people(file: Path) -> dict[str, str]:
-    """Lines of "clip, tab, person"."""
+    """Read lines of "clip, tab, person"."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -157,7 +157,7 @@ def _read_people(file: Path) -> dict[str, str]:
 
 
 def _fresh_site(settings: Settings, folder: Path, clock: Standing) -> Installation:
-    """The same settings on an empty database, with a door that only logs."""
+    """Return a site with the same settings, an empty database and a door that only logs."""
     changed = settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"url": f"sqlite:///{folder / 'clips.db'}"}),
@@ -170,7 +170,7 @@ def _fresh_site(settings: Settings, folder: Path, clock: Standing) -> Installati
 
 
 def read_halves(path: Path) -> tuple[Pictures, Pictures, float]:
-    """The pictures of both halves, and how many there are a second."""
+    """Return the pictures of both halves, and the pictures a second."""
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     pictures: Pictures = []
     try:
@@ -183,13 +183,15 @@ def read_halves(path: Path) -> tuple[Pictures, Pictures, float]:
     finally:
         capture.release()
     if len(pictures) < FEWEST_FRAMES or min(pictures[0].shape[:2]) < SMALLEST_SIDE:
-        raise UserError(f"{path} is no clip that can be used: it has {len(pictures)} pictures, {FEWEST_FRAMES} needed")
+        raise UserError(
+            f"{path} is too short or too small: a clip needs {FEWEST_FRAMES} pictures, it has {len(pictures)}"
+        )
     middle = len(pictures) // 2
     return pictures[:middle], pictures[middle:], fps if 1 <= fps <= 240 else 25.0
 
 
 def _enrol(site: Installation, analyser: Analyser, clip: Clip) -> int:
-    """How many photos of the first half were good enough to be enrolled."""
+    """Enrol photos of the first half; return how many were good enough."""
     first, _, _ = read_halves(clip.path)
     chosen = np.unique(np.linspace(0, len(first) - 1, PHOTOS).round().astype(int))
     with site.sessions.begin() as session:
@@ -208,12 +210,12 @@ def _enrol(site: Installation, analyser: Analyser, clip: Clip) -> int:
 
 def _person_id(site: Installation, name: str) -> int | None:
     with site.sessions() as session:
-        found = [person.id for person in people.search_people(session, name, None, 1000) if person.name == name]
-    return found[0] if found else None
+        matches = people.search_people(session, name, None, 1000)
+        return next((person.id for person in matches if person.name == name), None)
 
 
 def _deactivate(site: Installation, clips: Iterable[Clip], who: str | None) -> None:
-    """Everybody is active but `who`."""
+    """Deactivate `who` and activate everyone else."""
     with site.sessions.begin() as session:
         for name in {clip.person for clip in clips}:
             if (person_id := _person_id(site, name)) is not None:
@@ -221,7 +223,7 @@ def _deactivate(site: Installation, clips: Iterable[Clip], who: str | None) -> N
 
 
 def _meet(site: Installation, analyser: Analyser, clip: Clip, kind: str, folder: Path, clock: Standing) -> Meeting:
-    """The daemon watches the second half; what it wrote down is looked up."""
+    """Let the daemon watch the second half; judge the decisions that it recorded."""
     clock.time += BETWEEN
     _, second, fps = read_halves(clip.path)
     video = _write(folder / "now.avi", second, fps, site.settings.camera.max_fps)
@@ -236,7 +238,7 @@ def _meet(site: Installation, analyser: Analyser, clip: Clip, kind: str, folder:
 
 
 def judged(clip: Clip, kind: str, decided: Sequence[PassageView], began_at: datetime) -> Meeting:
-    """What the decisions of one meeting come to: a grant counts before a refusal, a wrong one before a right one."""
+    """Summarise the decisions of one meeting: a grant outweighs a refusal, a wrong grant a right one."""
 
     def weight(view: PassageView) -> int:
         return 2 * view.passage.granted + (view.passage.granted and view.person_name != clip.person)
@@ -262,7 +264,7 @@ def judged(clip: Clip, kind: str, decided: Sequence[PassageView], began_at: date
 
 
 def _write(path: Path, half: Pictures, fps: float, most: float) -> Path:
-    """A lossless video at no more pictures a second than the daemon looks at, to and fro until LASTS_S."""
+    """Write a lossless video with at most `most` pictures a second, played to and fro until LASTS_S."""
     step = max(1, round(fps / most))
     there = half[::step]
     tour = [*there, *there[-2:0:-1]] if len(there) > 2 else there
@@ -278,9 +280,9 @@ def _write(path: Path, half: Pictures, fps: float, most: float) -> Path:
 
 
 def totals(meetings: Sequence[Meeting], enrolled: Mapping[str, int]) -> dict[str, Any]:
-    """Shares with Wilson's 95 % interval."""
-    known = [one for one in meetings if one.kind == "known"]
-    strangers = [one for one in meetings if one.kind == "stranger"]
+    """Return the shares with Wilson's 95 % interval."""
+    known = [meeting for meeting in meetings if meeting.kind == "known"]
+    strangers = [meeting for meeting in meetings if meeting.kind == "stranger"]
     counted = {
         "clips_with_an_enrolled_photo": (sum(count > 0 for count in enrolled.values()), len(enrolled)),
         "known_granted_as_the_right_person": (sum(one.verdict == "right" for one in known), len(known)),
@@ -289,20 +291,21 @@ def totals(meetings: Sequence[Meeting], enrolled: Mapping[str, int]) -> dict[str
         "strangers_granted": (sum(one.verdict in ("right", "another") for one in strangers), len(strangers)),
         "strangers_refused": (sum(one.verdict == "refused" for one in strangers), len(strangers)),
     }
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, (count, of) in counted.items():
         low, high = wilson_interval(count, of)
         share = round(count / of, 4) if of else None
-        found[name] = {"count": count, "of": of, "rate": share, "interval95": [round(low, 4), round(high, 4)]}
+        result[name] = {"count": count, "of": of, "rate": share, "interval95": [round(low, 4), round(high, 4)]}
     waits = sorted(one.first_s for one in known if one.verdict == "right" and one.first_s is not None)
-    found["seconds_to_the_first_decision_of_the_right"] = {
+    result["seconds_to_the_first_decision_of_the_right"] = {
         "median": round(float(np.median(waits)), 2) if waits else None,
         "most": waits[-1] if waits else None,
     }
-    return found
+    return result
 
 
 def report(numbers: Mapping[str, Any], meetings: Sequence[Meeting], people_file: Path | None) -> str:
+    """Return the table of meetings and the totals as text."""
     rows = [
         (
             one.clip,
@@ -315,7 +318,7 @@ def report(numbers: Mapping[str, Any], meetings: Sequence[Meeting], people_file:
         )
         for one in meetings
     ]
-    header = ("clip", "person", "is", "verdict", "taken for", "reason", "frames", "first after s", "score")
+    header = ("clip", "person", "is", "verdict", "identified as", "reason", "frames", "first after s", "score")
     lines = [table(rows, header), ""]
     for name, one in numbers["totals"].items():
         words = name.replace("_", " ")
@@ -326,7 +329,7 @@ def report(numbers: Mapping[str, Any], meetings: Sequence[Meeting], people_file:
             lines.append(f"{words}: {one['count']} of {one['of']} ({100 * low:.0f} to {100 * high:.0f} %)")
     lines.append(f"threshold in force: {numbers['threshold']:.3f} (of the weights' card)")
     if people_file is None:
-        lines.append("each clip counts as a person of its own; if some show the same person, list them with --people")
+        lines.append("each clip counts as a different person; if several show the same person, list them with --people")
     return "\n".join(lines)
 
 

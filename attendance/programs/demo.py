@@ -1,10 +1,10 @@
-"""`manage.py demo`: the whole line without a camera and without a network.
+"""`manage.py demo`: the whole product without a camera and without the internet.
 
-In: a folder.  Out: a database with what happened, a table of it on standard output.
-Does not know: how anything is decided: photos go through `service.enrol` as on the admin page, and
-the videos through the daemon, started as a program of its own.
-Main choice: the real daemon in real time instead of a fast replay, because that is what is to be
-shown; the price is half a minute of watching.
+In: a folder.  Out: a database with the decisions, a table of them on standard output.
+Does not know: how anything is decided.  Photos go through `service.enrolment` as on the admin page, and the
+videos through the daemon, started as a separate program.
+Main choice: the real daemon in real time instead of a fast replay, because the demo shows the real thing.
+Trade-off: half a minute of watching.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MADE = ("attendance.db", "attendance.db-wal", "attendance.db-shm", "master.key",
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A video: its camera's name, and who is to be seen for how many seconds, in turn."""
+    """A video: its camera's name, and each visitor with their seconds, in turn."""
 
     name: str
     visits: Sequence[tuple[str, float]]
@@ -55,7 +55,7 @@ class Clip:
         return sum(seconds for _, seconds in self.visits)
 
     def shown_at(self, second: float) -> str:
-        """Whoever is to be seen then; just after a visit still that visitor, because decisions take a moment."""
+        """Return the visitor at this second; just after a visit still that visitor, because decisions take a moment."""
         last, left_at, ends = NOBODY, 0.0, 0.0
         for who, seconds in self.visits:
             ends += seconds
@@ -82,7 +82,7 @@ SECOND = Clip("second-video", [(NOBODY, 1.5), (HOPPER, 8), (NOBODY, 1.5)])
 
 
 def run_demo(out_dir: Path) -> None:
-    """Enrol, watch, refuse, enrol, watch again.  UserError when it did not come out as it should."""
+    """Enrol, watch, refuse, enrol, watch again; raise UserError if a decision was wrong."""
     with needs("demo", "skimage", "matplotlib"):
         images = {COLLINS: portraits.collins(), HOPPER: portraits.hopper()}
     file = fresh_folder(out_dir)
@@ -112,11 +112,11 @@ def run_demo(out_dir: Path) -> None:
     say("\n" + _where_to_look(file, steps.token, settings.web.port))
     wrong = mistakes({each.clip.name: each for each in watched}, decided)
     if wrong:
-        raise UserError(f"the demo did not come out as it should: {'; '.join(wrong)} (see the table above)")
+        raise UserError(f"the demo went wrong: {'; '.join(wrong)} (see the table above)")
 
 
 def fresh_folder(out_dir: Path) -> Path:
-    """An empty site's settings file.  What an earlier demo made is removed, never anybody else's files."""
+    """Write an empty site's settings file.  Remove the files of an earlier demo, never any others."""
     file = out_dir / "config.toml"
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ def fresh_folder(out_dir: Path) -> Path:
 
 
 def _flags(file: Path) -> dict[str, str]:
-    """What must not come from the environment: it may name the true database and the true door."""
+    """Return the settings that must not come from the environment, which may name the real database and door."""
     database = file.resolve().parent / "attendance.db"
     return {"database.url": f"sqlite:///{database}", "door.driver": "null", "camera.direction": "in"}
 
@@ -146,7 +146,7 @@ def _require_threshold(site: Installation) -> None:
     with site.sessions() as session:
         if operating_points.current(session, model_id) is None:
             raise UserError(
-                f"the card of {model_id} gives no threshold, so everybody would be refused: evaluate it first"
+                f"the card of {model_id} has no threshold, so everyone would be refused: evaluate the network first"
             )
 
 
@@ -167,7 +167,7 @@ def _enrol(site: Installation, analyser: Analyser, name: str, photo: bytes) -> N
 
 
 def _watch(file: Path, flags: Mapping[str, str], clip: Clip, video: Path, site: Installation) -> Watched:
-    """Play a video through the daemon, in real time, as a camera would; its decisions are said as they fall."""
+    """Play a video through the daemon in real time, as a camera would; print its decisions as they come."""
     changes = [text for name, value in flags.items() for text in ("--set", f"{name}={value}")]
     source = ("--camera", str(video.resolve()), "--name", clip.name)
     command = own_command("--config", str(file), *changes, "daemon", *source)
@@ -196,13 +196,13 @@ def _watch(file: Path, flags: Mapping[str, str], clip: Clip, video: Path, site: 
 
 
 def mistakes(watched: Mapping[str, Watched], decided: Sequence[PassageView]) -> list[str]:
-    """What should have been decided otherwise, in words; [] when all is well."""
+    """Return the wrong decisions in words; [] if all are right."""
     wrong = []
     known = {FIRST.name: {COLLINS}, SECOND.name: {HOPPER}}
     for view in decided:
         camera, who = view.passage.camera, view.person_name or "somebody"
         if view.passage.granted and who != _shown(watched[camera], view):
-            wrong.append(f"{who} passed while {_shown(watched[camera], view)} was to be seen in the {camera}")
+            wrong.append(f"{who} passed while the {camera} showed {_shown(watched[camera], view)}")
     for camera, names in known.items():
         passed = {view.person_name for view in decided if view.passage.camera == camera and view.passage.granted}
         wrong += [f"{name} did not pass in the {camera}" for name in sorted(names - passed)]
@@ -235,7 +235,7 @@ def _decisions(watched: Sequence[Watched], decided: Sequence[PassageView]) -> st
                 "-" if view.door is None else f"unlock {view.door}",
             )
         )
-    header = ("time", "camera", "was shown", "taken for", "outcome", "score", "threshold", "frames", "why", "door")
+    header = ("time", "camera", "was shown", "identified as", "outcome", "score", "threshold", "frames", "why", "door")
     return table(rows, header)
 
 

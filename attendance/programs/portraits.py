@@ -41,21 +41,21 @@ def hopper() -> NDArray[np.uint8]:
 
 
 def as_jpeg(image: NDArray[np.uint8]) -> bytes:
-    """The file that somebody would upload."""
+    """Return the portrait as the JPEG file that an operator would upload."""
     _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
     return coded.tobytes()
 
 
 @dataclass(frozen=True)
 class Visit:
-    """`seconds` before the camera; `portrait` None: nobody is there."""
+    """`seconds` in front of the camera; `portrait` None: nobody is there."""
 
     portrait: NDArray[np.uint8] | None
     seconds: float
 
 
 def frames(visits: list[Visit], seed: int = 0) -> Iterator[NDArray[np.uint8]]:
-    """BGR [720,1280,3] at 15 a second: each visitor walks in, comes nearer and sways, the light changes."""
+    """Yield BGR [720,1280,3] at 15 a second: each visitor walks in, comes nearer and sways; the light changes."""
     random = np.random.default_rng(seed)
     wall = np.linspace(120, 80, HEIGHT)[:, None, None] * np.array([1.0, 0.97, 0.92])
     background = np.broadcast_to(wall, (HEIGHT, WIDTH, 3)).astype(np.float32)
@@ -73,7 +73,7 @@ def frames(visits: list[Visit], seed: int = 0) -> Iterator[NDArray[np.uint8]]:
 
 
 def _paste(scene: NDArray[np.float32], portrait: NDArray[np.uint8], share: float) -> None:
-    """The head of a portrait at a place and size that depend on how much of the visit is over, 0..1."""
+    """Draw a portrait's head at a place and size that depend on `share`, the part of the visit that is over, 0..1."""
     head = portrait[: int(portrait.shape[0] * 0.72), int(portrait.shape[1] * 0.12) : int(portrait.shape[1] * 0.88)]
     height = round(HEIGHT * (0.7 + 0.25 * np.sin(np.pi * share)))
     width = round(height * head.shape[1] / head.shape[0])
@@ -84,7 +84,7 @@ def _paste(scene: NDArray[np.float32], portrait: NDArray[np.uint8], share: float
 
 
 def write_video(path: Path, visits: list[Visit]) -> Path:
-    """Write an .mp4 (MPEG-4); UserError when this OpenCV or the disk cannot."""
+    """Write an .mp4 (MPEG-4); raise UserError if that fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, (WIDTH, HEIGHT))
     if not writer.isOpened():

@@ -1,4 +1,4 @@
-"""Bodies of `manage.py train …` and `manage.py export`.
+"""The bodies of `manage.py train …` and `manage.py export`.
 
 In: the options of the command line.  Out: weights in a folder; a graph with a card.
 Does not know: losses, scenes (the modules beside this one).
@@ -35,7 +35,7 @@ FOREVER = 1e9
 
 def _device(name: str, threads: int) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: PyTorch sees no GPU here; use --device cpu or auto")
+        raise UserError("--device cuda: PyTorch finds no GPU; use --device cpu or auto")
     torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
 
@@ -53,7 +53,7 @@ def _plan(options: dict[str, Any], epoch: int, batch: int, lr: float, optimiser:
 
 
 def train_detector(**options: Any) -> None:
-    """Scenes from `--data` → `<out>/detector.safetensors`."""
+    """Train on scenes from `--data`; write `<out>/detector.safetensors`."""
     device = _device(options["device"], options["threads"])
     data: Path = options["data"]
     if not (data / "labels").is_dir():
@@ -65,7 +65,7 @@ def train_detector(**options: Any) -> None:
 
 
 def train_recogniser(**options: Any) -> None:
-    """Crops from `--data`, answers of `--teacher` → `<out>/recogniser.safetensors`."""
+    """Train on crops from `--data` and the embeddings of `--teacher`; write `<out>/recogniser.safetensors`."""
     device = _device(options["device"], options["threads"])
     data: Path = options["data"]
     packs = [s for s in protocol.RECOGNISER_SETS if (data / "packs" / f"{s}.teacher.npy").exists()]
@@ -74,7 +74,7 @@ def train_recogniser(**options: Any) -> None:
 
         face_packs.build(data, options["teacher"])
     elif not packs:
-        raise UserError(f"{data} has no packs of crops yet: name a teacher's ONNX file with --teacher to make them")
+        raise UserError(f"{data} has no packs of crops yet: give a teacher's ONNX file with --teacher to make them")
     size = options.get("size") or 112  # served at the size trained at: docs/LOG.md
     sizes = ((0.0, options["size_at_first"]), (0.5, size)) if options.get("size_at_first") else ((0.0, size),)
     plan = _plan(options, EPOCH_FACES, 64, 1.5e-3, "muon")  # docs/LOG.md
@@ -83,7 +83,7 @@ def train_recogniser(**options: Any) -> None:
 
 
 def export(**options: Any) -> None:
-    """`--weights` → graph, numbers and card in `--out`; the card's metrics are filled in by measuring."""
+    """Write graph, numbers and card of `--weights` into `--out`; `evaluate --card` adds the card's metrics."""
     weights, out, model_id, size = options["weights"], options["out"], options["model_id"], options["size"]
     kind = options["kind"]
     if kind_of(weights) != kind:

@@ -1,7 +1,7 @@
 """Boxes that people drew.
 
 In: a data folder with `labels/true_boxes.tsv`.  Out: boxes by image, and whether every face has one.
-Does not know: which of them may be learned from (`protocol`), pixels.
+Does not know: which images training may use (`protocol`), pixels.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Drawn(NamedTuple):
 
 
 def drawn_boxes(data: Path, set_name: str) -> Iterator[Drawn]:
-    """The rows of one set, none without the file; raises UserError for a line that cannot be read."""
+    """Yield the rows of one set, none without the file; raise UserError for a line that cannot be read."""
     source = data / "labels" / "true_boxes.tsv"
     if not source.is_file():
         return
@@ -36,6 +36,6 @@ def drawn_boxes(data: Path, set_name: str) -> Iterator[Drawn]:
             path, _, _, labelled, text = line.split("\t")
             boxes = np.array([b.split(",") for b in text.split(";") if b], np.float32).reshape(-1, 4)
         except ValueError:
-            raise UserError(f"{source}, line {number + 1}: no boxes can be read") from None
+            raise UserError(f"{source}, line {number + 1}: the boxes cannot be read") from None
         if path.startswith(f"{set_name}/"):
             yield Drawn(path, boxes, labelled == "all")

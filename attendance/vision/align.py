@@ -1,10 +1,10 @@
 """Five landmarks → an upright face crop.
 
 In: a BGR image and `Landmarks` in its pixels.  Out: a square BGR crop in the ArcFace convention.
-Does not know: which network reads the crop, nor how the landmarks were found.
+Does not know: the network that reads the crop, or how the landmarks were found.
 Main choice: the five-point similarity transform (Umeyama 1991) to the ArcFace reference, because
-every public face embedder was trained on it; its price is that profiles are scaled by the
-foreshortened eye distance.
+every public face embedder was trained on it.
+Trade-off: profiles are scaled by the foreshortened distance between the eyes.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ARCFACE_112: NDArray[np.float32] = np.array(
 
 
 def similarity_transform(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Least-squares rotation, uniform scale and shift that carry `source` [N,2] onto `target` [N,2].
+    """Return the least-squares rotation, uniform scale and shift from `source` [N,2] to `target` [N,2].
 
-    Returns the 2×3 matrix for `cv2.warpAffine`.  Umeyama, "Least-squares estimation of
+    The result is the 2×3 matrix for `cv2.warpAffine`.  Umeyama, "Least-squares estimation of
     transformation parameters between two point patterns", 1991.
-    Raises ValueError when the source points coincide (no scale can be found).
+    Raises ValueError if the source points coincide, because then there is no scale.
     """
     source64, target64 = source.astype(np.float64), target.astype(np.float64)
     source_mean, target_mean = source64.mean(0), target64.mean(0)
@@ -75,15 +75,15 @@ def align_face(
 def _surroundings(
     image: NDArray[np.uint8], matrix: NDArray[np.float32], size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The part of the image that the crop can see, and where it begins (x, y).
+    """Return the part of the image that the crop can see, and its corner (x, y).
 
-    Shrinking a whole photo for one face takes longer than everything else here, and OpenCV warps no
+    Shrinking a whole photo for one face takes longer than everything else here, and OpenCV cannot warp an
     image of more than 32,767 px a side.
     """
     height, width = image.shape[:2]
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    if scale < 1e-6:  # the points lie so oddly that the crop sees everything as one dot
-        raise ValueError("the landmarks are no face; no alignment is possible")
+    if scale < 1e-6:  # the points lie so far apart that the crop shows the image as one dot
+        raise ValueError("the landmarks do not form a face; no alignment is possible")
     corners = np.array([[0, 0], [size, 0], [size, size], [0, size]], np.float64) - matrix[:, 2]
     seen = corners @ np.linalg.inv(matrix[:, :2].astype(np.float64)).T
     rim = 2 + 2 / scale  # what interpolation and area averages reach beyond the corners

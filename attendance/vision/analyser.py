@@ -1,10 +1,11 @@
 """THE path from pixels to probes, for enrolment, live use and evaluation alike.
 
 In: a `Frame`, two sessions and their cards, limits.  Out: `Probe`s, largest face first.
-Does not know: who anybody is, where frames come from.
+Does not know: people, the source of frames.
 Main choice: one path, so that a score means the same everywhere.  Faces are embedded one by one:
 networks whose graph takes a single image can then be dropped in, and on a few cores a batch saves
-nothing.  The price is a call a face.
+nothing.
+Trade-off: one call for each face.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class FaceAnalyser:
     """`conf_thresh`: least detection score, 0..1; `input_size`: side of the detector's square, px, a multiple of 32;
     `flip`: embed each crop and its mirror image and give the mean.
 
-    Raises WeightsError when a card is of the wrong kind, ValueError for another input size.
-    May be called from several threads at once; `timings` are then those of whichever ended last.
+    Raises WeightsError if a card is of the wrong kind, ValueError for another input size.
+    Several threads may call it at once; `timings` are then those of the call that ended last.
     """
 
     def __init__(
@@ -81,9 +82,9 @@ class FaceAnalyser:
         return self._timings
 
     def analyse(self, frame: Frame, max_faces: int = 5) -> list[Probe]:
-        """The `max_faces` largest faces of the frame, largest first; a face with flaws gets no template.
+        """Return the `max_faces` largest faces of the frame, largest first; a face with flaws gets no template.
 
-        Raises ValueError when a network puts out what is no embedding (NaN, another length): a fault.
+        Raises ValueError if a network's output is not an embedding (NaN, another length): a fault.
         """
         clock = _Clock()
         found = sorted(self.detect(frame.image, frame.region), key=lambda face: -face.box.area)[:max_faces]
@@ -104,12 +105,11 @@ class FaceAnalyser:
         return probes
 
     def detect(self, image: NDArray[np.uint8], region: Region | None = None) -> list[Detection]:
-        """All faces of an image, best score first; [] for an image without pixels.
+        """Return all faces of an image, best score first; [] for an image without pixels.
 
-        BGR uint8 is what comes from a camera; grey, BGRA and 16 bits are taken, too (`boxes.as_bgr`).
-        `region` is cut out before the picture is made small, so that its faces are larger for the
-        network; boxes are in pixels of the whole image all the same, and may reach beyond the region.
-        A face whose middle lies outside it is none.
+        Cameras give BGR uint8; grey, BGRA and 16 bits also work (`boxes.as_bgr`).  `region` is cut out before
+        the picture is made small, so that its faces are larger for the network.  Boxes are still in pixels of
+        the whole image and may reach beyond the region.  A face whose middle lies outside it does not count.
         """
         height, width = image.shape[:2]
         if not height or not width:
@@ -130,15 +130,15 @@ class FaceAnalyser:
             Detection(_box(inside), _box(whole), Landmarks(five), float(score))
             for inside, whole, five, score in zip(clipped, wholes, points, scores, strict=True)
             if inside[0] < inside[2]
-            and inside[1] < inside[3]  # else it lies in the letterbox's grey
+            and inside[1] < inside[3]  # else it lies in the letterbox's grey rim
             and (region is None or _has_middle(whole, x1, y1, x2, y2))
         ]
 
     def embed(self, crop: NDArray[np.uint8]) -> Template | None:
-        """An aligned BGR crop of the recogniser's size → its template.
+        """Return the template of an aligned BGR crop of the recogniser's size.
 
-        None for a flat answer (`_is_flat`), which would match the flat answers of strangers.  ValueError when
-        the network puts out what is no embedding.
+        None for a flat answer (`_is_flat`), which would match the flat answers of strangers.  Raises ValueError
+        if the network's output is not an embedding.
         """
         vector = self._unit(crop)
         if _is_flat(vector):
@@ -162,27 +162,27 @@ class FaceAnalyser:
         norm = float(np.linalg.norm(vector))
         if not 1e-6 < norm < np.inf:  # NaN fails too
             raise ValueError(f"{card.model_id} gave an embedding of length {norm}")
-        return vector / np.float32(norm)  # dropped-in networks often leave the norm to us
+        return vector / np.float32(norm)  # many dropped-in networks do not normalise
 
     def _align(self, image: NDArray[np.uint8], landmarks: Landmarks) -> NDArray[np.uint8] | None:
         try:
             return align_face(image, landmarks.points, self._recogniser_card.input_size)
-        except ValueError:  # the landmarks coincide; `measure` calls that turned away
+        except ValueError:  # the landmarks coincide; `measure` calls this turned away
             return None
 
 
 def _is_flat(vector: NDArray[np.float32]) -> bool:
-    """Whether all numbers of a unit vector are about equally large.
+    """Return whether all numbers of a unit vector are about equally large.
 
-    A network that one picture drove into saturation answers so: each number is then plus or minus the same, for
-    whomever it was shown, and such answers match each other at any threshold.  The kurtosis of an embedding is about
-    3, of those 1; the limit lies four standard deviations below 3 at 384 numbers, and a few numbers cannot tell.
+    A saturated network answers so: each number is plus or minus the same value for any person, and such answers
+    match each other at any threshold.  The kurtosis of an embedding is about 3, theirs is 1.  The limit lies four
+    standard deviations below 3 at 384 numbers; a short vector cannot tell.
     """
     return len(vector) >= TELLING and float(len(vector) * (vector**4).sum()) < FLAT
 
 
 def to_input(image: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.float32]:
-    """A BGR image [H,W,3] → float32 [1,3,H,W] as a card's preprocessing wants it."""
+    """Turn a BGR image [H,W,3] into float32 [1,3,H,W] by a card's preprocessing."""
     channels = image[..., ::-1] if preprocess.channel_order == "RGB" else image
     mean, std = np.asarray(preprocess.mean, np.float32), np.asarray(preprocess.std, np.float32)
     values = (channels.astype(np.float32) - mean) / std
@@ -190,7 +190,7 @@ def to_input(image: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.flo
 
 
 def _has_middle(corners: NDArray[np.float32], x1: int, y1: int, x2: int, y2: int) -> bool:
-    """Whether the middle of a box lies in the rectangle."""
+    """Return whether the middle of a box lies in the rectangle."""
     x, y = (corners[0] + corners[2]) / 2, (corners[1] + corners[3]) / 2
     return bool(x1 <= x <= x2 and y1 <= y <= y2)
 
@@ -200,7 +200,7 @@ def _box(corners: NDArray[np.float32]) -> Box:
 
 
 class _Clock:
-    """Adds up what each stage takes."""
+    """A clock that adds up the time of each stage."""
 
     def __init__(self) -> None:
         self.spent = dict.fromkeys(STAGES, 0.0)

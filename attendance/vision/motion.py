@@ -1,13 +1,14 @@
-"""A frame in which nothing moves is not searched for faces.
+"""The motion gate: a frame in which nothing moves is not searched for faces.
 
-In: frames in the order of their times.  Out: whether to search one; `GatedAnalyser`, which then does not.
+In: frames in the order of their times.  Out: whether to search a frame; `GatedAnalyser`, which obeys.
 Does not know: networks, people.
 Main choice: a difference on a grid of 64 × 36 grey means, against a slowly following memory of the
-scene, with the change of the whole picture's brightness taken out.  It takes a fraction of a
-millisecond and sees a person at any useful distance; the price is that it also sees leaves and
-screens.  Missing somebody would be worse than searching in vain, so the gate delays nobody for
-longer than `look_every`: the first frames are searched, and one in every `look_every` whatever the
-gate thinks, often enough that several frames agree in time even if it never opened.
+scene, with the change of the whole picture's brightness removed.  It takes a fraction of a millisecond
+and sees a person at any useful distance.
+Trade-off: it also sees leaves and screens.
+Missing a person would be worse than searching in vain, so the gate never delays anyone longer than
+`look_every`.  The first frame is searched, and one frame in every `look_every` even while the gate is
+shut: often enough that several frames agree in time.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from numpy.typing import NDArray
 from attendance.domain.faces import Frame, Probe, Region
 
 GRID = (64, 36)
-SAMPLED = (256, 144)  # pixels looked at; reading all of a large picture would cost more than it tells
+SAMPLED = (256, 144)  # pixels to read; all pixels of a large picture would cost more than they tell
 LEAST_FIELDS = 3  # of the grid; fewer are noise
 FOLLOWS = 0.1  # how fast the remembered scene follows a still picture
-# So long after the last motion a face holds the gate open; then it is a poster, or somebody who waits and is
-# looked at every `look_every`.
+# A face holds the gate open for so long after the last motion.  Then it is a poster, or a waiting person, who is
+# still searched every `look_every`.
 STILL_S = 10.0
 
 
@@ -55,7 +56,7 @@ class MotionGate:
         self._now: datetime | None = None
 
     def opens(self, frame: Frame) -> bool:
-        """Whether to search this frame."""
+        """Return whether to search this frame."""
         at, place = frame.taken_at, (frame.image.shape, frame.region)
         if self._place != place or (self._now is not None and at < self._now):
             # The start, another picture size or region, or a clock that was set back: begin anew, and open.
@@ -70,7 +71,7 @@ class MotionGate:
         return False
 
     def saw(self, faces: int) -> None:
-        """What was found in the frame that was searched last."""
+        """Note how many faces the last searched frame had."""
         if faces:
             self._face_at = self._now
 
@@ -99,7 +100,7 @@ class MotionGate:
 
 
 def fields(frame: Frame) -> NDArray[np.float32]:
-    """Mean green of the fields of the grid over the frame's region, float32 [36,64]."""
+    """Return the mean green of the grid's fields over the frame's region, float32 [36,64]."""
     image = frame.image
     if frame.region is not None and image.size:
         x1, y1, x2, y2 = frame.region.pixels(*image.shape[:2])

@@ -1,11 +1,11 @@
-"""Is this face good enough to be compared at all?
+"""Whether a face is good enough to be compared.
 
-In: a frame, a face's box and landmarks, limits.  Out: `Quality` numbers; the reasons why not, worst first.
+In: a frame, a face's box and landmarks, limits.  Out: `Quality` numbers; the flaws, worst first.
 Does not know: networks, people.
 Main choice: plain measurements after the components of ISO/IEC 29794-5 that a person can act on (size,
-sharpness, exposure, contrast, pose, occlusion), each with its own advice, instead of one learned
-score.  The price: they judge the photo and not how well the recogniser will do on it; and pose comes
-from five landmarks, so it is as coarse as they are (see `QualityLimits`).
+sharpness, exposure, contrast, pose, occlusion), each with its own advice, instead of one learned score.
+Trade-off: they judge the photo and not how well the recogniser will do on it; and pose comes from five
+landmarks, so it is as coarse as they are (see `QualityLimits`).
 
 Sharpness, brightness and contrast are measured on the aligned face at 112 px inside an oval, so
 that neither the camera's resolution nor the background counts.  A face that is smaller than that is
@@ -98,11 +98,11 @@ def measure(image: NDArray[np.uint8], box: Box, landmarks: Landmarks, crop: NDAr
 
 
 def judge(quality: Quality, limits: QualityLimits) -> tuple[Reason, ...]:
-    """What is wrong, worst first: what must be mended before the next can be judged at all; () when nothing is.
+    """Return the flaws, worst first: each must be corrected before the next can be judged; () without flaws.
 
-    Each comparison is written so that NaN fails it.  Too little contrast counts as too dark in the
-    darker half, where light is what mends it.  A picture that is too flat, badly lit or blurred
-    is not called covered as well: it shows no structure anywhere.
+    Each comparison is written so that NaN fails it.  Too little contrast in a dark picture counts as too dark,
+    because light corrects it.  A picture that is too flat, badly lit or blurred does not count as covered too:
+    it shows no structure anywhere.
     """
     flat = not quality.contrast >= limits.min_contrast
     in_the_dark = flat and quality.brightness < 128
@@ -124,7 +124,7 @@ def judge(quality: Quality, limits: QualityLimits) -> tuple[Reason, ...]:
 
 
 def _oval() -> NDArray[np.bool_]:
-    """The part of the 112 px crop that is face on nearly everybody: brows to chin, cheek to cheek."""
+    """Return the part of the 112 px crop that is face on nearly everyone: brows to chin, cheek to cheek."""
     y, x = np.mgrid[0:SIDE, 0:SIDE]
     inside: NDArray[np.bool_] = ((x - 56) / 36) ** 2 + ((y - 68) / 42) ** 2 <= 1
     return inside
@@ -134,7 +134,7 @@ _OVAL = _oval()
 
 
 def _sharpness(grey: NDArray[np.uint8], contrast: float) -> float:
-    """0 for a surface of one grey: nothing on it could be sharp."""
+    """Return the sharpness; 0 for a surface of one grey, where nothing could be sharp."""
     if contrast < 1e-6:
         return 0.0
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SMOOTHING)
@@ -143,7 +143,7 @@ def _sharpness(grey: NDArray[np.uint8], contrast: float) -> float:
 
 
 def _yaw(landmarks: Landmarks) -> float:
-    """Nose offset from the eyes' middle along the eyes' line, as a share of their distance; roll does not count."""
+    """Return the nose's offset along the eyes' line, as a share of the eyes' distance; roll does not count."""
     left, right, nose = landmarks.points[:3].astype(np.float64)
     distance = float(np.hypot(*(right - left)))
     if distance < 1e-6:
@@ -153,24 +153,24 @@ def _yaw(landmarks: Landmarks) -> float:
 
 
 def _roll(landmarks: Landmarks) -> float:
-    """How far the line from the left to the right eye is from level, degrees 0..180."""
+    """Return how far the line from the left to the right eye is from level, degrees 0..180."""
     across, down = (landmarks.points[1] - landmarks.points[0]).astype(np.float64)
     return abs(float(np.degrees(np.arctan2(down, across))))
 
 
 def _pitch(landmarks: Landmarks) -> float:
-    """Nose's place between eyes and mouth, across the eyes' line, against a level head's; roll does not count."""
+    """Return the nose's place between eyes and mouth compared with a level head's; roll does not count."""
     left, right, nose, *mouth = landmarks.points.astype(np.float64)
     eyes, lips = (left + right) / 2, (mouth[0] + mouth[1]) / 2
     down = np.array([left[1] - right[1], right[0] - left[0]])  # at right angles to the eyes' line
     length = float((lips - eyes) @ down)
-    if length < 1e-6:  # the mouth beside or above the eyes: no face that is seen from the front
+    if length < 1e-6:  # the mouth beside or above the eyes: not a face seen from the front
         return PITCH_MOST
     return min(abs(float((nose - eyes) @ down) / length - NOSE_LEVEL), PITCH_MOST)
 
 
 def _uncovered(grey: NDArray[np.uint8], contrast: float) -> float:
-    """The least contrast around an eye, the nose and the mouth, over the face's; 0 for one grey all over."""
+    """Return the least contrast around eyes, nose and mouth over the face's contrast; 0 for one grey all over."""
     if contrast < 1e-6:
         return 0.0
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SMOOTHING)
@@ -184,7 +184,7 @@ def _visible_share(box: Box, height: int, width: int) -> float:
 
 
 def _visible_share_of_crop(landmarks: Landmarks, height: int, width: int) -> float:
-    """Share of the aligned crop in the frame; it counts too, because detectors tend to end boxes at the edge."""
+    """Return the share of the aligned crop in the frame; needed because detectors tend to end boxes at the edge."""
     x, y = np.meshgrid(np.arange(4, SIDE, 8.0), np.arange(4, SIDE, 8.0))
     matrix = similarity_transform(ARCFACE_112, landmarks.points).astype(np.float64)
     points = np.stack([x.ravel(), y.ravel()], axis=1) @ matrix[:, :2].T + matrix[:, 2]

@@ -1,10 +1,10 @@
-"""A network that runs, whatever runs it.
+"""A network behind one interface, whatever runtime it uses.
 
 In: a card whose files were verified, and the runtime's name.  Out: a `Session`: array in, named arrays out.
 Does not know: images, faces, preprocessing.
 Main choice: one small interface over ONNX Runtime (default), OpenVINO and PyTorch, each imported
-when asked for.  The price is that what only one of them can do (quantised kernels, batching hints) stays
-behind the interface.
+on demand.
+Trade-off: special features of one runtime (quantised kernels, batching hints) stay behind the interface.
 """
 
 from __future__ import annotations

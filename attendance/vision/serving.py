@@ -1,4 +1,4 @@
-"""The networks as the settings name them, ready to serve and to be measured.
+"""The networks that the settings name, checked and loaded.
 
 In: settings.  Out: verified cards; the one `FaceAnalyser` that door, admin site and evaluation share.
 Does not know: databases, doors, data sets.
@@ -17,7 +17,7 @@ from attendance.vision.weights import Card
 
 
 def cards_for(settings: Settings) -> tuple[Card, Card]:
-    """The cards of the detector and the recogniser, whose files have been checked."""
+    """Return the cards of the detector and the recogniser, after checking their files."""
     folder = settings.models.weights
     cards = []
     for model_id, kind in ((settings.models.detector, "detector"), (settings.models.recogniser, "recogniser")):
@@ -30,7 +30,7 @@ def cards_for(settings: Settings) -> tuple[Card, Card]:
 
 
 def analyser_for(settings: Settings) -> FaceAnalyser:
-    """Both networks, checked and loaded.  WeightsError says which file is wrong and what to do."""
+    """Load both networks after checking them; raise WeightsError that says which file is wrong and what to do."""
     detector, recogniser = cards_for(settings)
     folder, runtime = settings.models.weights, settings.models.runtime
     threads = settings.models.threads or len(os.sched_getaffinity(0))

@@ -3,8 +3,8 @@
 In: a folder and a model_id.  Out: a `Card`; the certainty that the files are the ones it describes.
 Does not know: runtimes, what a network computes.
 Main choice: nothing loads without a card and the sha256 on it, because a network that was swapped
-or cut short would let the wrong people in without a word.  The price is reading each file twice,
-once a process.
+or cut short would silently let the wrong people in.
+Trade-off: each process reads each file twice once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _COPY_AGAIN = "copy it again from where the weights came from"
 
 
 class WeightsError(UserError):
-    """Weights that are missing, damaged or not what their card says; the text says what to do."""
+    """Weights that are missing, damaged or different from their card; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Preprocess:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is known of one network.
+    """What the project knows about one network.
 
     `sha256`: file name → hex digest, for the .onnx and, where there are such, the .safetensors and the strangers ·
     `input_size`: px · `embedding_dim`: of a recogniser · `training_data`: name and terms of each set
@@ -107,7 +107,7 @@ class Card:
 
 
 def load_card(folder: Path, model_id: str) -> Card:
-    """Read `folder/<model_id>.json`; WeightsError when it is missing or not a card of that model."""
+    """Read `folder/<model_id>.json`; raise WeightsError if it is missing or not a card of that model."""
     path = folder / f"{model_id}.json"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -116,18 +116,18 @@ def load_card(folder: Path, model_id: str) -> Card:
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {error.strerror}; check the file's permissions") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise WeightsError(f"{path} is no JSON; {_COPY_AGAIN}") from error
+        raise WeightsError(f"{path} is not valid JSON; {_COPY_AGAIN}") from error
     try:
         card = _card(values)
     except (TypeError, ValueError) as error:
-        raise WeightsError(f"{path} is no weights card: {error}; {_COPY_AGAIN}") from error
+        raise WeightsError(f"{path} is not a weights card: {error}; {_COPY_AGAIN}") from error
     if card.model_id != model_id:
         raise WeightsError(f"{path} is the card of {card.model_id}: a card is named after its model_id")
     return card
 
 
 def save_card(card: Card, folder: Path) -> Path:
-    """Write `folder/<model_id>.json`, whole or not at all."""
+    """Write `folder/<model_id>.json` completely or not at all."""
     path = folder / f"{card.model_id}.json"
     folder.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".json.part")
@@ -137,13 +137,13 @@ def save_card(card: Card, folder: Path) -> Path:
 
 
 def verify(card: Card, folder: Path) -> None:
-    """Compare every file of the model with its card; WeightsError names the first that is wrong.
+    """Compare every file of the model with its card; raise WeightsError for the first that does not match.
 
-    A file is read once a process; again when its size or time has changed.
+    A process reads a file once, and again only if its size or time has changed.
     """
     stray = folder / card.numbers
     if card.numbers not in card.sha256 and stray.exists():
-        raise WeightsError(f"{stray} is not on the card of {card.model_id}: remove it, or make the card anew")
+        raise WeightsError(f"{stray} is not on the card of {card.model_id}: remove it, or make a new card")
     for name, expected in card.sha256.items():
         path = folder / name
         try:
@@ -157,7 +157,7 @@ def verify(card: Card, folder: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex digest of a file; OSError when it cannot be read."""
+    """Return the hex digest of a file; raise OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -174,7 +174,7 @@ def _digest(path: Path) -> str:
 
 
 def _damage(path: Path) -> str:
-    """What probably happened to a file whose sha256 is wrong."""
+    """Return what probably happened to a file whose sha256 is wrong."""
     with path.open("rb") as file:
         start = file.read(64)
         size = path.stat().st_size
@@ -188,7 +188,7 @@ def _damage(path: Path) -> str:
 
 
 def _promised_size(prefix: bytes, path: Path) -> int:
-    """The length a .safetensors file gives itself: 8 bytes, the header, the numbers; 0 when it cannot be told."""
+    """Return the length that a .safetensors file states: 8 bytes, the header, the numbers; 0 if unknown."""
     header = int.from_bytes(prefix, "little")
     if header > path.stat().st_size - 8:
         return header + 8

@@ -129,7 +129,7 @@ def test_a_clip_that_is_too_short_or_none_is_refused(tmp_path: Path, pictures: i
     path = write_clip(tmp_path / "a.avi", ANNA, pictures)
     if not pictures:
         path.write_bytes(b"no video")
-    with pytest.raises(UserError, match="is no clip that can be used"):
+    with pytest.raises(UserError, match="is too short or too small"):
         clips.read_halves(path)
 
 

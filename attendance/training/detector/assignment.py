@@ -1,8 +1,8 @@
-"""Which cell of the detector learns which face.
+"""The assignment of the detector's cells to the faces that they learn.
 
-In: boxes and cells, and for the aligned way what the network says now.  Out: `Assigned`, a row a cell.
+In: boxes and cells, and for alignment the network's present output.  Out: `Assigned`, a row a cell.
 Does not know: losses, images.
-Both ways leave alone what nobody can judge: cells in a face of which the label is not sure.
+Both ways ignore cells that cannot be judged: those in a face with an unsure label.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ IOU_POWER = 6.0
 
 @dataclass(frozen=True)
 class Assigned:
-    """`matched` [A]: the cell's face, or -1 · `ignored` [A]: not to be judged · `quality` [A] 0..1: how
-    well the cell suits, 0 without a face; None where the way does not say."""
+    """`matched` [A]: the cell's face, or -1 · `ignored` [A]: not judged · `quality` [A] 0..1: how well the
+    cell suits, 0 without a face; None by bands."""
 
     matched: Tensor
     ignored: Tensor
@@ -31,7 +31,7 @@ class Assigned:
 
 
 def iou_of_all(first: Tensor, second: Tensor) -> Tensor:
-    """Boxes [P,4] and [Q,4] → IoU [P,Q]."""
+    """Return IoU [P,Q] of boxes [P,4] and [Q,4]."""
     low = torch.maximum(first[:, None, :2], second[None, :, :2])
     high = torch.minimum(first[:, None, 2:], second[None, :, 2:])
     shared = (high - low).clamp_min(0).prod(2)
@@ -40,7 +40,7 @@ def iou_of_all(first: Tensor, second: Tensor) -> Tensor:
 
 
 def by_bands(boxes: Tensor, sure: Tensor, centres: Tensor, strides: Tensor) -> Assigned:
-    """A face belongs to the strides whose band holds its height, there to the cells near its centre.
+    """Give a face to the strides whose band holds its height, and there to the cells near its centre.
 
     boxes [G,4], sure [G], centres [A,2], strides [A].  FCOS's centre sampling (Tian et al., 2019).  A
     cell claimed by two faces goes to the smaller one.
@@ -72,7 +72,7 @@ def by_bands(boxes: Tensor, sure: Tensor, centres: Tensor, strides: Tensor) -> A
 def by_alignment(
     boxes: Tensor, sure: Tensor, centres: Tensor, strides: Tensor, predicted: Tensor, scores: Tensor
 ) -> Assigned:
-    """Each face takes the cells that are right about it already: score times IoU to the sixth.
+    """Give each face the cells that already predict it best: score times IoU to the sixth.
 
     As `by_bands`, with predicted [A,4] px and scores [A] 0..1.  Task alignment (TOOD, Feng et al., 2021),
     `CHOSEN` cells a face out of those near its centre, on any stride; a cell claimed by two faces goes to
@@ -111,7 +111,7 @@ def _inside(boxes: Tensor, centres: Tensor) -> Tensor:
 
 
 def _without_unsure(matched: Tensor, inside: Tensor, sure: Tensor) -> tuple[Tensor, Tensor]:
-    """An unsure face's cells are neither learned nor punished."""
+    """Neither learn nor punish the cells of an unsure face."""
     unsure = matched >= 0
     unsure[unsure.clone()] = ~sure[matched[unsure]]
     ignored = unsure | ((inside & ~sure[None]).any(1) & (matched < 0))

@@ -1,10 +1,10 @@
 """Labelled images → training scenes for the detector.
 
 In: a data folder (`labels/<set>.npz`, `labels/true_boxes.tsv`, images, `labels/face_free.txt`).  Out: scenes uint8 RGB
-[S,S,3] with boxes [G,4], landmarks [G,5,2] and which boxes are to be ignored.
+[S,S,3] with boxes [G,4], landmarks [G,5,2] and whether each box is sure.
 Does not know: networks, losses.
-Main choice: a scene is a crop at the scale that the network will meet, not a whole image made small;
-so training at 160 px shows the same faces as serving at 256 px, at 40 % of the price.
+Main choice: a scene is a crop at the scale that the network will meet, not a whole image made small.
+Training at 160 px therefore shows the same faces as serving at 256 px, at 40 % of the cost.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def with_drawn(
 
 @lru_cache(maxsize=1)  # several short runs in one process (`ablation`) read the images once
 def load_scenes(data: Path, seed: int = 0) -> tuple[list[Scene], list[Scene]]:
-    """(scenes with faces, scenes without), decoded; nothing that is measured is among them."""
+    """Return (scenes with faces, scenes without), decoded, without any image that is kept for measuring."""
     random = np.random.default_rng(seed)
     celeba = protocol.celeba_identities(data)
     complete = {row.path: row.boxes for row in drawn_boxes(data, CROWDS) if row.complete}
@@ -164,7 +164,7 @@ class Composer:
         self.empty = empty if parts.negatives else []
 
     def compose(self, size: int, random: np.random.Generator) -> Scene:
-        """A scene [size,size,3]: nothing, one photograph, or several pasted into a background."""
+        """Compose a scene [size,size,3]: no face, one photograph, or several pasted into a background."""
         canvas = self._background(size, random)
         kind = random.random()
         if self.empty and random.random() < 0.4:
@@ -258,10 +258,10 @@ class Composer:
 
 
 def _turned(scene: Scene, chosen: int, angle: float) -> Scene:
-    """A photograph turned by `angle`, rad, about one of its faces.
+    """Turn a photograph by `angle`, rad, about one of its faces.
 
-    Heads are mostly upright, and a network that is not shown others puts the eyes on a level (docs/LOG.md).
-    Boxes are those round the turned ellipses.
+    Most heads are upright, and a network that sees no others places the eyes level (docs/LOG.md).
+    The new boxes surround the turned ellipses.
     """
     x1, y1, x2, y2 = scene.boxes[chosen]
     matrix = cv2.getRotationMatrix2D((float(x1 + x2) / 2, float(y1 + y2) / 2), float(np.degrees(angle)), 1.0)
@@ -276,10 +276,10 @@ def _turned(scene: Scene, chosen: int, angle: float) -> Scene:
 
 
 def _nodded(scene: Scene, chosen: int, random: np.random.Generator) -> Scene:
-    """A photograph of which the rows about one face's nose are moved up or down, as a nod moves nose against eyes.
+    """Move the rows around one face's nose up or down, as a nod moves the nose against the eyes.
 
-    Most faces look straight ahead, and a network that is not shown others puts every nose at the same height
-    between eyes and mouth; what this teaches, and costs, is in docs/LOG.md.
+    Most faces look straight ahead, and a network that sees no others places every nose at the same height
+    between eyes and mouth.  docs/LOG.md says what this teaches, and costs.
     """
     eyes, mouth = scene.points[chosen, :2, 1].mean(), scene.points[chosen, 3:, 1].mean()
     apart = float(mouth - eyes)
@@ -323,7 +323,7 @@ def _mask(image: NDArray[np.uint8], points: NDArray[np.float32], random: np.rand
 
 
 def _covered(boxes: NDArray[np.float32], window: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Share of each box [G,4] that lies inside the window."""
+    """Return the share of each box [G,4] inside the window."""
     low, high = np.maximum(boxes[:, :2], window[:2]), np.minimum(boxes[:, 2:], window[2:])
     shared = np.clip(high - low, 0, None).prod(1)
     return np.asarray(shared / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1e-6), np.float32)
@@ -332,7 +332,7 @@ def _covered(boxes: NDArray[np.float32], window: NDArray[np.float32]) -> NDArray
 def _photometric(
     image: NDArray[np.uint8], height: float, poor: float, random: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Light, colour, blur, noise, JPEG; `height`, px, of the smallest face, which the blur must leave a face."""
+    """Change light, colour, blur, noise, JPEG.  `height`: of the smallest face, px, which must stay a face."""
     x = image.astype(np.float32)
     if random.random() < 0.1:
         x = np.repeat(x.mean(2, keepdims=True), 3, 2)

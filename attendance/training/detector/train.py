@@ -36,8 +36,8 @@ class Choices:
 
     `assignment`: bands or aligned · `box`: giou or iou · `objectness`: quality (its target is the box's
     IoU) or plain (1) · `landmarks`: l1 (smooth) or wing · `landmark_weight`: how much they count ·
-    `nose`: how much its place among the other four counts beside them: alone it tells a nod, and in the five
-    landmarks' mean it drowns · `parts`: what the scenes are made of.
+    `nose`: how much its place among the other four counts; it alone shows a nod, and it drowns in the mean of
+    the five · `parts`: what the scenes are made of.
     """
 
     assignment: str = "bands"
@@ -50,7 +50,7 @@ class Choices:
 
 
 def giou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Pairs of boxes [P,4] → GIoU [P], IoU [P]."""
+    """Return GIoU [P] and IoU [P] of pairs of boxes [P,4]."""
     low, high = torch.maximum(first[:, :2], second[:, :2]), torch.minimum(first[:, 2:], second[:, 2:])
     shared = (high - low).clamp_min(0).prod(1)
     union = (first[:, 2:] - first[:, :2]).prod(1) + (second[:, 2:] - second[:, :2]).prod(1) - shared
@@ -62,7 +62,7 @@ def giou(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 def losses_of(
     outputs: dict[str, Tensor], scenes: list[Scene], size: int, choices: Choices = Choices()
 ) -> dict[str, Tensor]:
-    """Losses of one batch; `outputs` as DetectionModel gives them for [N,3,size,size]."""
+    """Return the losses of one batch; `outputs` as DetectionModel gives them for [N,3,size,size]."""
     centres, strides = (torch.from_numpy(each) for each in cell_centres(size, size))
     predicted = _boxes_of(outputs["bbox"].detach().cpu(), centres, strides)
     scores = outputs["obj"].detach().cpu().sigmoid()
@@ -115,13 +115,13 @@ class _Faces:
 
 
 def _boxes_of(reach: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
-    """Distances [...,A,4] in strides → boxes [...,A,4] px."""
+    """Turn distances [...,A,4] in strides into boxes [...,A,4] px."""
     reach = reach * strides[:, None]
     return torch.cat([centres - reach[..., :2], centres + reach[..., 2:]], -1)
 
 
 def _box_and_points(outputs: dict[str, Tensor], found: _Faces, choices: Choices) -> tuple[dict[str, Tensor], Tensor]:
-    """The losses of boxes and landmarks, and each cell's IoU [P] on the processor."""
+    """Return the losses of boxes and landmarks, and each cell's IoU [P] on the CPU."""
     zero = outputs["obj"].sum() * 0
     if not len(found.rows):
         return {"box": zero, "points": zero, "nose": zero}, torch.zeros(0)
@@ -134,7 +134,7 @@ def _box_and_points(outputs: dict[str, Tensor], found: _Faces, choices: Choices)
     guess = centre[:, None] + outputs["landmarks"][image, cell].view(-1, 5, 2) * stride[:, None, None]
     scale = (wanted[:, 2:] - wanted[:, :2]).mean(1)[:, None, None]
     labelled = torch.isfinite(points).all(2).all(1)[:, None, None]
-    points = torch.where(labelled, points, guess.detach())  # nobody said: nothing to learn
+    points = torch.where(labelled, points, guess.detach())  # without a label there is nothing to learn
     if choices.landmarks == "wing":
         off = wing((guess - points) / scale * 100) / 10
     else:
@@ -149,17 +149,17 @@ def _box_and_points(outputs: dict[str, Tensor], found: _Faces, choices: Choices)
 
 
 def _smooth(off: Tensor) -> Tensor:
-    """Smooth L1 of distances in tenths of the face, linear from 1 % of it on."""
+    """Return smooth L1 of distances in tenths of the face, linear from 1 % of it on."""
     return F.smooth_l1_loss(off * 10, torch.zeros_like(off), beta=0.1, reduction="none")
 
 
 def _nose_among_others(points: Tensor) -> Tensor:
-    """Landmarks [P,5,2] → the nose [P,2] as seen from the middle of eyes and corners of the mouth."""
+    """Return the nose [P,2] of landmarks [P,5,2] relative to the middle of eyes and mouth corners."""
     return points[:, 2] - points[:, [0, 1, 3, 4]].mean(1)
 
 
 def wing(off: Tensor, width: float = 10.0, curve: float = 2.0) -> Tensor:
-    """The wing loss (Feng et al., 2018) of distances, here in percent of the face."""
+    """Return the wing loss (Feng et al., 2018) of distances, here in percent of the face."""
     size = off.abs()
     constant = width - width * math.log(1 + width / curve)
     return torch.where(size < width, width * torch.log(1 + size / curve), size - constant)
@@ -175,10 +175,10 @@ def train(
     start: Path | None = None,
     choices: Choices = Choices(),
 ) -> Path:
-    """Train on the scenes in `data`, each batch at one of `sizes` (px); returns the weights' path.
+    """Train on the scenes in `data`, each batch at one of `sizes` (px); return the weights' path.
 
-    Several sizes, because a network trained at one learns where its picture ends: served larger, its
-    landmarks move to one side (docs/LOG.md).
+    Several sizes are needed: a network trained at one learns where its picture ends, and its landmarks move to
+    one side if it is served larger (docs/LOG.md).
     """
     torch.manual_seed(2)
     faces, empty = load_scenes(data)

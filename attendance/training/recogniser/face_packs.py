@@ -6,7 +6,8 @@ In: a data folder (`labels/<set>.npz` with boxes and landmarks; the images besid
 [N,E] embeddings and, where the teacher's embedding is a linear map of a feature map,
 `<set>.maps.npy` fp16 [N,C,7,7]; a second teacher's embeddings in `<set>.teacher2.npy`, and so on.
 Does not know: the student.  Main choice: everything is computed once and memory-mapped, so that
-an epoch costs no decoding; the price is 2.9 GB of disk for 60,000 faces.
+an epoch costs no decoding.
+Trade-off: 2.9 GB of disk for 60,000 faces.
 """
 
 from __future__ import annotations

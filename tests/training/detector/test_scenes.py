@@ -30,7 +30,7 @@ def test_rows_of_a_set_with_every_face_or_only_the_main_one(tmp_path: Path) -> N
 
 def test_no_file_is_no_boxes_and_a_broken_line_is_named(tmp_path: Path) -> None:
     assert list(drawn_boxes(tmp_path, "crowd")) == []
-    with pytest.raises(UserError, match=r"line 2: no boxes can be read"):
+    with pytest.raises(UserError, match=r"line 2: the boxes cannot be read"):
         list(drawn_boxes(_data(tmp_path, "crowd/a.png\t9\t9\tall\t0,0,3\n"), "crowd"))
 
 
