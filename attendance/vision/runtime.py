@@ -147,7 +147,7 @@ def _output_names(card: Card, path: Path, found: Sequence[str]) -> dict[str, str
         return {name: name for name in wanted}
     if len(wanted) == len(found) == 1:
         return {wanted[0]: found[0]}
-    raise WeightsError(f"{path} is no {card.kind}: it puts out {', '.join(found)}, not {', '.join(wanted)}")
+    raise WeightsError(f"{path} is not a {card.kind}: its outputs are {', '.join(found)}, not {', '.join(wanted)}")
 
 
 def _cannot_load(path: Path, runtime: str, error: Exception) -> WeightsError:

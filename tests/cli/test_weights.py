@@ -31,6 +31,6 @@ def test_a_recogniser_that_somebody_brings_along_gets_a_card(here: Here) -> None
     junk = here.folder / "weights" / "junk.onnx"
     junk.write_text("no graph")
     assert "cannot be loaded" in here.refused("weights", "card", str(junk), "--terms", "mine")
-    assert "is no detector" in here.refused(
+    assert "is not a detector" in here.refused(
         "weights", "card", str(graph), "--kind", "detector", "--terms", "x", "--replace"
     )

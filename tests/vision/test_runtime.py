@@ -67,7 +67,7 @@ def test_a_dropped_in_recogniser_may_call_its_output_as_it_likes(tmp_path: Path)
 
 
 def test_a_recogniser_in_the_detectors_place_is_refused(recogniser: Card, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="is no detector: it puts out embedding"):
+    with pytest.raises(WeightsError, match="is not a detector: its outputs are embedding"):
         open_session(replace(recogniser, kind="detector"), tmp_path)
 
 

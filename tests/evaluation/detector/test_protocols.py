@@ -114,7 +114,7 @@ def test_levels_are_reported_where_the_lists_are_given(site: Path) -> None:
     [
         ((), "with --data or --wider"),
         (("--wider", "nowhere"), "there is no folder"),
-        (("--wider", "wider", "--size", "256,x"), "whole numbers with commas"),
+        (("--wider", "wider", "--size", "256,x"), "whole numbers separated by commas"),
         (("--wider", "wider", "--size", "250"), "multiple of 32"),
         (("--wider", "wider", "--size", "32"), "from 64 to 2048"),
         (("--wider", "wider", "--peers", "nobody.onnx"), "there is no"),
