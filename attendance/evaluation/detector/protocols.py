@@ -59,7 +59,7 @@ def sets_of(data: Path | None, wider_folders: Sequence[Path], limit: int | None)
     if data is not None:
         labels = data / "labels"
         if not labels.is_dir():
-            raise UserError(f"{data} has no folder labels: see the documentation on training data")
+            raise UserError(f"{data} has no folder labels: see docs/your-own-networks.md")
         mains = {n: pictures.main_faces(data, n) for n in MAIN_FACE_SETS if (labels / f"{n}.npz").exists()}
         if (labels / "true_boxes.tsv").exists():
             crowds = {name: pictures.true_boxes(data, name) for name in CROWDS}
@@ -73,7 +73,7 @@ def sets_of(data: Path | None, wider_folders: Sequence[Path], limit: int | None)
         free[:limit] if free else None,
     )
     if not (sets.main_faces or sets.crowds or sets.face_free):
-        raise UserError(f"{data} holds no set to measure on: see the documentation on training data")
+        raise UserError(f"{data} holds no set to measure on: see docs/your-own-networks.md")
     return sets
 
 

@@ -76,7 +76,7 @@ def evaluate_recogniser(
             if degraded:
                 protocols.degraded(embeddings, names, people, degraded, into)
     if all(set(values) <= {"input_size", "flip"} for values in into.numbers.values()):
-        raise UserError(f"{data} holds neither lfw_pairs, lfw nor celeba_crops: see the documentation on training data")
+        raise UserError(f"{data} holds neither lfw_pairs, lfw nor celeba_crops: see docs/your-own-networks.md")
     _hand_over(into, ours, "Recogniser", out, plots, pdf)
     if card or set_threshold:  # last, so that a threshold that cannot be set does not cost the numbers
         _write_card(settings, ours, into.numbers[names[0]], card, set_threshold)
