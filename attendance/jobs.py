@@ -90,7 +90,7 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     # a computer that loses power just then sends nothing this week.
     try:
         with sessions() as session:
-            message = weekly_mail.compose(session, monday, zone, now, settings.site.name)
+            message = weekly_mail.compose(session, monday, zone, now, settings.site.name, settings.site.locale)
         weekly_mail.send(message, server)
     except BaseException as error:
         # An e-mail that no server took is sent again in an hour.

@@ -137,7 +137,7 @@ def test_the_weekly_e_mail_names_what_to_look_at_and_is_sent_once(
     (message,) = host.messages
     assert "To: lead@example.org, hr@example.org" in message
     assert "Absent without leave: 6" in message
-    assert "No check-out or check-in: 1" in message
+    assert "Days to look at: 1" in message
 
 
 def test_an_e_mail_that_no_server_took_is_tried_again(sessions: Sessions, anna: int, host: MailHost) -> None:

@@ -21,10 +21,10 @@ CHECK_INS = ("frappe", "zk")
 @click.command("demo-data")
 @click.option("--people", "count", default=200, show_default=True, help="How many people.")
 @click.option("--days", default=60, show_default=True, help="How many days back.")
-@click.option("--seed", default=1, show_default=True, help="Another number makes another site.")
+@click.option("--seed", default=1, show_default=True, help="Each number makes another site.")
 @click.pass_context
 def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
-    """Fill an empty database with an invented site, so that every page and report can be seen full."""
+    """Fill an empty database with an invented site, to see every page and report with data."""
     from attendance import bootstrap
     from attendance.service.operations import demo_data as demo
 
@@ -33,7 +33,7 @@ def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
         made = demo.make(session, count=count, days=days, now=site.clock.now(), zone=site.settings.site.zone, seed=seed)
     click.echo(
         f"{made.people} people, {made.passages} check-ins and refusals, {made.leave} times of leave, "
-        f"{made.corrections} corrections that wait"
+        f"{made.corrections} waiting corrections"
     )
 
 
@@ -41,16 +41,17 @@ def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
 @click.option("--days", default=7, show_default=True, help="How many finished days.")
 @click.pass_context
 def roll_up(context: click.Context, days: int) -> None:
-    """Write the totals of the last finished days down now, as the nightly job does; list forgotten check-outs."""
+    """Write down the totals of the last finished days, as the nightly job does; list forgotten check-outs."""
     from attendance import bootstrap
     from attendance.service.hours import periods
+    from attendance.service.hours.day_words import Local, reasons
 
     site = bootstrap.installation_for(settings_of(context))
     zone = site.settings.site.zone
     with site.sessions.begin() as session:
         done = periods.roll_up(session, zone, site.clock.now(), days)
     for person, day in done.forgotten:
-        click.echo(f"{day.day} {person.name}: {'; '.join(day.reasons)}")
+        click.echo(f"{day.day} {person.name}: {'; '.join(reasons(day, Local(zone)))}")
     click.echo(f"{done.days} days written down, {len(done.forgotten)} without a check-out")
 
 
@@ -61,7 +62,7 @@ def roll_up(context: click.Context, days: int) -> None:
 @click.option("--to", "last", type=_DAY, required=True, help="Last day.")
 @click.pass_context
 def check_ins(context: click.Context, form: str, file: Path, first: datetime, last: datetime) -> None:
-    """Write the check-ins that counted to FILE, as Frappe HR or programs for terminals read them."""
+    """Write the check-ins that counted to FILE, in the format of Frappe HR or of attendance terminals."""
     from attendance import bootstrap
     from attendance.service.hours import exports
     from attendance.service.hours.days import sheet
@@ -70,10 +71,10 @@ def check_ins(context: click.Context, form: str, file: Path, first: datetime, la
     zone = site.settings.site.zone
     days: tuple[date, date] = (first.date(), last.date())
     with site.sessions() as session:
-        found = sheet(session, *days, zone, site.clock.now())
+        rows = sheet(session, *days, zone, site.clock.now())
     write = exports.frappe_csv if form == "frappe" else exports.zk_csv
     try:
-        file.write_text(write(found, zone), encoding="utf-8", newline="")
+        file.write_text(write(rows, zone), encoding="utf-8", newline="")
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from error
-    click.echo(f"{file}: {len(exports.counted(found))} check-ins")
+    click.echo(f"{file}: {len(exports.counted(rows))} check-ins")

@@ -20,6 +20,7 @@ from attendance.errors import headline, sentence
 from attendance.service.access.passage_texts import by_method, direction_words, method_words
 from attendance.service.access.reason_texts import reason_advice, reason_words
 from attendance.service.calibration.threshold import Rate
+from attendance.service.hours.day_words import Local
 from attendance.store.cameras import cameras
 from attendance.web.site import current_site
 
@@ -31,6 +32,15 @@ def init_app(app: Flask) -> None:
         day_time=day_time,
         day=day,
         long_date=long_date,
+        medium_date=lambda day: local_forms().medium_date(day),
+        full_date=lambda day: local_forms().full_date(day),
+        weekday_date=lambda day: local_forms().weekday_date(day),
+        weekday_day=lambda day: local_forms().weekday_day(day),
+        short_day=lambda day: local_forms().day(day),
+        month=lambda day: local_forms().month(day),
+        weekday=lambda day: local_forms().weekday(day),
+        weekday_letter=lambda day: local_forms().weekday_letter(day),
+        number=lambda value: local_forms().number(value),
         percent=percent,
         rate=rate,
         score=score,
@@ -55,6 +65,12 @@ def init_app(app: Flask) -> None:
 
     app.jinja_env.globals.update(asset=asset)
     app.context_processor(lambda: {"site": current_site().settings.site})
+
+
+def local_forms() -> Local:
+    """Return how the site writes dates without a time, numbers, and times inside of a text."""
+    site = current_site()
+    return Local(site.zone, site.settings.site.locale)
 
 
 def clock_time(at: datetime | None) -> Markup:

@@ -65,7 +65,7 @@ def test_an_employee_signs_in_asks_and_reads(full: Web, open_page: Open, size: d
     page.fill("#at", "23:30")
     page.check("#way-out")
     page.fill("#reason", "Stayed for the audit.")
-    page.click("text=Ask for it")
+    page.click("text=Send the request")
     page.wait_for_selector("text=Your request is noted.")
     page.click("nav >> text=Corrections")
     expect(page.locator("main")).to_contain_text("Stayed for the audit.")

@@ -171,7 +171,7 @@ def test_nobody_decides_about_themselves(
         browser, number = admin, 1
     with web.sessions.begin() as session:
         operators.set_role(session, number, role, departments=["Lab"], person_id=departments["Anna Berg"])  # type: ignore[arg-type]
-    assert "Your own: somebody else decides it." in browser.text("/attendance/corrections")
+    assert "This is yours: another operator decides it." in browser.text("/attendance/corrections")
 
     answer = browser.submit(f"/attendance/corrections/{row}", {"what": "approve"}, follow_redirects=True)
 

@@ -1,13 +1,13 @@
 """A day of one person: what passages were taken for, and the figures that follow from them.
 
-In: nothing.  Out: the types that timesheet and workday fill, with the words for them.
-Does not know: how any of it is found.
+In: nothing.  Out: the types that timesheet and workday fill; what an unfinished day is; which days want a look.
+Does not know: how any of it is found, and the words for it (service/hours/day_words.py).
 Main choice: durations are whole seconds of real time; minutes are made where somebody reads them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -36,32 +36,12 @@ class Status(StrEnum):
     OFF = "off"
     UNPLANNED = "unplanned"
 
-    @property
-    def words(self) -> str:
-        return _STATUS[self][0]
 
-    @property
-    def letter(self) -> str:
-        """For the monthly register."""
-        return _STATUS[self][1]
-
-
-_STATUS = {
-    Status.UPCOMING: ("to come", ""),
-    Status.EXPECTED: ("expected", ""),
-    Status.PRESENT: ("here now", "•"),
-    Status.WORKED: ("worked", "P"),
-    Status.HALF_DAY: ("half a day", "½"),
-    Status.ABSENT: ("absent", "A"),
-    Status.LEAVE: ("on leave", "L"),
-    Status.HOLIDAY: ("holiday", "H"),
-    Status.OFF: ("day off", "·"),
-    Status.UNPLANNED: ("no roster", "–"),
-}
+_AHEAD = frozenset({Status.UPCOMING, Status.EXPECTED})
 
 
 class Flag(StrEnum):
-    """What somebody should look at."""
+    """What is special about a day.  Stored by value in roll-ups; reports list flags in this order."""
 
     LATE = "late"
     EARLY = "early"
@@ -75,31 +55,50 @@ class Flag(StrEnum):
     CORRECTED = "corrected"
 
     @property
-    def words(self) -> str:
-        return _FLAGS[self]
+    def wants_look(self) -> bool:
+        """Whether the figures of a day with this flag may be wrong, so that a person must look at it."""
+        return self in _LOOK
 
 
-_FLAGS = {
-    Flag.LATE: "late",
-    Flag.EARLY: "left early",
-    Flag.MISSING_OUT: "no check-out",
-    Flag.MISSING_IN: "no check-in",
-    Flag.REPEAT: "double check-in ignored",
-    Flag.WRONG_CLOCK: "the clock was wrong",
-    Flag.FUTURE: "a time in the future: check the camera's clock",
-    Flag.ON_DAY_OFF: "worked on a day off",
-    Flag.IN_DOUBT: "direction inferred",
-    Flag.CORRECTED: "corrected",
-}
+_LOOK = frozenset({Flag.MISSING_OUT, Flag.MISSING_IN, Flag.WRONG_CLOCK, Flag.FUTURE})
+
+
+class Cause(StrEnum):
+    """Why a passage was taken for a way in or out."""
+
+    DOOR_IN = "door_in"
+    DOOR_OUT = "door_out"
+    IN_TOO_LONG = "in_too_long"
+    NEW_SHIFT = "new_shift"
+    WAS_IN = "was_in"
+    SHIFT_ENDS = "shift_ends"
+    WAS_OUT = "was_out"
+    NOT_COUNTED = "not_counted"
+
+
+class Note(StrEnum):
+    """Why a passage was not counted, or counts for nothing."""
+
+    FUTURE = "future"
+    REPEAT = "repeat"
+    STILL_IN = "still_in"
+    NO_CHECK_IN = "no_check_in"
+
+
+class Rule(StrEnum):
+    """Which rule ended a spell whose check-out never came."""
+
+    SHIFT_END = "shift_end"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Rules that hold for every shift.
 
-    `debounce`: within so much, the same direction again is the same passage.  `longest`: nobody is
+    `debounce`: within this time, the same direction again is the same passage.  `longest`: nobody is
     there for longer; a later passage is a new arrival.  `clock_slack`: how far an event's own clock
-    may be from when it was recorded, and into the future.
+    may differ from when it was recorded, and how far it may run ahead.
     """
 
     debounce: timedelta = timedelta(seconds=60)
@@ -125,33 +124,40 @@ class Punch:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """What a passage was taken for, and why.  `in_doubt`: the person had better be asked."""
+    """What a passage was taken for, and why.
+
+    `since`: when the person came in, where the cause refers to it (aware UTC).  `in_doubt`: better ask the person.
+    """
 
     sense: Sense
-    reason: str
+    cause: Cause
+    since: datetime | None = None
     in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A punch and what became of it; `inference` None: it was not counted, and `note` says why."""
+    """A punch and what became of it.  `inference` None: it was not counted, and `note` says why."""
 
     punch: Punch
     inference: Inference | None
-    note: str = ""
+    note: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Spell:
     """A person was there from `start` to `end` (aware UTC).
 
-    `end` None: still there.  `by_rule`: nobody saw the end; a rule set it, and `reason` says which.
+    `end` None: still there.  `rule`: the check-out is missing, and this rule set the end.
     """
 
     start: datetime
     end: datetime | None
-    by_rule: bool = False
-    reason: str = ""
+    rule: Rule | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.end is None
 
     def seconds(self, now: datetime) -> int:
         return max(0, int(((self.end or now) - self.start).total_seconds()))
@@ -163,7 +169,7 @@ class Day:
 
     `presence` = the spells · `worked` = `presence` + `adjusted` + `paid_break` − `auto_break` ·
     `portions` add up to `worked`.  `adjusted`: what rounding and early arrivals add (+) or take (−).
-    `expected`: what the plan asks for.  `balance` is for finished days.
+    `expected`: what the plan asks for.  `balance` is meant for finished days.
     """
 
     plan: Plan
@@ -195,7 +201,23 @@ class Day:
 
     @property
     def here_now(self) -> bool:
-        return bool(self.spells) and self.spells[-1].end is None
+        """Whether the last spell is still running."""
+        return bool(self.spells) and self.spells[-1].running
+
+    @property
+    def ahead(self) -> bool:
+        """Whether nobody has come yet and the shift can still be worked: nothing is owed so far."""
+        return self.status in _AHEAD
+
+    @property
+    def finished(self) -> bool:
+        """Whether the day has come to something: it is neither ahead nor is the person here now."""
+        return not self.ahead and self.status is not Status.PRESENT
+
+    @property
+    def wants_look(self) -> bool:
+        """Whether a person must look at this day.  Pages, reports and mails all ask here."""
+        return any(flag.wants_look for flag in self.flags)
 
     @property
     def overtime(self) -> int:
@@ -205,10 +227,8 @@ class Day:
     def balance(self) -> int:
         return self.worked - self.expected
 
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """What was inferred or closed by a rule, in words."""
-        # What was not counted at all is said by its flag.
-        notes = [one.note for one in self.used if one.inference is not None and one.note]
-        notes += [one.inference.reason for one in self.used if one.inference and one.inference.in_doubt]
-        return tuple(dict.fromkeys(notes + [one.reason for one in self.spells if one.by_rule]))
+    def of_leaver(self) -> Day:
+        """Return the day as it counts for a person who has left: without check-ins, nothing was asked of them."""
+        if self.used:
+            return self
+        return replace(self, plan=Plan(self.day, rostered=False), status=Status.UNPLANNED, expected=0)

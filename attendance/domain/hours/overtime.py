@@ -3,8 +3,7 @@
 In: seconds worked, tiers, presences.  Out: seconds at each rate; rests that were too short.
 Does not know: shifts' names, the database, money.
 Main choice: a second is paid at one rate only.  A week's overtime counts what the days have not paid
-as overtime already, on the day that crosses the tier; the price is that a day is right only within its
-whole week.
+as overtime already, on the day that crosses the tier.  Trade-off: a day's overtime needs its whole week.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ class Portion:
 
 
 def split(seconds: int, tiers: Sequence[Tier]) -> tuple[Portion, ...]:
-    """`seconds` cut at the tiers' beginnings, the plain wage first; the portions add up to `seconds`."""
-    edges = [(0, 1.0), *((tier.after * 60, tier.rate) for tier in sorted(tiers, key=lambda one: one.after))]
+    """Cut `seconds` at the tiers' beginnings, the plain wage first; the portions add up to `seconds`."""
+    edges = [(0, 1.0), *((tier.after * 60, tier.rate) for tier in sorted(tiers, key=lambda tier: tier.after))]
     portions = []
     for number, (start, rate) in enumerate(edges):
         end = edges[number + 1][0] if number + 1 < len(edges) else max(seconds, start)
@@ -40,29 +39,29 @@ def split(seconds: int, tiers: Sequence[Tier]) -> tuple[Portion, ...]:
 
 
 def overtime(portions: Sequence[Portion]) -> int:
-    """Seconds above the plain wage."""
-    return sum(one.seconds for one in portions if one.rate > 1)
+    """Return the seconds above the plain wage."""
+    return sum(portion.seconds for portion in portions if portion.rate > 1)
 
 
 def split_week(plain: Mapping[date, int], tiers: Sequence[Tier]) -> dict[date, tuple[Portion, ...]]:
-    """One whole week's plain seconds (what the days did not pay as overtime) cut at the weekly tiers.
+    """Cut a whole week's plain seconds (what the days did not pay as overtime) at the weekly tiers.
 
     A second above a tier belongs to the day on which it was worked: days add up, however a span is cut.
     """
-    found: dict[date, tuple[Portion, ...]] = {}
+    by_day: dict[date, tuple[Portion, ...]] = {}
     before: dict[float, int] = {}
     for day in sorted(plain):
         upto: dict[float, int] = {}
-        for one in split(sum(seconds for other, seconds in plain.items() if other <= day), tiers):
-            upto[one.rate] = upto.get(one.rate, 0) + one.seconds
+        for portion in split(sum(seconds for other, seconds in plain.items() if other <= day), tiers):
+            upto[portion.rate] = upto.get(portion.rate, 0) + portion.seconds
         parts = (Portion(rate, seconds - before.get(rate, 0)) for rate, seconds in upto.items())
-        found[day] = tuple(one for one in parts if one.seconds)
+        by_day[day] = tuple(part for part in parts if part.seconds)
         before = upto
-    return found
+    return by_day
 
 
 def week_of(day: date) -> date:
-    """The Monday of the week."""
+    """Return the Monday of the week."""
     return day - timedelta(days=day.weekday())
 
 
@@ -70,17 +69,17 @@ Presence = tuple[datetime, datetime]
 
 
 def short_daily_rests(days: Sequence[tuple[date, Presence]], least: timedelta = DAILY_REST) -> dict[date, timedelta]:
-    """Days that began less than `least` after the day before ended: day → the rest there was."""
-    found: dict[date, timedelta] = {}
+    """Return the days that began less than `least` after the day before ended, with the rest there was."""
+    short: dict[date, timedelta] = {}
     for (_, before), (day, after) in pairwise(days):
         rest = after[0] - before[1]
         if rest < least:
-            found[day] = rest
-    return found
+            short[day] = rest
+    return short
 
 
 def longest_rest(presences: Sequence[Presence], first: datetime, last: datetime) -> timedelta:
-    """The longest stretch without presence between two instants, in real time."""
+    """Return the longest stretch without presence between two instants, in real time."""
     longest, free_from = timedelta(0), first
     for start, end in sorted(presences):
         if start >= last:
@@ -91,5 +90,5 @@ def longest_rest(presences: Sequence[Presence], first: datetime, last: datetime)
 
 
 def weekly_rest_missing(presences: Sequence[Presence], monday: datetime, next_monday: datetime) -> bool:
-    """Whether the week has no unbroken rest of 24 hours."""
+    """Return whether the week lacks an unbroken rest of 24 hours."""
     return longest_rest(presences, monday, next_monday) < WEEKLY_REST

@@ -1,10 +1,10 @@
-"""What somebody is expected to work: shifts, rosters that rotate, and the plan of one day.
+"""What a person is expected to work: shifts, rosters that rotate, and the plan of one day.
 
 In: plain values, as an editor or a JSON column holds them.  Out: `Shift`, `Plan`; spans in real time.
-Does not know: who came (timesheet), the database, today.
+Does not know: who came (timesheet), the database, today, words for people (service/hours/day_words.py).
 Main choice: a shift is written in wall-clock minutes of its *work day* and may run past 24:00, so that
 a night belongs to the day on which it began; the zone is applied at the last moment, and a night in
-which the clock changes is as long as it really was.  The price: one shift is at most 48 hours long.
+which the clock changes is as long as it really was.  Trade-off: one shift is at most 48 hours long.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 class BadShift(ValueError):
-    """A shift, roster or time that cannot be; its text says what to do."""
+    """A shift, roster or time that is not valid; its text says what to do."""
 
 
 class Kind(StrEnum):
@@ -72,10 +72,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """`minutes` off once somebody has worked `after` minutes.
+    """`minutes` off once a person has worked `after` minutes.
 
-    An automatic unpaid break is taken off only as far as the person has not been out by themselves.
-    A paid break gives back time that the person was out, up to its length.
+    An unpaid break is taken off automatically, less the time that the person went out.
+    A paid break gives back the time that the person went out, up to its length.
     """
 
     minutes: int
@@ -114,7 +114,7 @@ class Shift:
     """One kind of working day.  All times in minutes.
 
     `spans`: one, or several for a split shift.  `required`: what a flexible day asks for (a fixed one
-    asks for its spans less the unpaid breaks).  `grace_in`, `grace_out`: up to so much is neither late nor early.
+    asks for its spans less the unpaid breaks).  `grace_in`, `grace_out`: up to this much is neither late nor early.
     `window_before`, `window_after`: how far from the shift a passage still belongs to it.
     `half_below`, `absent_below`: worked less than this is half a day, or none.  `clip_early`: time
     before the start is not paid.  `tiers`: overtime of one day; `weekly`: of one week.
@@ -166,17 +166,11 @@ class Shift:
 
     @property
     def expected(self) -> int:
-        """Minutes of work that a whole day asks for."""
+        """Return the minutes of work that a whole day asks for."""
         if self.kind is Kind.FLEXIBLE:
             return self.required
         length = sum(span.minutes for span in self.spans)
         return length - sum(one.minutes for one in self.breaks if not one.paid and length > one.after)
-
-    @property
-    def words(self) -> str:
-        """09:00–17:00, or 22:00–06:00 (+1)."""
-        text = ", ".join(f"{hhmm(span.start)}–{hhmm(span.end)}" for span in self.spans)
-        return text + (f", {duration(self.required)} flexible" if self.kind is Kind.FLEXIBLE else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +182,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one day expects of one person.  No shift: a day off; `rostered` False: nothing is known."""
+    """What one day expects of one person.  No shift: a day off.  `rostered` False: nothing is planned."""
 
     day: date
     shift: Shift | None = None
@@ -204,7 +198,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A pattern of shifts that repeats from `start`; None in it is a day off.  A week is a pattern of seven."""
+    """A pattern of shifts that repeats from `start` to `last`; None is a day off.  A week is a pattern of seven."""
 
     start: date
     pattern: tuple[Shift | None, ...]
@@ -219,7 +213,7 @@ class Rotation:
 
 @lru_cache(maxsize=1 << 16)  # the same few times of each day, for everybody
 def real_time(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) at which the wall clock shows `minute` of the work day.
+    """Return the instant (UTC) at which the wall clock shows `minute` of the work day.
 
     In the hour that the clock repeats, the first of the two; in the hour that it skips, as much later
     as it skips, as `zoneinfo` reads such a time.
@@ -230,7 +224,7 @@ def real_time(day: date, minute: int, zone: ZoneInfo) -> datetime:
 
 
 def spans_of(plan: Plan, zone: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:
-    """The shift's spans in real time, less what a half day of leave excuses."""
+    """Return the shift's spans in real time, less what a half day of leave excuses."""
     if plan.shift is None:
         return ()
     spans = plan.shift.spans
@@ -254,30 +248,25 @@ def _half(spans: Sequence[Span], excused: Half) -> tuple[Span, ...]:
 
 
 def hhmm(minute: int) -> str:
+    """Return a wall-clock time: 09:00, or 06:00 (+1) for the day after."""
     days, rest = divmod(minute, DAY)
     return f"{rest // 60:02d}:{rest % 60:02d}" + (f" (+{days})" if days else "")
 
 
 def parse_hhmm(text: str) -> int:
-    """Minutes from midnight; BadShift for what is no time."""
+    """Return minutes from midnight; BadShift if the text is not a valid time of day."""
     hours, colon, minutes = text.strip().partition(":")
     if not colon or not (hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2):
-        raise BadShift(f"{text or 'an empty field'} is no time of day: write it as 08:30")
+        raise BadShift(f"{text or 'an empty field'} is not a valid time of day: write it as 08:30")
     if not (int(hours) < 24 and int(minutes) < 60) and text.strip() != "24:00":
-        raise BadShift(f"{text} is no time of day: write it as 08:30")
+        raise BadShift(f"{text} is not a valid time of day: write it as 08:30")
     return int(hours) * 60 + int(minutes)
 
 
 def span_from(start: str, end: str) -> Span:
-    """From two wall-clock times; an end at or before the start is on the next day."""
+    """Return the span between two wall-clock times; an end at or before the start is on the next day."""
     first, last = parse_hhmm(start), parse_hhmm(end)
     return Span(first, last if last > first else last + DAY)
-
-
-def duration(minutes: int) -> str:
-    """7:35, −0:20."""
-    sign = "−" if minutes < 0 else ""
-    return f"{sign}{abs(minutes) // 60}:{abs(minutes) % 60:02d}"
 
 
 def to_json(shift: Shift) -> dict[str, Any]:

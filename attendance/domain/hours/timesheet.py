@@ -3,8 +3,8 @@
 In: `Punch`es of one person in any order, `Plan`s by day, the zone, the present instant.  Out: `Day`s.
 Does not know: the database, the camera, who reads it.
 Main choice: nothing is stored but what happened; every figure is computed again from it, so that a
-late passage, a correction or another rule gives the figures that they would have given at once.  The
-price is the computing, about 60 µs a day.  Durations are whole seconds of real time, UTC to UTC.
+late passage, a correction or another rule gives the figures that they would have given at once.
+Trade-off: computing takes about 60 µs a day.  Durations are whole seconds of real time, UTC to UTC.
 """
 
 from __future__ import annotations
@@ -15,7 +15,21 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from attendance.domain.hours import overtime
-from attendance.domain.hours.day import CLOCK_SLACK, Day, Flag, Inference, Policy, Punch, Sense, Spell, Status, Used
+from attendance.domain.hours.day import (
+    CLOCK_SLACK,
+    Cause,
+    Day,
+    Flag,
+    Inference,
+    Note,
+    Policy,
+    Punch,
+    Rule,
+    Sense,
+    Spell,
+    Status,
+    Used,
+)
 from attendance.domain.hours.shift import Forgotten, Plan, real_time
 from attendance.domain.hours.workday import evaluate
 from attendance.domain.passage import Direction
@@ -40,7 +54,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class _Open:
-    """Where the walk through the punches is: somebody came in, on which work day, and stays until `limit` at most."""
+    """A person who came in, on which work day, and who stays until `limit` at most."""
 
     at: datetime
     day: date
@@ -66,7 +80,7 @@ class Window:
 
 
 def windows_of(plans: Mapping[date, Plan], zone: ZoneInfo) -> list[Window]:
-    """The shifts' windows in order; where two overlap they meet half-way between the shifts."""
+    """Return the shifts' windows in order; where two overlap they meet half-way between the shifts."""
     found: list[Window] = []
     for day in sorted(plans):
         plan = plans[day]
@@ -86,31 +100,30 @@ def windows_of(plans: Mapping[date, Plan], zone: ZoneInfo) -> list[Window]:
 
 
 def infer(
-    at: datetime, direction: Direction, window: Window | None, opened: _Open | None, seen_today: bool, zone: ZoneInfo
-) -> Inference:  # fmt: skip
-    """Whether a passage is a way in or out: by the door, else by the last state and the shift."""
+    at: datetime, direction: Direction, window: Window | None, opened: _Open | None, seen_today: bool
+) -> Inference:
+    """Return whether a passage is a way in or out: by the door, else by the last state and the shift."""
     if direction is Direction.IN:
-        return Inference(Sense.IN, "the door leads in")
+        return Inference(Sense.IN, Cause.DOOR_IN)
     if direction is Direction.OUT:
-        return Inference(Sense.OUT, "the door leads out")
+        return Inference(Sense.OUT, Cause.DOOR_OUT)
     if opened is not None:
-        since = f"{opened.at.astimezone(zone):%H:%M}"
         if at > opened.limit:
-            return Inference(Sense.IN, f"came in at {since}, longer ago than anybody stays: a new arrival", True)
+            return Inference(Sense.IN, Cause.IN_TOO_LONG, opened.at, in_doubt=True)
         if window is not None and window.day > opened.day:
-            return Inference(Sense.IN, f"a new shift begins; the check-out after {since} was forgotten", True)
-        return Inference(Sense.OUT, f"was here since {since}")
+            return Inference(Sense.IN, Cause.NEW_SHIFT, opened.at, in_doubt=True)
+        return Inference(Sense.OUT, Cause.WAS_IN, opened.at)
     if window is not None and not seen_today and window.end - at <= (window.end - window.start) / 4:
-        return Inference(Sense.OUT, "near the end of the shift and no check-in seen", True)
-    return Inference(Sense.IN, "was not here")
+        return Inference(Sense.OUT, Cause.SHIFT_ENDS, in_doubt=True)
+    return Inference(Sense.IN, Cause.WAS_OUT)
 
 
 def days_of(
     punches: Iterable[Punch], plans: Mapping[date, Plan], zone: ZoneInfo, now: datetime, policy: Policy | None = None
 ) -> list[Day]:
-    """A `Day` for each plan, in order.  The order and the repetition of `punches` make no difference.
+    """Return a `Day` for each plan, in order, whatever the order and repetition of `punches`.
 
-    Give the plans of a day before the first that counts and one after the last: a night reaches over.
+    Give the plans from a day before the first that counts to a day after the last: a night reaches over.
     """
     policy = policy or Policy()
     collected = _collect(punches, plans, zone, now, policy)
@@ -130,18 +143,18 @@ def infer_next(
     direction: Direction = Direction.UNKNOWN,
     policy: Policy | None = None,
 ) -> Inference:
-    """What a passage at `at` would be taken for after these; a kiosk asks the person when it is in doubt."""
+    """Return what a passage at `at` would be taken for after these; a kiosk asks the person if it is in doubt."""
     punch = Punch("\uffff", at, direction)  # sorts behind any other at the same time
     collected = _collect([*punches, punch], plans, zone, at, policy or Policy())
     for found in collected.values():
         for one in found.used:
             if one.punch is punch:
-                return one.inference or Inference(Sense.IN, one.note, in_doubt=True)
+                return one.inference or Inference(Sense.IN, Cause.NOT_COUNTED, in_doubt=True)
     raise AssertionError("every punch is used once")
 
 
 def clock_jumps(punches: Iterable[Punch], slack: timedelta = CLOCK_SLACK) -> list[tuple[Punch, timedelta]]:
-    """Punches whose own time differs from when they were recorded, with how far ahead (+) or behind (−)."""
+    """Return the punches with a wrong clock, each with how far it was ahead (+) or behind (−)."""
     return [
         (one, one.at - one.recorded_at)
         for one in sorted(punches, key=_order)
@@ -156,7 +169,7 @@ def _order(punch: Punch) -> tuple[datetime, str]:
 def _collect(
     punches: Iterable[Punch], plans: Mapping[date, Plan], zone: ZoneInfo, now: datetime, policy: Policy
 ) -> dict[date, _Collected]:
-    """Every punch once, on the work day that it belongs to."""
+    """Put every punch once on the work day that it belongs to."""
     walk = _Walk(plans, windows_of(plans, zone), zone, now, policy)
     for punch in sorted({one.id: one for one in sorted(punches, key=_order)}.values(), key=_order):
         walk.step(punch)
@@ -181,13 +194,13 @@ class _Walk:
         window = self._window(punch.at)
         day = window.day if window else punch.at.astimezone(self.zone).date()
         if punch.at > self.now + self.policy.clock_slack:
-            self._drop(day, punch, Flag.FUTURE, Flag.FUTURE.words)
+            self._drop(day, punch, Flag.FUTURE, Note.FUTURE)
             return
         if self._is_repeat(punch):
-            self._drop(day, punch, Flag.REPEAT, "the same passage twice")
+            self._drop(day, punch, Flag.REPEAT, Note.REPEAT)
             return
         seen = day in self.days and bool(self.days[day].used)
-        inference = infer(punch.at, punch.direction, window, self.open, seen, self.zone)
+        inference = infer(punch.at, punch.direction, window, self.open, seen)
         self.last = (punch, inference.sense)
         if inference.sense is Sense.IN:
             self._enter(punch, inference, day, window)
@@ -195,7 +208,7 @@ class _Walk:
             self._leave(punch, inference, day)
 
     def finish(self) -> None:
-        """Who is still in: here now, or has forgotten to check out."""
+        """Decide about a person who is still in: here now, or a forgotten check-out."""
         if self.open is None:
             return
         window = self.by_day.get(self.open.day)
@@ -225,7 +238,7 @@ class _Walk:
     def _enter(self, punch: Punch, inference: Inference, day: date, window: Window | None) -> None:
         if self.open is not None:
             if self.open.day == day and punch.at <= self.open.limit:
-                self._drop(day, punch, Flag.IN_DOUBT, "came in again without a check-out: the first time counts")
+                self._drop(day, punch, Flag.IN_DOUBT, Note.STILL_IN)
                 return
             self._close_by_rule(before=punch.at)
         self._use(day, punch, inference)
@@ -237,7 +250,7 @@ class _Walk:
         if self.open is not None and punch.at > self.open.limit:
             self._close_by_rule(before=punch.at)
         if self.open is None:
-            self._use(day, punch, inference, "no check-in: nothing is counted")
+            self._use(day, punch, inference, Note.NO_CHECK_IN)
             self._day(day).flags.add(Flag.MISSING_IN)
             return
         self._use(self.open.day, punch, inference)
@@ -245,33 +258,29 @@ class _Walk:
         self.open = None
 
     def _close_by_rule(self, before: datetime | None = None) -> None:
-        """A check-out that never came: as the shift's rule says, and flagged."""
+        """End a spell whose check-out never came, as the shift's rule says, and flag it."""
         assert self.open is not None
         opened, self.open = self.open, None
         plan, window = self.plans.get(opened.day), self.by_day.get(opened.day)
         day = self._day(opened.day)
         day.flags.add(Flag.MISSING_OUT)
         shift = plan.shift if plan else None
-        # Who came outside of the shift's window did not come for the shift.
+        # An arrival outside of the shift's window was not for the shift.
         outside = window is None or not window.opens <= opened.at < window.end
         if shift is None or window is None or outside or shift.forgotten is Forgotten.NOTHING:
-            day.spells.append(Spell(opened.at, opened.at, True, "no check-out: nothing is counted"))
+            day.spells.append(Spell(opened.at, opened.at, Rule.NOTHING))
             return
         end = window.end if before is None else min(window.end, before)
-        day.spells.append(
-            Spell(
-                opened.at, end, True, f"no check-out: closed at the end of the shift, {end.astimezone(self.zone):%H:%M}"
-            )
-        )
+        day.spells.append(Spell(opened.at, end, Rule.SHIFT_END))
 
-    def _use(self, day: date, punch: Punch, inference: Inference, note: str = "") -> None:
+    def _use(self, day: date, punch: Punch, inference: Inference, note: Note | None = None) -> None:
         found = self._day(day)
         found.used.append(Used(punch, inference, note))
         if inference.in_doubt:
             found.flags.add(Flag.IN_DOUBT)
         self._judge_clock(found, punch)
 
-    def _drop(self, day: date, punch: Punch, flag: Flag, note: str) -> None:
+    def _drop(self, day: date, punch: Punch, flag: Flag, note: Note) -> None:
         found = self._day(day)
         found.used.append(Used(punch, None, note))
         found.flags.add(flag)
@@ -288,9 +297,9 @@ class _Walk:
 
 
 def with_weekly_overtime(days: Sequence[Day]) -> tuple[Day, ...]:
-    """Whole weeks of one person, in order, each day with the part of the week's overtime that it adds.
+    """Return whole weeks of one person, in order, each day with the overtime that it adds to its week.
 
-    A week goes by the weekly tiers of its first shift that has some.
+    The first shift of a week that has weekly tiers sets the tiers of that week.
     """
     weeks: dict[date, list[Day]] = {}
     for one in days:

@@ -1,6 +1,6 @@
 """What one work day counts as: breaks, rounding, late and early, overtime, its status.
 
-In: a plan and the spells that somebody was there.  Out: a `Day`.
+In: a plan and the spells that the person was there.  Out: a `Day`.
 Does not know: how the spells were found (timesheet), other days.
 Main choice: every second of presence is either worked, or named as adjusted or as break, so that the
 figures of a day add up and can be checked by hand.
@@ -28,6 +28,7 @@ def evaluate(
     zone: ZoneInfo,
     now: datetime,
 ) -> Day:
+    """Return what the day came to, with flags for late, early and work on a day off added."""
     shift = plan.shift
     spans = spans_of(plan, zone) if shift else ()
     expected = _expected(plan, spans)
@@ -42,10 +43,10 @@ def evaluate(
     late, early = (0, 0) if plan.whole_day_off or shift is None else _late_and_early(shift, spans, spells, now)
     if late:
         found.add(Flag.LATE)
-    if early and spells[-1].end is not None:
-        found.add(Flag.EARLY)
-    elif spells[-1].end is None:
+    if spells[-1].running:
         early = 0
+    if early:
+        found.add(Flag.EARLY)
     if plan.whole_day_off and plan.rostered and presence:
         found.add(Flag.ON_DAY_OFF)
     portions = overtime.split(worked, shift.tiers) if shift else overtime.split(worked, ())
@@ -83,13 +84,13 @@ def _expected(plan: Plan, spans: Sequence[_Real]) -> int:
 def _counted(
     spells: Sequence[Spell], shift: Shift | None, spans: Sequence[_Real], zone: ZoneInfo, now: datetime
 ) -> int:
-    """Seconds after rounding each arrival and departure and cutting what is too early."""
+    """Return the seconds after rounding each arrival and departure and cutting off what is too early."""
     total = 0
     for one in spells:
         start, end = one.start, one.end or now
         if shift is not None:
             start = _rounded(start, shift.rounding, zone, arriving=True)
-            if one.end is not None and not one.by_rule:
+            if one.end is not None and one.rule is None:
                 end = _rounded(end, shift.rounding, zone, arriving=False)
             if shift.clip_early and spans:
                 start = max(start, spans[0][0])
@@ -118,13 +119,13 @@ def _rounded(at: datetime, rule: Rounding, zone: ZoneInfo, arriving: bool) -> da
 
 
 def _breaks(shift: Shift | None, spells: Sequence[Spell], counted: int) -> tuple[int, int]:
-    """(seconds of own breaks that are paid, seconds taken off for breaks that were not taken)."""
+    """Return (seconds of the person's breaks that are paid, seconds taken off for breaks that were not taken)."""
     if shift is None or not shift.breaks:
         return 0, 0
     out = 0
-    if len(shift.spans) == 1:  # the pause between the parts of a split shift is no break
+    if len(shift.spans) == 1:  # the pause between the parts of a split shift is not a break
         for before, after in pairwise(spells):
-            if before.end is not None and not before.by_rule:
+            if before.end is not None and before.rule is None:
                 out += max(0, int((after.start - before.end).total_seconds()))
     paid, taken_off = 0, 0
     for one in shift.breaks:
@@ -136,7 +137,7 @@ def _breaks(shift: Shift | None, spells: Sequence[Spell], counted: int) -> tuple
         if one.paid:
             paid += own
         else:
-            # Only what lies beyond the limit can be taken off: six hours and a minute of work
+            # Only time beyond the limit can be taken off: six hours and a minute of work
             # must not become less than six hours.
             taken_off += min(length - own, max(0, counted - taken_off - one.after * 60))
     return paid, min(taken_off, counted)
@@ -155,7 +156,7 @@ def _late_and_early(shift: Shift, spans: Sequence[_Real], spells: Sequence[Spell
         left = int((end - max(last for _, last in inside)).total_seconds())
         late += waited if waited > shift.grace_in * 60 else 0
         early += left if left > shift.grace_out * 60 else 0
-    if spells[-1].by_rule:
+    if spells[-1].rule is not None:
         early = 0  # nobody knows when they left
     return late, early
 
@@ -176,7 +177,7 @@ def _status_without(plan: Plan, spans: Sequence[_Real], now: datetime, zone: Zon
 
 
 def _status_with(plan: Plan, spells: Sequence[Spell], worked: int, spans: Sequence[_Real], now: datetime) -> Status:
-    if spells[-1].end is None:
+    if spells[-1].running:
         return Status.PRESENT
     shift = plan.shift
     if shift is None or plan.whole_day_off:

@@ -2,7 +2,7 @@
 
 In: a session, ids, instants, the site's zone.  Out: `Correction` rows; a UserError that says why not.
 Does not know: the web, who is signed in (the caller passes a name).
-Main choice: the original passage never changes; a correction stands beside it.  The caller commits.
+Main choice: the original passage never changes; a correction is kept beside it.  The caller commits.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.hours.days import AROUND
 from attendance.service.ids import new_event_id
-from attendance.store.hours import corrections as stored
-from attendance.store.hours import periods, rosters
-from attendance.store.tables import access
+from attendance.store.hours import corrections as correction_rows
+from attendance.store.hours import rosters
+from attendance.store.hours.periods import require_open
+from attendance.store.tables.access import Passage
 from attendance.store.tables.hours import Correction
 
 UNDO = timedelta(minutes=1)
@@ -40,8 +41,8 @@ def request_correction(
 ) -> Correction:
     """Ask for a passage to be added (`action` "add", with `at`) or left out ("void", with `passage_id`).
 
-    A passage at the wrong time needs both.  UserError for a closed period, a future time, a passage
-    of somebody else, a second request for the same.
+    A passage at the wrong time needs both.  UserError for a closed period, a future time, another person's
+    passage, a second request for the same.
     """
     reason = " ".join(reason.split())
     if not reason:
@@ -53,15 +54,15 @@ def request_correction(
             raise UserError("this time is in the future: a correction is about what happened")
         passage_id = None
     elif action == "void":
-        passage = session.get(access.Passage, passage_id) if passage_id else None
+        passage = session.get(Passage, passage_id) if passage_id else None
         if passage is None or passage.person_id != person_id:
             raise UserError("there is no such check-in of this person")
         at = passage.at
     else:
         raise UserError("a correction adds a check-in or takes one away")
     day = _day_about(session, person_id, at, zone)
-    periods.require_open(session, day, day, now)
-    for other in stored.corrections(session, person_id=person_id, first=day, last=day):
+    require_open(session, day, day, now)
+    for other in correction_rows.corrections(session, person_id=person_id, first=day, last=day):
         same = other.action == action and other.at == at and other.passage_id == passage_id
         if same and other.state in ("requested", "approved"):
             raise UserError("this was asked for already")
@@ -96,40 +97,40 @@ def decide_correction(
     note: str = "",
     decider: int | None = None,
 ) -> Correction:
-    """Approve or refuse; UserError when it was decided meanwhile or its period is closed.
+    """Approve or refuse; UserError if it was decided meanwhile or its period is closed.
 
-    `decider`: who decides, as a person of the site (None: nobody of them); never about themselves.
+    `decider`: the operator's own id as a person of the site, if any.  Nobody decides about themselves.
     """
-    row = stored.get_correction(session, correction_id)
-    _require_somebody_else(row, decider)
-    periods.require_open(session, row.day, row.day, now)
+    row = correction_rows.get_correction(session, correction_id)
+    _require_another_person(row, decider)
+    require_open(session, row.day, row.day, now)
     state = "approved" if approve else "refused"
-    stored.move(session, row, ("requested",), state, by=by, at=now, note=note)
+    correction_rows.move(session, row, ("requested",), state, by=by, at=now, note=note)
     return row
 
 
 def withdraw_correction(
     session: Session, correction_id: str, *, by: str, now: datetime, decider: int | None = None
 ) -> Correction:
-    """Take back a request, or an approval that was wrong: the original counts again.  `decider`: as above."""
-    row = stored.get_correction(session, correction_id)
-    _require_somebody_else(row, decider)
-    periods.require_open(session, row.day, row.day, now)
-    stored.move(session, row, ("requested", "approved"), "withdrawn", by=by, at=now, note=row.decision_note)
+    """Withdraw a request or an approval: the original counts again.  `decider`: as above."""
+    row = correction_rows.get_correction(session, correction_id)
+    _require_another_person(row, decider)
+    require_open(session, row.day, row.day, now)
+    correction_rows.move(session, row, ("requested", "approved"), "withdrawn", by=by, at=now, note=row.decision_note)
     return row
 
 
 def withdraw_own_request(session: Session, correction_id: str, person_id: int, *, by: str, now: datetime) -> Correction:
-    """The person takes back what still waits; UserError for what is decided, and for somebody else's."""
-    row = stored.get_correction(session, correction_id)
+    """Withdraw the person's own request while it waits; UserError if it is decided or another person's."""
+    row = correction_rows.get_correction(session, correction_id)
     if row.person_id != person_id:
         raise UserError("there is no such correction")
-    periods.require_open(session, row.day, row.day, now)
-    stored.move(session, row, ("requested",), "withdrawn", by=by, at=now)
+    require_open(session, row.day, row.day, now)
+    correction_rows.move(session, row, ("requested",), "withdrawn", by=by, at=now)
     return row
 
 
-def _require_somebody_else(row: Correction, decider: int | None) -> None:
+def _require_another_person(row: Correction, decider: int | None) -> None:
     if decider is not None and row.person_id == decider:
         raise UserError("nobody decides about themselves: leave it to another supervisor or an administrator")
 
@@ -137,8 +138,8 @@ def _require_somebody_else(row: Correction, decider: int | None) -> None:
 def undo_passage(
     session: Session, passage_id: str, person_id: int, *, now: datetime, zone: ZoneInfo, by: str = "kiosk"
 ) -> Correction:
-    """Leave out a passage within a minute of it, without anybody's approval; it stays on record."""
-    passage = session.get(access.Passage, passage_id)
+    """Leave out a passage within a minute of it, without approval; it stays on record."""
+    passage = session.get(Passage, passage_id)
     if passage is None or passage.person_id != person_id:
         raise UserError("there is no such check-in of this person")
     if abs(now - passage.at) > UNDO:
@@ -157,8 +158,9 @@ def undo_passage(
 
 
 def _day_about(session: Session, person_id: int, at: datetime, zone: ZoneInfo) -> date:
-    """The work day to which a passage at `at` belongs: a night's end belongs to the day before."""
+    """Return the work day to which a passage at `at` belongs: a night's end belongs to the day before."""
     local = at.astimezone(zone).date()
     plans = rosters.plans(session, [person_id], local - AROUND, local + AROUND)[person_id]
-    window = next((one for one in timesheet.windows_of(plans, zone) if one.opens <= at < one.closes), None)
+    windows = timesheet.windows_of(plans, zone)
+    window = next((window for window in windows if window.opens <= at < window.closes), None)
     return window.day if window else local

@@ -2,8 +2,9 @@
 
 In: `Table`s, days, punches, the zone.  Out: text and bytes.
 Does not know: the web, the database.
-Main choice: CSV carries ISO dates, local times and decimal hours, as programs read them; XLSX carries
-typed cells, as people add them up.  Text that a spreadsheet would run as a formula gets a quote before it.
+Main choice: CSV carries ISO dates, local times and decimal hours, for programs; XLSX carries typed cells,
+for people who add them up.  A text that a spreadsheet would run as a formula gets a quote before it.
+Headers and formats here never change with the language: other programs read them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attendance.domain.hours.day import Day, Punch, Sense, Status
+from attendance.domain.hours.day import Day, Punch, Sense
 from attendance.domain.hours.shift import spans_of
 from attendance.service.access.log import safe_cell
+from attendance.service.hours.day_words import Local, rule_words
 from attendance.service.hours.days import PersonDays
 from attendance.service.hours.report_tables import Form, Table
 from attendance.store.hours.rosters import StaffMember
@@ -30,28 +32,28 @@ ZK = ("user_id", "timestamp", "status", "verify", "workcode")
 
 
 def to_csv(table: Table, zone: ZoneInfo) -> str:
-    """With a BOM, so that spreadsheets see the UTF-8; spans as decimal hours."""
+    """Write one table, with a BOM so that spreadsheets see the UTF-8, and durations as decimal hours."""
     buffer = io.StringIO()
     buffer.write("\ufeff")
     writer = csv.writer(buffer)
-    writer.writerow([safe_cell(_head(one.key, one.form)) for one in table.columns])
-    forms = [one.form for one in table.columns]
+    writer.writerow([safe_cell(_head(column.key, column.form)) for column in table.columns])
+    forms = [column.form for column in table.columns]
     for row in table.rows:
         writer.writerow([_plain(cell, form, zone) for cell, form in zip(row, forms, strict=True)])
     return buffer.getvalue()
 
 
 def sheets_csv(tables: Sequence[tuple[StaffMember, Table]], zone: ZoneInfo) -> str:
-    """Several people's tables of the same columns below each other, with whom each row is about."""
+    """Write several people's tables of the same columns below each other, with the person in each row."""
     buffer = io.StringIO()
     buffer.write("\ufeff")
     writer = csv.writer(buffer)
     for number, (person, table) in enumerate(tables):
         if number == 0:
-            writer.writerow(["person", "staff_number", *(_head(one.key, one.form) for one in table.columns)])
+            writer.writerow(["person", "staff_number", *(_head(column.key, column.form) for column in table.columns)])
         about = [safe_cell(person.name), safe_cell(person.staff_number or "")]
         for row in table.rows:
-            cells = [_plain(cell, one.form, zone) for cell, one in zip(row, table.columns, strict=True)]
+            cells = [_plain(cell, column.form, zone) for cell, column in zip(row, table.columns, strict=True)]
             writer.writerow([*about, *cells])
     return buffer.getvalue()
 
@@ -66,7 +68,7 @@ def _plain(cell: Any, form: Form, zone: ZoneInfo) -> str:
     if isinstance(cell, datetime):
         return cell.astimezone(zone).isoformat(timespec="seconds")
     if isinstance(cell, date):
-        return cell.isoformat()
+        return f"{cell:%a}" if form is Form.WEEKDAY else cell.isoformat()
     if form is Form.SPAN:
         return f"{cell / 3600:.2f}"
     if isinstance(cell, int | float):
@@ -75,7 +77,7 @@ def _plain(cell: Any, form: Form, zone: ZoneInfo) -> str:
 
 
 def to_xlsx(tables: Sequence[tuple[str, Table]], zone: ZoneInfo, author: str) -> bytes:
-    """A workbook with a sheet a table; dates, times and durations are numbers that add up."""
+    """Write a workbook with a sheet for each table; dates, times and durations are numbers that add up."""
     import xlsxwriter
 
     buffer = io.BytesIO()
@@ -105,20 +107,21 @@ def to_xlsx(tables: Sequence[tuple[str, Table]], zone: ZoneInfo, author: str) ->
 def _sheet(sheet: Any, table: Table, zone: ZoneInfo, formats: dict[Any, Any]) -> None:
     sheet.write_string(0, 0, table.title, formats["title"])
     top = 2
-    for column, one in enumerate(table.columns):
-        sheet.write_string(top, column, one.title, formats["head"])
-        wide = {Form.TEXT: 18, Form.TIME: 16, Form.DATE: 11, Form.MARK: 3.5}.get(one.form, 10)
-        sheet.set_column(column, column, 24 if column == 0 and one.form is Form.TEXT else wide)
+    wide = {Form.TEXT: 18, Form.WEEKDAY: 18, Form.TIME: 16, Form.DATE: 11, Form.MARK: 3.5}
+    for number, column in enumerate(table.columns):
+        sheet.write_string(top, number, column.title, formats["head"])
+        first = number == 0 and column.form is Form.TEXT
+        sheet.set_column(number, number, 24 if first else wide.get(column.form, 10))
     for line, row in enumerate(table.rows, start=top + 1):
-        for column, (cell, one) in enumerate(zip(row, table.columns, strict=True)):
-            _cell(sheet, line, column, cell, one.form, zone, formats)
+        for number, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
+            _cell(sheet, line, number, cell, column.form, zone, formats)
     if table.foot:
         line = top + 1 + len(table.rows)
-        for column, (cell, one) in enumerate(zip(table.foot, table.columns, strict=True)):
-            if one.form is Form.SPAN:
-                sheet.write_number(line, column, cell / 86400, formats["foot span"])
+        for number, (cell, column) in enumerate(zip(table.foot, table.columns, strict=True)):
+            if column.form is Form.SPAN:
+                sheet.write_number(line, number, cell / 86400, formats["foot span"])
             else:
-                sheet.write(line, column, cell, formats["foot"])
+                sheet.write(line, number, cell, formats["foot"])
     sheet.freeze_panes(top + 1, 1)
     if table.rows:
         sheet.autofilter(top, 0, top + len(table.rows), len(table.columns) - 1)
@@ -129,6 +132,8 @@ def _cell(sheet: Any, line: int, column: int, cell: Any, form: Form, zone: ZoneI
         return
     if isinstance(cell, datetime):
         sheet.write_datetime(line, column, cell.astimezone(zone).replace(tzinfo=None), formats[Form.TIME])
+    elif isinstance(cell, date) and form is Form.WEEKDAY:
+        sheet.write_string(line, column, f"{cell:%a}")
     elif isinstance(cell, date):
         sheet.write_datetime(line, column, datetime(cell.year, cell.month, cell.day), formats[Form.DATE])  # noqa: DTZ001
     elif form is Form.SPAN and cell < 0:
@@ -139,28 +144,25 @@ def _cell(sheet: Any, line: int, column: int, cell: Any, form: Form, zone: ZoneI
     elif isinstance(cell, int | float):
         sheet.write_number(line, column, cell)
     else:
-        sheet.write_string(line, column, cell)  # a string cell: no formula is ever made of it
+        sheet.write_string(line, column, cell)  # a string cell never becomes a formula
 
 
 def _sheet_name(name: str, used: set[str]) -> str:
-    """At most 31 characters, none that are forbidden, no name twice in any case of letters."""
+    """Return a name of at most 31 allowed characters that no other sheet has, in any case of letters."""
     base = re.sub(r"[\[\]:*?/\\]", " ", name).strip(" '")[:31] or "sheet"
-    found, number = base, 2
-    while found.lower() in used or found.lower() == "history":
-        found = f"{base[: 30 - len(str(number))]} {number}"
+    unique, number = base, 2
+    while unique.lower() in used or unique.lower() == "history":
+        unique = f"{base[: 30 - len(str(number))]} {number}"
         number += 1
-    used.add(found.lower())
-    return found
+    used.add(unique.lower())
+    return unique
 
 
 def days_ical(person: StaffMember, days: Iterable[Day], zone: ZoneInfo, now: datetime, site: str) -> bytes:
-    """Planned shifts of days to come, leave and what was worked, for a calendar program."""
+    """Write the planned shifts of days to come, leave and what was worked, for a calendar program."""
     import icalendar
 
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", "-//attendance//EN")
-    calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", f"{person.name}, {site}")
+    calendar = _calendar(icalendar, f"{person.name}, {site}")
     for day in days:
         if day.plan.holiday or (day.plan.leave and day.plan.shift):
             words = day.plan.holiday or (day.plan.leave.kind.capitalize() if day.plan.leave else "")
@@ -168,7 +170,7 @@ def days_ical(person: StaffMember, days: Iterable[Day], zone: ZoneInfo, now: dat
             event.add("dtstart", day.day)
             event.add("dtend", day.day + timedelta(days=1))
             calendar.add_component(event)
-        if day.status in (Status.UPCOMING, Status.EXPECTED) and day.plan.shift and not day.plan.whole_day_off:
+        if day.ahead and day.plan.shift and not day.plan.whole_day_off:
             for number, (start, end) in enumerate(spans_of(day.plan, zone)):
                 event = _event(icalendar, f"{person.id}-{day.day}-plan-{number}", f"Shift {day.plan.shift.name}", now)
                 event.add("dtstart", start)
@@ -180,29 +182,34 @@ def days_ical(person: StaffMember, days: Iterable[Day], zone: ZoneInfo, now: dat
             event = _event(icalendar, f"{person.id}-{day.day}-{number}", "Work", now)
             event.add("dtstart", spell.start)
             event.add("dtend", spell.end)
-            if spell.by_rule:
-                event.add("description", spell.reason)
+            if spell.rule is not None:
+                event.add("description", rule_words(spell, Local(zone)))
             calendar.add_component(event)
     return bytes(calendar.to_ical())
 
 
 def leave_ical(sheet: Sequence[PersonDays], now: datetime, site: str) -> bytes:
-    """A department's leave."""
+    """Write a department's leave, for a calendar program."""
     import icalendar
 
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", "-//attendance//EN")
-    calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", f"Leave, {site}")
-    for one in sheet:
-        for day in one.days:
+    calendar = _calendar(icalendar, f"Leave, {site}")
+    for row in sheet:
+        for day in row.days:
             if day.plan.leave is not None and day.plan.shift is not None:
-                words = f"{one.person.name}: {day.plan.leave.kind}"
-                event = _event(icalendar, f"{one.person.id}-{day.day}-leave", words, now)
+                words = f"{row.person.name}: {day.plan.leave.kind}"
+                event = _event(icalendar, f"{row.person.id}-{day.day}-leave", words, now)
                 event.add("dtstart", day.day)
                 event.add("dtend", day.day + timedelta(days=1))
                 calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def _calendar(icalendar: Any, name: str) -> Any:
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", "-//attendance//EN")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", name)
+    return calendar
 
 
 def _event(icalendar: Any, key: str, words: str, now: datetime) -> Any:
@@ -214,38 +221,38 @@ def _event(icalendar: Any, key: str, words: str, now: datetime) -> Any:
 
 
 def counted(sheet: Sequence[PersonDays]) -> list[tuple[StaffMember, Punch, Sense]]:
-    """The check-ins that counted, with what they were taken for, in order of time."""
-    found = [
-        (one.person, used.punch, used.inference.sense)
-        for one in sheet
-        for day in one.days
+    """Return the check-ins that counted, with what they were taken for, in order of time."""
+    punches = [
+        (row.person, used.punch, used.inference.sense)
+        for row in sheet
+        for day in row.days
         for used in day.used
         if used.inference is not None
     ]
-    return sorted(found, key=lambda item: (item[1].at, item[1].id))
+    return sorted(punches, key=lambda entry: (entry[1].at, entry[1].id))
 
 
 def frappe_csv(sheet: Sequence[PersonDays], zone: ZoneInfo) -> str:
-    """For Frappe HR's data import of Employee Checkin; people without a staff number are left out."""
+    """Write a file for Frappe HR's data import of Employee Checkin, without people who lack a staff number."""
     return _lines(
         FRAPPE,
         (
-            (safe_cell(who.staff_number), sense.value.upper(), f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            (safe_cell(person.staff_number), sense.value.upper(), f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
              safe_cell(punch.source), "0")
-            for who, punch, sense in counted(sheet)
-            if who.staff_number
+            for person, punch, sense in counted(sheet)
+            if person.staff_number
         ),
     )  # fmt: skip
 
 
 def zk_csv(sheet: Sequence[PersonDays], zone: ZoneInfo) -> str:
-    """For programs that read terminals' punches; people without a staff number go by their number here."""
+    """Write a file for programs that read terminals' punches; a person without a staff number is named by the id."""
     return _lines(
         ZK,
         (
-            (safe_cell(who.staff_number or str(who.id)), f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            (safe_cell(person.staff_number or str(person.id)), f"{punch.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
              "0" if sense is Sense.IN else "1", "0" if punch.corrected else "15", "0")
-            for who, punch, sense in counted(sheet)
+            for person, punch, sense in counted(sheet)
         ),
     )  # fmt: skip
 

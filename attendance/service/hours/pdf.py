@@ -2,8 +2,8 @@
 
 In: `Table`s, the zone.  Out: bytes.
 Does not know: the web, the database.
-Main choice: fpdf2 draws, with the system's DejaVu Sans where there is one; without it the built-in
-fonts know Western European letters only and others become question marks, which the page then says.
+Main choice: fpdf2 draws, with the system's DejaVu Sans if it is installed.  Trade-off: without it, the
+built-in fonts know Western European letters only, and others become question marks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attendance.service.hours.report_tables import Column, Form, Table, hours
+from attendance.service.hours.day_words import LOCALE, Local, hours
+from attendance.service.hours.report_tables import Column, Form, Table
+from attendance.texts import N_
+from attendance.texts import gettext as _
 
 FONTS = (
     ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"),
@@ -24,14 +27,18 @@ FONTS = (
     ("/Library/Fonts/Arial Unicode.ttf", "/Library/Fonts/Arial Unicode.ttf"),
 )
 _LINE = 5.2
-_SIGNATURES = ("Date", "Employee representative", "Supervisor")
+REGISTER_SIGNATURES = (N_("Date"), N_("Employee representative"), N_("Supervisor"))
+TIMESHEET_SIGNATURES = (N_("Date"), N_("Employee"), N_("Supervisor"))
 
 
-def to_pdf(tables: Sequence[Table], zone: ZoneInfo, site: str, at: datetime, signatures: Sequence[str] = ()) -> bytes:
-    """One table after the other, each on a new page, with the site, the time and page numbers."""
+def to_pdf(
+    tables: Sequence[Table], zone: ZoneInfo, site: str, at: datetime, signatures: Sequence[str] = (),
+    locale: str = LOCALE,
+) -> bytes:  # fmt: skip
+    """Draw one table after the other, each on a new page, with the site, the time and page numbers."""
     from fpdf import FPDF
 
-    # It tells at length which tables of a font it leaves out.
+    # It logs at length which tables of a font it leaves out.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     made = f"{site} · {at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
@@ -39,7 +46,12 @@ def to_pdf(tables: Sequence[Table], zone: ZoneInfo, site: str, at: datetime, sig
         def footer(self) -> None:
             self.set_y(-10)
             self.set_font(family, size=7)
-            self.cell(0, 5, _known(self, f"{made} · page {self.page_no()} of {{nb}}"), align="R")
+            self.cell(
+                0,
+                5,
+                _known(self, _("%(made)s · page %(page)s of %(pages)s", made=made, page=self.page_no(), pages="{nb}")),
+                align="R",
+            )
 
     pdf = Document(orientation="landscape", format="A4")
     pdf.set_auto_page_break(True, margin=14)
@@ -47,14 +59,10 @@ def to_pdf(tables: Sequence[Table], zone: ZoneInfo, site: str, at: datetime, sig
     family = _font(pdf)
     for table in tables:
         pdf.add_page()
-        _draw(pdf, family, table, zone)
+        _draw(pdf, family, table, Local(zone, locale))
         if signatures:
             _sign(pdf, family, signatures)
     return bytes(pdf.output())
-
-
-def register_pdf(table: Table, zone: ZoneInfo, site: str, at: datetime) -> bytes:
-    return to_pdf([table], zone, site, at, _SIGNATURES)
 
 
 def _font(pdf: Any) -> str:
@@ -67,21 +75,25 @@ def _font(pdf: Any) -> str:
 
 
 def _known(pdf: Any, text: str) -> str:
-    """The text with what a built-in font cannot show replaced."""
+    """Return the text with everything replaced that a built-in font cannot show."""
     if pdf.is_ttf_font:
         return text
-    # The few signs of our own that Latin-1 lacks.
+    # The few signs in our texts that Latin-1 lacks.
     for sign, other in {"–": "-", "−": "-", "’": "'", "…": "...", "•": "*"}.items():
         text = text.replace(sign, other)
     return text.encode("latin-1", "replace").decode("latin-1")
 
 
-def _draw(pdf: Any, family: str, table: Table, zone: ZoneInfo) -> None:
+def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
     pdf.set_font(family, "B", 13)
     pdf.cell(0, 8, _known(pdf, table.title), new_x="LMARGIN", new_y="NEXT")
-    rows = [[text_of(cell, one, zone) for cell, one in zip(row, table.columns, strict=True)] for row in table.rows]
+    rows = [
+        [text_of(cell, column, local) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
+    ]
     foot = (
-        [text_of(cell, one, zone) for cell, one in zip(table.foot, table.columns, strict=True)] if table.foot else None
+        [text_of(cell, column, local) for cell, column in zip(table.foot, table.columns, strict=True)]
+        if table.foot
+        else None
     )
     size = 6.5 if len(table.columns) > 20 else 7.5
     pdf.set_font(family, "", size)
@@ -97,7 +109,7 @@ def _draw(pdf: Any, family: str, table: Table, zone: ZoneInfo) -> None:
         pdf.set_font(family, "B", size)
         _row(pdf, foot, table.columns, widths, border="T")
     if not rows:
-        pdf.cell(0, _LINE, "Nothing to list.", new_x="LMARGIN", new_y="NEXT")
+        pdf.cell(0, _LINE, _known(pdf, _("Nothing to list.")), new_x="LMARGIN", new_y="NEXT")
     pdf.set_font(family, "", 7)
     pdf.ln(2)
     for note in table.notes:
@@ -106,7 +118,7 @@ def _draw(pdf: Any, family: str, table: Table, zone: ZoneInfo) -> None:
 
 def _head(pdf: Any, family: str, size: float, columns: Sequence[Column], widths: Sequence[float]) -> None:
     pdf.set_font(family, "B", size)
-    _row(pdf, [one.title for one in columns], columns, widths, border="B")
+    _row(pdf, [_(column.title) for column in columns], columns, widths, border="B")
     pdf.set_font(family, "", size)
 
 
@@ -129,17 +141,17 @@ def _fitting(pdf: Any, text: str, width: float) -> str:
 
 
 def _widths(pdf: Any, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[float]:
-    """As wide as the longest of the first rows; what is too much is taken from the widest."""
+    """Return widths that fit the longest of the first rows; the widest columns give way if the page is full."""
     sample = rows[:60]
-    found = []
-    for number, one in enumerate(columns):
-        texts = [one.title, *(row[number] for row in sample)]
-        found.append(min(70.0, max(pdf.get_string_width(_known(pdf, text)) for text in texts) * 1.05 + 2.5))
+    widths = []
+    for number, column in enumerate(columns):
+        texts = [_(column.title), *(row[number] for row in sample)]
+        widths.append(min(70.0, max(pdf.get_string_width(_known(pdf, text)) for text in texts) * 1.05 + 2.5))
     available = pdf.w - pdf.l_margin - pdf.r_margin
-    while sum(found) > available:
-        widest = max(range(len(found)), key=lambda index: found[index])
-        found[widest] -= min(2.0, sum(found) - available)
-    return found
+    while sum(widths) > available:
+        widest = max(range(len(widths)), key=lambda index: widths[index])
+        widths[widest] -= min(2.0, sum(widths) - available)
+    return widths
 
 
 def _sign(pdf: Any, family: str, labels: Sequence[str]) -> None:
@@ -151,20 +163,20 @@ def _sign(pdf: Any, family: str, labels: Sequence[str]) -> None:
     for label in labels:
         x, y = pdf.get_x(), pdf.get_y()
         pdf.line(x, y, x + width - 12, y)
-        pdf.cell(width, 5, label)
+        pdf.cell(width, 5, _known(pdf, _(label)))
     pdf.ln(5)
 
 
-def text_of(cell: Any, column: Column, zone: ZoneInfo) -> str:
-    """A cell as people read it; also for pages."""
+def text_of(cell: Any, column: Column, local: Local) -> str:
+    """Return a cell as people read it; pages use it, too."""
     if cell is None:
         return ""
     if isinstance(cell, datetime):
-        return f"{cell.astimezone(zone):%H:%M}"
+        return local.clock(cell)
     if isinstance(cell, date):
-        return f"{cell:%-d %b %Y}"
+        return local.weekday(cell) if column.form is Form.WEEKDAY else local.medium_date(cell)
     if column.form is Form.SPAN:
         return hours(cell) if cell else ""
     if isinstance(cell, int | float):
-        return f"{cell:g}"
+        return local.number(cell)
     return str(cell)

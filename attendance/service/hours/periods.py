@@ -2,7 +2,7 @@
 
 In: a session, dates, the site's zone, the present instant.  Out: locks, counts, what changed since.
 Does not know: pages, the scheduler.
-Main choice: closing writes the totals down as they stand and then refuses changes; if a passage that
+Main choice: closing writes the present totals down and then refuses changes; if a passage that
 was queued elsewhere still comes in, the difference is shown and not hidden.
 """
 
@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session
 from attendance.domain.hours.day import Day, Flag
 from attendance.errors import UserError
 from attendance.service.hours.days import sheet
-from attendance.store.hours import periods
+from attendance.store.hours import periods as period_rows
 from attendance.store.hours.rosters import StaffMember
 from attendance.store.tables.hours import PeriodLock
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A day that counts differently from when it was written down; seconds."""
+    """A day that counts differently now than when it was written down, in seconds."""
 
     person: StaffMember
     day: date
@@ -34,6 +34,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class RollUp:
+    """How many days were written down, and those with a forgotten check-out."""
+
     days: int
     forgotten: tuple[tuple[StaffMember, Day], ...]
 
@@ -41,12 +43,12 @@ class RollUp:
 def close(
     session: Session, first: date, last: date, *, grace: timedelta, now: datetime, zone: ZoneInfo, by: str
 ) -> PeriodLock:
-    """Close finished days.  Until the grace is over, what was asked for may still be decided."""
+    """Close finished days.  Until the grace is over, corrections may still be asked for and decided."""
     if last < first:
         raise UserError("the last day is before the first: swap them")
     if last >= now.astimezone(zone).date():
         raise UserError("a period can be closed once its last day is over")
-    for other in periods.locks(session):
+    for other in period_rows.locks(session):
         if other.reopened_at is None and other.first <= last and other.last >= first:
             raise UserError(f"the period {other.first} to {other.last} is closed already")
     lock = PeriodLock(
@@ -65,6 +67,7 @@ def close(
 
 
 def reopen(session: Session, lock_id: int, *, now: datetime, by: str) -> PeriodLock:
+    """Allow changes again; UserError if the period is not closed."""
     lock = session.get(PeriodLock, lock_id)
     if lock is None or lock.reopened_at is not None:
         raise UserError("this period is not closed")
@@ -81,27 +84,27 @@ def roll_up(session: Session, zone: ZoneInfo, now: datetime, days: int = 7) -> R
 
 
 def changes(session: Session, lock: PeriodLock, zone: ZoneInfo, now: datetime) -> list[Change]:
-    """What counts differently now than when the period was closed."""
-    then = {(one.person_id, one.day): one for one in periods.totals_between(session, lock.first, lock.last)}
-    found = []
+    """Return the days that count differently now than when the period was closed."""
+    then = {(total.person_id, total.day): total for total in period_rows.totals_between(session, lock.first, lock.last)}
+    changed = []
     for row in sheet(session, lock.first, lock.last, zone, now):
-        for one in row.days:
-            before = then.get((row.person.id, one.day))
-            if before is not None and before.worked != one.worked:
-                found.append(Change(row.person, one.day, before.worked, one.worked))
-    return found
+        for day in row.days:
+            before = then.get((row.person.id, day.day))
+            if before is not None and before.worked != day.worked:
+                changed.append(Change(row.person, day.day, before.worked, day.worked))
+    return changed
 
 
 def _write_down(
     session: Session, first: date, last: date, zone: ZoneInfo, now: datetime, skip_closed: bool = False
 ) -> RollUp:
-    closed = [one for one in periods.locks(session) if one.reopened_at is None] if skip_closed else []
+    closed = [lock for lock in period_rows.locks(session) if lock.reopened_at is None] if skip_closed else []
     rows, forgotten = [], []
     for row in sheet(session, first, last, zone, now):
-        for one in row.days:
-            if any(lock.first <= one.day <= lock.last for lock in closed) or one.here_now:
+        for day in row.days:
+            if any(lock.first <= day.day <= lock.last for lock in closed) or not day.finished:
                 continue
-            rows.append((row.person.id, one))
-            if Flag.MISSING_OUT in one.flags:
-                forgotten.append((row.person, one))
-    return RollUp(periods.put_totals(session, rows, now), tuple(forgotten))
+            rows.append((row.person.id, day))
+            if Flag.MISSING_OUT in day.flags:
+                forgotten.append((row.person, day))
+    return RollUp(period_rows.put_totals(session, rows, now), tuple(forgotten))

@@ -1,10 +1,10 @@
 """Shifts, rosters, leave and holidays: checked before they are written.
 
 In: a session, what an editor or a CSV file holds.  Out: rows; a UserError that says what to do, with
-the row's number where there are rows.
+the number of the row in a file.
 Does not know: forms, who is signed in (the caller passes a name).
-Main choice: nothing that would change a closed period is accepted, whoever asks: the period must be
-reopened first, which is written down.  The caller commits; a file is taken whole or not at all.
+Main choice: no change to a closed period is accepted from anybody: the period must be reopened first,
+which is recorded.  The caller commits; a file is imported whole or not at all.
 """
 
 from __future__ import annotations
@@ -19,20 +19,24 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours.shift import DAY, BadShift, Half, Shift, from_json, hhmm
 from attendance.errors import UserError
-from attendance.store.hours import periods, rosters
+from attendance.store.hours import rosters
+from attendance.store.hours.periods import lock_over, require_open
 from attendance.store.people import people
 from attendance.store.tables.hours import LeaveRow, Roster, ShiftRow
+from attendance.texts import N_
 
-LEAVE_KINDS = ("vacation", "sickness", "parental", "training", "business trip", "unpaid", "other")
+LEAVE_KINDS = (
+    N_("vacation"), N_("sickness"), N_("parental"), N_("training"), N_("business trip"), N_("unpaid"), N_("other"),
+)  # fmt: skip
 ROSTER_COLUMNS = ("staff_number", "first", "last", "pattern")
 FOREVER = date(9999, 1, 1)
 MOST_PATTERN = 366
 
 
 def save_shift(session: Session, shift: Shift, *, now: datetime, shift_id: int | None = None) -> ShiftRow:
-    """A new shift or new rules of one.
+    """Save a new shift, or new rules of one.
 
-    A shift's rules hold for every day, so a shift that closed periods were worked in is not changed.
+    A shift's rules hold for every day, so UserError if the shift was worked in a closed period.
     """
     if shift_id is not None and (lock := _closed_with(session, shift_id, now)) is not None:
         raise UserError(f"this shift was worked in a closed period ({lock}): make a new shift and roster it from today")
@@ -40,7 +44,7 @@ def save_shift(session: Session, shift: Shift, *, now: datetime, shift_id: int |
 
 
 def set_shift_active(session: Session, shift_id: int, active: bool, *, now: datetime) -> ShiftRow:
-    """Inactive shifts cannot be rostered anew; days that have them keep them."""
+    """Allow or end new rosters with this shift; days that have it keep it."""
     row = rosters.get_shift(session, shift_id)
     row.active, row.updated_at = active, now
     session.flush()
@@ -50,7 +54,7 @@ def set_shift_active(session: Session, shift_id: int, active: bool, *, now: date
 def _closed_with(session: Session, shift_id: int, now: datetime) -> str | None:
     for roster in rosters.rosters_of(session):
         if shift_id in roster.pattern:
-            lock = periods.lock_over(session, roster.first, roster.last or FOREVER, now)
+            lock = lock_over(session, roster.first, roster.last or FOREVER, now)
             if lock is not None:
                 return f"{lock.first} to {lock.last}"
     return None
@@ -60,9 +64,9 @@ def assign(
     session: Session, person_ids: Sequence[int], first: date, last: date | None, pattern: Sequence[int | None], *,
     now: datetime, by: str,
 ) -> list[Roster]:  # fmt: skip
-    """Roster these people in this pattern from `first` on; whatever pattern they had ends the day before.
+    """Roster these people in this pattern from `first` on; the pattern that they had ends the day before.
 
-    UserError when a pattern that was entered for later days would be overlapped.
+    UserError if a pattern that was entered for later days would be overlapped.
     """
     if not person_ids:
         raise UserError("choose at least one person")
@@ -70,18 +74,18 @@ def assign(
         raise UserError(f"a pattern has 1 to {MOST_PATTERN} days")
     if last is not None and last < first:
         raise UserError("the last day is before the first: swap them")
-    active = {one.id: from_json(one.rules) for one in rosters.list_shifts(session)}
+    active = {row.id: from_json(row.rules) for row in rosters.list_shifts(session)}
     for shift_id in pattern:
         if shift_id is not None and shift_id not in active:
             raise UserError(f"there is no active shift {shift_id}")
     days = [None if shift_id is None else active[shift_id] for shift_id in pattern]
     for before, after in pairwise([*days, days[0]]):
         _require_apart(before, after)
-    periods.require_open(session, first, last or FOREVER, now)
+    require_open(session, first, last or FOREVER, now)
     made = []
     known: dict[int, list[Roster]] = {}
-    for one in rosters.rosters_of(session, person_ids):
-        known.setdefault(one.person_id, []).append(one)
+    for roster in rosters.rosters_of(session, person_ids):
+        known.setdefault(roster.person_id, []).append(roster)
     for person_id in person_ids:
         for other in known.get(person_id, ()):
             _make_room(session, other, first, last)
@@ -90,7 +94,7 @@ def assign(
 
 
 def _require_apart(before: Shift | None, after: Shift | None) -> None:
-    """UserError when the shift of a day begins before the one of the day before has ended."""
+    """Raise UserError if the shift of a day begins before the one of the day before has ended."""
     if before is not None and after is not None and before.spans[-1].end - DAY > after.spans[0].start:
         raise UserError(
             f"the shifts overlap: {before.name} ends at {hhmm(before.spans[-1].end - DAY)} on the day after, "
@@ -122,8 +126,8 @@ def _make_room(session: Session, other: Roster, first: date, last: date | None) 
 
 
 def set_day(session: Session, person_id: int, day: date, shift_id: int | None, *, now: datetime, by: str) -> None:
-    """Another shift, or none, on one day."""
-    periods.require_open(session, day, day, now)
+    """Roster another shift, or none, on one day."""
+    require_open(session, day, day, now)
     people.get_person(session, person_id)
     if shift_id is not None:
         shift = from_json(rosters.get_shift(session, shift_id).rules)
@@ -137,15 +141,15 @@ def add_leave(
     session: Session, *, person_id: int, kind: str, first: date, last: date, half: Half = Half.WHOLE,
     paid: bool = True, note: str = "", now: datetime, by: str, approved: bool = False,
 ) -> LeaveRow:  # fmt: skip
-    """Leave that is asked for, or entered as approved; UserError where there is some already."""
+    """Request leave, or enter it as approved; UserError if there is leave on these days already."""
     people.get_person(session, person_id)
     if kind not in LEAVE_KINDS:
         raise UserError(f"leave is one of: {', '.join(LEAVE_KINDS)}")
     if last < first:
         raise UserError("the last day is before the first: swap them")
     if (last - first).days > 400:
-        raise UserError("leave lasts at most 400 days: enter a longer one in parts")
-    periods.require_open(session, first, last, now)
+        raise UserError("leave lasts at most 400 days: enter longer leave in parts")
+    require_open(session, first, last, now)
     same = rosters.leave_between(session, first, last, person_id=person_id, states=("requested", "approved"))
     if same:
         raise UserError(f"there is leave from {same[0].first} to {same[0].last} already: withdraw it first")
@@ -167,63 +171,65 @@ def add_leave(
 
 
 def decide_leave(session: Session, leave_id: int, state: str, *, now: datetime, by: str) -> LeaveRow:
-    """`state`: "approved", "refused" or "withdrawn"."""
+    """Approve, refuse or withdraw leave.  `state`: "approved", "refused" or "withdrawn"."""
     before = {"approved": ("requested",), "refused": ("requested",), "withdrawn": ("requested", "approved")}
     if state not in before:
         raise UserError("leave is approved, refused or withdrawn")
     row = rosters.get_leave(session, leave_id)
-    periods.require_open(session, row.first, row.last, now)
+    require_open(session, row.first, row.last, now)
     rosters.move_leave(session, row, before[state], state, by=by, at=now)
     return row
 
 
 def import_holidays(session: Session, country: str, region: str, year: int, *, now: datetime) -> int:
-    """The public holidays of a year from the `holidays` library; how many were written."""
+    """Enter the public holidays of a year from the `holidays` library; return how many."""
     import holidays
 
     country, region = country.strip().upper(), region.strip().upper()
     try:
-        found = holidays.country_holidays(country, subdiv=region or None, years=year)
-    except (NotImplementedError, KeyError) as error:  # how the library says that it knows no such place
+        days = holidays.country_holidays(country, subdiv=region or None, years=year)
+    except (NotImplementedError, KeyError) as error:  # the library does not know this place
         raise UserError(
             f"no holidays are known for {country} {region}".rstrip() + ": use codes such as DE and BY"
         ) from error
-    periods.require_open(session, date(year, 1, 1), date(year, 12, 31), now)
-    for day, name in sorted(found.items()):
+    require_open(session, date(year, 1, 1), date(year, 12, 31), now)
+    for day, name in sorted(days.items()):
         rosters.put_holiday(session, day, name, f"{country} {region}".strip())
-    return len(found)
+    return len(days)
 
 
 def add_holiday(session: Session, day: date, name: str, *, now: datetime) -> None:
+    """Enter a holiday that the library does not have."""
     name = " ".join(name.split())
     if not name:
         raise UserError("a holiday needs a name")
-    periods.require_open(session, day, day, now)
+    require_open(session, day, day, now)
     rosters.put_holiday(session, day, name, "by hand")
 
 
 def remove_holiday(session: Session, day: date, *, now: datetime) -> None:
-    periods.require_open(session, day, day, now)
+    """Remove a holiday; the day is planned as any other again."""
+    require_open(session, day, day, now)
     rosters.drop_holiday(session, day)
 
 
 def import_rosters(session: Session, text: str, *, now: datetime, by: str) -> int:
-    """A CSV of staff_number, first, last (may be empty), pattern; all of it or nothing.
+    """Import a CSV of staff_number, first, last (may be empty), pattern: all rows or none.
 
     `pattern`: names of shifts with | between the days, - for a day off, for example Early|Early|Late|-.
     """
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    header = [one.strip().lower() for one in next(reader, [])]
+    header = [cell.strip().lower() for cell in next(reader, [])]
     if header != list(ROSTER_COLUMNS):
         raise UserError(f"row 1: the columns must be {','.join(ROSTER_COLUMNS)}, not {','.join(header) or 'nothing'}")
-    staff = {one.staff_number: one.id for one in rosters.list_staff(session) if one.staff_number}
-    names = {one.name: one.id for one in rosters.list_shifts(session)}
+    staff = {person.staff_number: person.id for person in rosters.list_staff(session) if person.staff_number}
+    names = {shift.name: shift.id for shift in rosters.list_shifts(session)}
     count = 0
     for number, cells in enumerate(reader, start=2):
-        if not any(one.strip() for one in cells):
+        if not any(cell.strip() for cell in cells):
             continue
         try:
-            _import_row(session, [one.strip() for one in cells], staff, names, now, by)
+            _import_row(session, [cell.strip() for cell in cells], staff, names, now, by)
         except (UserError, BadShift) as error:
             raise UserError(f"row {number}: {error}; nothing was imported") from error
         count += 1
@@ -239,7 +245,7 @@ def _import_row(
     if number not in staff:
         raise UserError(f"nobody active has the staff number {number or '(empty)'}")
     shift_ids: list[int | None] = []
-    for name in (one.strip() for one in pattern.split("|")):
+    for name in map(str.strip, pattern.split("|")):
         if name != "-" and name not in names:
             raise UserError(f"there is no shift {name or '(empty)'}")
         shift_ids.append(None if name == "-" else names[name])

@@ -1,128 +1,144 @@
-"""Reports that list what stands out: late, absent, overtime, who is in the building.
+"""Reports that list exceptions: late, absent, overtime, who is in the building.
 
 In: everybody's days, or today.  Out: `Table`s.
 Does not know: HTML, files, the database.
-Main choice: newest first and biggest first, as somebody reads who has two minutes; totals below.
+Main choice: newest first and biggest first, for a reader who has two minutes; totals below.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from attendance.domain.hours.day import Status
+from attendance.domain.hours.shift import Half
+from attendance.service.hours.day_words import Local, hours, shift_words
 from attendance.service.hours.days import PersonDays, Today
-from attendance.service.hours.report_tables import WHO, Bar, Column, Form, Table, hours, shift_words, total, who
+from attendance.service.hours.report_tables import WHO, Bar, Column, Form, Table, total, who
+from attendance.texts import N_
+from attendance.texts import gettext as _
+
+# The words of the cell are part of the file's format.
+HALVES = {
+    Half.WHOLE: "%(kind)s",
+    Half.FIRST: N_("%(kind)s (half, first)"),
+    Half.SECOND: N_("%(kind)s (half, second)"),
+}
 
 
-def lateness(sheet: Sequence[PersonDays]) -> Table:
+def lateness(sheet: Sequence[PersonDays], local: Local) -> Table:
+    """Return who came late or left early, and on which weekdays."""
     columns = (
         *WHO,
-        Column("date", "Date", Form.DATE),
-        Column("shift", "Shift"),
-        Column("in", "In", Form.TIME),
-        Column("late", "Late", Form.SPAN),
-        Column("out", "Out", Form.TIME),
-        Column("early", "Left early", Form.SPAN),
+        Column("date", N_("Date"), Form.DATE),
+        Column("shift", N_("Shift")),
+        Column("in", N_("In"), Form.TIME),
+        Column("late", N_("Late"), Form.SPAN),
+        Column("out", N_("Out"), Form.TIME),
+        Column("early", N_("Left early"), Form.SPAN),
     )
-    found = [(one, day) for one in sheet for day in one.days if day.late or day.early]
-    found.sort(key=lambda pair: (pair[1].day, pair[0].person.name.lower()), reverse=True)
+    late = [(row.person, day) for row in sheet for day in row.days if day.late or day.early]
+    late.sort(key=lambda pair: (pair[1].day, pair[0].name.lower()), reverse=True)
     rows = [
-        (*who(one.person), day.day, shift_words(day), day.first_in, day.late, day.last_out, day.early)
-        for one, day in found
+        (*who(person), day.day, shift_words(day), day.first_in, day.late, day.last_out, day.early)
+        for person, day in late
     ]
-    weekdays = [sum(day.late for _, day in found if day.day.weekday() == number) for number in range(7)]
-    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    bars = tuple(Bar(names[number], value / 3600, hours(value)) for number, value in enumerate(weekdays))
+    weekdays = [sum(day.late for _person, day in late if day.day.weekday() == number) for number in range(7)]
+    bars = tuple(
+        Bar(name, seconds / 3600, hours(seconds)) for name, seconds in zip(local.weekdays(), weekdays, strict=True)
+    )
     return Table(
-        "lateness", "Late and early", columns, tuple(rows), tuple(one.person.id for one, _ in found),
-        total(columns, rows), bars if rows else (), "Hours late by weekday",
+        "lateness", _("Late and early"), columns, tuple(rows), tuple(person.id for person, _day in late),
+        total(columns, rows), bars if rows else (), _("Hours late by weekday"),
     )  # fmt: skip
 
 
 def absence(sheet: Sequence[PersonDays]) -> Table:
+    """Return the days without work, and why."""
     columns = (
         *WHO,
-        Column("date", "Date", Form.DATE),
-        Column("shift", "Shift"),
-        Column("kind", "Kind"),
-        Column("paid", "Paid"),
+        Column("date", N_("Date"), Form.DATE),
+        Column("shift", N_("Shift")),
+        Column("kind", N_("Kind")),
+        Column("paid", N_("Paid")),
     )
-    found = [
-        (one, day) for one in sheet for day in one.days
+    away = [
+        (row.person, day) for row in sheet for day in row.days
         if day.status is Status.ABSENT or (day.plan.leave is not None and day.plan.shift is not None)
     ]  # fmt: skip
-    found.sort(key=lambda pair: (pair[1].day, pair[0].person.name.lower()), reverse=True)
+    away.sort(key=lambda pair: (pair[1].day, pair[0].name.lower()), reverse=True)
     rows = []
     kinds: dict[str, int] = {}
-    for one, day in found:
+    for person, day in away:
         leave = day.plan.leave
-        half = f" (half, {leave.half.value})" if leave and leave.half.value != "whole" else ""
-        kind = f"{leave.kind}{half}" if leave else "absent without leave"
-        kinds[leave.kind if leave else kind] = kinds.get(leave.kind if leave else kind, 0) + 1
-        rows.append(
-            (*who(one.person), day.day, shift_words(day), kind, "" if leave is None else "yes" if leave.paid else "no")
-        )
+        kind = _(leave.kind) if leave else _("absent without leave")
+        kinds[kind] = kinds.get(kind, 0) + 1
+        paid = "" if leave is None else _("yes") if leave.paid else _("no")
+        cell = _(HALVES[leave.half], kind=kind) if leave else kind
+        rows.append((*who(person), day.day, shift_words(day), cell, paid))
     bars = tuple(
-        Bar(kind.capitalize(), count, str(count)) for kind, count in sorted(kinds.items(), key=lambda i: -i[1])
+        Bar(kind.capitalize(), count, str(count)) for kind, count in sorted(kinds.items(), key=lambda pair: -pair[1])
     )
     return Table(
-        "absence", "Absence and leave", columns, tuple(rows), tuple(one.person.id for one, _ in found), (), bars,
-        "Days by kind",
+        "absence", _("Absence and leave"), columns, tuple(rows), tuple(person.id for person, _day in away), (), bars,
+        _("Days by kind"),
     )  # fmt: skip
 
 
 def overtime_report(sheet: Sequence[PersonDays]) -> Table:
-    """Daily and weekly overtime: a second is paid at one rate only."""
-    rates = sorted({rate for one in sheet for rate, _ in _portions(one) if rate > 1})
+    """Return daily and weekly overtime: a second is paid at one rate only."""
+    rates = sorted({rate for row in sheet for rate, _seconds in _portions(row) if rate > 1})
     columns = (
         *WHO,
-        Column("worked", "Worked", Form.SPAN),
-        Column("plain", "Plain", Form.SPAN),
+        Column("worked", N_("Worked"), Form.SPAN),
+        Column("plain", N_("Plain"), Form.SPAN),
         *(Column(f"rate_{rate:g}", f"× {rate:g}", Form.SPAN) for rate in rates),
-        Column("overtime", "Overtime", Form.SPAN),
+        Column("overtime", N_("Overtime"), Form.SPAN),
     )
-    found = []
-    for one in sheet:
+    entries = []
+    for row in sheet:
         portions: dict[float, int] = {}
-        for rate, seconds in _portions(one):
+        for rate, seconds in _portions(row):
             portions[rate] = portions.get(rate, 0) + seconds
         extra = sum(seconds for rate, seconds in portions.items() if rate > 1)
         if extra:
-            cells = (one.worked, portions.get(1.0, 0), *(portions.get(rate, 0) for rate in rates), extra)
-            found.append((extra, one, (*who(one.person), *cells)))
-    found.sort(key=lambda item: -item[0])
-    rows = [row for _, _, row in found]
-    bars = tuple(Bar(one.person.name, extra / 3600, hours(extra)) for extra, one, _ in found[:12])
+            cells = (row.worked, portions.get(1.0, 0), *(portions.get(rate, 0) for rate in rates), extra)
+            entries.append((extra, row.person, (*who(row.person), *cells)))
+    entries.sort(key=lambda entry: -entry[0])
+    rows = [cells for _extra, _person, cells in entries]
+    bars = tuple(Bar(person.name, extra / 3600, hours(extra)) for extra, person, _cells in entries[:12])
     return Table(
-        "overtime", "Overtime", columns, tuple(rows), tuple(one.person.id for _, one, _ in found),
-        total(columns, rows), bars, "Most overtime, hours",
+        "overtime", _("Overtime"), columns, tuple(rows), tuple(person.id for _extra, person, _cells in entries),
+        total(columns, rows), bars, _("Most overtime, hours"),
     )  # fmt: skip
 
 
 def _portions(person: PersonDays) -> Iterable[tuple[float, int]]:
-    """Seconds at each rate."""
-    return (portion for one in person.days for portion in one.portions)
+    """Return the seconds at each rate."""
+    return (portion for day in person.days for portion in day.portions)
 
 
-def presence(today: Today, at: datetime, zone: ZoneInfo) -> Table:
-    """Who is in the building, for an evacuation: names to tick, by department."""
+def presence(today: Today, at: datetime, local: Local) -> Table:
+    """Return who is in the building, for an evacuation: names to tick, by department."""
     columns = (
-        Column("department", "Department"), Column("person", "Person"), Column("staff_number", "Staff number"),
-        Column("since", "In since", Form.TIME), Column("door", "Last seen at"), Column("met", "Met outside"),
-    )  # fmt: skip
-    here = sorted(today.here, key=lambda one: (one.person.department.lower(), one.person.name.lower()))
+        WHO[2],
+        *WHO[:2],
+        Column("since", N_("In since"), Form.TIME),
+        Column("door", N_("Last seen at")),
+        Column("met", N_("Met outside")),
+    )
+    here = sorted(today.here, key=lambda row: (row.person.department.lower(), row.person.name.lower()))
     rows, counts = [], dict[str, int]()
-    for one in here:
-        counts[one.person.department or "–"] = counts.get(one.person.department or "–", 0) + 1
-        door = next((used.punch.source for used in reversed(one.day.used) if used.inference), "")
-        rows.append(
-            (one.person.department, one.person.name, one.person.staff_number or "", one.day.spells[-1].start, door, "")
-        )
+    for row in here:
+        person = row.person
+        counts[person.department or "–"] = counts.get(person.department or "–", 0) + 1
+        door = next((used.punch.source for used in reversed(row.day.used) if used.inference), "")
+        rows.append((person.department, person.name, person.staff_number or "", row.day.spells[-1].start, door, ""))
     bars = tuple(Bar(name, count, str(count)) for name, count in counts.items())
+    day = local.medium_date(at.astimezone(local.zone).date())
+    title = _("In the building, %(day)s, %(time)s", day=day, time=local.clock(at))
     return Table(
-        "presence", f"In the building, {at.astimezone(zone):%-d %b %Y, %H:%M}", columns, tuple(rows),
-        tuple(one.person.id for one in here), (), bars, "People by department",
-        ("Whoever forgot to check out is still listed; whoever came in unseen is not.",),
+        "presence", title, columns, tuple(rows), tuple(row.person.id for row in here), (), bars,
+        _("People by department"),
+        (_("People who forgot to check out are still listed; people who came in unseen are not."),),
     )  # fmt: skip

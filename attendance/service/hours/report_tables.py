@@ -1,9 +1,10 @@
 """The reports, as tables of typed cells: one shape for page, CSV, XLSX and PDF.
 
-In: everybody's days (`attendance.sheet`), the zone.  Out: `Table`s.
+In: everybody's days (`days.sheet`), how the site writes dates and times.  Out: `Table`s.
 Does not know: HTML, files, the database.
 Main choice: a cell is a Python value (date, instant, seconds, number, text) and each writer decides how
-it looks; so a spreadsheet can add up what the page shows.
+it looks; so a spreadsheet can add up what the page shows.  Titles of columns are marked for translation;
+pages and PDF translate them, and files keep them as they are, because other programs read them.
 """
 
 from __future__ import annotations
@@ -13,20 +14,35 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from attendance.domain.hours import overtime
-from attendance.domain.hours.day import Day, Flag, Status
+from attendance.domain.hours.day import Day, Status
+from attendance.domain.hours.shift import Half
 from attendance.service.access.log import day_bounds
+from attendance.service.hours.day_words import (
+    STATUS_LETTERS,
+    Local,
+    hours,
+    mark,
+    remarks,
+    shift_words,
+    status_words,
+)
 from attendance.service.hours.days import PersonDays
 from attendance.store.hours.rosters import StaffMember
+from attendance.texts import N_
+from attendance.texts import gettext as _
 
 
 class Form(Enum):
-    """What a column holds.  SPAN: seconds, shown as hours and minutes; TIME: an instant, shown as local time."""
+    """What a column holds.
+
+    SPAN: seconds, shown as hours and minutes.  TIME: an instant, shown as local time.  WEEKDAY: a date, shown as Mon.
+    """
 
     TEXT = "text"
     DATE = "date"
+    WEEKDAY = "weekday"
     TIME = "time"
     SPAN = "span"
     COUNT = "count"
@@ -35,6 +51,8 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """`key`: the header in CSV files, which never changes.  `title`: for people."""
+
     key: str
     title: str
     form: Form = Form.TEXT
@@ -42,7 +60,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a chart; `value` 0 or more, `words` beside it."""
+    """One bar of a chart: `value` (0 or more) sets its length, `words` stand beside it."""
 
     label: str
     value: float
@@ -51,7 +69,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`rows`: as many cells as columns; `people`: whom each row is about, for a link (None: nobody).
+    """`rows`: as many cells as columns.  `people`: the person of each row, for a link (None: no link).
 
     `foot`: a row of totals, or nothing.  `bars`: what is better seen than read.
     """
@@ -67,106 +85,87 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-WHO = (Column("person", "Person"), Column("staff_number", "Staff number"), Column("department", "Department"))
+WHO = (
+    Column("person", N_("Person")),
+    Column("staff_number", N_("Staff number")),
+    Column("department", N_("Department")),
+)
 
 
-def who(one: StaffMember) -> tuple[str, str, str]:
-    return one.name, one.staff_number or "", one.department
+def who(person: StaffMember) -> tuple[str, str, str]:
+    return person.name, person.staff_number or "", person.department
 
 
-def remarks(day: Day) -> str:
-    """Flags and reasons in words, the plan's exceptions first."""
-    words = [day.plan.holiday] if day.plan.holiday else []
-    if day.plan.leave is not None:
-        words.append(day.plan.leave.kind)
-    if not day.flags and not words:
-        return ""
-    reasons = day.reasons
-    # Late and early have columns of their own; a reason begins with the flag's words where there is more to say.
-    told = {Flag.LATE, Flag.EARLY, Flag.IN_DOUBT}
-    told |= {flag for flag in day.flags if any(one.startswith(flag.words) for one in reasons)}
-    words += [flag.words for flag in Flag if flag in day.flags - told]
-    return "; ".join([*words, *reasons])
-
-
-def shift_words(day: Day) -> str:
-    return f"{day.plan.shift.name} {day.plan.shift.words}" if day.plan.shift else ""
-
-
-def daily(sheet: Sequence[PersonDays], day: date) -> Table:
+def daily(sheet: Sequence[PersonDays], on: date, local: Local) -> Table:
+    """Return everybody's day in a line each."""
     columns = (
         *WHO,
-        Column("shift", "Shift"),
-        Column("status", "Status"),
-        Column("in", "In", Form.TIME),
-        Column("out", "Out", Form.TIME),
-        Column("worked", "Worked", Form.SPAN),
-        Column("late", "Late", Form.SPAN),
-        Column("early", "Early", Form.SPAN),
-        Column("overtime", "Overtime", Form.SPAN),
-        Column("remarks", "Remarks"),
+        Column("shift", N_("Shift")),
+        Column("status", N_("Status")),
+        Column("in", N_("In"), Form.TIME),
+        Column("out", N_("Out"), Form.TIME),
+        Column("worked", N_("Worked"), Form.SPAN),
+        Column("late", N_("Late"), Form.SPAN),
+        Column("early", N_("Early"), Form.SPAN),
+        Column("overtime", N_("Overtime"), Form.SPAN),
+        Column("remarks", N_("Remarks")),
     )
     rows, people, counts = [], [], dict[Status, int]()
-    for person in sheet:
-        one = person.days[0]
-        counts[one.status] = counts.get(one.status, 0) + 1
-        people.append(person.person.id)
+    for row in sheet:
+        day = row.days[0]
+        counts[day.status] = counts.get(day.status, 0) + 1
+        people.append(row.person.id)
         rows.append(
             (
-                *who(person.person), shift_words(one), one.status.words, one.first_in, one.last_out, one.worked,
-                one.late, one.early, one.overtime, remarks(one),
+                *who(row.person), shift_words(day), status_words(day.status), day.first_in, day.last_out, day.worked,
+                day.late, day.early, day.overtime, remarks(day, local),
             )
         )  # fmt: skip
     bars = tuple(
-        Bar(status.words.capitalize(), counts[status], str(counts[status])) for status in Status if status in counts
+        Bar(status_words(status).capitalize(), counts[status], str(counts[status]))
+        for status in Status
+        if status in counts
     )
     return Table(
-        "daily", f"Daily report, {day:%A, %-d %B %Y}", columns, tuple(rows), tuple(people), total(columns, rows),
-        bars, "How the day stands",
+        "daily", _("Daily report, %(day)s", day=local.full_date(on)), columns, tuple(rows), tuple(people),
+        total(columns, rows), bars, _("State of the day"),
     )  # fmt: skip
 
 
-def register(sheet: Sequence[PersonDays], first: date, last: date) -> Table:
-    """The monthly register: a mark for each day, totals at the right."""
+def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local) -> Table:
+    """Return the monthly register: a mark for each day, totals at the right."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     columns = (
         *WHO[:2],
         *(Column(day.isoformat(), f"{day.day}", Form.MARK) for day in days),
-        Column("worked_days", "Days", Form.COUNT),
-        Column("absent_days", "Absent", Form.COUNT),
-        Column("leave_days", "Leave", Form.COUNT),
-        Column("late_days", "Late", Form.COUNT),
-        Column("worked", "Worked", Form.SPAN),
-        Column("overtime", "Overtime", Form.SPAN),
+        Column("worked_days", N_("Days"), Form.COUNT),
+        Column("absent_days", N_("Absent"), Form.COUNT),
+        Column("leave_days", N_("Leave"), Form.COUNT),
+        Column("late_days", N_("Late"), Form.COUNT),
+        Column("worked", N_("Worked"), Form.SPAN),
+        Column("overtime", N_("Overtime"), Form.SPAN),
     )
     rows = []
-    for person in sheet:
+    for row in sheet:
         worked: float = 0
         absent: float = 0
         leave: float = 0
-        for one in person.days:
-            worked += _share_worked(one)
-            absent += one.status is Status.ABSENT
-            leave += _share_of_leave(one)
+        for day in row.days:
+            worked += _share_worked(day)
+            absent += day.status is Status.ABSENT
+            leave += _share_of_leave(day)
         rows.append(
             (
-                person.person.name, person.person.staff_number or "", *(mark(one) for one in person.days), worked,
-                absent, leave, sum(1 for one in person.days if one.late), person.worked,
-                sum(one.overtime for one in person.days),
+                row.person.name, row.person.staff_number or "", *(mark(day) for day in row.days), worked,
+                absent, leave, row.days_late, row.worked, row.overtime,
             )
         )  # fmt: skip
-    legend = ", ".join(f"{status.letter} {status.words}" for status in Status if status.letter)
+    legend = ", ".join(f"{letter} {status_words(status)}" for status, letter in STATUS_LETTERS.items() if letter)
+    title = _("Register, %(first)s to %(last)s", first=local.medium_date(first), last=local.medium_date(last))
     return Table(
-        "register", f"Register, {first:%-d %b %Y} to {last:%-d %b %Y}", columns, tuple(rows),
-        tuple(one.person.id for one in sheet), total(columns, rows),
-        notes=(f"{legend}; a dot after it: look at this day.",),
+        "register", title, columns, tuple(rows), tuple(row.person.id for row in sheet), total(columns, rows),
+        notes=(_("%(legend)s; a dot after it: look at this day.", legend=legend),),
     )  # fmt: skip
-
-
-def mark(day: Day) -> str:
-    """One or two characters for the register."""
-    unsure = day.flags & {Flag.MISSING_IN, Flag.MISSING_OUT, Flag.WRONG_CLOCK, Flag.FUTURE}
-    return day.status.letter + ("." if unsure else "")
 
 
 def _share_worked(day: Day) -> float:
@@ -178,102 +177,98 @@ def _share_worked(day: Day) -> float:
 def _share_of_leave(day: Day) -> float:
     if day.plan.leave is None or day.plan.shift is None:
         return 0.0
-    return 1.0 if day.plan.leave.half.value == "whole" else 0.5
+    return 1.0 if day.plan.leave.half is Half.WHOLE else 0.5
 
 
 TIMESHEET = (
-    Column("date", "Date", Form.DATE),
-    Column("weekday", "Weekday"),
-    Column("shift", "Shift"),
-    Column("status", "Status"),
-    Column("in", "In", Form.TIME),
-    Column("out", "Out", Form.TIME),
-    Column("breaks", "Breaks", Form.SPAN),
-    Column("worked", "Worked", Form.SPAN),
-    Column("expected", "Expected", Form.SPAN),
-    Column("balance", "Balance", Form.SPAN),
-    Column("overtime", "Overtime", Form.SPAN),
-    Column("remarks", "Remarks"),
+    Column("date", N_("Date"), Form.DATE),
+    Column("weekday", N_("Weekday"), Form.WEEKDAY),
+    Column("shift", N_("Shift")),
+    Column("status", N_("Status")),
+    Column("in", N_("In"), Form.TIME),
+    Column("out", N_("Out"), Form.TIME),
+    Column("breaks", N_("Breaks"), Form.SPAN),
+    Column("worked", N_("Worked"), Form.SPAN),
+    Column("expected", N_("Expected"), Form.SPAN),
+    Column("balance", N_("Balance"), Form.SPAN),
+    Column("overtime", N_("Overtime"), Form.SPAN),
+    Column("remarks", N_("Remarks")),
 )
 
 
-def timesheet(person: PersonDays, zone: ZoneInfo) -> Table:
+def timesheet(person: PersonDays, local: Local) -> Table:
+    """Return one person's days in a line each."""
     rows = []
-    for one in person.days:
-        began = one.spells[0].start if one.spells else None
-        over = one.last_out - began if began is not None and one.last_out is not None else None
-        breaks = int(over.total_seconds()) - one.presence + one.auto_break if over is not None else 0
-        done = one.status not in (Status.UPCOMING, Status.EXPECTED, Status.PRESENT)
+    for day in person.days:
+        over = day.last_out - day.first_in if day.first_in is not None and day.last_out is not None else None
+        breaks = int(over.total_seconds()) - day.presence + day.auto_break if over is not None else 0
         rows.append(
             (
-                one.day, f"{one.day:%a}", shift_words(one), one.status.words, one.first_in, one.last_out, breaks,
-                one.worked, one.expected, one.balance if done else 0, one.overtime, remarks(one),
+                day.day, day.day, shift_words(day), status_words(day.status), day.first_in, day.last_out, breaks,
+                day.worked, day.expected, day.balance if day.finished else 0, day.overtime, remarks(day, local),
             )
         )  # fmt: skip
-    title = f"Timesheet of {person.person.name}"
-    bars = tuple(Bar(f"{one.day:%a %-d}", one.worked / 3600, hours(one.worked)) for one in person.days if one.worked)
+    title = _("Timesheet of %(name)s", name=person.person.name)
+    bars = tuple(
+        Bar(f"{local.weekday(day.day)} {day.day.day}", day.worked / 3600, hours(day.worked))
+        for day in person.days
+        if day.worked
+    )
     return Table(
-        "timesheet", title, TIMESHEET, tuple(rows), (), total(TIMESHEET, rows), bars, "Hours by day",
-        rest_notes(person, zone),
+        "timesheet", title, TIMESHEET, tuple(rows), (), total(TIMESHEET, rows), bars, _("Hours by day"),
+        rest_notes(person, local),
     )  # fmt: skip
 
 
-def rest_notes(person: PersonDays, zone: ZoneInfo) -> tuple[str, ...]:
-    """Rests between days that were too short, and weeks without a free day."""
-    ends = [
-        (one.day, (one.spells[0].start, one.spells[-1].end))
-        for one in person.days
-        if one.spells and one.spells[-1].end is not None
+def rest_notes(person: PersonDays, local: Local) -> tuple[str, ...]:
+    """Name the rests between days that were too short, and the weeks without a free day."""
+    worked = [
+        (day.day, (day.first_in, day.last_out))
+        for day in person.days
+        if day.first_in is not None and day.last_out is not None
     ]
-    known = [(day, (start, end)) for day, (start, end) in ends if end is not None]
     notes = [
-        f"{day:%-d %b}: only {hours(int(rest.total_seconds()))} h of rest since the day before"
-        for day, rest in overtime.short_daily_rests(known).items()
-    ]
-    present = [(one.start, one.end) for day in person.days for one in day.spells if one.end is not None]
-    inside = [(start, end) for start, end in present if end is not None]
-    for monday in sorted({overtime.week_of(one.day) for one in person.days}):
+        _("%(day)s: only %(rest)s h of rest since the day before",
+          day=local.day(day), rest=hours(int(rest.total_seconds())))
+        for day, rest in overtime.short_daily_rests(worked).items()
+    ]  # fmt: skip
+    presences = [(spell.start, spell.end) for day in person.days for spell in day.spells if spell.end is not None]
+    for monday in sorted({overtime.week_of(day.day) for day in person.days}):
         sunday = monday + timedelta(days=6)
         if person.days[0].day <= monday and sunday <= person.days[-1].day:
-            bounds = day_bounds(monday, zone)[0], day_bounds(sunday, zone)[1]
-            if overtime.weekly_rest_missing(inside, *bounds):
-                notes.append(f"week from {monday:%-d %b}: no 24 hours of rest")
+            bounds = day_bounds(monday, local.zone)[0], day_bounds(sunday, local.zone)[1]
+            if overtime.weekly_rest_missing(presences, *bounds):
+                notes.append(_("week from %(day)s: no 24 hours of rest", day=local.day(monday)))
     return tuple(notes)
 
 
 def summary(sheet: Sequence[PersonDays], title: str) -> Table:
-    """Everybody's timesheet in a line each."""
+    """Return everybody's timesheet in a line each."""
     columns = (
         *WHO,
-        Column("days", "Days", Form.COUNT),
-        Column("worked", "Worked", Form.SPAN),
-        Column("expected", "Expected", Form.SPAN),
-        Column("balance", "Balance", Form.SPAN),
-        Column("overtime", "Overtime", Form.SPAN),
-        Column("look_at", "Days to look at", Form.COUNT),
+        Column("days", N_("Days"), Form.COUNT),
+        Column("worked", N_("Worked"), Form.SPAN),
+        Column("expected", N_("Expected"), Form.SPAN),
+        Column("balance", N_("Balance"), Form.SPAN),
+        Column("overtime", N_("Overtime"), Form.SPAN),
+        Column("look_at", N_("Days to look at"), Form.COUNT),
     )
     rows = [
         (
-            *who(one.person), sum(1 for day in one.days if day.spells), one.worked, one.expected,
-            one.balance, sum(day.overtime for day in one.days),
-            sum(1 for day in one.days if day.flags & {Flag.MISSING_IN, Flag.MISSING_OUT, Flag.WRONG_CLOCK}),
+            *who(row.person), sum(1 for day in row.days if day.spells), row.worked, row.expected,
+            row.balance, row.overtime, row.days_to_look_at,
         )
-        for one in sheet
+        for row in sheet
     ]  # fmt: skip
-    return Table("timesheet", title, columns, tuple(rows), tuple(one.person.id for one in sheet), total(columns, rows))
-
-
-def hours(seconds: int) -> str:
-    """7:35; seconds are cut off, not rounded, so that no minute appears twice."""
-    minutes = abs(seconds) // 60
-    return f"{'−' if seconds < 0 and minutes else ''}{minutes // 60}:{minutes % 60:02d}"
+    return Table("timesheet", title, columns, tuple(rows), tuple(row.person.id for row in sheet), total(columns, rows))
 
 
 def total(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Return a row with the sums of durations and counts; nothing if there are no rows."""
     if not rows:
         return ()
     cells: list[Any] = []
     for number, column in enumerate(columns):
         add = column.form in (Form.SPAN, Form.COUNT)
-        cells.append(sum(row[number] for row in rows) if add else "Total" if number == 0 else "")
+        cells.append(sum(row[number] for row in rows) if add else _("Total") if number == 0 else "")
     return tuple(cells)

@@ -1,9 +1,9 @@
-"""The weekly e-mail to the addresses in `mail.to`, about everybody: what somebody should look at, in plain text.
+"""The weekly e-mail to the addresses in `mail.to`, about everybody: absences, lateness, days to look at.
 
 In: a session, the site's zone, the present instant; where to send.  Out: a sent message.
 Does not know: the scheduler, what the settings file looks like.
 Main choice: plain text with names, days and numbers, no attachment and no picture, so that it can be
-read in any program; the price is that whoever is in `mail.to` reads about every department, as an operator
+read in any program.  Trade-off: every address in `mail.to` reads about every department, as an operator
 does on the site and a supervisor does not.
 """
 
@@ -20,11 +20,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.hours.day import Day, Flag, Status
+from attendance.domain.hours.day import Day, Status
 from attendance.domain.hours.overtime import week_of
+from attendance.service.hours.day_words import LOCALE, Local, hours, remarks
 from attendance.service.hours.days import PersonDays, sheet
-from attendance.service.hours.report_tables import hours
-from attendance.store.hours import corrections
+from attendance.store.hours.corrections import count_requested
+from attendance.texts import N_
+from attendance.texts import gettext as _
 
 TIMEOUT_S = 30
 MOST_LINES = 40
@@ -32,7 +34,7 @@ MOST_LINES = 40
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """`security`: "starttls", "tls" or "none"; an empty `user` does not sign in."""
+    """`security`: "starttls", "tls" or "none".  Without a `user`, nobody signs in to the server."""
 
     host: str
     port: int
@@ -44,51 +46,54 @@ class MailServer:
 
 
 def week_before(zone: ZoneInfo, now: datetime) -> date:
-    """The Monday of the last whole week."""
+    """Return the Monday of the last whole week."""
     return week_of(now.astimezone(zone).date()) - timedelta(days=7)
 
 
-def compose(session: Session, monday: date, zone: ZoneInfo, now: datetime, site: str) -> EmailMessage:
-    """The message about the week that begins on `monday`."""
-    found = sheet(session, monday, monday + timedelta(days=6), zone, now)
-    waiting = corrections.count_requested(session)
+def compose(
+    session: Session, monday: date, zone: ZoneInfo, now: datetime, site: str, locale: str = LOCALE
+) -> EmailMessage:
+    """Return the message about the week that begins on `monday`."""
+    local = Local(zone, locale)
+    rows = sheet(session, monday, monday + timedelta(days=6), zone, now)
+    waiting = count_requested(session)
     message = EmailMessage()
-    message["Subject"] = f"{site}: working time, week from {monday:%-d %b %Y}"
+    message["Subject"] = _("%(site)s: working time, week from %(day)s", site=site, day=local.medium_date(monday))
     message["Date"] = format_datetime(now)
     message["Message-ID"] = make_msgid(domain="attendance.invalid")
-    message.set_content("\n".join(_lines(found, waiting)) + "\n")
+    message.set_content("\n".join(_lines(rows, waiting, local)) + "\n")
     return message
 
 
-def _lines(found: Sequence[PersonDays], waiting: int) -> list[str]:
-    worked = sum(one.worked for one in found)
-    extra = sum(day.overtime for one in found for day in one.days)
+SECTIONS: tuple[tuple[str, Callable[[Day], bool], Callable[[Day, Local], str]], ...] = (
+    (N_("Absent without leave"), lambda day: day.status is Status.ABSENT, lambda _day, _local: ""),
+    (N_("Days to look at"), lambda day: day.wants_look, remarks),
+    (N_("Late"), lambda day: bool(day.late), lambda day, _local: hours(day.late)),
+)
+
+
+def _lines(rows: Sequence[PersonDays], waiting: int, local: Local) -> list[str]:
+    worked = sum(row.worked for row in rows)
+    overtime = sum(row.overtime for row in rows)
     lines = [
-        f"{len(found)} people worked {hours(worked)} hours, {hours(extra)} of them overtime.",
-        f"{waiting} corrections wait for a decision.",
-    ]
-    for title, listed in (
-        ("Absent without leave", _days(found, lambda day: day.status is Status.ABSENT, lambda _: "")),
-        ("No check-out or check-in", _days(found, _incomplete, lambda day: "; ".join(day.reasons))),
-        ("Late", _days(found, lambda day: bool(day.late), lambda day: hours(day.late))),
-    ):
-        lines += ["", f"{title}: {len(listed) or 'nobody'}", *listed[:MOST_LINES]]
-        if len(listed) > MOST_LINES:
-            lines.append(f"  and {len(listed) - MOST_LINES} more, on the site's report pages")
+        _(
+            "%(people)s people worked %(worked)s hours, %(overtime)s of them overtime.",
+            people=len(rows), worked=hours(worked), overtime=hours(overtime),
+        ),
+        _("%(number)s corrections wait for a decision.", number=waiting),
+    ]  # fmt: skip
+    for title, wanted, words in SECTIONS:
+        days = sorted((day.day, row.person.name, words(day, local)) for row in rows for day in row.days if wanted(day))
+        lines += ["", f"{_(title)}: {len(days) or _('nobody')}"]
+        for day, name, more in days[:MOST_LINES]:
+            lines.append(f"  {local.weekday_day(day)}  {name}{'  ' + more if more else ''}")
+        if len(days) > MOST_LINES:
+            lines.append("  " + _("and %(number)s more, on the site's report pages", number=len(days) - MOST_LINES))
     return lines
 
 
-def _incomplete(day: Day) -> bool:
-    return bool(day.flags & {Flag.MISSING_OUT, Flag.MISSING_IN})
-
-
-def _days(found: Sequence[PersonDays], wanted: Callable[[Day], bool], words: Callable[[Day], str]) -> list[str]:
-    pairs = [(day.day, one.person.name, words(day)) for one in found for day in one.days if wanted(day)]
-    return [f"  {day:%a %-d %b}  {name}{'  ' + more if more else ''}" for day, name, more in sorted(pairs)]
-
-
 def send(message: EmailMessage, server: MailServer) -> None:
-    """Hand the message to the server; raises OSError or smtplib.SMTPException when it does not take it."""
+    """Hand the message to the server; OSError or smtplib.SMTPException if the server does not take it."""
     message["From"] = server.sender
     message["To"] = ", ".join(server.to)
     context = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""Corrections: what people say really happened, and who decided it.
+"""Corrections: what people say really happened, and who decided about it.
 
 In: a session, plain values.  Out: rows.
 Does not know: who may decide, local time, what a punch counts as.
@@ -18,6 +18,7 @@ from attendance.store.tables.hours import Correction
 
 
 def get_correction(session: Session, correction_id: str) -> Correction:
+    """Return the correction; UserError if there is none with this id."""
     row = session.get(Correction, correction_id)
     if row is None:
         raise UserError("there is no such correction")
@@ -27,7 +28,7 @@ def get_correction(session: Session, correction_id: str) -> Correction:
 def move(
     session: Session, row: Correction, states: Sequence[str], state: str, *, by: str, at: datetime, note: str = ""
 ) -> None:
-    """Change the state of a correction that is in one of `states`; UserError when somebody was faster."""
+    """Change the state of a correction that is in one of `states`; UserError if another operator was faster."""
     # One statement that looks and writes: of two who decide at once, the second finds it decided.
     done: Any = session.execute(
         update(Correction)
@@ -48,7 +49,7 @@ def corrections(
     last: date | None = None,
     limit: int = 500,
 ) -> Sequence[Correction]:
-    """Newest first."""
+    """Return the corrections that match, the newest first."""
     query = select(Correction)
     if person_id is not None:
         query = query.where(Correction.person_id == person_id)
@@ -62,5 +63,6 @@ def corrections(
 
 
 def count_requested(session: Session) -> int:
+    """Return how many corrections wait for a decision."""
     query = select(func.count()).select_from(Correction).where(Correction.state == "requested")
     return session.scalar(query) or 0

@@ -18,20 +18,20 @@ from attendance.store.tables.hours import DayTotal, PeriodLock
 
 
 def locks(session: Session) -> Sequence[PeriodLock]:
-    """Closed periods, the newest first; reopened ones stay listed."""
+    """Return the closed periods, the newest first; reopened ones stay listed."""
     return session.scalars(select(PeriodLock).order_by(PeriodLock.first.desc(), PeriodLock.id.desc())).all()
 
 
 def lock_over(session: Session, first: date, last: date, now: datetime) -> PeriodLock | None:
-    """A closed period that touches these days and whose grace is over."""
+    """Return a closed period that touches these days and whose grace is over."""
     query = select(PeriodLock).where(
         PeriodLock.first <= last, PeriodLock.last >= first, PeriodLock.reopened_at.is_(None)
     )
-    return next((one for one in session.scalars(query.order_by(PeriodLock.first)) if one.grace_until <= now), None)
+    return next((lock for lock in session.scalars(query.order_by(PeriodLock.first)) if lock.grace_until <= now), None)
 
 
 def require_open(session: Session, first: date, last: date, now: datetime) -> None:
-    """UserError when any of these days lies in a period that is closed for good."""
+    """Raise UserError if any of these days lies in a closed period whose grace is over."""
     lock = lock_over(session, first, last, now)
     if lock is not None:
         raise UserError(
@@ -40,31 +40,32 @@ def require_open(session: Session, first: date, last: date, now: datetime) -> No
 
 
 def put_totals(session: Session, rows: Iterable[tuple[int, Day]], at: datetime) -> int:
-    """Write down what days came to; repeatable, the newest counts."""
+    """Write down what days came to; a repetition replaces the totals before it."""
     rows = list(rows)
-    for day in {one.day for _, one in rows}:
-        people = [person_id for person_id, one in rows if one.day == day]
+    for when in {day.day for _, day in rows}:
+        people = [person_id for person_id, day in rows if day.day == when]
         for start in range(0, len(people), 500):
             session.execute(
-                delete(DayTotal).where(DayTotal.day == day, DayTotal.person_id.in_(people[start : start + 500]))
+                delete(DayTotal).where(DayTotal.day == when, DayTotal.person_id.in_(people[start : start + 500]))
             )
     session.add_all(
         DayTotal(
             person_id=person_id,
-            day=one.day,
-            status=one.status.value,
-            worked=one.worked,
-            expected=one.expected,
-            overtime=one.overtime,
-            late=one.late,
-            flags=sorted(flag.value for flag in one.flags),
+            day=day.day,
+            status=day.status.value,
+            worked=day.worked,
+            expected=day.expected,
+            overtime=day.overtime,
+            late=day.late,
+            flags=sorted(flag.value for flag in day.flags),
             computed_at=at,
         )
-        for person_id, one in rows
+        for person_id, day in rows
     )
     session.flush()
     return len(rows)
 
 
 def totals_between(session: Session, first: date, last: date) -> Sequence[DayTotal]:
+    """Return the totals that were written down for these days."""
     return session.scalars(select(DayTotal).where(DayTotal.day >= first, DayTotal.day <= last)).all()

@@ -1,9 +1,9 @@
-"""Shifts, who works them when, holidays and leave; together, the plan of each day.
+"""Shifts, rosters, holidays and leave: together, the plan of each day.
 
 In: a session, ids, dates.  Out: rows; `Plan`s by person and day.
-Does not know: passages, local time, closed periods (service/planning.py guards them).
-Main choice: a plan is put together on reading from pattern, exception, holiday and leave, so that a
-shift that is edited holds for every day that is still open; what a closed period came to is in `day_totals`.
+Does not know: passages, local time, closed periods (service/hours/planning.py guards them).
+Main choice: a plan is put together on reading, from pattern, exception, holiday and leave, so that an edited
+shift holds for every day that is still open.  What a closed period came to is in `day_totals`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours import shift as shifts
-from attendance.domain.hours.shift import Half, Leave, Plan, Shift
+from attendance.domain.hours.shift import Half, Leave, Plan, Rotation, Shift
 from attendance.errors import UserError
 from attendance.store.tables.hours import Holiday, LeaveRow, Roster, RosterDay, ShiftRow
 from attendance.store.tables.people import Person
@@ -25,7 +25,7 @@ from attendance.store.tables.people import Person
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """Who a row of a report is about."""
+    """The person of a row of a report."""
 
     id: int
     name: str
@@ -36,7 +36,7 @@ class StaffMember:
 def list_staff(
     session: Session, *, department: str | None = None, person_id: int | None = None, active: bool | None = True
 ) -> list[StaffMember]:
-    """People by name; `department` None: all."""
+    """Return people by name.  `department` None: of all departments.  `active` None: inactive people, too."""
     query = select(Person.id, Person.name, Person.staff_number, Person.department)
     if active is not None:
         query = query.where(Person.active.is_(active))
@@ -44,19 +44,24 @@ def list_staff(
         query = query.where(Person.department == department)
     if person_id is not None:
         query = query.where(Person.id == person_id)
-    return sorted((StaffMember(*row) for row in session.execute(query)), key=lambda one: (one.name.lower(), one.id))
+    return sorted(
+        (StaffMember(*row) for row in session.execute(query)), key=lambda person: (person.name.lower(), person.id)
+    )
 
 
 def departments(session: Session) -> list[str]:
-    return sorted(one for one in session.scalars(select(Person.department).where(Person.active).distinct()) if one)
+    """Return the departments of active people by name."""
+    return sorted(filter(None, session.scalars(select(Person.department).where(Person.active).distinct())))
 
 
 def list_shifts(session: Session, active: bool | None = True) -> Sequence[ShiftRow]:
+    """Return shifts by name.  `active` None: inactive shifts, too."""
     query = select(ShiftRow).order_by(ShiftRow.name)
     return session.scalars(query if active is None else query.where(ShiftRow.active.is_(active))).all()
 
 
 def get_shift(session: Session, shift_id: int) -> ShiftRow:
+    """Return the shift; UserError if there is none with this id."""
     row = session.get(ShiftRow, shift_id)
     if row is None:
         raise UserError(f"there is no shift {shift_id}")
@@ -68,7 +73,7 @@ def shift_named(session: Session, name: str) -> ShiftRow | None:
 
 
 def put_shift(session: Session, shift: Shift, *, at: datetime, shift_id: int | None = None) -> ShiftRow:
-    """A new shift, or new rules for one; UserError when the name is taken."""
+    """Write a new shift, or new rules for one; UserError if the name is taken."""
     holder = shift_named(session, shift.name)
     if holder is not None and holder.id != shift_id:
         raise UserError(f"there is a shift {shift.name} already: choose another name")
@@ -93,6 +98,7 @@ def add_roster(
 
 
 def rosters_of(session: Session, person_ids: Iterable[int] | None = None) -> Sequence[Roster]:
+    """Return the rosters of these people, the oldest first; None: of everybody."""
     query = select(Roster).order_by(Roster.person_id, Roster.first, Roster.id)
     return session.scalars(query if person_ids is None else query.where(Roster.person_id.in_(list(person_ids)))).all()
 
@@ -100,6 +106,7 @@ def rosters_of(session: Session, person_ids: Iterable[int] | None = None) -> Seq
 def put_roster_day(
     session: Session, person_id: int, day: date, shift_id: int | None, *, at: datetime, by: str
 ) -> RosterDay:
+    """Write the exception of one day: another shift, or None for a day off."""
     row = session.scalar(select(RosterDay).where(RosterDay.person_id == person_id, RosterDay.day == day))
     if row is None:
         row = RosterDay(person_id=person_id, day=day, shift_id=shift_id, created_at=at, created_by=by[:100])
@@ -116,6 +123,7 @@ def holidays_between(session: Session, first: date, last: date) -> Sequence[Holi
 
 
 def put_holiday(session: Session, day: date, name: str, source: str) -> None:
+    """Write the holiday of a day; a repetition replaces the one before it."""
     row = session.get(Holiday, day)
     if row is None:
         session.add(Holiday(day=day, name=name[:200], source=source[:50]))
@@ -136,6 +144,7 @@ def add_leave(session: Session, **columns: Any) -> LeaveRow:
 
 
 def get_leave(session: Session, leave_id: int) -> LeaveRow:
+    """Return the leave; UserError if there is none with this id."""
     row = session.get(LeaveRow, leave_id)
     if row is None:
         raise UserError(f"there is no leave {leave_id}")
@@ -143,7 +152,7 @@ def get_leave(session: Session, leave_id: int) -> LeaveRow:
 
 
 def move_leave(session: Session, row: LeaveRow, states: Sequence[str], state: str, *, by: str, at: datetime) -> None:
-    """Change the state of leave that is in one of `states`; UserError when somebody was faster."""
+    """Change the state of leave that is in one of `states`; UserError if another operator was faster."""
     done: Any = session.execute(
         update(LeaveRow)
         .where(LeaveRow.id == row.id, LeaveRow.state.in_(states))
@@ -164,7 +173,7 @@ def leave_between(
 
 
 def plans(session: Session, person_ids: Sequence[int], first: date, last: date) -> dict[int, dict[date, Plan]]:
-    """The plan of every one of these people for every day from `first` to `last`."""
+    """Return the plans of each of these people for every day from `first` to `last`."""
     known = {row.id: shifts.from_json(row.rules) for row in list_shifts(session, active=None)}
     wanted = set(person_ids)
     rosters = _by_person(
@@ -179,7 +188,7 @@ def plans(session: Session, person_ids: Sequence[int], first: date, last: date) 
         session.scalars(select(RosterDay).where(RosterDay.day >= first, RosterDay.day <= last)), wanted
     )
     leave = _by_person(leave_between(session, first, last), wanted)
-    holidays = {one.day: one.name for one in holidays_between(session, first, last)}
+    holidays = {row.day: row.name for row in holidays_between(session, first, last)}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return {
         person_id: _plans_of(
@@ -197,33 +206,31 @@ def _plans_of(
     exceptions: Sequence[RosterDay],
     leave: Sequence[LeaveRow],
 ) -> dict[date, Plan]:
-    by_day = {one.day: one for one in exceptions}
+    def shift_of(shift_id: int | None) -> Shift | None:
+        return known.get(shift_id) if shift_id is not None else None
+
+    by_day = {row.day: row for row in exceptions}
     away: dict[date, Leave] = {}
-    for one in leave:
+    for row in leave:
         for day in days:
-            if one.first <= day <= one.last:
-                away[day] = Leave(one.kind, one.paid, Half(one.half))
-    found = {}
+            if row.first <= day <= row.last:
+                away[day] = Leave(row.kind, row.paid, Half(row.half))
+    # The newest pattern counts: it was entered to replace the older one from its first day on.
+    rotations = [Rotation(row.first, tuple(map(shift_of, row.pattern)), row.last) for row in reversed(rosters)]
+    plans = {}
     for day in days:
-        # The newest pattern counts: it was entered to replace the older one from its first day on.
-        roster = next(
-            (one for one in reversed(rosters) if one.first <= day and (one.last is None or day <= one.last)), None
-        )
-        shift = None
+        rotation = next((rotation for rotation in rotations if rotation.covers(day)), None)
+        shift = rotation.shift_on(day) if rotation is not None else None
         if (exception := by_day.get(day)) is not None:
-            shift = known.get(exception.shift_id) if exception.shift_id is not None else None
-        elif roster is not None:
-            shift_id = roster.pattern[(day - roster.first).days % len(roster.pattern)]
-            shift = known.get(shift_id) if shift_id is not None else None
-        rostered = roster is not None or exception is not None
-        # A holiday is one for those who would have worked; a night worker's Sunday stays a Sunday.
-        found[day] = Plan(day, shift, holidays.get(day), away.get(day), rostered)
-    return found
+            shift = shift_of(exception.shift_id)
+        rostered = rotation is not None or exception is not None
+        plans[day] = Plan(day, shift, holidays.get(day), away.get(day), rostered)
+    return plans
 
 
 def _by_person(rows: Iterable[Any], wanted: set[int]) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = {}
+    by_person: dict[int, list[Any]] = {}
     for row in rows:
         if row.person_id in wanted:
-            found.setdefault(row.person_id, []).append(row)
-    return found
+            by_person.setdefault(row.person_id, []).append(row)
+    return by_person

@@ -1,7 +1,7 @@
 """The tables of working time: shifts, who works them, holidays, leave, corrections, closed periods, totals.
 
 In: nothing.  Out: classes of `Base.metadata`.
-Does not know: what a shift's rules mean; they are one JSON value, checked by domain/shift.py.
+Does not know: what a shift's rules mean; they are one JSON value, checked by domain/hours/shift.py.
 Main choice: nothing here changes a passage.  A correction is a row beside the original, with who asked,
 who decided and when.  Trade-off: every figure is computed from both.
 """

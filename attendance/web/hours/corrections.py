@@ -15,9 +15,11 @@ from flask_login import current_user
 
 from attendance.errors import UserError
 from attendance.service.hours import corrections, periods
-from attendance.store.hours import corrections as stored
-from attendance.store.hours import periods as stored_periods
+from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
+from attendance.store.hours.periods import locks as list_locks
+from attendance.texts import N_
+from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, month_of, today, whole
 from attendance.web.site import current_site
@@ -25,7 +27,14 @@ from attendance.web.site import current_site
 log = logging.getLogger(__name__)
 blueprint = Blueprint("corrections", __name__, url_prefix="/attendance")
 
-STATES = ("requested", "approved", "refused", "withdrawn", "all")
+STATES = {
+    "requested": N_("Waiting"),
+    "approved": N_("Approved"),
+    "refused": N_("Refused"),
+    "withdrawn": N_("Withdrawn"),
+    "all": N_("All"),
+}
+DONE = {"approve": N_("Approved: it counts now."), "refuse": N_("Refused."), "withdraw": N_("Withdrawn.")}
 
 
 @blueprint.get("/corrections")
@@ -34,9 +43,9 @@ def inbox() -> ResponseReturnValue:
     state = request.args.get("state", "requested")
     state = state if state in STATES else "requested"
     with site.sessions() as session:
-        found = stored.corrections(session, state=None if state == "all" else state)
-        names = {one.id: one for one in rosters.list_staff(session, active=None)}
-    return render_template("hours/corrections.html", found=found, names=names, state=state, states=STATES)
+        rows = correction_rows.corrections(session, state=None if state == "all" else state)
+        staff = {person.id: person for person in rosters.list_staff(session, active=None)}
+    return render_template("hours/corrections.html", rows=rows, staff=staff, state=state, states=STATES)
 
 
 @blueprint.post("/corrections/<correction_id>")
@@ -59,8 +68,7 @@ def decide(correction_id: str) -> ResponseReturnValue:
         flash(error_sentence(error), "danger")
     else:
         log.info("%s: %s correction %s", current_user.username, what, correction_id)
-        words = {"approve": "Approved: it counts now.", "refuse": "Refused.", "withdraw": "Withdrawn."}
-        flash(words[what], "success")
+        flash(_(DONE[what]), "success")
     return redirect(url_for("corrections.inbox", state=request.form.get("state") or None))
 
 
@@ -68,11 +76,11 @@ def decide(correction_id: str) -> ResponseReturnValue:
 def periods_page() -> ResponseReturnValue:
     site, now = current_site(), current_site().clock.now()
     with site.sessions() as session:
-        locks = stored_periods.locks(session)
+        locks = list_locks(session)
         changed = {
-            one.id: periods.changes(session, one, site.zone, now) for one in locks[:3] if one.reopened_at is None
+            lock.id: periods.changes(session, lock, site.zone, now) for lock in locks[:3] if lock.reopened_at is None
         }
-        waiting = stored.count_requested(session)
+        waiting = correction_rows.count_requested(session)
     first = month_of(month_of(today()) - timedelta(days=1))
     return render_template(
         "hours/periods.html",
@@ -99,7 +107,11 @@ def close_period() -> ResponseReturnValue:
         flash(error_sentence(error), "danger")
     else:
         log.info("%s closed %s to %s", current_user.username, lock.first, lock.last)
-        flash(f"The period {lock.first} to {lock.last} is closed, and its totals are written down.", "success")
+        words = _(
+            "The period %(first)s to %(last)s is closed, and its totals are written down.",
+            first=lock.first, last=lock.last,
+        )  # fmt: skip
+        flash(words, "success")
     return redirect(url_for("corrections.periods_page"))
 
 
@@ -113,5 +125,5 @@ def reopen_period(lock_id: int) -> ResponseReturnValue:
         flash(error_sentence(error), "danger")
     else:
         log.info("%s reopened %s to %s", current_user.username, lock.first, lock.last)
-        flash("The period is open again.", "success")
+        flash(_("The period is open again."), "success")
     return redirect(url_for("corrections.periods_page"))

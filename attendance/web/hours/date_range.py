@@ -1,9 +1,9 @@
-"""What the address says about days, people and departments; and the tabs of the pages of working time.
+"""What the address says about days, people and departments.
 
-In: query parameters and form fields.  Out: checked dates, ids, texts; `Span` with its address again.
+In: query parameters and form fields.  Out: checked dates, ids, texts; `Span`, and its address again.
 Does not know: pages.
-Main choice: everything that a page shows is in its address, so that it can be sent to a colleague, and
-what cannot be understood is left out and said, never guessed.
+Main choice: the address holds everything that a page shows, so that it can be sent to a colleague.  A value
+that is not valid is left out and named, never guessed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from attendance.errors import UserError, sentence
+from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
 from attendance.web.site import current_site
 
@@ -22,7 +23,7 @@ MOST_DAYS = 400
 
 @dataclass(frozen=True)
 class Span:
-    """From when to when, and about whom.  `given`: what the address said, without what is empty."""
+    """From when to when, and about whom.  `problems`: what the address said that was not valid."""
 
     first: date
     last: date
@@ -32,13 +33,14 @@ class Span:
 
     @property
     def args(self) -> dict[str, Any]:
-        found = {
+        """The address's parameters, without those that are empty."""
+        args = {
             "from": self.first.isoformat(),
             "to": self.last.isoformat(),
             "department": self.department,
             "person": self.person_id,
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in args.items() if value is not None}
 
     @property
     def days(self) -> int:
@@ -47,7 +49,7 @@ class Span:
     def month(self, step: int) -> dict[str, Any]:
         """The address's parameters for the whole month before (-1), of (0) or after (1) the first day."""
         first = month_of(self.first)
-        for _ in range(abs(step)):
+        for _step in range(abs(step)):
             first = month_of(first - timedelta(days=1)) if step < 0 else next_month(first)
         last = next_month(first) - timedelta(days=1)
         return self.args | {"from": first.isoformat(), "to": last.isoformat()}
@@ -62,11 +64,12 @@ def next_month(day: date) -> date:
 
 
 def today() -> date:
+    """Return the present day at the site."""
     return current_site().local(current_site().clock.now()).date()
 
 
 def span_of(args: Mapping[str, str], whole_month: bool = True) -> Span:
-    """The address's span; without one, this month (or, not `whole_month`, today)."""
+    """Return the address's span.  Without one: this month, or today if not `whole_month`."""
     problems: list[str] = []
     now = today()
     first, last = _day(args.get("from", ""), problems), _day(args.get("to", ""), problems)
@@ -74,10 +77,10 @@ def span_of(args: Mapping[str, str], whole_month: bool = True) -> Span:
         first, last = (month_of(now), next_month(now) - timedelta(days=1)) if whole_month else (now, now)
     first, last = first or last or now, last or first or now
     if last < first:
-        problems.append("the last day is before the first; they were swapped")
+        problems.append(_("The last day is before the first; they were swapped."))
         first, last = last, first
     if (last - first).days >= MOST_DAYS:
-        problems.append(f"at most {MOST_DAYS} days are shown")
+        problems.append(_("At most %(days)s days are shown.", days=MOST_DAYS))
         last = first + timedelta(days=MOST_DAYS - 1)
     # "team": what bookmarks of older releases hold.
     department = clean_line(args.get("department", args.get("team", "")))[:200]
@@ -100,7 +103,7 @@ def _day(text: str, problems: list[str]) -> date | None:
 
 
 def day_from(text: str) -> date:
-    """A date of a form or an address; UserError for what is none."""
+    """Return the date of a form or an address; UserError if it is not valid."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -112,7 +115,7 @@ def day_from(text: str) -> date:
 
 
 def instant_from(day: date, text: str) -> datetime:
-    """An instant from a local day and a field of time; UserError for what is none."""
+    """Return the instant of a local day and a field of time; UserError if the time is not valid."""
     try:
         clock = time.fromisoformat(text)
     except ValueError as error:
@@ -121,7 +124,7 @@ def instant_from(day: date, text: str) -> datetime:
 
 
 def whole(text: str, label: str, least: int = 0, most: int = 10**6) -> int:
-    """A whole number of a form; an empty field is `least`."""
+    """Return a whole number of a form; an empty field is `least`."""
     text = text.strip()
     if not text:
         return least

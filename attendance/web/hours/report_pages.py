@@ -13,23 +13,29 @@ from datetime import datetime
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from attendance.service.hours import days as attendance
+from attendance.service.hours import days as working_days
 from attendance.service.hours import exports, pdf, report_lists, report_tables
+from attendance.service.hours.day_words import STATUS_LETTERS
 from attendance.service.hours.days import PersonDays
 from attendance.service.hours.report_tables import Form, Table
 from attendance.store.hours import rosters
+from attendance.texts import N_
+from attendance.texts import gettext as _
+from attendance.web.formats import local_forms
 from attendance.web.hours.date_range import Span, span_of, today
 from attendance.web.site import current_site
 
 blueprint = Blueprint("report_pages", __name__, url_prefix="/attendance/reports")
-# So many rows are shown; files have all.
+# A page shows this many rows; files have all.
 MOST_ROWS = 2000
-# Of more people the timesheets' PDF is a line each: it takes seconds and paper.
+# Above this many people, the timesheets' PDF has one line a person: sheets take seconds and paper.
 MOST_SHEETS = 50
 
 
 @dataclass(frozen=True)
 class Report:
+    """A report in the list.  `one_day`: it has one date.  `ical`: it can be read as a calendar."""
+
     title: str
     words: str
     one_day: bool = False
@@ -37,15 +43,17 @@ class Report:
 
 
 REPORTS: Mapping[str, Report] = {
-    "daily": Report("Daily", "Everybody on one day: in, out, late, worked, with remarks.", one_day=True),
+    "daily": Report(N_("Daily"), N_("Everybody on one day: in, out, late, worked, with remarks."), one_day=True),
     "register": Report(
-        "Monthly register", "A mark for each day and person, with totals; the PDF has lines to sign on."
+        N_("Monthly register"), N_("A mark for each day and person, with totals; the PDF has lines to sign on.")
     ),
-    "timesheet": Report("Timesheets", "Each day of a person; of everybody, a line each and a sheet each.", ical=True),
-    "lateness": Report("Late and early", "Who came late or left early, and on which weekdays."),
-    "absence": Report("Absence and leave", "Days without work and why.", ical=True),
-    "overtime": Report("Overtime", "Time beyond the plain wage, by rate, by day and by week."),
-    "presence": Report("Who is in the building", "For an evacuation: names to tick.", one_day=True),
+    "timesheet": Report(
+        N_("Timesheets"), N_("Each day of one person; of everybody, one line and one sheet a person."), ical=True
+    ),
+    "lateness": Report(N_("Late and early"), N_("Who came late or left early, and on which weekdays.")),
+    "absence": Report(N_("Absence and leave"), N_("Days without work and why."), ical=True),
+    "overtime": Report(N_("Overtime"), N_("Time beyond the plain wage, by rate, by day and by week.")),
+    "presence": Report(N_("Who is in the building"), N_("For an evacuation: names to tick."), one_day=True),
 }
 TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -79,9 +87,10 @@ def page(name: str) -> ResponseReturnValue:
         departments=departments,
         everybody=everybody,
         people=len(sheet),
-        most=max((one.value for one in table.bars), default=0) or 1,
+        most=max((bar.value for bar in table.bars), default=0) or 1,
         text_of=pdf.text_of,
-        zone=site.zone,
+        local=local_forms(),
+        mark_status={letter: status.value for status, letter in STATUS_LETTERS.items()},
         form=Form,
         ical=report.ical and (name != "timesheet" or span.person_id is not None),
         at=site.clock.now(),
@@ -104,7 +113,7 @@ def file(name: str, kind: str) -> ResponseReturnValue:
 
 @blueprint.get("/check-ins-<form>.csv")
 def check_ins(form: str) -> ResponseReturnValue:
-    """What other programs import: the check-ins that counted."""
+    """Send the check-ins that counted, as other programs import them."""
     writers = {"frappe": exports.frappe_csv, "zk": exports.zk_csv}
     if form not in writers:
         abort(404)
@@ -131,34 +140,37 @@ def _wanted(name: str) -> tuple[Report, Span]:
 def _sheet(span: Span) -> list[PersonDays]:
     site = current_site()
     with site.sessions() as session:
-        return attendance.sheet(
+        return working_days.sheet(
             session, span.first, span.last, site.zone, site.clock.now(),
             department=span.department, person_id=span.person_id,
         )  # fmt: skip
 
 
 def _made(name: str, span: Span) -> tuple[list[PersonDays], Table]:
-    site, now = current_site(), current_site().clock.now()
+    site, now, local = current_site(), current_site().clock.now(), local_forms()
     if name == "presence":
         with site.sessions() as session:
-            return [], report_lists.presence(attendance.today(session, now, site.zone, span.department), now, site.zone)
+            present = working_days.today(session, now, site.zone, span.department)
+        return [], report_lists.presence(present, now, local)
     sheet = _sheet(span)
     match name:
         case "daily":
-            table = report_tables.daily(sheet, span.first)
+            table = report_tables.daily(sheet, span.first, local)
         case "register":
-            table = report_tables.register(sheet, span.first, span.last)
+            table = report_tables.register(sheet, span.first, span.last, local)
         case "timesheet" if span.person_id is not None and sheet:
-            table = report_tables.timesheet(sheet[0], site.zone)
+            table = report_tables.timesheet(sheet[0], local)
         case "timesheet":
-            table = report_tables.summary(sheet, f"Timesheets, {span.first:%-d %b %Y} to {span.last:%-d %b %Y}")
+            first, last = local.medium_date(span.first), local.medium_date(span.last)
+            table = report_tables.summary(sheet, _("Timesheets, %(first)s to %(last)s", first=first, last=last))
             if len(sheet) > MOST_SHEETS:
-                note = (
-                    f"Above {MOST_SHEETS} people, the PDF has one line a person: choose a department for full sheets."
+                note = _(
+                    "Above %(most)s people, the PDF has one line a person: choose a department for full sheets.",
+                    most=MOST_SHEETS,
                 )
                 table = replace(table, notes=(note,))
         case "lateness":
-            table = report_lists.lateness(sheet)
+            table = report_lists.lateness(sheet, local)
         case "absence":
             table = report_lists.absence(sheet)
         case _:
@@ -172,7 +184,8 @@ _Writer = Callable[[str, Sequence[PersonDays], Table, Span, datetime], str | byt
 def _csv(name: str, sheet: Sequence[PersonDays], table: Table, _span: Span, _now: datetime) -> str:
     zone = current_site().zone
     if name == "timesheet":
-        return exports.sheets_csv([(one.person, report_tables.timesheet(one, zone)) for one in sheet], zone)
+        tables = [(row.person, report_tables.timesheet(row, local_forms())) for row in sheet]
+        return exports.sheets_csv(tables, zone)
     return exports.to_csv(table, zone)
 
 
@@ -180,23 +193,20 @@ def _xlsx(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, _now
     site = current_site()
     tables = [("Summary" if name == "timesheet" and span.person_id is None else table.title, table)]
     if name == "timesheet" and span.person_id is None:
-        tables += [(one.person.name, report_tables.timesheet(one, site.zone)) for one in sheet]
+        tables += [(row.person.name, report_tables.timesheet(row, local_forms())) for row in sheet]
     return exports.to_xlsx(tables, site.zone, site.settings.site.name)
 
 
 def _pdf(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, now: datetime) -> bytes:
-    site = current_site()
-    title = site.settings.site.name
+    local, title, tables = local_forms(), current_site().settings.site.name, [table]
+    signatures: Sequence[str] = ()
     if name == "register":
-        return pdf.register_pdf(table, site.zone, title, now)
-    if name == "timesheet":
-        tables = (
-            [report_tables.timesheet(one, site.zone) for one in sheet]
-            if span.person_id or len(sheet) <= MOST_SHEETS
-            else [table]
-        )
-        return pdf.to_pdf(tables, site.zone, title, now, ("Date", "Employee", "Supervisor"))
-    return pdf.to_pdf([table], site.zone, title, now)
+        signatures = pdf.REGISTER_SIGNATURES
+    elif name == "timesheet":
+        signatures = pdf.TIMESHEET_SIGNATURES
+        if span.person_id or len(sheet) <= MOST_SHEETS:
+            tables = [report_tables.timesheet(row, local) for row in sheet]
+    return pdf.to_pdf(tables, local.zone, title, now, signatures, local.locale)
 
 
 def _ics(name: str, sheet: Sequence[PersonDays], _table: Table, span: Span, now: datetime) -> bytes:

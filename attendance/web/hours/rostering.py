@@ -3,7 +3,7 @@
 In: a request.  Out: pages; changed plans.
 Does not know: what a shift's rules do to a day.
 Main choice: plain forms that work without a script; a shift is one page with all its rules, each with
-its unit, because a rule that is hidden is a rule that nobody can explain to an employee.
+its unit, because nobody can explain a hidden rule to an employee.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from attendance.domain.hours.shift import BadShift, Break, Forgotten, Half, Kind
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.store.hours import rosters
+from attendance.texts import gettext as _
+from attendance.texts import ngettext
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, is_id, span_of, today, whole
@@ -43,11 +45,11 @@ def index() -> ResponseReturnValue:
     with site.sessions() as session:
         known = rosters.list_shifts(session, active=None)
         everybody = rosters.list_staff(session, department=department)
-        found = rosters.rosters_of(session, [one.id for one in everybody])
+        rows = rosters.rosters_of(session, [person.id for person in everybody])
         departments = rosters.departments(session)
     parsed = {row.id: shifts.from_json(row.rules) for row in known}
     by_person: dict[int, list[Any]] = {}
-    for row in found:
+    for row in rows:
         by_person.setdefault(row.person_id, []).append(row)
     return render_template(
         "hours/rosters.html",
@@ -64,10 +66,10 @@ def index() -> ResponseReturnValue:
 
 @blueprint.post("/rosters")
 def assign() -> ResponseReturnValue:
-    """Roster the people that were ticked, in weeks of seven days."""
+    """Roster the chosen people, in weeks of seven days."""
     form = request.form
-    person_ids = [int(one) for one in form.getlist("person") if is_id(one)]
-    pattern = [int(one) if is_id(one) else None for one in form.getlist("day")]
+    person_ids = [int(text) for text in form.getlist("person") if is_id(text)]
+    pattern = [int(text) if is_id(text) else None for text in form.getlist("day")]
 
     def work(session: Any, now: Any) -> str:
         last = day_from(form["last"]) if form.get("last") else None
@@ -76,7 +78,7 @@ def assign() -> ResponseReturnValue:
         made = planning.assign(
             session, person_ids, day_from(form.get("first", "")), last, pattern, now=now, by=current_user.username
         )
-        return f"{len(made)} {'person is' if len(made) == 1 else 'people are'} rostered."
+        return ngettext("%(number)s person is rostered.", "%(number)s people are rostered.", len(made))
 
     return _done(work, url_for("rostering.index", department=form.get("department") or None))
 
@@ -92,7 +94,8 @@ def import_csv() -> ResponseReturnValue:
             text = file.read().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise UserError("the file is not UTF-8: save it as CSV UTF-8") from error
-        return f"{planning.import_rosters(session, text, now=now, by=current_user.username)} rosters were imported."
+        count = planning.import_rosters(session, text, now=now, by=current_user.username)
+        return ngettext("%(number)s roster was imported.", "%(number)s rosters were imported.", count)
 
     return _done(work, url_for("rostering.index"))
 
@@ -106,17 +109,17 @@ def shift(shift_id: int | None = None) -> ResponseReturnValue:
         try:
             with site.sessions.begin() as session:
                 row = planning.save_shift(session, shift_of(request.form), now=site.clock.now(), shift_id=shift_id)
-        except (UserError, BadShift) as found:
-            error = error_sentence(found)
+        except (UserError, BadShift) as problem:
+            error = error_sentence(problem)
         else:
             log.info("%s saved the shift %s", current_user.username, row.name)
-            flash(f"The shift {row.name} is saved.", "success")
+            flash(_("The shift %(name)s is saved.", name=row.name), "success")
             return redirect(url_for("rostering.index"))
     with site.sessions() as session:
         known = rosters.get_shift(session, shift_id) if shift_id is not None else None
     values = request.form if request.method == "POST" else fields_of(shifts.from_json(known.rules) if known else None)
     page = render_template(
-        "hours/shift.html", known=known, values=values, error=error, modes=Mode, steps=STEPS,
+        "hours/shift.html", known=known, values=values, error=error, steps=STEPS,
         spans=SPANS, breaks=BREAKS, tiers=TIERS,
     )  # fmt: skip
     return page, 400 if error else 200
@@ -128,13 +131,15 @@ def set_active(shift_id: int) -> ResponseReturnValue:
 
     def work(session: Any, now: Any) -> str:
         row = planning.set_shift_active(session, shift_id, active, now=now)
-        return f"{row.name} can be rostered again." if active else f"{row.name} cannot be rostered any more."
+        if active:
+            return _("%(shift)s can be rostered again.", shift=row.name)
+        return _("%(shift)s cannot be rostered any more.", shift=row.name)
 
     return _done(work, url_for("rostering.index"))
 
 
 def shift_of(form: Mapping[str, str]) -> Shift:
-    """The shift that an editor's fields describe; BadShift or UserError for what cannot be."""
+    """Return the shift that an editor's fields describe; BadShift or UserError if they are not valid."""
 
     def number(name: str, label: str) -> int:
         return whole(form.get(name, ""), label, 0, 1440 * 7)
@@ -173,37 +178,37 @@ def shift_of(form: Mapping[str, str]) -> Shift:
 
 
 def _tiers(form: Mapping[str, str], prefix: str) -> tuple[Tier, ...]:
-    found = []
+    tiers = []
     for number in range(TIERS):
         if form.get(f"{prefix}{number}"):
             rate = form.get(f"{prefix}_rate{number}", "").strip().replace(",", ".")
             try:
-                found.append(Tier(whole(form[f"{prefix}{number}"], "overtime after", 0, 10080), float(rate)))
+                tiers.append(Tier(whole(form[f"{prefix}{number}"], "overtime after", 0, 10080), float(rate)))
             except ValueError as error:
                 raise UserError("overtime: write how many times the wage, such as 1.25") from error
-    return tuple(found)
+    return tuple(tiers)
 
 
 def fields_of(known: Shift | None) -> dict[str, Any]:
-    """An editor's fields of a shift, or of a plain office day."""
-    one = known or Shift("Office", (shifts.Span(540, 1050),), breaks=(Break(30, 360),))
-    found: dict[str, Any] = {
-        "name": one.name, "kind": one.kind.value, "required": one.required or "", "grace_in": one.grace_in,
-        "grace_out": one.grace_out, "rounding": one.rounding.mode.value, "step": one.rounding.step,
-        "window_before": one.window_before, "window_after": one.window_after, "half_below": one.half_below or "",
-        "absent_below": one.absent_below or "", "clip_early": "yes" if one.clip_early else "",
-        "forgotten": one.forgotten.value,
+    """Return an editor's fields of a shift, or of a plain office day."""
+    shift = known or Shift("Office", (shifts.Span(540, 1050),), breaks=(Break(30, 360),))
+    fields: dict[str, Any] = {
+        "name": shift.name, "kind": shift.kind.value, "required": shift.required or "", "grace_in": shift.grace_in,
+        "grace_out": shift.grace_out, "rounding": shift.rounding.mode.value, "step": shift.rounding.step,
+        "window_before": shift.window_before, "window_after": shift.window_after, "half_below": shift.half_below or "",
+        "absent_below": shift.absent_below or "", "clip_early": "yes" if shift.clip_early else "",
+        "forgotten": shift.forgotten.value,
     }  # fmt: skip
-    for number, span in enumerate(one.spans):
-        found[f"start{number}"] = shifts.hhmm(span.start % shifts.DAY)
-        found[f"end{number}"] = shifts.hhmm(span.end % shifts.DAY)
-    for number, rest in enumerate(one.breaks):
-        found |= {f"break{number}": rest.minutes, f"break_after{number}": rest.after}
-        found[f"break_paid{number}"] = "yes" if rest.paid else ""
-    for prefix, tiers in (("tier", one.tiers), ("week", one.weekly)):
+    for number, span in enumerate(shift.spans):
+        fields[f"start{number}"] = shifts.hhmm(span.start % shifts.DAY)
+        fields[f"end{number}"] = shifts.hhmm(span.end % shifts.DAY)
+    for number, pause in enumerate(shift.breaks):
+        fields |= {f"break{number}": pause.minutes, f"break_after{number}": pause.after}
+        fields[f"break_paid{number}"] = "yes" if pause.paid else ""
+    for prefix, tiers in (("tier", shift.tiers), ("week", shift.weekly)):
         for number, tier in enumerate(tiers):
-            found |= {f"{prefix}{number}": tier.after, f"{prefix}_rate{number}": f"{tier.rate:g}"}
-    return found
+            fields |= {f"{prefix}{number}": tier.after, f"{prefix}_rate{number}": f"{tier.rate:g}"}
+    return fields
 
 
 @blueprint.get("/leave")
@@ -212,19 +217,19 @@ def leave() -> ResponseReturnValue:
     year = span.first.year
     with site.sessions() as session:
         states = ("requested", "approved", "refused", "withdrawn")
-        found = rosters.leave_between(session, span.first, span.last, states=states)
+        rows = rosters.leave_between(session, span.first, span.last, states=states)
         everybody = rosters.list_staff(session)
-        names = {one.id: one for one in rosters.list_staff(session, active=None)}
+        staff = {person.id: person for person in rosters.list_staff(session, active=None)}
         holidays = rosters.holidays_between(
             session, span.first.replace(month=1, day=1), span.last.replace(month=12, day=31)
         )
     if span.department is not None:
-        found = [one for one in found if one.person_id in names and names[one.person_id].department == span.department]
+        rows = [row for row in rows if row.person_id in staff and staff[row.person_id].department == span.department]
     order = {"requested": 0, "approved": 1}
     return render_template(
         "hours/leave.html",
-        found=sorted(found, key=lambda one: (order.get(one.state, 2), one.first)),
-        names=names,
+        rows=sorted(rows, key=lambda row: (order.get(row.state, 2), row.first)),
+        staff=staff,
         everybody=everybody,
         holidays=holidays,
         kinds=planning.LEAVE_KINDS,
@@ -254,7 +259,7 @@ def add_leave() -> ResponseReturnValue:
             by=current_user.username,
             approved=True,
         )
-        return f"Leave from {row.first} to {row.last} is entered."
+        return _("Leave from %(first)s to %(last)s is entered.", first=row.first, last=row.last)
 
     return _done(work, url_for("rostering.leave"))
 
@@ -265,33 +270,37 @@ def decide_leave(leave_id: int) -> ResponseReturnValue:
 
     def work(session: Any, now: Any) -> str:
         planning.decide_leave(session, leave_id, state, now=now, by=current_user.username)
-        return f"The leave is {state}."
+        return {
+            "approved": _("The leave is approved."),
+            "refused": _("The leave is refused."),
+            "withdrawn": _("The leave is withdrawn."),
+        }[state]
 
     return _done(work, url_for("rostering.leave"))
 
 
 @blueprint.post("/holidays")
 def holidays() -> ResponseReturnValue:
-    """Import a year's, add one, or remove one."""
+    """Import the holidays of a year, add a holiday, or remove one."""
     form = request.form
 
     def work(session: Any, now: Any) -> str:
         if form.get("what") == "import":
             year = whole(form.get("year", ""), "year", 1970, 2100)
             count = planning.import_holidays(session, form.get("country", ""), form.get("region", ""), year, now=now)
-            return f"{count} holidays of {year} are entered."
+            return _("%(count)s holidays of %(year)s are entered.", count=count, year=year)
         day = day_from(form.get("day", ""))
         if form.get("what") == "remove":
             planning.remove_holiday(session, day, now=now)
-            return f"{day} is no holiday any more."
+            return _("%(day)s is a working day again.", day=day)
         planning.add_holiday(session, day, clean_line(form.get("name", "")), now=now)
-        return f"{day} is a holiday."
+        return _("%(day)s is a holiday.", day=day)
 
     return _done(work, url_for("rostering.leave"))
 
 
 def _done(work: Callable[[Any, Any], str], target: str) -> ResponseReturnValue:
-    """Do `work` in one transaction and go on; what the user can mend is said there, and nothing is changed."""
+    """Do `work` in one transaction, then redirect; an error of the user is shown there, and nothing is changed."""
     site = current_site()
     try:
         with site.sessions.begin() as session:

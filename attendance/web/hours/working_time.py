@@ -1,4 +1,4 @@
-"""Working time to look at: who is here today, the calendar of a department or a person, one day in full.
+"""Pages of working time: who is here today, the calendar of a department or a person, one day in full.
 
 In: a request.  Out: pages; requests for corrections and changed shifts of one day.
 Does not know: how a day is computed.
@@ -15,41 +15,66 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from attendance.domain.hours import overtime
-from attendance.domain.hours.day import Flag, Status
+from attendance.domain.hours.day import Day, Flag, Inference, Spell
+from attendance.domain.hours.shift import Half, hhmm
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
-from attendance.service.hours import corrections as stored_corrections
-from attendance.service.hours import days as attendance
-from attendance.service.hours import planning
+from attendance.service.hours import corrections, day_words, planning
+from attendance.service.hours import days as working_days
 from attendance.service.hours.days import PersonDay, Today
-from attendance.service.hours.report_tables import hours, mark, remarks, shift_words
-from attendance.store.hours import corrections, periods, rosters
+from attendance.store.hours import corrections as correction_rows
+from attendance.store.hours import rosters
+from attendance.store.hours.periods import lock_over
 from attendance.store.people import people
+from attendance.texts import gettext as _
 from attendance.web.errors import answer, error_sentence
+from attendance.web.formats import local_forms
 from attendance.web.hours.date_range import day_from, instant_from, is_id, span_of
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("working_time", __name__, url_prefix="/attendance")
-blueprint.add_app_template_filter(hours, "hours")
-blueprint.add_app_template_filter(remarks, "remarks")
-blueprint.add_app_template_filter(shift_words, "shift_words")
-blueprint.add_app_template_filter(mark, "mark")
+blueprint.add_app_template_filter(day_words.hours, "hours")
+blueprint.add_app_template_filter(day_words.shift_words, "shift_words")
+blueprint.add_app_template_filter(day_words.shift_times, "shift_times")
+blueprint.add_app_template_filter(day_words.mark, "mark")
+blueprint.add_app_template_filter(day_words.status_words, "status_words")
+blueprint.add_app_template_filter(day_words.note_words, "note_words")
+blueprint.add_app_template_filter(_, "translated")
 
 SHOWS = ("here", "late", "absent", "gone", "away", "all")
 DIRECTIONS = {one.value: one for one in Direction}
-# A month of 500 people is one page; a year of them would be none that anybody reads.
+# A month of 500 people is one page; nobody reads a year of them.
 MOST_CALENDAR_DAYS = 62
+
+
+@blueprint.app_template_filter("remarks")
+def _remarks(day: Day) -> str:
+    return day_words.remarks(day, local_forms())
+
+
+@blueprint.app_template_filter("cause_words")
+def _cause_words(inference: Inference) -> str:
+    return day_words.cause_words(inference, local_forms())
+
+
+@blueprint.app_template_filter("rule_words")
+def _rule_words(spell: Spell) -> str:
+    return day_words.rule_words(spell, local_forms())
+
+
+@blueprint.app_template_filter("half_words")
+def _half_words(half: str) -> str:
+    return _(day_words.HALF_WORDS[Half(half)])
 
 
 @blueprint.app_context_processor
 def _tabs() -> dict[str, Any]:
-    """How many corrections wait, for the tabs; asked for only where they are shown."""
+    """Give the tabs the number of waiting corrections; it is read only if they are shown."""
 
     def waiting() -> int:
         with current_site().sessions() as session:
-            return corrections.count_requested(session)
+            return correction_rows.count_requested(session)
 
     return {"waiting_corrections": waiting}
 
@@ -61,12 +86,12 @@ def today() -> ResponseReturnValue:
     show = request.args.get("show", "here")
     show = show if show in SHOWS else "here"
     with site.sessions() as session:
-        found = attendance.today(session, now, site.zone, department)
+        present = working_days.today(session, now, site.zone, department)
         departments = rosters.departments(session)
         any_roster = bool(rosters.list_shifts(session))
     groups = {
-        "here": found.here, "late": found.late, "absent": found.absent, "gone": found.gone, "away": found.away,
-        "all": list(found.rows),
+        "here": present.here, "late": present.late, "absent": present.absent, "gone": present.gone,
+        "away": present.away, "all": list(present.rows),
     }  # fmt: skip
     return render_template(
         "hours/today.html",
@@ -77,41 +102,38 @@ def today() -> ResponseReturnValue:
         departments=departments,
         at=now,
         any_roster=any_roster,
-        arrivals=_arrivals(found),
-        status=Status,
+        arrivals=_arrivals(present),
     )
 
 
-def _arrivals(found: Today) -> list[tuple[str, int]]:
-    """How many came in each half hour, from the first to the last that has anybody."""
+def _arrivals(present: Today) -> list[tuple[str, int]]:
+    """Return how many people came in each half hour, from the first arrival to the last."""
     site, counts = current_site(), dict[int, int]()
-    for one in found.rows:
-        if one.day.first_in is not None and _is_today(one, found):
-            local = site.local(one.day.first_in)
+    for row in present.rows:
+        if row.day.first_in is not None and _is_today(row, present):
+            local = site.local(row.day.first_in)
             slot = local.hour * 2 + local.minute // 30
             counts[slot] = counts.get(slot, 0) + 1
     if not counts:
         return []
-    return [
-        (f"{slot // 2:02d}:{slot % 2 * 30:02d}", counts.get(slot, 0)) for slot in range(min(counts), max(counts) + 1)
-    ]
+    return [(hhmm(slot * 30), counts.get(slot, 0)) for slot in range(min(counts), max(counts) + 1)]
 
 
-def _is_today(one: PersonDay, found: Today) -> bool:
-    return one.day.day == max(row.day.day for row in found.rows)
+def _is_today(row: PersonDay, present: Today) -> bool:
+    return row.day.day == max(other.day.day for other in present.rows)
 
 
 @blueprint.get("/calendar")
 def calendar() -> ResponseReturnValue:
-    """A department's month as a grid of marks, or a person's as a calendar."""
+    """Show a department's month as a grid of marks, or a person's month as a calendar."""
     site, now = current_site(), current_site().clock.now()
     span = span_of(request.args)
     problems = list(span.problems)
     if span.days > MOST_CALENDAR_DAYS:
-        problems.append(f"the calendar shows at most {MOST_CALENDAR_DAYS} days")
+        problems.append(_("The calendar shows at most %(days)s days.", days=MOST_CALENDAR_DAYS))
     last = min(span.last, span.first + timedelta(days=MOST_CALENDAR_DAYS - 1))
     with site.sessions() as session:
-        sheet = attendance.sheet(
+        sheet = working_days.sheet(
             session, span.first, last, site.zone, now, department=span.department, person_id=span.person_id
         )
         departments, everybody = rosters.departments(session), rosters.list_staff(session)
@@ -122,18 +144,19 @@ def calendar() -> ResponseReturnValue:
         sheet=sheet,
         person=person,
         weeks=_weeks(person.days) if person else (),
+        weekdays=local_forms().weekdays(),
         days=days,
         span=span,
         problems=problems,
         departments=departments,
         everybody=everybody,
-        status=Status,
+        letters=day_words.STATUS_LETTERS,
         today=site.local(now).date(),
     )
 
 
 def _weeks(days: Sequence[Any]) -> list[list[Any]]:
-    """Rows of seven from Monday on, with None before the first and after the last."""
+    """Return rows of seven from Monday on, with None before the first and after the last."""
     cells: list[Any] = [None] * days[0].day.weekday() + list(days)
     cells += [None] * (-len(cells) % 7)
     return [cells[number : number + 7] for number in range(0, len(cells), 7)]
@@ -141,22 +164,22 @@ def _weeks(days: Sequence[Any]) -> list[list[Any]]:
 
 @blueprint.get("/person/<int:person_id>/<day>")
 def day_page(person_id: int, day: str) -> ResponseReturnValue:
-    """Everything about one day: the figures, what each check-in was taken for and why, what can be corrected."""
+    """Show one day: the figures, what each check-in was taken for and why, what can be corrected."""
     site, now = current_site(), current_site().clock.now()
     wanted = _day_or_404(day)
     if wanted is None:
         return answer(404)
     with site.sessions() as session:
         person = people.get_person(session, person_id)
-        found = attendance.days_of(session, person_id, wanted, wanted, site.zone, now)[0]
-        asked = corrections.corrections(session, person_id=person_id, first=wanted, last=wanted)
-        lock = periods.lock_over(session, wanted, wanted, now)
+        shown = working_days.days_of(session, person_id, wanted, wanted, site.zone, now)[0]
+        asked = correction_rows.corrections(session, person_id=person_id, first=wanted, last=wanted)
+        lock = lock_over(session, wanted, wanted, now)
         shifts = rosters.list_shifts(session)
-    portions = [(rate, seconds) for rate, seconds in found.portions if seconds]
+    portions = [(rate, seconds) for rate, seconds in shown.portions if seconds]
     return render_template(
         "hours/day.html",
         person=person,
-        one=found,
+        day=shown,
         asked=asked,
         lock=lock,
         shifts=shifts,
@@ -164,8 +187,6 @@ def day_page(person_id: int, day: str) -> ResponseReturnValue:
         before=wanted - timedelta(days=1),
         after=wanted + timedelta(days=1),
         flag=Flag,
-        now=now,
-        week=overtime.week_of(wanted),
     )
 
 
@@ -178,7 +199,7 @@ def _day_or_404(text: str) -> date | None:
 
 @blueprint.post("/person/<int:person_id>/<day>/correct")
 def correct(person_id: int, day: str) -> ResponseReturnValue:
-    """Ask for a correction; with the tick it is approved at once, and both stand in the record."""
+    """Ask for a correction; with the tick it is approved at once, and the record holds both."""
     site, now, form = current_site(), current_site().clock.now(), request.form
     back = redirect(url_for("working_time.day_page", person_id=person_id, day=day))
     try:
@@ -188,7 +209,7 @@ def correct(person_id: int, day: str) -> ResponseReturnValue:
             if form.get("action") == "add":
                 shifted = wanted + timedelta(days=1) if form.get("next_day") == "yes" else wanted
                 at = instant_from(shifted, form.get("at", "")).astimezone(UTC)
-            row = stored_corrections.request_correction(
+            row = corrections.request_correction(
                 session,
                 person_id=person_id,
                 action=form.get("action", ""),
@@ -201,14 +222,15 @@ def correct(person_id: int, day: str) -> ResponseReturnValue:
                 zone=site.zone,
             )
             if form.get("approve") == "yes":
-                stored_corrections.decide_correction(
+                corrections.decide_correction(
                     session, row.id, approve=True, by=current_user.username, now=now, decider=current_user.person_id
                 )
     except UserError as error:
         flash(error_sentence(error), "danger")
         return back
     log.info("%s asked for the correction %s of person %d", current_user.username, row.id, person_id)
-    flash("The correction counts now." if row.state == "approved" else "The correction waits in the inbox.", "success")
+    approved = row.state == "approved"
+    flash(_("The correction counts now.") if approved else _("The correction waits in the inbox."), "success")
     return back
 
 
@@ -224,5 +246,5 @@ def set_shift(person_id: int, day: str) -> ResponseReturnValue:
     except UserError as error:
         flash(error_sentence(error), "danger")
     else:
-        flash("The shift of this day is changed.", "success")
+        flash(_("The shift of this day is changed."), "success")
     return redirect(url_for("working_time.day_page", person_id=person_id, day=day))

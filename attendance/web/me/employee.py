@@ -1,9 +1,9 @@
-"""Who of the people is signed in to their own pages: a cookie of its own, beside the operators'.
+"""Which employee is signed in to the employees' pages: a cookie beside that of the operators.
 
-In: a request; a person who proved who they are.  Out: `Employee`; a cookie that names them for an hour.
-Does not know: PINs and links (store/kiosk.py), the pages (me.py), operators.
-Main choice: the cookie is sent to these pages only and opens nothing else, whoever else is signed in on
-the same browser.  It carries a fingerprint of the PIN's hash: another PIN, or none, ends every session.
+In: a request; a person whose identity is proven.  Out: `Employee`; a cookie that names the person for an hour.
+Does not know: PINs and links (store/people/credentials.py), the pages (me.py), operators.
+Main choice: the cookie is sent to these pages only and opens nothing else, even if an operator is signed in
+on the same browser.  It carries a fingerprint of the PIN's hash: changing or removing the PIN ends every session.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ Way = Literal["pin", "link"]
 
 @dataclass(frozen=True, slots=True)
 class Employee:
-    """`way`: by what they signed in; who came by a link may choose a PIN without knowing the old one."""
+    """`way`: how the person signed in; after a link, a new PIN can be chosen without the old one."""
 
     id: int
     name: str
-    number: str | None
+    staff_number: str | None
     way: Way
     has_pin: bool
 
 
 def signed_in() -> Employee | None:
-    """Whom the cookie names, if it is not too old, the person active and the PIN the same."""
+    """Return whom the cookie names, if it is not too old, the person is active and the PIN is the same."""
     try:
-        said = _serializer().loads(request.cookies.get(COOKIE, ""))
-        person_id, begun, proof, way = int(said["id"]), float(said["at"]), str(said["proof"]), said["way"]
+        claims = _serializer().loads(request.cookies.get(COOKIE, ""))
+        person_id, begun, proof, way = int(claims["id"]), float(claims["at"]), str(claims["proof"]), claims["way"]
     except (BadSignature, KeyError, TypeError, ValueError):
         return None
     age = current_site().clock.now().timestamp() - begun
@@ -58,17 +58,18 @@ def signed_in() -> Employee | None:
 
 
 def begin(response: Response, person_id: int, way: Way) -> Response:
-    """Sign this browser in; it forgets it when it is closed, and after an hour at the latest."""
+    """Sign this browser in until it is closed, and for an hour at most."""
     site = current_site()
     with site.sessions() as session:
         proof = _fingerprint(session, person_id)
-    said = {"id": person_id, "at": site.clock.now().timestamp(), "proof": proof, "way": way}
+    claims = {"id": person_id, "at": site.clock.now().timestamp(), "proof": proof, "way": way}
     secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
-    response.set_cookie(COOKIE, _serializer().dumps(said), path=PATH, httponly=True, secure=secure, samesite="Lax")
+    response.set_cookie(COOKIE, _serializer().dumps(claims), path=PATH, httponly=True, secure=secure, samesite="Lax")
     return response
 
 
 def end(response: Response) -> Response:
+    """Sign this browser out."""
     response.delete_cookie(COOKIE, path=PATH)
     return response
 

@@ -1,4 +1,4 @@
-// The token of a one-time link stands behind #: it goes into the button's form, and the address forgets it.
+// The token of a one-time link comes after #: it goes into the button's form, and the address forgets it.
 "use strict";
 
 (function () {
@@ -21,7 +21,7 @@
       const answer = await fetch(good.dataset.link, { method: "POST", body: new FormData(form) });
       if (answer.ok) show((await answer.json()).good);
     } catch {
-      // Without an answer the button says what is wrong.
+      // Without an answer, the button shows what is wrong.
     }
   };
   window.addEventListener("hashchange", take); // another link in the same tab

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attendance.domain.hours.day import Day, Flag, Policy, Punch, Sense, Status
+from attendance.domain.hours.day import Cause, Day, Flag, Policy, Punch, Rule, Sense, Status
 from attendance.domain.hours.shift import (
     Break,
     Forgotten,
@@ -108,9 +108,8 @@ def test_the_next_mornings_arrival_does_not_become_a_forgotten_check_out() -> No
     monday, tuesday = (one for one in days if one.spells)
 
     assert monday.last_out == at("17:00")
-    assert monday.spells[0].by_rule
+    assert monday.spells[0].rule is Rule.SHIFT_END
     assert Flag.MISSING_OUT in monday.flags
-    assert "closed at the end of the shift, 17:00" in monday.reasons[0]
     assert tuesday.first_in == at("+1 08:58")
     assert tuesday.presence == hours(8) + 120
 
@@ -290,14 +289,14 @@ def test_the_present_day_is_open_until_somebody_leaves() -> None:
 def test_the_door_decides_before_anything_else() -> None:
     inference = infer_next([], plans(OFFICE), BERLIN, at("16:55"), Direction.IN)
 
-    assert (inference.sense, inference.reason) == (Sense.IN, "the door leads in")
+    assert (inference.sense, inference.cause) == (Sense.IN, Cause.DOOR_IN)
 
 
 def test_without_a_direction_the_last_state_decides() -> None:
     inference = infer_next([punch("08:58")], plans(OFFICE), BERLIN, at("12:00"))
 
     assert inference.sense is Sense.OUT
-    assert inference.reason == "was here since 08:58"
+    assert (inference.cause, inference.since) == (Cause.WAS_IN, at("08:58"))
     assert not inference.in_doubt
 
 

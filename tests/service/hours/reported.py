@@ -10,10 +10,14 @@ from attendance.domain.hours.shift import Leave, Plan, Shift, Span, Tier
 from attendance.domain.hours.timesheet import days_of, with_weekly_overtime
 from attendance.domain.passage import Direction
 from attendance.service.hours import report_lists, report_tables
+from attendance.service.hours.day_words import Local
 from attendance.service.hours.days import PersonDay, PersonDays, Today
 from attendance.store.hours.rosters import StaffMember
 
 BERLIN = ZoneInfo("Europe/Berlin")
+
+
+LOCAL = Local(BERLIN)
 
 
 MONDAY = date(2024, 5, 6)
@@ -53,14 +57,14 @@ LAST = MONDAY + timedelta(days=6)
 
 
 TABLES = [
-    report_tables.daily([PersonDays(one.person, one.days[:1]) for one in SHEET], MONDAY),
-    report_tables.register(SHEET, MONDAY, LAST),
-    report_tables.timesheet(SHEET[0], BERLIN),
+    report_tables.daily([PersonDays(one.person, one.days[:1]) for one in SHEET], MONDAY, LOCAL),
+    report_tables.register(SHEET, MONDAY, LAST, LOCAL),
+    report_tables.timesheet(SHEET[0], LOCAL),
     report_tables.summary(SHEET, "Timesheets"),
-    report_lists.lateness(SHEET),
+    report_lists.lateness(SHEET, LOCAL),
     report_lists.absence(SHEET),
     report_lists.overtime_report(SHEET),
-    report_lists.presence(Today(tuple(PersonDay(one.person, one.days[0]) for one in SHEET)), NOW, BERLIN),
+    report_lists.presence(Today(tuple(PersonDay(one.person, one.days[0]) for one in SHEET)), NOW, LOCAL),
 ]
 
 

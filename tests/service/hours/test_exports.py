@@ -15,7 +15,7 @@ import pytest
 from attendance.domain.hours.shift import Leave, Plan
 from attendance.domain.hours.timesheet import days_of
 from attendance.service.hours import exports, report_tables
-from tests.service.hours.reported import BERLIN, LAST, MONDAY, MONEY, NAMES, NOW, OFFICE, SHEET, TABLES, at
+from tests.service.hours.reported import BERLIN, LAST, LOCAL, MONDAY, MONEY, NAMES, NOW, OFFICE, SHEET, TABLES, at
 
 
 def rows_of(text: str) -> list[list[str]]:
@@ -31,16 +31,17 @@ def test_no_cell_of_a_csv_begins_a_formula(table: report_tables.Table) -> None:
 
 
 def test_a_csv_carries_local_times_and_decimal_hours() -> None:
-    header, first, *_ = rows_of(exports.to_csv(report_tables.timesheet(SHEET[0], BERLIN), BERLIN))
+    header, first, *_ = rows_of(exports.to_csv(report_tables.timesheet(SHEET[0], LOCAL), BERLIN))
     row = dict(zip(header, first, strict=True))
 
+    assert row["weekday"] == "Mon"
     assert row["in"] == "2024-05-06T09:00:00+02:00"
     assert row["worked_hours"] == "9.00"
     assert row["overtime_hours"] == "1.00"
 
 
 def test_everybodys_timesheets_in_one_csv_name_the_person_in_each_row() -> None:
-    tables = [(one.person, report_tables.timesheet(one, BERLIN)) for one in SHEET]
+    tables = [(one.person, report_tables.timesheet(one, LOCAL)) for one in SHEET]
     rows = rows_of(exports.sheets_csv(tables, BERLIN))
 
     assert len(rows) == 1 + 14
@@ -66,18 +67,19 @@ def cells_of(book: bytes, sheet: int) -> dict[str, Any]:
 
 def test_a_workbook_has_typed_cells_a_sheet_a_person_and_no_formula() -> None:
     tables = [("Summary", report_tables.summary(SHEET, "All"))]
-    tables += [(one.person.name, report_tables.timesheet(one, BERLIN)) for one in SHEET]
+    tables += [(one.person.name, report_tables.timesheet(one, LOCAL)) for one in SHEET]
     book = exports.to_xlsx(tables, BERLIN, "Site")
 
     sheet = cells_of(book, 2)
     assert sheet["A4"] == (MONDAY - date(1899, 12, 30)).days
+    assert sheet["B4"] == "Mon"
     assert sheet["H4"] == pytest.approx(9 / 24)
     assert cells_of(book, 1)["A5"] == MONEY
     assert b"Anna" in zipfile.ZipFile(io.BytesIO(book)).read("xl/workbook.xml")
 
 
 def test_people_of_one_name_get_sheets_of_their_own() -> None:
-    table = report_tables.timesheet(SHEET[0], BERLIN)
+    table = report_tables.timesheet(SHEET[0], LOCAL)
     book = exports.to_xlsx([("A/B: " + "x" * 40, table), ("a b  " + "x" * 40, table)], BERLIN, "Site")
 
     assert zipfile.ZipFile(io.BytesIO(book)).read("xl/workbook.xml").count(b"<sheet ") == 2

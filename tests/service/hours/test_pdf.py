@@ -10,7 +10,7 @@ from tests.service.hours.reported import BERLIN, NAMES, NOW, TABLES
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)
 def test_every_report_is_a_pdf(table: report_tables.Table) -> None:
-    assert pdf.register_pdf(table, BERLIN, "Site", NOW).startswith(b"%PDF")
+    assert pdf.to_pdf([table], BERLIN, "Site", NOW, pdf.REGISTER_SIGNATURES).startswith(b"%PDF")
 
 
 def test_a_pdf_is_made_without_the_systems_fonts(monkeypatch: pytest.MonkeyPatch) -> None:

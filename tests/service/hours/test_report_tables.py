@@ -13,7 +13,7 @@ from attendance.domain.passage import Direction
 from attendance.service.hours import report_tables
 from attendance.service.hours.days import PersonDays
 from attendance.service.hours.report_tables import Form
-from tests.service.hours.reported import BERLIN, LAST, MONDAY, NAMES, NOW, OFFICE, SHEET, TABLES, at
+from tests.service.hours.reported import BERLIN, LAST, LOCAL, MONDAY, NAMES, NOW, OFFICE, SHEET, TABLES, at
 
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)
@@ -30,7 +30,7 @@ def test_totals_are_the_sums_of_what_is_above_them(table: report_tables.Table) -
 
 
 def test_the_register_marks_each_day() -> None:
-    table = report_tables.register(SHEET, MONDAY, LAST)
+    table = report_tables.register(SHEET, MONDAY, LAST, LOCAL)
 
     assert table.rows[0][2:9] == ("P", "P", "A", "P.", "A", "·", "·")
     assert table.rows[1][4] == "L"
@@ -53,7 +53,7 @@ def test_weeks_without_a_free_day_and_short_nights_are_noted() -> None:
     ]
     days = [one for one in days_of(punches, plans, BERLIN, NOW) if MONDAY <= one.day <= LAST]
 
-    notes = report_tables.rest_notes(PersonDays(SHEET[0].person, tuple(days)), BERLIN)
+    notes = report_tables.rest_notes(PersonDays(SHEET[0].person, tuple(days)), LOCAL)
 
     assert "7 May: only 10:00 h of rest since the day before" in notes
     assert "week from 6 May: no 24 hours of rest" in notes

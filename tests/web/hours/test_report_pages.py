@@ -21,7 +21,7 @@ def test_every_report_is_every_kind_of_file(anna: int, viewer: Browser, kind: st
 
 
 def test_where_the_timesheets_pdf_is_a_summary_the_page_says_how_to_get_all(web: Web, admin: Browser) -> None:
-    said = "choose a department for a sheet a person"
+    said = "choose a department for full sheets"
     with web.sessions.begin() as session:
         for number in range(51):
             people.create_person(session, name=f"P {number}", department="Lab" if number else "Yard", at=NOON)

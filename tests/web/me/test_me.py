@@ -135,7 +135,7 @@ def test_a_correction_is_asked_for_approved_by_somebody_else_and_counts(
     assert me.submit("/me/corrections", ASK | {"back": FRIDAY.isoformat()}).location == f"/me/day/{FRIDAY}"
     (row,) = my_corrections(web, anna)
     assert (row.state, row.requested_by, row.at) == ("requested", own_days.BY, at(17, 10, FRIDAY))
-    assert "waits" in me.text("/me/corrections")
+    assert "waiting" in me.text("/me/corrections")
     assert "Your check-out is missing." in me.text(f"/me/day/{FRIDAY}")  # it does not count yet
     assert "Forgot to check out." in admin.text("/attendance/corrections")
 

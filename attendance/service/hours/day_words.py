@@ -1,0 +1,244 @@
+"""The words and figures of a day, as pages, reports, mails and files show them: one table for each key of the domain.
+
+In: statuses, flags, causes, notes, rules, shifts, leave; a `Local`.  Out: texts in the language of the request.
+Does not know: HTML, files, the database.
+Main choice: the domain keeps keys, and every reader takes the words from here, so that a register, a page and
+a mail cannot differ.  A test holds the tables complete.  Trade-off: a text with a time needs the site's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_skeleton, format_time
+from babel.numbers import format_decimal
+
+from attendance.domain.hours.day import Cause, Day, Flag, Inference, Note, Rule, Spell, Status
+from attendance.domain.hours.shift import Half, Kind, Shift, hhmm
+from attendance.texts import N_
+from attendance.texts import gettext as _
+
+LOCALE = "en_GB"
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """How dates, times and numbers are written at a site."""
+
+    zone: ZoneInfo
+    locale: str = LOCALE
+
+    def clock(self, at: datetime) -> str:
+        """09:41."""
+        return format_time(at.astimezone(self.zone), "short", locale=self.locale)
+
+    def medium_date(self, day: date) -> str:
+        """6 May 2024."""
+        return format_date(day, "medium", locale=self.locale)
+
+    def full_date(self, day: date) -> str:
+        """Monday, 6 May 2024."""
+        return format_date(day, "full", locale=self.locale)
+
+    def weekday_date(self, day: date) -> str:
+        """Mon, 6 May 2024."""
+        return format_skeleton("yMMMEd", day, locale=self.locale)
+
+    def weekday_day(self, day: date) -> str:
+        """Mon 6 May."""
+        return format_skeleton("MMMEd", day, locale=self.locale)
+
+    def day(self, day: date) -> str:
+        """6 May."""
+        return format_skeleton("MMMd", day, locale=self.locale)
+
+    def month(self, day: date) -> str:
+        """May 2024."""
+        return format_skeleton("yMMMM", day, locale=self.locale)
+
+    def weekday(self, day: date) -> str:
+        """Mon."""
+        return format_date(day, "ccc", locale=self.locale)
+
+    def weekdays(self) -> list[str]:
+        """Mon, Tue and so on, from Monday."""
+        return [self.weekday(date(2024, 1, number)) for number in range(1, 8)]  # the first was a Monday
+
+    def weekday_letter(self, day: date) -> str:
+        """M."""
+        return format_date(day, "ccccc", locale=self.locale)
+
+    def number(self, value: float) -> str:
+        """1.25, without zeros at the end."""
+        return format_decimal(value, "#,##0.###", locale=self.locale)
+
+
+STATUS_WORDS: Mapping[Status, str] = {
+    Status.UPCOMING: N_("to come"),
+    Status.EXPECTED: N_("expected"),
+    Status.PRESENT: N_("here now"),
+    Status.WORKED: N_("worked"),
+    Status.HALF_DAY: N_("half a day"),
+    Status.ABSENT: N_("absent"),
+    Status.LEAVE: N_("on leave"),
+    Status.HOLIDAY: N_("holiday"),
+    Status.OFF: N_("day off"),
+    Status.UNPLANNED: N_("no roster"),
+}
+
+# For the monthly register.
+STATUS_LETTERS: Mapping[Status, str] = {
+    Status.UPCOMING: "",
+    Status.EXPECTED: "",
+    Status.PRESENT: "•",
+    Status.WORKED: "P",
+    Status.HALF_DAY: "½",
+    Status.ABSENT: "A",
+    Status.LEAVE: "L",
+    Status.HOLIDAY: "H",
+    Status.OFF: "·",
+    Status.UNPLANNED: "–",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FlagWords:
+    """`remark`: for reports, about the person.  `sentence`: for the person, with %(late)s and %(early)s."""
+
+    remark: str
+    sentence: str
+
+
+FLAG_WORDS: Mapping[Flag, FlagWords] = {
+    Flag.LATE: FlagWords(N_("late"), N_("You came %(late)s late.")),
+    Flag.EARLY: FlagWords(N_("left early"), N_("You left %(early)s early.")),
+    Flag.MISSING_OUT: FlagWords(N_("no check-out"), N_("Your check-out is missing.")),
+    Flag.MISSING_IN: FlagWords(N_("no check-in"), N_("Your check-in is missing.")),
+    Flag.REPEAT: FlagWords(N_("double check-in ignored"), N_("You checked in twice in a row. It counts once.")),
+    Flag.WRONG_CLOCK: FlagWords(
+        N_("the clock was wrong"), N_("The clock at the door was wrong. Are these times right?")
+    ),
+    Flag.FUTURE: FlagWords(
+        N_("a time in the future: check the camera's clock"),
+        N_("A check-in with a time in the future was not counted."),
+    ),
+    Flag.ON_DAY_OFF: FlagWords(N_("worked on a day off"), N_("You worked on a day off.")),
+    Flag.IN_DOUBT: FlagWords(N_("direction inferred"), N_("Your shift decided whether you came or left.")),
+    Flag.CORRECTED: FlagWords(N_("corrected"), N_("A correction counts on this day.")),
+}
+
+CAUSE_WORDS: Mapping[Cause, str] = {
+    Cause.DOOR_IN: N_("the door leads in"),
+    Cause.DOOR_OUT: N_("the door leads out"),
+    Cause.IN_TOO_LONG: N_("came in at %(since)s, too long ago to be still there: a new arrival"),
+    Cause.NEW_SHIFT: N_("a new shift begins; the check-out after %(since)s was forgotten"),
+    Cause.WAS_IN: N_("was here since %(since)s"),
+    Cause.SHIFT_ENDS: N_("near the end of the shift and no check-in seen"),
+    Cause.WAS_OUT: N_("was not here"),
+    Cause.NOT_COUNTED: N_("not counted after the check-in before it"),
+}
+
+NOTE_WORDS: Mapping[Note, str] = {
+    Note.FUTURE: FLAG_WORDS[Flag.FUTURE].remark,
+    Note.REPEAT: N_("the same passage twice"),
+    Note.STILL_IN: N_("came in again without a check-out: the first time counts"),
+    Note.NO_CHECK_IN: N_("no check-in: nothing is counted"),
+}
+
+RULE_WORDS: Mapping[Rule, str] = {
+    Rule.SHIFT_END: N_("no check-out: closed at the end of the shift, %(end)s"),
+    Rule.NOTHING: N_("no check-out: nothing is counted"),
+}
+
+RULE_SENTENCES: Mapping[Rule, str] = {
+    Rule.SHIFT_END: N_("The day was closed at the end of the shift, %(end)s."),
+    Rule.NOTHING: "",
+}
+
+HALF_WORDS: Mapping[Half, str] = {
+    Half.WHOLE: "",
+    Half.FIRST: N_("first half of the day"),
+    Half.SECOND: N_("second half of the day"),
+}
+
+
+def hours(seconds: int) -> str:
+    """Return hours and minutes: 7:35.  Seconds are cut off, not rounded, so that no minute appears twice."""
+    minutes = abs(seconds) // 60
+    return f"{'−' if seconds < 0 and minutes else ''}{minutes // 60}:{minutes % 60:02d}"
+
+
+def status_words(status: Status) -> str:
+    return _(STATUS_WORDS[status])
+
+
+def cause_words(inference: Inference, local: Local) -> str:
+    """Return why a passage was taken for what it was."""
+    since = local.clock(inference.since) if inference.since is not None else ""
+    return _(CAUSE_WORDS[inference.cause], since=since)
+
+
+def note_words(note: Note) -> str:
+    return _(NOTE_WORDS[note])
+
+
+def rule_words(spell: Spell, local: Local) -> str:
+    """Return which rule ended the spell; nothing if the check-out was seen."""
+    if spell.rule is None or spell.end is None:
+        return ""
+    return _(RULE_WORDS[spell.rule], end=local.clock(spell.end))
+
+
+def flag_sentence(flag: Flag, day: Day, local: Local) -> str:
+    """Return one flag of a day as a sentence to the person, with what a rule made of a missing check-out."""
+    sentence = _(FLAG_WORDS[flag].sentence, late=hours(day.late), early=hours(day.early))
+    if flag is Flag.MISSING_OUT:
+        for spell in day.spells:
+            if spell.rule is not None and spell.end is not None and RULE_SENTENCES[spell.rule]:
+                return f"{sentence} {_(RULE_SENTENCES[spell.rule], end=local.clock(spell.end))}"
+    return sentence
+
+
+def reasons(day: Day, local: Local) -> list[str]:
+    """Return what was inferred or closed by a rule; a flag says what was not counted at all."""
+    counted = [used for used in day.used if used.inference is not None]
+    words = [note_words(used.note) for used in counted if used.note is not None]
+    words += [cause_words(used.inference, local) for used in counted if used.inference and used.inference.in_doubt]
+    words += [rule_words(spell, local) for spell in day.spells if spell.rule is not None]
+    return list(dict.fromkeys(words))
+
+
+def remarks(day: Day, local: Local) -> str:
+    """Return the plan's exceptions, flags and reasons in words.  Late and early have columns of their own."""
+    words = [day.plan.holiday] if day.plan.holiday else []
+    if day.plan.leave is not None:
+        words.append(_(day.plan.leave.kind))
+    # A reason says more than the flag that comes with it.
+    said = {Flag.LATE, Flag.EARLY, Flag.IN_DOUBT}
+    if any(spell.rule is not None for spell in day.spells):
+        said.add(Flag.MISSING_OUT)
+    if any(used.note is Note.NO_CHECK_IN for used in day.used):
+        said.add(Flag.MISSING_IN)
+    words += [_(FLAG_WORDS[flag].remark) for flag in Flag if flag in day.flags - said]
+    return "; ".join([*words, *reasons(day, local)])
+
+
+def mark(day: Day) -> str:
+    """Return one or two characters for the register: a dot says that the day wants a look."""
+    return STATUS_LETTERS[day.status] + ("." if day.wants_look else "")
+
+
+def shift_times(shift: Shift) -> str:
+    """Return 09:00–17:00, or 22:00–06:00 (+1), and what a flexible day asks for."""
+    text = ", ".join(f"{hhmm(span.start)}–{hhmm(span.end)}" for span in shift.spans)
+    if shift.kind is Kind.FLEXIBLE:
+        return _("%(times)s, %(length)s flexible", times=text, length=hours(shift.required * 60))
+    return text
+
+
+def shift_words(day: Day) -> str:
+    """Return the name and the times of the day's shift; nothing on a day without one."""
+    return f"{day.plan.shift.name} {shift_times(day.plan.shift)}" if day.plan.shift else ""
