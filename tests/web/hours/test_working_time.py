@@ -82,7 +82,7 @@ def test_a_person_who_does_not_exist_is_no_fault(admin: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"reason": ""}, "needs a reason"), ({"at": "25:00"}, "a time was not understood"), ({"at": ""}, "time")],
+    [({"reason": ""}, "needs a reason"), ({"at": "25:00"}, "A time was not understood"), ({"at": ""}, "time")],
 )
 def test_a_wrong_correction_is_said_and_nothing_is_changed(
     web: Web, anna: int, admin: Browser, changes: dict[str, str], words: str
