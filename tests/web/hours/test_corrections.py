@@ -40,7 +40,7 @@ def test_a_correction_may_be_approved_at_once_and_taken_back(web: Web, anna: int
 def test_a_decision_about_nothing_is_said(admin: Browser) -> None:
     answer = admin.submit("/attendance/corrections/none", {"what": "approve"}, follow_redirects=True)
 
-    assert "there is no such correction" in answer.get_data(as_text=True)
+    assert "There is no such correction" in answer.get_data(as_text=True)
 
 
 def test_a_closed_period_is_shown_refuses_and_reopens(web: Web, anna: int, admin: Browser) -> None:
