@@ -1,9 +1,9 @@
-"""`manage.py acceptance`: people walk up to a door, a form asks, a sealed report comes out.
+"""`manage.py acceptance`: people walk up to a door, a form asks, a signed report comes out.
 
-In: an operator's answers, or a CSV file of attempts.  Out: a JSON file with a seal and the PDF that belongs to it.
+In: an operator's answers, or a CSV file of attempts.  Out: a signed JSON file and the PDF that belongs to it.
 Does not know: what the door did (its record says that), how rates are computed.
-Main choice: nothing is written before the end, so that an interrupted test leaves nothing that looks like one.  The
-price: it has to be done in one go.
+Main choice: nothing is written before the end, so that an interrupted test leaves nothing that looks like one.
+Trade-off: it has to be done in one go.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from attendance.domain.calibration.acceptance import Attempt, Kind
 
 _COLUMNS = ("kind", "person", "from", "to", "outcome")
-_PAUSE = timedelta(seconds=2)  # a passage is written down a moment after somebody walked away
+_PAUSE = timedelta(seconds=2)  # a passage is written a moment after the person left
 
 
 @click.group(invoke_without_command=True)
 @click.option("--camera", help="Name of the camera that is tested; default: camera.name.")
-@click.option("--operator", help="Who does the test; asked for otherwise.")
+@click.option("--operator", help="Who runs the test; the form asks if this is missing.")
 @click.option(
     "--attempts",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Instead of asking, a CSV file: kind (enrolled, stranger), person, from, to, outcome (counts where the door "
+    help="Read a CSV file instead of asking: kind (enrolled, stranger), person, from, to, outcome (counts if the door "
     "recorded nothing).",
 )
 @click.option(
@@ -49,10 +49,10 @@ _PAUSE = timedelta(seconds=2)  # a passage is written down a moment after somebo
 def acceptance(
     context: click.Context, camera: str | None, operator: str | None, attempts: Path | None, out: Path
 ) -> None:
-    """The acceptance test on site: enrolled people walk up, strangers walk up, a form asks.
+    """Run the acceptance test on site: enrolled people and strangers walk up, a form asks.
 
-    Ends with a dated report as PDF and JSON: FNIR, FPIR and FTA with counts and 95 % bounds, the networks' SHA-256,
-    sealed.  Meanwhile the camera's daemon must run.  Ctrl-C leaves nothing behind.
+    It ends with a dated and signed report as PDF and JSON: FNIR, FPIR and FTA with counts and 95 % bounds, the
+    networks' SHA-256.  Meanwhile the camera's daemon must run.  Ctrl-C leaves nothing behind.
     """
     if context.invoked_subcommand is not None:
         return
@@ -77,22 +77,22 @@ def acceptance(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_context
 def verify(context: click.Context, file: Path) -> None:
-    """Check the seal of a report, FILE.json or FILE.pdf with the .json beside it; exit code 2 when it is broken."""
+    """Verify a signed report, FILE.json or FILE.pdf with the .json beside it; exit code 2 if it was changed."""
     from attendance import bootstrap
-    from attendance.service.calibration.signed_report import check
+    from attendance.service.calibration.signed_report import verify_signed
 
     try:
         keys = bootstrap.installation_for(settings_of(context)).keys
-    except UserError:  # anybody may check a seal; only the site itself knows its own mark
+    except UserError:  # anybody may check the hash; only the site itself can check its signature
         keys = None
-    found = check(file, keys)
-    click.echo(f"the seal holds: {found.seal}")
-    click.echo(f"{found.content.get('report', 'report')}, {found.content.get('finished', '')}")
-    own = {True: "made by this site", None: "not checked who made it: there is no database here"}
-    click.echo(own.get(found.own, "made by another site, or with another master key"))
-    click.echo("the PDF beside it is the one that was written" if found.pdf else "the PDF is not beside it")
-    if found.own is False:
-        raise UserError("the report holds together, but this site did not make it")
+    report = verify_signed(file, keys)
+    click.echo(f"the report is unchanged: {report.content_hash}")
+    click.echo(f"{report.content.get('report', 'report')}, {report.content.get('finished', '')}")
+    signers = {True: "signed by this site", None: "the signer was not checked: there is no database here"}
+    click.echo(signers.get(report.made_here, "signed by another site, or with another master key"))
+    click.echo("the PDF beside it is the one that was written" if report.pdf else "the PDF is not beside it")
+    if report.made_here is False:
+        raise UserError("the report is unchanged, but this site did not sign it")
 
 
 @dataclass
@@ -109,7 +109,7 @@ class _Form:
     # Without anybody to ask.
 
     def take(self, rows: Sequence[dict[str, str]], file: Path) -> None:
-        """Every line, or UserError that names the line."""
+        """Take every line, or raise UserError that names the line."""
         for number, row in enumerate(rows, 2):
             try:
                 self.attempts.append(self._from_row(row))
@@ -118,7 +118,7 @@ class _Form:
 
     def _from_row(self, row: dict[str, str]) -> Attempt:
         from attendance.domain.calibration.acceptance import Kind, Outcome
-        from attendance.service.calibration.acceptance import judge, said
+        from attendance.service.calibration.acceptance import attempt_of_operator, judge
 
         try:
             kind = Kind(row["kind"].strip().lower())
@@ -135,10 +135,10 @@ class _Form:
             raise UserError(f"outcome is {', '.join(Outcome)}, or empty, not {outcome!r}")
         with self.site.sessions() as session:
             found = judge(session, self.camera, kind, label, person_id, start, end)
-        if found is not None:  # the door's own record overrides people's memory
+        if found is not None:  # the door's record overrides anybody's memory
             return found
         try:
-            return said(kind, label, start, Outcome(outcome or Outcome.NO_FACE))
+            return attempt_of_operator(kind, label, start, Outcome(outcome or Outcome.NO_FACE))
         except ValueError as error:
             raise UserError(str(error)) from error
 
@@ -150,13 +150,13 @@ class _Form:
         return at if at.tzinfo else at.replace(tzinfo=self.site.settings.site.zone)
 
     def _who(self, kind: Kind, text: str) -> tuple[str, int | None]:
-        """The report's label and, of the enrolled, the id; UserError when it is not clear who is meant."""
+        """Return the report's label and, of the enrolled, the id; raise UserError if it is not clear who is meant."""
         from attendance.domain.calibration.acceptance import Kind
         from attendance.store.people import people, templates
 
         text = " ".join(text.split())
         if not text:
-            raise UserError("say who walked up: a person's number or name, or a label for a stranger")
+            raise UserError("say who this is: a person's id or name, or a label for a stranger")
         if kind is Kind.STRANGER:
             return text[:40], None
         with self.site.sessions() as session:
@@ -164,7 +164,7 @@ class _Form:
             exact = [one for one in found if str(one.id) == text or one.name.lower() == text.lower()]
             matching = exact or ([] if text.isdigit() else list(found))
             if len(matching) != 1:
-                raise UserError(f"{len(matching)} active people are called {text}: give the person's number")
+                raise UserError(f"{len(matching)} active people are called {text}: give the person's id")
             person = matching[0]
             model_id = self.site.settings.models.recogniser
             if not templates.template_counts(session, [person.id], model_id)[person.id]:
@@ -191,16 +191,16 @@ class _Form:
             if choice == "u" and self.attempts:
                 click.echo(f"taken back: {self.attempts.pop().person}")
             elif choice in "es":
-                self._one(choice)
+                self._attempt(choice)
             else:
                 click.echo("nobody has walked up yet")
 
-    def _one(self, choice: str) -> None:
+    def _attempt(self, choice: str) -> None:
         from attendance.domain.calibration.acceptance import Kind
         from attendance.service.calibration.acceptance import judge
 
         kind = Kind.ENROLLED if choice == "e" else Kind.STRANGER
-        what = "Number or name" if kind is Kind.ENROLLED else "A label, such as S1"
+        what = "Id or name" if kind is Kind.ENROLLED else "A label, such as S1"
         try:
             label, person_id = self._who(kind, click.prompt(what))
         except UserError as error:
@@ -211,15 +211,15 @@ class _Form:
         end = self.site.clock.now() + _PAUSE
         with self.site.sessions() as session:
             found = judge(session, self.camera, kind, label, person_id, start, end)
-        found = found or self._told(kind, label, start)
+        found = found or self._ask_operator(kind, label, start)
         score = "" if found.score is None else f", score {found.score:.3f}"
         reason = f" ({found.reason}{score})" if found.reason else ""
         if click.confirm(f"{label}: {found.outcome.value}{reason}.  Keep it?", default=True):
             self.attempts.append(found)
 
-    def _told(self, kind: Kind, label: str, at: datetime) -> Attempt:
+    def _ask_operator(self, kind: Kind, label: str, at: datetime) -> Attempt:
         from attendance.domain.calibration.acceptance import Outcome
-        from attendance.service.calibration.acceptance import said
+        from attendance.service.calibration.acceptance import attempt_of_operator
 
         click.echo("The camera recorded nothing in this time.")
         answers = {"n": Outcome.NO_FACE, "r": Outcome.REFUSED, "l": Outcome.LET_IN}
@@ -229,11 +229,11 @@ class _Form:
             default="n",
             show_choices=False,
         )
-        return said(kind, label, at, answers[answer])
+        return attempt_of_operator(kind, label, at, answers[answer])
 
 
 def read_attempts(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file; UserError for one that is not such a file."""
+    """Return the rows of a CSV file; raise UserError if it is not such a file."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -256,7 +256,7 @@ def read_attempts(file: Path) -> list[dict[str, str]]:
 
 def _write_report(form: _Form, operator: str, begun: datetime, out: Path) -> None:
     from attendance.service.calibration import acceptance as service
-    from attendance.service.calibration.signed_report import seal_of, write
+    from attendance.service.calibration.signed_report import hash_of, write_signed
 
     site = form.site
     settings, finished = site.settings, site.clock.now()
@@ -273,8 +273,8 @@ def _write_report(form: _Form, operator: str, begun: datetime, out: Path) -> Non
     local = finished.astimezone(settings.site.zone)
     camera = "".join(sign if sign.isalnum() else "-" for sign in form.camera)
     name = f"acceptance-{local:%Y-%m-%d-%H%M%S}-{camera}"
-    page = service.pages(content, seal_of(content), settings.site.zone)
-    paths = write(out, name, content, page, site.keys)
+    page = service.pages(content, hash_of(content), settings.site.zone)
+    paths = write_signed(out, name, content, page, site.keys)
     click.echo("\n" + table(service.summary(form.attempts), service.HEAD))
     for path in paths:
         click.echo(str(path))

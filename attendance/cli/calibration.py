@@ -1,6 +1,6 @@
 """Commands about risk: calibrate, and the acceptance test on site.
 
-In: a risk, a reason; attempts of people at the door.  Out: tables, a new threshold in force, a sealed report.
+In: a risk, a reason; attempts of people at the door.  Out: tables, a new threshold in force, a signed report.
 Does not know: how a threshold is computed, or what a report holds.
 """
 
@@ -24,42 +24,44 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @click.option("--risk", type=click.FloatRange(2, 10_000_000), help="At most one stranger in so many passes.")
 @click.option("--apply", "put_in_force", is_flag=True, help="Put the threshold in force.")
-@click.option("--reason", default="", help="Why; needed where it lets in more than before.  Stays in the history.")
+@click.option("--reason", default="", help="Why; needed if it lets in more than before.  Stays in the history.")
 @click.pass_context
 def calibrate(context: click.Context, risk: float | None, put_in_force: bool, reason: str) -> None:
-    """From an accepted RISK to a threshold for the people who are enrolled, and what it costs them.
+    """Compute the threshold for an accepted RISK and the people who are enrolled, and what it costs them.
 
-    Nothing is changed without --apply.
+    Without --apply nothing changes.
     """
     settings = settings_of(context)
     from attendance import bootstrap
-    from attendance.service.calibration import risk as calibration
+    from attendance.service.calibration import offers
+    from attendance.service.calibration.site_scores import site_scores_of
+    from attendance.service.calibration.verdict_texts import verdict_name, verdict_sentence
     from attendance.store.calibration import operating_points
 
     site = bootstrap.installation_for(settings)
     bootstrap.adopt_card_threshold(site)
     model_id, chosen = settings.models.recogniser, risk or settings.calibration.risk
     with site.sessions() as session:
-        evidence = calibration.evidence_of(session, site.keys, settings, model_id, site.clock.now())
+        site_scores = site_scores_of(session, site.keys, settings, model_id, site.clock.now())
         point = operating_points.current(session, model_id)
-    offer = calibration.calibrate_site(evidence, chosen)
-    click.echo(f"{model_id}: {evidence.words}")
-    if evidence.trouble:
-        click.echo(f"note: {evidence.trouble}")
+    offer = offers.calibrate_site(site_scores, chosen)
+    click.echo(f"{model_id}: {site_scores.words}")
+    if site_scores.trouble:
+        click.echo(f"note: {site_scores.trouble}")
     click.echo(f"risk: at most one stranger in {chosen:,.0f} passes")
-    click.echo(f"verdict: {offer.verdict.value}. {offer.verdict.words}\n")
-    now = None if point is None else calibration.at(evidence, point.threshold, chosen)
+    click.echo(f"verdict: {verdict_name(offer.verdict)}. {verdict_sentence(offer.verdict)}\n")
+    now = None if point is None else offers.at(site_scores, point.threshold, chosen)
     click.echo(table(_compared(now, offer), ("", "in force", "offered")))
     if offer.fallback and offer.threshold is not None:
         click.echo("\nNo number can be given, so the offer is the weights' own conservative threshold.")
-    _who(calibration.outlook(evidence, offer.threshold) if offer.threshold is not None else [])
-    for pair in evidence.nearest:
+    _who(offers.outlook(site_scores, offer.threshold) if offer.threshold is not None else [])
+    for pair in site_scores.nearest:
         if offer.threshold is not None and pair.score >= offer.threshold:
             click.echo(f"{pair.one} and {pair.other} score {pair.score:.3f}: enrolled twice, or look-alikes?")
     if put_in_force:
         margin = settings.decision.margin if point is None else point.margin
         with site.sessions.begin() as session:
-            done = calibration.apply(session, evidence, offer, margin=margin, by=BY, reason=reason, at=site.clock.now())
+            done = offers.apply(session, site_scores, offer, margin=margin, by=BY, reason=reason, at=site.clock.now())
         click.echo(f"\nin force: {done.threshold:.4f}; the doors use it within a second")
     elif offer.threshold is not None:
         click.echo("\nnothing was changed; --apply puts the offer in force")

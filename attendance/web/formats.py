@@ -19,7 +19,6 @@ from markupsafe import Markup
 from attendance.errors import headline, sentence
 from attendance.service.access.passage_texts import by_method, direction_words, method_words
 from attendance.service.access.reason_texts import reason_advice, reason_words
-from attendance.service.calibration.threshold import Rate
 from attendance.service.hours.day_words import Local
 from attendance.store.cameras import cameras
 from attendance.web.site import current_site
@@ -42,8 +41,8 @@ def init_app(app: Flask) -> None:
         weekday_letter=lambda day: local_forms().weekday_letter(day),
         number=lambda value: local_forms().number(value),
         percent=percent,
-        rate=rate,
         score=score,
+        whole=whole,
         initials=initials,
         headline=headline,
         sentence=sentence,
@@ -116,6 +115,11 @@ def decimal(value: float, digits: int) -> str:
     return format_decimal(value, pattern, locale=current_site().settings.site.locale)
 
 
+def whole(value: float) -> str:
+    """Return the number without digits after the point, in groups as the site's locale writes it."""
+    return decimal(value, 0)
+
+
 def camera_title(name: str) -> str:
     """Return the title that pages show for the camera of this name."""
     if "camera_titles" not in g:
@@ -138,13 +142,6 @@ def percent(share: float | None) -> str:
         return "> 99.9 %"
     digits = 0 if value >= 10 else 1 if value >= 1 else 2 if value >= 0.1 else 3 if value >= 0.01 else 4
     return f"{decimal(value, digits)} %"
-
-
-def rate(value: Rate) -> str:
-    """Return a rate with its interval, such as 0.25 % (0.07 % to 0.90 %)."""
-    if value.value is None:
-        return "not known"
-    return f"{percent(value.value)} ({percent(value.low)} to {percent(value.high)})"
 
 
 def score(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The acceptance test on site, from a file and with an operator, and what its seal is worth."""
+"""The acceptance test on site, from a file and with an operator, and what its signature is worth."""
 
 from __future__ import annotations
 
@@ -177,46 +177,46 @@ def test_the_report_names_nobody(door: Door) -> None:
         assert b"Anna" not in path.read_bytes()
 
 
-def test_two_files_are_written_and_their_seal_holds(door: Door) -> None:
+def test_two_files_are_written_and_their_hash_is_right(door: Door) -> None:
     door.test(f"stranger,S1,{span(0, 10)},refused")
-    page, sealed = sorted(door.written, key=lambda path: path.suffix, reverse=True)
-    assert (page.suffix, sealed.suffix) == (".pdf", ".json")
+    page, report_file = sorted(door.written, key=lambda path: path.suffix, reverse=True)
+    assert (page.suffix, report_file.suffix) == (".pdf", ".json")
     assert page.read_bytes().startswith(b"%PDF")
-    for path in (page, sealed):
+    for path in (page, report_file):
         said = door.here.good("acceptance", "verify", str(path))
-        assert "the seal holds" in said
+        assert "the report is unchanged" in said
         assert "made by this site" in said
         assert "the PDF beside it is the one that was written" in said
     page.unlink()
-    assert "the PDF is not beside it" in door.here.good("acceptance", "verify", str(sealed))
+    assert "the PDF is not beside it" in door.here.good("acceptance", "verify", str(report_file))
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [('"errors": 0', '"errors": 1'), ('"outcome": "refused"', '"outcome": "let in"'), ('"Ada"', '"Eve"')],
 )
-def test_a_changed_content_breaks_the_seal(door: Door, old: str, new: str) -> None:
+def test_a_changed_content_breaks_the_signature(door: Door, old: str, new: str) -> None:
     door.test(f"stranger,S1,{span(0, 10)},refused")
-    (sealed,) = door.out.glob("*.json")
-    text = sealed.read_text(encoding="utf-8")
+    (report_file,) = door.out.glob("*.json")
+    text = report_file.read_text(encoding="utf-8")
     assert old in text
-    sealed.write_text(text.replace(old, new, 1), encoding="utf-8")
-    assert "the seal of" in door.here.refused("acceptance", "verify", str(sealed))
+    report_file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert "the signature of" in door.here.refused("acceptance", "verify", str(report_file))
 
 
 def test_a_changed_page_and_a_foreign_report_are_found(door: Door) -> None:
     door.test(f"stranger,S1,{span(0, 10)},refused")
-    (sealed,) = door.out.glob("*.json")
-    page = sealed.with_suffix(".pdf")
+    (report_file,) = door.out.glob("*.json")
+    page = report_file.with_suffix(".pdf")
     whole = page.read_bytes()
     page.write_bytes(whole + b" ")
-    assert "not the page that belongs" in door.here.refused("acceptance", "verify", str(sealed))
+    assert "not the page that belongs" in door.here.refused("acceptance", "verify", str(report_file))
     page.write_bytes(whole)
-    report = json.loads(sealed.read_text(encoding="utf-8"))
-    sealed.write_text(json.dumps(report | {"mark": "0" * 64}), encoding="utf-8")
-    result = door.here("acceptance", "verify", str(sealed))
+    report = json.loads(report_file.read_text(encoding="utf-8"))
+    report_file.write_text(json.dumps(report | {"mark": "0" * 64}), encoding="utf-8")
+    result = door.here("acceptance", "verify", str(report_file))
     assert result.exit_code == 2
-    assert "the seal holds" in result.stdout
+    assert "the report is unchanged" in result.stdout
     assert "this site did not make it" in result.stderr
 
 
@@ -224,7 +224,7 @@ def test_a_changed_page_and_a_foreign_report_are_found(door: Door) -> None:
 def test_what_is_no_report_is_refused(door: Door, text: str) -> None:
     path = door.here.folder / "some.json"
     path.write_text(text)
-    assert "is no sealed report" in door.here.refused("acceptance", "verify", str(path))
+    assert "is not a signed report" in door.here.refused("acceptance", "verify", str(path))
     assert "there is no file" in door.here.refused("acceptance", "verify", str(path.with_name("other.json")))
 
 

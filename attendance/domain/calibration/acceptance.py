@@ -1,11 +1,11 @@
-"""What an acceptance test at a door comes to: attempts of people, and the rates with their bounds.
+"""The result of an acceptance test at a door: attempts of people, and the rates with their bounds.
 
 In: attempts with their outcomes; a source of chance from the caller.  Out: FNIR, FPIR, FTA with counts and 95 % bounds.
 Does not know: doors, databases, paper.
-Main choice: whoever walks up five times is one person, so that bounds come from drawing people again, together with
-Wilson's over people.  The price: few people give wide bounds, however often they walk up; a form should have many.
+Main choice: five attempts of one person count as one person, so bounds come from drawing people again, together
+with Wilson's over people.  Trade-off: few people give wide bounds, however often they try; a test needs many.
 
-FNIR: attempts of enrolled people, with a usable face, that were refused or taken for somebody else.  FPIR: strangers'
+FNIR: attempts of enrolled people, with a usable face, that were refused or mistaken for somebody else.  FPIR: strangers'
 attempts, with a usable face, that were let in.  FTA: attempts of anybody from which no usable face was taken.
 """
 
@@ -23,14 +23,14 @@ from attendance.domain.calibration.error_rates import wilson_interval
 
 
 class Kind(StrEnum):
-    """Who walked up; stored by value."""
+    """Whose attempt it is.  Stored by value."""
 
     ENROLLED = "enrolled"
     STRANGER = "stranger"
 
 
 class Outcome(StrEnum):
-    """How it ended; stored by value."""
+    """How the attempt ended.  Stored by value."""
 
     LET_IN = "let in"
     TAKEN_FOR_ANOTHER = "taken for another"
@@ -40,10 +40,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One walk up to the door.
+    """One attempt at the door.
 
     `person`: who, the same text for the same person · `told_by`: "passage" or "operator" · `passage`: its id.
-    Raises ValueError for a stranger who was taken for another: whoever a stranger is taken for, that is letting in.
+    Raises ValueError for a stranger who was taken for another: a stranger who is taken for anybody was let in.
     """
 
     kind: Kind

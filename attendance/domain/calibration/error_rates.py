@@ -1,10 +1,10 @@
-"""How often a comparison is wrong, with how many trials stand behind each number.
+"""How often a comparison is wrong, with the number of trials behind each rate.
 
 In: raw cosines of genuine pairs (one person) and impostor pairs (two people).  Out: rates with
 counts and intervals, curves, thresholds.
 Does not know: where the pairs come from.
 Main choice: a rate is never given without its trials: 0 of 100 and 0 of 1,000,000 are not the same.
-The price: pairs that share a photo are not independent, so the intervals are somewhat too narrow.
+Trade-off: pairs that share a photo are not independent, so the intervals are somewhat too narrow.
 
 A score at or above the threshold is a match, as in `decision`.  A score that is not finite is an
 error of whoever made it and raises ValueError: it would count as a safe refusal.
@@ -79,7 +79,7 @@ class Verification:
 
 
 def wilson_interval(errors: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided interval for a share (Wilson, 1927): it stays within 0..1 and is honest about 0 errors.
+    """Return the two-sided interval for a share (Wilson, 1927): it stays within 0..1 and is honest about 0 errors.
 
     (0, 1) without trials.  Raises ValueError unless 0 ≤ errors ≤ trials and 0 < confidence < 1.
     """
@@ -100,19 +100,19 @@ def wilson_interval(errors: int, trials: int, confidence: float = 0.95) -> tuple
 
 
 def fmr_at(impostor: ArrayLike, threshold: float) -> ErrorRate:
-    """Pairs of two people that the threshold takes for one."""
+    """Count the pairs of two people that the threshold accepts as one."""
     scores = _sorted(impostor)
     return ErrorRate(len(scores) - int(np.searchsorted(scores, threshold, side="left")), len(scores))
 
 
 def fnmr_at(genuine: ArrayLike, threshold: float) -> ErrorRate:
-    """Pairs of one person that the threshold refuses."""
+    """Count the pairs of one person that the threshold refuses."""
     scores = _sorted(genuine)
     return ErrorRate(int(np.searchsorted(scores, threshold, side="left")), len(scores))
 
 
 def curve(genuine: ArrayLike, impostor: ArrayLike) -> Curve:
-    """Both rates at every score that occurs, and above all of them; ValueError when either kind is empty."""
+    """Return both rates at every score that occurs, and above all of them; ValueError if either kind is empty."""
     same, different = _sorted(genuine), _sorted(impostor)
     if not len(same) or not len(different):
         raise ValueError("a curve needs genuine and impostor scores")
@@ -124,16 +124,16 @@ def curve(genuine: ArrayLike, impostor: ArrayLike) -> Curve:
 
 
 def eer(genuine: ArrayLike, impostor: ArrayLike) -> tuple[float, float]:
-    """(rate, threshold) where both rates are equal; between two steps of the curve, their mean at the nearest."""
+    """Return (rate, threshold) where both rates are equal; between two steps of the curve, their mean at the nearest."""
     rates = curve(genuine, impostor)
     index = int(np.argmin(np.abs(rates.fmr - rates.fnmr)))
     return float((rates.fmr[index] + rates.fnmr[index]) / 2), float(rates.thresholds[index])
 
 
 def threshold_at_fmr(impostor: ArrayLike, target: float) -> float:
-    """The lowest threshold whose false match rate is at most `target`, 0..1.
+    """Return the lowest threshold whose false match rate is at most `target`, 0..1.
 
-    It lies just above an impostor's score.  Mind the count: below 1/trials it says no more than
+    It is just above an impostor's score.  Mind the count: below 1/trials it says no more than
     "above the highest impostor score that was seen".  Raises ValueError without impostor scores.
     """
     scores = _sorted(impostor)
@@ -149,13 +149,13 @@ def threshold_at_fmr(impostor: ArrayLike, target: float) -> float:
 
 
 def verification(genuine: ArrayLike, impostor: ArrayLike, far: float) -> Verification:
-    """TAR at FAR: the true accept rate at the lowest threshold whose false match rate is at most `far`."""
+    """Return TAR at FAR: the true accept rate at the lowest threshold whose false match rate is at most `far`."""
     threshold = threshold_at_fmr(impostor, far)
     return Verification(threshold, fmr_at(impostor, threshold), fnmr_at(genuine, threshold))
 
 
 def fpir_at_gallery_size(fmr: float, comparisons: int) -> float:
-    """Chance that a stranger matches anybody: 1 - (1 - fmr)^comparisons, without loss for a tiny rate.
+    """Return the chance that a stranger matches anybody: 1 - (1 - fmr)^comparisons, without loss for a tiny rate.
 
     Takes the comparisons for independent, which overstates it where one person has several templates.
     """
@@ -167,7 +167,7 @@ def fpir_at_gallery_size(fmr: float, comparisons: int) -> float:
 
 
 def direct_fpir(matches: NDArray[np.int64], size: int, people: int, own: NDArray[np.bool_] | None = None) -> Scores:
-    """For strangers that match `matches` of `size` people: their chance of a match in a random `people` of them.
+    """Return the chance of a match in a random `people` of `size`, for strangers that match `matches` of them.
 
     Exact, 1 - C(size-k, people) / C(size, people), so it is the mean over every gallery that could be drawn.
     `own`: strangers whose own column does not count, so that one person fewer is left to draw from.

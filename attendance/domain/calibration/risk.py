@@ -1,4 +1,4 @@
-"""From an accepted risk to a threshold for a gallery of this size, with what stands behind it.
+"""From an accepted risk to a threshold for a gallery of this size, with its rates and intervals.
 
 In: how strangers score against the people of a gallery, as a matrix of raw cosines; a target such as 1
 stranger in 1,000; a source of chance from the caller.  Out: a `Calibration`: threshold, rates, intervals, and a
@@ -7,8 +7,8 @@ Does not know: where the scores come from, who is who.
 Main choice: the threshold comes from 1-(1-FMR)^N and is checked against the galleries of N people that the data
 hold (`direct_fpir`: their exact mean, which knows that some strangers resemble many).  Uncertain are people and
 not pairs, so the intervals come from drawing people again (bootstrap), widened to Wilson's over strangers where few
-matched.  Below what the data show, the tail is taken for exponential, which for cosines errs towards too high.
-The price: with few strangers the upper end says "could be far more", and rightly so.
+matched.  Below what the data show, the tail is assumed to be exponential, which for cosines errs towards too high.
+Trade-off: with few strangers the upper end says "could be far more", and rightly so.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ TAIL_STRANGERS = 30
 SEEN = 10
 # How far below the last rate that was seen the tail is believed.
 REACH = 100.0
-# At and above this cosine two pictures are as good as one: whoever needs such a threshold has duplicates.
+# At and above this cosine two pictures are as good as one: a gallery that needs such a threshold has duplicates.
 ALIKE = 0.99
 LOWEST = 0.05
 
 
 class Verdict(StrEnum):
-    """What a calibration is worth; only the first three come with numbers."""
+    """What a calibration is worth; only the first three come with numbers.  Stored by value."""
 
     MEASURED = "measured"
     EXTRAPOLATED = "extrapolated"
@@ -52,23 +52,8 @@ class Verdict(StrEnum):
     ALIKE = "faces not told apart"
 
     @property
-    def words(self) -> str:
-        return _WORDS[self]
-
-    @property
     def usable(self) -> bool:
         return self in (Verdict.MEASURED, Verdict.EXTRAPOLATED, Verdict.ESTIMATED)
-
-
-_WORDS = {
-    Verdict.MEASURED: "So many strangers were seen at this threshold that the rate is a measurement.",
-    Verdict.EXTRAPOLATED: "Too few strangers were seen at this threshold; the rate is drawn on from lower ones.",
-    Verdict.ESTIMATED: "Too few of your own people to say; estimated, on the careful side, from packaged faces.",
-    Verdict.NOT_ENOUGH: "There are too few people or too few strangers to say anything at this risk.",
-    Verdict.BROKEN: "Some scores are not numbers, so none is believed: check the weights and enrol again.",
-    Verdict.FOREIGN: "These scores come from another model: make a reference for this one, or enrol again.",
-    Verdict.ALIKE: "Different people score as if they were one: look for people enrolled twice, or by one photo.",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +145,7 @@ def calibrate(
     random: np.random.Generator,
     draws: int = 400,
 ) -> Calibration:
-    """The lowest threshold at which at most a share `target` of strangers passes among `people`."""
+    """Return the lowest threshold at which at most a share `target` of strangers passes among `people`."""
     if not 0 < target < 1 or people < 0:
         raise ValueError(f"no risk of {target} for {people} people")
     nothing = nothing_to_say(strangers, model_id, people, target)
@@ -170,7 +155,7 @@ def calibrate(
     tail = _tail(cells)
     threshold, far = _threshold(cells, tail, people, target)
     if threshold >= ALIKE:
-        # A tail that is drawn on to 1 says that the data end, not that faces are alike.
+        # A tail that is extrapolated to 1 says that the data end, not that faces are alike.
         reached = float(cells.best.max()) >= ALIKE
         return _none(Verdict.ALIKE if reached else Verdict.NOT_ENOUGH, strangers, people, target)
     if far:
@@ -187,7 +172,7 @@ def curve(
     random: np.random.Generator,
     draws: int = 400,
 ) -> list[Calibration]:
-    """What each of these thresholds risks among `people`; `target` is only noted."""
+    """Return what each of these thresholds risks among `people`; `target` is only noted."""
     nothing = nothing_to_say(strangers, model_id, people, target)
     if nothing is not None:
         return [nothing] * len(thresholds)
@@ -197,7 +182,7 @@ def curve(
 
 
 def reach(strangers: Strangers, model_id: str, people: int) -> float | None:
-    """Up to which threshold these strangers say anything; None where they never do."""
+    """Return the highest threshold of which these strangers say anything; None if they say nothing at all."""
     if nothing_to_say(strangers, model_id, people, 0.5) is not None:
         return None
     tail = _tail(_cells(strangers))
@@ -205,7 +190,7 @@ def reach(strangers: Strangers, model_id: str, people: int) -> float | None:
 
 
 def nothing_to_say(strangers: Strangers, model_id: str, people: int, target: float) -> Calibration | None:
-    """The verdict where no number may be given at any threshold."""
+    """Return the verdict if no number may be given at any threshold, else None."""
     scores, verdict = strangers.scores, None
     if strangers.model_id != model_id:
         verdict = Verdict.FOREIGN
@@ -230,7 +215,7 @@ def _cells(strangers: Strangers) -> _Cells:
 
 
 def _tail(cells: _Cells) -> _Tail:
-    """Above the best score of the stranger who comes TAIL_STRANGERS places after the first."""
+    """Return the tail above the best score of the stranger who comes TAIL_STRANGERS places after the first."""
     at = np.partition(cells.best, -TAIL_STRANGERS - 1)[-TAIL_STRANGERS - 1]
     row, column = np.nonzero(cells.scores >= at)
     above = cells.scores[row, column].astype(np.float64) - float(at)
@@ -238,7 +223,7 @@ def _tail(cells: _Cells) -> _Tail:
 
 
 def _threshold(cells: _Cells, tail: _Tail, people: int, target: float) -> tuple[float, bool]:
-    """The lowest threshold with at most this risk, and whether it lies farther out than the tail is believed."""
+    """Return the lowest threshold with at most this risk, and whether it is too far out to trust the tail."""
     fmr = -math.expm1(math.log1p(-target) / people)
     counted = _just_above(cells.scores.reshape(-1), fmr * cells.comparisons)
     if people == cells.scores.shape[1] and not cells.sampled:
@@ -252,7 +237,7 @@ def _threshold(cells: _Cells, tail: _Tail, people: int, target: float) -> tuple[
 
 
 def _just_above(scores: NDArray[np.float32], allowed: float) -> float:
-    """The lowest number that at most so many of the scores reach."""
+    """Return the lowest number that at most so many of the scores reach."""
     count = math.floor(round(allowed, 9))
     if count >= len(scores):
         return LOWEST
@@ -317,7 +302,7 @@ def _judge(
 
 
 def _redrawn_mean(each: Floats, size: int, random: np.random.Generator, draws: int) -> Floats:
-    """The mean of so many of them, drawn with replacement."""
+    """Return the mean of so many of them, drawn with replacement."""
     value, count = np.unique(each, return_counts=True)
     result: Floats = random.multinomial(size, count / len(each), draws) @ value / size
     return result
@@ -332,7 +317,7 @@ def _redraw(
     random: np.random.Generator,
     draws: int,
 ) -> Floats:
-    """FMR again [draws], with `size` strangers (and a sampled gallery's people) drawn anew; `beyond`: from the tail."""
+    """Return FMR [draws] with `size` strangers (and a sampled gallery's people) drawn anew; `beyond`: from the tail."""
     number, columns = reached.shape
     row, column = np.nonzero(reached) if beyond is None else (tail.row, tail.column)
     # Strangers who are the gallery's people themselves are drawn together with them.
@@ -360,7 +345,7 @@ def _redraw(
 
 
 def _interval(again: Floats, estimate: float, strangers: int, seen: int, measured: bool) -> tuple[float, float]:
-    """The redrawn 95 %, together with Wilson's over strangers."""
+    """Return the redrawn 95 %, together with Wilson's over strangers."""
     low, high = (float(each) for each in np.quantile(again, [0.025, 0.975]))
     errors = estimate * strangers
     # Extrapolated: what was seen bounds it from above; from below, only the redrawn tail speaks.
@@ -372,7 +357,7 @@ def _interval(again: Floats, estimate: float, strangers: int, seen: int, measure
 def _trial(
     again: Floats, estimate: float, people: int, events: float | None, random: np.random.Generator
 ) -> tuple[float, float]:
-    """Where as many other strangers will come out, 95 %: the estimate may be off, and so may the trial.
+    """Return where a trial with as many other strangers will come out, 95 %: both it and the estimate may be off.
 
     `events`: so few will match that they are counted one by one, of so many; None: many will.
     """

@@ -1,12 +1,12 @@
-"""The risk at one site, from its own people where they suffice, else from packaged strangers moved to resemble them.
+"""The risk at one site, from its people if they suffice, else from packaged strangers moved to resemble them.
 
 In: how a site's people score against each other, and how packaged strangers score against them.  Out: `Calibration`s.
 Does not know: where scores come from.
-Main choice: whoever walks up comes through the same camera and light as the people who are enrolled, and scores higher
+Main choice: strangers come through the same camera and light as the people who are enrolled, and score higher
 than pictures from elsewhere: measured on LFW, thresholds from machine-made faces alone let in 8 to 30 times the stated
-share.  So a site's own people stand in as strangers to each other wherever that gives a number.  Where it does not,
-the packaged strangers' scores are moved and stretched until middle and upper end lie where the site's own lie, never
-down.  The price: with few people the threshold is higher than it would have to be, and the verdict says "estimated".
+share.  So a site's people stand in as strangers to each other if that gives a number.  If it does not,
+the packaged strangers' scores are moved and stretched until middle and upper end match the site's own, never
+down.  Trade-off: with few people the threshold is higher than necessary, and the verdict says "estimated".
 """
 
 from __future__ import annotations
@@ -39,17 +39,20 @@ _SPOILT = (Verdict.BROKEN, Verdict.FOREIGN, Verdict.ALIKE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SiteScores:
-    """`own` [N,N]: each of the site's people as a stranger to the others · `outside` [K,N]: packaged strangers."""
+class StrangerScores:
+    """How strangers score against a site's people.
+
+    `own` [N,N]: each of the site's people as a stranger to the others · `outside` [K,N]: packaged strangers.
+    """
 
     own: Strangers
     outside: Strangers | None
 
 
 def calibrate_site(
-    scores: SiteScores, model_id: str, people: int, target: float, random: np.random.Generator, draws: int = 400
+    scores: StrangerScores, model_id: str, people: int, target: float, random: np.random.Generator, draws: int = 400
 ) -> Calibration:
-    """The lowest threshold at which at most a share `target` of strangers passes among `people`."""
+    """Return the lowest threshold at which at most a share `target` of strangers passes among `people`."""
     own = calibrate(scores.own, model_id, people, target, random, draws)
     if own.verdict.usable or own.verdict in _SPOILT or scores.outside is None:
         return own
@@ -70,7 +73,7 @@ def calibrate_site(
 
 
 def curve_site(
-    scores: SiteScores,
+    scores: StrangerScores,
     model_id: str,
     people: int,
     thresholds: Sequence[float],
@@ -78,7 +81,7 @@ def curve_site(
     random: np.random.Generator,
     draws: int = 400,
 ) -> list[Calibration]:
-    """What each of these thresholds risks among `people`; `target` is only noted."""
+    """Return what each of these thresholds risks among `people`; `target` is only noted."""
     own = curve(scores.own, model_id, people, thresholds, target, random, draws)
     if scores.outside is None or not own or own[0].verdict in _SPOILT:
         return own
@@ -104,7 +107,7 @@ class _Move:
     spreads: Floats
 
     @classmethod
-    def of(cls, scores: SiteScores, random: np.random.Generator) -> _Move:
+    def of(cls, scores: StrangerScores, random: np.random.Generator) -> _Move:
         assert scores.outside is not None
         middle, upper = np.quantile(scores.outside.scores, [0.5, UPPER])
         own_middle, own_upper = _ends(_among(scores.own))
@@ -125,11 +128,11 @@ class _Move:
         )
 
     def up(self, threshold: float) -> float:
-        """Where a threshold among packaged strangers lies among the site's own."""
+        """Return which threshold of the site's own scores this one of packaged strangers becomes."""
         return self.own_middle + (threshold - self.middle) * self.own_spread / self.spread
 
     def back(self, threshold: float) -> tuple[float, float]:
-        """The reverse, never above `threshold` itself: as it is, and as low as chance may have it (95 %)."""
+        """Return the reverse, never above `threshold` itself: as it is, and as low as chance may have it (95 %)."""
         found = self.middle + (threshold - self.own_middle) * self.spread / self.own_spread
         drawn = self.middle + (threshold - self.middles) * self.spread / self.spreads
         return min(threshold, found), min(threshold, found, float(np.quantile(drawn, 0.025)))
@@ -145,7 +148,7 @@ def _moved(
     random: np.random.Generator,
     draws: int,
 ) -> list[Calibration]:
-    """What packaged strangers say of these thresholds once they are moved; the interval knows the move's own chance."""
+    """Return what moved packaged strangers say of these thresholds; the interval includes the move's own chance."""
     places = [move.back(threshold) for threshold in thresholds]
     rates = curve(outside, model_id, people, [place for place, _ in places], target, random, draws)
     worst = curve(outside, model_id, people, [low for _, low in places], target, random, 2)
@@ -171,7 +174,7 @@ def _ends(scores: Floats | np.ndarray[tuple[int, ...], np.dtype[np.float32]]) ->
 
 
 def _among(own: Strangers) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """The scores between two people."""
+    """Return the scores between two people."""
     keep = np.ones(own.scores.shape, bool)
     rows = np.flatnonzero(own.own >= 0)
     keep[rows, own.own[rows]] = False
@@ -179,7 +182,7 @@ def _among(own: Strangers) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 
 def _all_alike(own: Strangers) -> bool:
-    """Whether even a few people show that everybody is one and the same."""
+    """Return whether even a few people show that all faces score as one person."""
     among = _among(own)
     return bool(among.size) and float(np.median(among)) >= ALIKE
 

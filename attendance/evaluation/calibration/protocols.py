@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from attendance.domain.calibration.error_rates import direct_fpir
 from attendance.domain.calibration.risk import Calibration, Strangers, calibrate
-from attendance.domain.calibration.site_calibration import SiteScores, calibrate_site
+from attendance.domain.calibration.site_calibration import StrangerScores, calibrate_site
 
 SIZES = (100, 500, 1000)
 RISKS = (100, 1000)
@@ -116,10 +116,10 @@ def mean_fpir(strangers: Strangers, threshold: float, people: int) -> float:
 def _at_a_site(
     gallery: Vectors, strangers: Vectors, reference: Vectors, model_id: str, risk: int, random: np.random.Generator
 ) -> tuple[Calibration, float]:
-    """Calibrate as a site does (`service.calibration.risk`); return it with the share of `strangers` who pass."""
+    """Calibrate as a site does (`service.calibration.offers`); return it with the share of `strangers` who pass."""
     own = Strangers(gallery @ gallery.T, np.arange(len(gallery)), model_id)
     outside = Strangers(reference @ gallery.T, np.full(len(reference), -1, np.int64), model_id)
-    stated = calibrate_site(SiteScores(own, outside), model_id, len(gallery), 1 / risk, random)
+    stated = calibrate_site(StrangerScores(own, outside), model_id, len(gallery), 1 / risk, random)
     if stated.threshold is None:
         return stated, float("nan")
     return stated, float(((strangers @ gallery.T).max(axis=1) >= np.float64(stated.threshold)).mean())

@@ -40,7 +40,7 @@ COLUMNS = (
 
 
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Midnight to midnight of a local day, in UTC: 23, 24 or 25 hours apart."""
+    """Return midnight to midnight of a local day, in UTC: 23, 24 or 25 hours apart."""
     start = datetime.combine(day, time(), zone).astimezone(UTC)
     return start, datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
@@ -58,10 +58,10 @@ def all_passages(
     text: str = "",
     page: int = 500,
 ) -> Iterator[PassageView]:
-    """Every passage of the filter, newest first, read page by page; filters as in `events.list_passages`."""
+    """Yield every passage of the filter, newest first, read page by page; filters as in `events.list_passages`."""
     before_id: str | None = None
     while True:
-        found = events.list_passages(
+        views = events.list_passages(
             session,
             since=since,
             until=until,
@@ -74,14 +74,14 @@ def all_passages(
             limit=page,
             before_id=before_id,
         )
-        yield from found
-        if len(found) < page:
+        yield from views
+        if len(views) < page:
             return
-        before_id = found[-1].passage.id
+        before_id = views[-1].passage.id
 
 
 def passages_csv(views: Iterable[PassageView], zone: ZoneInfo) -> Iterator[str]:
-    """RFC 4180 lines with a header, CRLF at their ends; begin a file with a BOM if a spreadsheet shall open it."""
+    """Yield RFC 4180 lines with a header and CRLF; begin a file with a BOM if a spreadsheet will open it."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
@@ -92,7 +92,7 @@ def passages_csv(views: Iterable[PassageView], zone: ZoneInfo) -> Iterator[str]:
 
 
 def safe_cell(text: str) -> str:
-    """A text that a spreadsheet will not run as a formula: a quote before = + - @ tab and CR."""
+    """Return the text with a quote before = + - @ tab and CR, so that a spreadsheet does not run it as a formula."""
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
@@ -118,7 +118,7 @@ def _cells(view: PassageView, zone: ZoneInfo) -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"  # a number may begin with a minus: it is no text
+    return "" if value is None else f"{value:.4f}"  # a number may begin with a minus: it is not a text
 
 
 def _taken(buffer: io.StringIO) -> str:

@@ -1,10 +1,10 @@
-"""The acceptance test at a door: what a walk up came to by the database, and the report.
+"""The acceptance test at a door: how an attempt ended by the database, and the report.
 
 In: a session, a camera, times; attempts.  Out: `Attempt`s; a report's content and its pages.
-Does not know: who asks the questions, or how a report is sealed.
-Main choice: what the door did is read from its own record and not from the operator's memory; only where nothing was
-recorded the operator says it.  The report names nobody: enrolled people by their number, strangers by a label.  The
-price: whoever wants to know who it was needs the database.
+Does not know: who asks the questions, or how a report is signed.
+Main choice: what the door did is read from its record and not from the operator's memory; only if nothing was
+recorded the operator says it.  The report names nobody: enrolled people by their id, strangers by a label.
+Trade-off: to find out who it was you need the database.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Setting:
 def judge(
     session: Session, camera: str, kind: Kind, person: str, person_id: int | None, start: datetime, end: datetime
 ) -> Attempt | None:
-    """What the camera's record says of an attempt between these times; None where it says nothing.
+    """Return what the camera recorded of an attempt between these times; None if it recorded nothing.
 
-    A person who was let in once counts as let in, whatever was recorded before or after.
+    An enrolled person who was let in once counts as let in, whatever was recorded before or after.
     """
     views = events.list_passages(session, since=start, until=end, camera=camera, method=Method.FACE, limit=200)
     passages = [view.passage for view in views][::-1]
@@ -70,24 +70,24 @@ def judge(
     return _attempt(kind, person, start, Outcome.NO_FACE, passages[-1]) if passages else None
 
 
-def said(kind: Kind, person: str, at: datetime, outcome: Outcome) -> Attempt:
-    """What the operator saw."""
+def attempt_of_operator(kind: Kind, person: str, at: datetime, outcome: Outcome) -> Attempt:
+    """Return the attempt as the operator saw it."""
     return Attempt(kind, person, at, outcome, "operator")
 
 
 def content_of(
     session: Session, setting: Setting, attempts: Sequence[Attempt], begun: datetime, finished: datetime
 ) -> dict[str, Any]:
-    """Everything the report says, as JSON values.  UserError without attempts or without one threshold for all."""
+    """Return what the report says, as JSON values; UserError without attempts or one threshold for all."""
     if not attempts:
-        raise UserError("nobody walked up: there is nothing to report")
+        raise UserError("there was no attempt: there is nothing to report")
     points = operating_points.history(session, setting.model_id, limit=1)
     if not points:
         raise UserError("no threshold is in force, so nobody can be let in: set one first")
     if points[0].created_at > min(one.at for one in attempts):
         raise UserError(
-            "another threshold was put in force after the test began, so that no one number describes it: "
-            "repeat the test from the start, and change no threshold meanwhile"
+            "another threshold was put in force after the test began, so one number cannot describe it: "
+            "repeat the test from the start, and keep the threshold meanwhile"
         )
     point, found = points[0], rates(attempts, np.random.default_rng(0))
     return {
@@ -119,15 +119,15 @@ def content_of(
     }
 
 
-def pages(content: dict[str, Any], seal: str, zone: ZoneInfo) -> bytes:
-    """The report as PDF: the rates with what was tested and the seal, then every attempt."""
+def pages(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> bytes:
+    """Return the report as PDF: the rates with what was tested and the hash, then every attempt."""
     finished = datetime.fromisoformat(content["finished"])
-    tables = [_rates_table(content, seal, zone), _attempts_table(content, zone)]
+    tables = [_rates_table(content, content_hash, zone), _attempts_table(content, zone)]
     return to_pdf(tables, zone, content["site"], finished, SIGNATURES)
 
 
 def summary(attempts: Sequence[Attempt]) -> list[tuple[str, ...]]:
-    """Rows of what, rate, bounds, counts, for a terminal."""
+    """Return rows of what, rate, bounds, counts, for a terminal."""
     found = rates(attempts, np.random.default_rng(0))
     return [_row(name, _numbers(getattr(found, name))) for name in _NAMES]
 
@@ -158,7 +158,7 @@ def _row(name: str, values: dict[str, Any]) -> tuple[str, ...]:
     return _NAMES[name], rate, bounds, f"{values['errors']} of {values['attempts']}", str(values["people"])
 
 
-def _rates_table(content: dict[str, Any], seal: str, zone: ZoneInfo) -> Table:
+def _rates_table(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> Table:
     begun, finished, since = (
         datetime.fromisoformat(text).astimezone(zone)
         for text in (content["begun"], content["finished"], content["threshold"]["since"])
@@ -171,11 +171,11 @@ def _rates_table(content: dict[str, Any], seal: str, zone: ZoneInfo) -> Table:
         f"Threshold {point['threshold']:.4f}, margin {point['margin']:.3f}, {point['source']}, "
         f"since {since:%Y-%m-%d %H:%M}."
         + ("" if risk is None else f"  Accepted risk: at most 1 stranger in {1 / risk:,.0f} passes."),
-        "The 95 % bounds are over people: whoever walks up again is the same person.",
-        "To show a risk of 1 in R, about 4 R strangers must walk up and be refused.",
+        "The 95 % bounds are over people: several attempts of one person count as one person.",
+        "To show a risk of 1 in R, about 4 R strangers must try and be refused.",
         f"Recogniser {content['model_id']}, detector {content['detector']}; SHA-256 of their files:",
         *(f"    {name}: {sha}" for name, sha in content["sha256"].items()),
-        f"Seal (SHA-256 over the content of the JSON file that belongs to this page): {seal}",
+        f"Hash (SHA-256 over the content of the JSON file that belongs to this page): {content_hash}",
     ]
     return Table(
         "acceptance",

@@ -2,9 +2,9 @@
 
 In: sessions, the keys, the settings.  Out: a higher threshold in force, or nothing.
 Does not know: who enrols; what runs by the clock.
-Main choice: only ever tightened by itself.  To loosen is a decision that somebody takes and gives reasons for, even
-where people left and the risk would allow it.  Computed for a tenth more people than there are, so that not every new
-colleague is a new threshold; the price is a threshold a little higher than today's risk asks for.
+Main choice: the program only ever tightens.  Loosening is a decision that somebody takes and gives reasons for, even
+if people left and the risk would allow it.  It computes for a tenth more people than there are, so that not every new
+colleague means a new threshold.  Trade-off: the threshold is a little higher than today's risk asks for.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Settings
 from attendance.domain.access.operating_point import OperatingPoint
-from attendance.service.calibration import risk as calibration
-from attendance.service.calibration.site_scores import Evidence, evidence_of
+from attendance.service.calibration import offers
+from attendance.service.calibration.site_scores import SiteScores, site_scores_of
+from attendance.service.calibration.verdict_texts import verdict_sentence
 from attendance.service.ports import Clock
 from attendance.store import settings as shared
 from attendance.store.calibration import operating_points
@@ -32,7 +33,7 @@ ROOM_TO_GROW = 0.1
 
 
 def outgrown(session: Session, model_id: str) -> bool:
-    """Whether more people are enrolled than the threshold in force was computed for; cheap."""
+    """Return whether more people are enrolled than the threshold in force was computed for; cheap."""
     return _outgrown(session, model_id) is not None
 
 
@@ -49,21 +50,21 @@ def tighten(sessions: Sessions, keys: Keys, settings: Settings, model_id: str, c
         if row is None or row.target is None:
             return None
         seen, risk, before = row.id, 1 / row.target, row.threshold
-        evidence = evidence_of(session, keys, settings, model_id, clock.now())
-    number = math.ceil(evidence.people * (1 + ROOM_TO_GROW))
-    offer, reason = _tighter(evidence, before, risk, number)
+        site_scores = site_scores_of(session, keys, settings, model_id, clock.now())
+    number = math.ceil(site_scores.people * (1 + ROOM_TO_GROW))
+    offer, reason = _tighter(site_scores, before, risk, number)
     with sessions.begin() as session:
         shared.lock_gallery(session, clock.now())
         row = _outgrown(session, model_id)
         if row is None or row.id != seen:
             return None
-        return calibration.apply(session, evidence, offer, margin=row.margin, by=None, reason=reason, at=clock.now())
+        return offers.apply(session, site_scores, offer, margin=row.margin, by=None, reason=reason, at=clock.now())
 
 
 def after_enrolment(sessions: Sessions, keys: Keys, settings: Settings, model_id: str, clock: Clock) -> None:
-    """`tighten` at once; does not raise, since the enrolment stands whatever comes of this.
+    """Call `tighten` at once; never raise, since the enrolment is valid whatever happens here.
 
-    Where it fails the next photo, or the job within two minutes, does it.
+    If it fails, the next photo or the job within two minutes does it.
     """
     try:
         tighten(sessions, keys, settings, model_id, clock)
@@ -71,15 +72,17 @@ def after_enrolment(sessions: Sessions, keys: Keys, settings: Settings, model_id
         log.exception("the threshold was not checked after an enrolment")
 
 
-def _tighter(evidence: Evidence, before: float, risk: float, number: int) -> tuple[calibration.Offer, str]:
-    """What to put in force, never below `before`, and why."""
-    grown = f"{evidence.people} people are enrolled now; computed for up to {number}"
-    offer = calibration.calibrate_site(evidence, risk, number)
+def _tighter(site_scores: SiteScores, before: float, risk: float, number: int) -> tuple[offers.Offer, str]:
+    """Return what to put in force, never below `before`, and why."""
+    grown = f"{site_scores.people} people are enrolled now; computed for up to {number}"
+    offer = offers.calibrate_site(site_scores, risk, number)
     if offer.threshold is not None and offer.threshold > before:
-        return offer, f"{grown}: raised" + (f", to the weights' own ({offer.verdict.words})" if offer.fallback else "")
+        return offer, f"{grown}: raised" + (
+            f", to the weights' own ({verdict_sentence(offer.verdict)})" if offer.fallback else ""
+        )
     if offer.fallback or offer.threshold is None:
-        return replace(offer, threshold=before, fallback=False), f"{grown}: kept. {offer.verdict.words}"
-    return calibration.at(evidence, before, risk, people=number), f"{grown}: it still holds"
+        return replace(offer, threshold=before, fallback=False), f"{grown}: kept. {verdict_sentence(offer.verdict)}"
+    return offers.at(site_scores, before, risk, people=number), f"{grown}: it still holds"
 
 
 def _outgrown(session: Session, model_id: str) -> Row | None:

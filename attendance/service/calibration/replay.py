@@ -2,10 +2,10 @@
 
 In: past decisions by their stored scores; a threshold and a margin.  Out: which would change, and why.
 Does not know: pictures, people, the time.
-Main choice: the recorded score, which is that of the newest look, stands for the whole visit.  The
-price: it is an estimate both ways, since a visit has several looks, which need not have agreed on one
-person, and somebody who is refused usually tries again; and the larger margin between look-alikes
-is not asked for, because a decision does not tell whether its runner-up was one.
+Main choice: the recorded score, which is that of the newest look, stands for the whole visit.  Trade-off:
+it is an estimate both ways, since a visit has several looks, which need not have agreed on one
+person, and somebody who is refused usually tries again.  The larger margin between look-alikes
+does not apply, because a decision does not say whether its runner-up was one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from attendance.domain.access.operating_point import stands_out
 from attendance.domain.reason import Reason
 from attendance.store.access.events import Decided
+from attendance.texts import gettext as _
 
 # The refusals that a threshold or a margin made; all others (no face, too dark, …) stay as they are.
 _BY_SCORE = (Reason.UNKNOWN, Reason.AMBIGUOUS)
@@ -50,7 +51,7 @@ class Replayed:
 
 
 def replay(decisions: Sequence[Decided], threshold: float, margin: float) -> Replayed:
-    """Decide again, by the threshold and margin of `domain.decision.decide`."""
+    """Decide again by this threshold and margin, as `domain.access.decision.decide` does."""
     granted = compared = lost = gained = 0
     changed = []
     for one in decisions:
@@ -69,9 +70,15 @@ def replay(decisions: Sequence[Decided], threshold: float, margin: float) -> Rep
 
 
 def _why(one: Decided, score: float, threshold: float, margin: float) -> str:
+    numbers = {"score": f"{score:.3f}", "threshold": f"{threshold:.3f}"}
     if score < threshold:
-        return f"would be refused: the score {score:.3f} is below {threshold:.3f}"
+        return _("would be refused: the score %(score)s is below %(threshold)s", **numbers)
     if one.granted and one.runner_up is not None:
-        ahead = score - one.runner_up
-        return f"would be refused: only {ahead:.3f} ahead of the second person, {margin:.3f} is asked for"
-    return f"would be let in: the score {score:.3f} reaches {threshold:.3f}, clearly ahead of the second person"
+        return _(
+            "would be refused: only %(ahead)s ahead of the second person, %(margin)s is needed",
+            ahead=f"{score - one.runner_up:.3f}",
+            margin=f"{margin:.3f}",
+        )
+    return _(
+        "would be let in: the score %(score)s reaches %(threshold)s, clearly ahead of the second person", **numbers
+    )

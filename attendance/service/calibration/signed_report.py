@@ -1,10 +1,10 @@
-"""A report that shows when it was changed: a JSON file with a hash over its content, and the PDF that belongs to it.
+"""A signed report: a JSON file with a hash over its content and the site's signature, and the PDF that belongs to it.
 
-In: a report's content and its pages.  Out: two files, whole or not at all; whether a file is still what it was.
+In: a report's content and its pages.  Out: two files, whole or not at all; whether a file is unchanged.
 Does not know: what the report is about.
-Main choice: the seal is a plain SHA-256 that anybody can check and that is printed on the page; beside it stands a mark
-made with the site's own secret, so that this site also tells its own reports from ones made up elsewhere.  The price:
-who holds the master key could make another report; the printed and signed page stays the last word.
+Main choice: the hash is a plain SHA-256 that anybody can check and is printed on the page.  Beside it is a signature
+made with the site's secret, by which this site recognises its reports.  Trade-off: whoever holds the master key could
+make another report; the printed page with its handwritten signatures is the final proof.
 """
 
 from __future__ import annotations
@@ -21,27 +21,36 @@ from attendance.store.crypto import Keys
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A report whose seal holds.  `own`: made by this site, None where no key was there to tell; `pdf`: the page lies
-    beside it and is the one that was written, None where it is not there."""
+class VerifiedReport:
+    """A report whose content is unchanged.
+
+    `made_here`: signed by this site, None if there was no key to check that; `pdf`: the page beside it is the one
+    that was written, None if it is not there.
+    """
 
     content: dict[str, Any]
-    seal: str
-    own: bool | None
+    content_hash: str
+    made_here: bool | None
     pdf: bool | None
 
 
-def seal_of(content: dict[str, Any]) -> str:
-    """SHA-256 over the content, whatever the order of its keys and the file's spaces."""
+def hash_of(content: dict[str, Any]) -> str:
+    """Return the SHA-256 over the content, whatever the order of its keys and the file's spaces."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write(folder: Path, name: str, content: dict[str, Any], pdf: bytes, keys: Keys) -> tuple[Path, Path]:
-    """`folder/name.json` and `folder/name.pdf`; UserError where one is there already or cannot be written."""
+def write_signed(folder: Path, name: str, content: dict[str, Any], pdf: bytes, keys: Keys) -> tuple[Path, Path]:
+    """Write `folder/name.json` and `folder/name.pdf`; raise UserError if one exists or cannot be written."""
     paths = folder / f"{name}.json", folder / f"{name}.pdf"
-    seal, pdf_sha = seal_of(content), hashlib.sha256(pdf).hexdigest()
-    report = {"content": content, "seal": seal, "pdf_sha256": pdf_sha, "mark": _mark(keys, seal, pdf_sha)}
+    stored_hash, pdf_sha = hash_of(content), hashlib.sha256(pdf).hexdigest()
+    # The keys of the file keep their names, so that older reports can be verified.
+    report = {
+        "content": content,
+        "seal": stored_hash,
+        "pdf_sha256": pdf_sha,
+        "mark": _signature(keys, stored_hash, pdf_sha),
+    }
     drafts = [path.with_name(f".{path.name}.part") for path in paths]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,29 +69,29 @@ def write(folder: Path, name: str, content: dict[str, Any], pdf: bytes, keys: Ke
     return paths
 
 
-def check(path: Path, keys: Keys | None) -> Checked:
-    """A report's JSON file, or the PDF beside it; UserError where the seal is broken or there is no report."""
+def verify_signed(path: Path, keys: Keys | None) -> VerifiedReport:
+    """Read a report by its JSON file or the PDF beside it; raise UserError if it was changed or is not a report."""
     file = path.with_suffix(".json")
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
-        content, seal = dict(report["content"]), str(report["seal"])
-        pdf_sha, mark = str(report["pdf_sha256"]), str(report["mark"])
-        found = seal_of(content)
+        content, stored_hash = dict(report["content"]), str(report["seal"])
+        pdf_sha, signature = str(report["pdf_sha256"]), str(report["mark"])
+        found_hash = hash_of(content)
     except FileNotFoundError:
-        raise UserError(f"there is no file {file}: the seal is in the JSON file of a report") from None
+        raise UserError(f"there is no file {file}: the signature is in the JSON file of a report") from None
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{file} is no sealed report") from error
-    if not hmac.compare_digest(found, seal):
-        raise UserError(f"the seal of {file} is broken: its content was changed after it was sealed")
-    own = None if keys is None else hmac.compare_digest(_mark(keys, seal, pdf_sha), mark)
+        raise UserError(f"{file} is not a signed report") from error
+    if not hmac.compare_digest(found_hash, stored_hash):
+        raise UserError(f"the signature of {file} is broken: its content was changed after it was signed")
+    made_here = None if keys is None else hmac.compare_digest(_signature(keys, stored_hash, pdf_sha), signature)
     page = file.with_suffix(".pdf")
     pdf = hashlib.sha256(page.read_bytes()).hexdigest() == pdf_sha if page.exists() else None
     if pdf is False:
         raise UserError(f"{page} is not the page that belongs to {file}: it was changed or replaced")
-    return Checked(content, seal, own, pdf)
+    return VerifiedReport(content, stored_hash, made_here, pdf)
 
 
-def _mark(keys: Keys, seal: str, pdf_sha: str) -> str:
-    return hmac.new(keys.report_secret.encode(), f"{seal} {pdf_sha}".encode(), hashlib.sha256).hexdigest()
+def _signature(keys: Keys, stored_hash: str, pdf_sha: str) -> str:
+    return hmac.new(keys.report_secret.encode(), f"{stored_hash} {pdf_sha}".encode(), hashlib.sha256).hexdigest()

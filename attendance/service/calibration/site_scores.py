@@ -1,10 +1,10 @@
-"""What is known at this site about one model's scores: its people, and strangers held against them.
+"""The scores of one model at this site: its people, and strangers compared with them.
 
-In: a session, the keys, the packaged strangers of the model.  Out: `Evidence`.
+In: a session, the keys, the packaged strangers of the model.  Out: `SiteScores`.
 Does not know: risks and thresholds.
-Main choice: strangers are held against the very people of this site, by the gallery's own scoring, so that a
+Main choice: strangers are compared with the very people of this site, by the gallery's own scoring, so that a
 gallery of people whom many resemble shows it.  Each of its people also stands in as a stranger to the others, since
-they come through the same door.  The price: photos are better than looks at a door, so that what is said of one's own
+they come through the same door.  Trade-off: photos are better than looks at a door, so what is said of the site's
 people is hopeful; confirmed passages may be added, but those know only who was let in.
 """
 
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from attendance.config import Settings
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.calibration.risk import Ints, Strangers
-from attendance.domain.calibration.site_calibration import SiteScores
+from attendance.domain.calibration.site_calibration import StrangerScores
 from attendance.errors import UserError
 from attendance.service.calibration.impostors import Reference, load
 from attendance.store.access import events
@@ -40,10 +40,10 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """What is known at this site about one model's scores.
+class SiteScores:
+    """The scores of one model at this site.
 
-    `scores`: this site's people held against each other, and the reference's strangers against them; columns are
+    `strangers`: this site's people compared with each other, and the reference's strangers with them; columns are
     `person_ids`.  `genuine` [G]: each template with the person's other templates, then confirmed passages;
     `owners` [G]: whose.  `nearest`: the people of this site who look most alike.  `default`: the conservative
     threshold that came with the weights.  `trouble`: why there is no reference, "" when there is one.
@@ -53,7 +53,7 @@ class Evidence:
     person_ids: tuple[int, ...]
     names: Mapping[int, str]
     templates: Mapping[int, int]
-    scores: SiteScores
+    strangers: StrangerScores
     genuine: NDArray[np.float32]
     owners: Ints
     passages: int
@@ -65,24 +65,24 @@ class Evidence:
 
     @property
     def people(self) -> int:
-        """N: how many can be recognised today."""
+        """Return N: how many people can be recognised today."""
         return len(self.person_ids)
 
     @property
     def words(self) -> str:
-        """What the numbers rest on, for the record."""
+        """Return what the numbers rest on, for the record."""
         own = len(self.genuine) - self.passages
         parts = [f"{self.people} people with {sum(self.templates.values())} photos"]
         if self.reference is not None:
             parts.append(f"strangers: {self.reference.words}")
-        parts.append("each of the people held against all others, as a stranger")
-        parts.append(f"{own} comparisons of own photos")
+        parts.append("each of the people compared with all others, as a stranger")
+        parts.append(f"{own} comparisons of photos of one person")
         if self.passages:
             parts.append(f"{self.passages} passages of the last weeks (only of people who were let in)")
         return "; ".join(parts)
 
 
-def gather(
+def score_site(
     session: Session,
     keys: Keys,
     model_id: str,
@@ -90,8 +90,8 @@ def gather(
     *,
     passages_since: datetime | None = None,
     trouble: str = "",
-) -> Evidence:
-    """Everything of today.  `passages_since`: opt-in, take the scores of those who were let in since, too.
+) -> SiteScores:
+    """Compute the scores of today.  `passages_since`: opt-in, take the scores of those who were let in since, too.
 
     Raises UserError for damaged templates and for a reference of another length.  A reference of another model is
     taken, and the verdict says so.
@@ -106,29 +106,29 @@ def gather(
             f"the reference of strangers has {reference.vectors.shape[1]} numbers a face and {model_id} "
             f"{matrix.shape[1]}: make it again with: python manage.py weights impostors"
         )
-    scores = _scores(gallery, matrix, owners, reference)
+    strangers = _strangers(gallery, matrix, owners, reference)
     genuine, whose = _genuine(matrix, owners)
     granted: list[tuple[int, float]] = []
     if passages_since is not None:
         granted = [one for one in events.granted_scores(session, passages_since, model_id) if one[0] in names]
-    return Evidence(
+    return SiteScores(
         model_id=model_id,
         person_ids=gallery.person_ids,
         names=names,
         templates={person: int((owners == person).sum()) for person in gallery.person_ids},
-        scores=scores,
+        strangers=strangers,
         genuine=np.append(genuine, np.array([score for _, score in granted], np.float32)),
         owners=np.append(whose, np.array([person for person, _ in granted], np.int64)),
         passages=len(granted),
-        nearest=_nearest(scores.own, gallery.person_ids, names),
+        nearest=_nearest(strangers.own, gallery.person_ids, names),
         default=card_default(session, model_id),
         reference=reference,
         trouble=trouble or ("" if reference is not None else "there is no reference of strangers for this model"),
     )
 
 
-def evidence_of(session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime) -> Evidence:
-    """`gather` by the settings; what is wrong with the packaged strangers is told as `trouble`, and does not raise."""
+def site_scores_of(session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime) -> SiteScores:
+    """Call `score_site` by the settings; `trouble` says what is wrong with the packaged strangers."""
     reference, trouble = None, ""
     try:
         reference = load(settings.models.weights, model_id)
@@ -143,27 +143,29 @@ def evidence_of(session: Session, keys: Keys, settings: Settings, model_id: str,
     except UserError as error:
         trouble = str(error)
     start = since(now, settings.calibration.passages_days)
-    return gather(session, keys, model_id, reference, passages_since=start, trouble=trouble)
+    return score_site(session, keys, model_id, reference, passages_since=start, trouble=trouble)
 
 
 def since(now: datetime, days: int) -> datetime | None:
-    """From when on passages count; None for 0 days: they do not."""
+    """Return the time from which passages count; None for 0 days: they do not."""
     return now - timedelta(days=days) if days else None
 
 
-def _scores(gallery: Gallery, matrix: NDArray[np.float32], owners: Ints, reference: Reference | None) -> SiteScores:
-    """Each person's first template as a stranger to everybody else; the reference's strangers."""
+def _strangers(
+    gallery: Gallery, matrix: NDArray[np.float32], owners: Ints, reference: Reference | None
+) -> StrangerScores:
+    """Compare each person's first template with everybody else, and the reference's strangers with everybody."""
     first = np.unique(owners, return_index=True)[1]
     among = gallery.person_scores(matrix[first]) if gallery.size else np.empty((0, 0), np.float32)
     own = Strangers(among, np.arange(gallery.size, dtype=np.int64), gallery.model_id)
     if reference is None:
-        return SiteScores(own, None)
+        return StrangerScores(own, None)
     outside = gallery.person_scores(reference.vectors)
-    return SiteScores(own, Strangers(outside, np.full(len(outside), -1, np.int64), reference.model_id))
+    return StrangerScores(own, Strangers(outside, np.full(len(outside), -1, np.int64), reference.model_id))
 
 
 def _genuine(matrix: NDArray[np.float32], owners: Ints) -> tuple[NDArray[np.float32], Ints]:
-    """Each template against the person's other ones, as the gallery would score it; nobody with one has any."""
+    """Compare each template with the person's other ones, as the gallery would; a person with one has no scores."""
     scores: list[float] = []
     whose: list[int] = []
     for person in np.unique(owners).tolist():

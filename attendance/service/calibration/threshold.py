@@ -1,9 +1,9 @@
-"""What a threshold would accept and refuse among the people who are enrolled.
+"""What a threshold would accept and refuse among the photos that are enrolled.
 
 In: the enrolled templates of one model.  Out: score distributions, error rates with their
 intervals, the pairs of people who look alike.
-Does not know: live faces at the door: enrolment photos are better than those, so the rates here are
-hopeful ones, and a calibration with captures of the door replaces them.
+Does not know: live faces at the door (enrolment photos are better, so these rates are hopeful); a stranger's
+chance, which `domain/calibration` alone computes.
 Main choice: every pair is compared while there are few, else a fixed random subsample of known
 size, so that the page answers at once and the same gallery always gives the same numbers.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from attendance.domain.calibration.error_rates import fpir_at_gallery_size, wilson_interval
+from attendance.domain.calibration.error_rates import ErrorRate, fmr_at, fnmr_at
 from attendance.store.crypto import Keys
 from attendance.store.people import templates as stored_templates
 from attendance.store.people.templates import Enrolled
@@ -55,36 +55,16 @@ class GalleryScores:
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """`errors` of `trials`; `low`..`high` is the 95 % Wilson interval.  Without trials: 0..1, value None."""
-
-    errors: int
-    trials: int
-    low: float
-    high: float
-
-    @property
-    def value(self) -> float | None:
-        return self.errors / self.trials if self.trials else None
-
-
-@dataclass(frozen=True, slots=True)
 class Consequences:
-    """What a threshold means.
+    """What a threshold does to pairs of enrolled photos.
 
-    `fmr`: pairs of two people that it would take for one; `fnmr`: pairs of one person that it would
-    refuse.  `stranger_accepted`: the chance that a stranger matches anybody when compared with all
-    `comparisons` templates, 1 - (1 - FMR)^N, and that at the interval's upper end: an upper bound,
-    since the templates of one person resemble each other, and neither the margin nor the agreement
-    of several frames is counted.  None where no impostor pair exists.
+    `fmr`: pairs of two people that it would accept as one; `fnmr`: pairs of one person that it would refuse.
+    A stranger's chance does not follow from these: `domain/calibration` computes it, from people and not from photos.
     """
 
     threshold: float
-    fmr: Rate
-    fnmr: Rate
-    comparisons: int
-    stranger_accepted: float | None
-    stranger_accepted_high: float | None
+    fmr: ErrorRate
+    fnmr: ErrorRate
 
 
 def gallery_scores(
@@ -118,30 +98,14 @@ def gallery_scores(
 
 
 def consequences(scores: GalleryScores, threshold: float) -> Consequences:
-    """Error rates at `threshold` (a score at or above it is a match), and a stranger's chance today."""
-    # In double precision, as `domain.decision` compares: rounding the threshold could move a tie across it.
-    at = np.float64(threshold)
-    false_matches = len(scores.impostor) - int(np.searchsorted(scores.impostor, at, side="left"))
-    false_refusals = int(np.searchsorted(scores.genuine, at, side="left"))
-    fmr, fnmr = _rate(false_matches, len(scores.impostor)), _rate(false_refusals, len(scores.genuine))
-    chance = None if fmr.value is None else fpir_at_gallery_size(fmr.value, scores.templates)
-    highest = None if fmr.value is None else fpir_at_gallery_size(fmr.high, scores.templates)
-    return Consequences(threshold, fmr, fnmr, scores.templates, chance, highest)
-
-
-def curve(scores: GalleryScores, thresholds: NDArray[np.float64]) -> list[Consequences]:
-    """`consequences` at each of the thresholds, for a slider that answers without asking again."""
-    return [consequences(scores, float(threshold)) for threshold in thresholds]
+    """Return the error rates among enrolled photos at `threshold`: a score at or above it is a match."""
+    return Consequences(threshold, fmr_at(scores.impostor, threshold), fnmr_at(scores.genuine, threshold))
 
 
 def histogram(scores: NDArray[np.float32], bins: int = 60) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Counts [bins] and edges [bins+1] over -1..1; every score falls into a bin."""
     counts, edges = np.histogram(np.clip(scores, -1, 1), bins=bins, range=(-1.0, 1.0))
     return counts.astype(np.int64), edges.astype(np.float64)
-
-
-def _rate(errors: int, trials: int) -> Rate:
-    return Rate(errors, trials, *wilson_interval(errors, trials))
 
 
 def _genuine_pairs(owners: NDArray[np.int64]) -> NDArray[np.int64]:

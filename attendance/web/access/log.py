@@ -1,10 +1,10 @@
 """The check-in log: filters in the address, pages, rows that arrive by themselves, CSV.
 
 In: query parameters.  Out: the page; new rows as JSON; a CSV file.
-Does not know: how a passage came about.
+Does not know: how a passage was decided.
 Main choice: the script gets rows as finished HTML from the template that made the page, so that a
 row looks the same however it came.  It asks for everything since ten seconds before its newest row
-and replaces what it has: so a door's outcome that was noted later shows up, and so does a row that
+and replaces what it has.  So a door's outcome that was noted later shows up, and so does a row that
 another program committed late.
 """
 
@@ -28,6 +28,7 @@ from attendance.store.access import events
 from attendance.store.access.events import PassageView
 from attendance.store.cameras import cameras
 from attendance.store.people import people
+from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
 from attendance.web.site import current_site
 
@@ -35,14 +36,14 @@ blueprint = Blueprint("log", __name__, url_prefix="/log")
 
 PAGE = 50
 OVERLAP = timedelta(seconds=10)
-# More than a page at once means that nobody looked for long; the page is then better loaded anew.
+# More than a page at once means that the page was idle for long and should be loaded anew.
 MOST_NEW = 200
 REFUSALS = tuple(reason for reason in Reason if reason is not Reason.MATCHED)
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What the address asks for; `problems` says which parts of it were not understood and left out."""
+    """What the address asks for; `problems` says which parts of it are not valid and were left out."""
 
     text: str = ""
     person_id: int | None = None
@@ -58,15 +59,15 @@ class Filter:
         problems: list[str] = []
         outcome = args.get("outcome", "")
         if outcome not in ("", "granted", "denied", *(reason.value for reason in REFUSALS)):
-            problems.append("that outcome does not exist")
+            problems.append(_("That outcome does not exist"))
             outcome = ""
         by = args.get("by", "")
         if by not in ("", *Method):
-            problems.append("that way does not exist")
+            problems.append(_("That way of identifying does not exist"))
             by = ""
         first, last = (_date(args.get(name, ""), problems) for name in ("from", "to"))
         if first and last and first > last:
-            problems.append("the first day is after the last")
+            problems.append(_("The first day is after the last"))
         person = args.get("person", "")
         return cls(
             text=clean_line(args.get("q", ""))[:200],
@@ -81,7 +82,7 @@ class Filter:
 
     @property
     def args(self) -> dict[str, Any]:
-        """The address's parameters again, without those that are empty."""
+        """Return the address's parameters again, without those that are empty."""
         found = {
             "q": self.text,
             "person": str(self.person_id or ""),
@@ -94,7 +95,7 @@ class Filter:
         return {name: value for name, value in found.items() if value}
 
     def conditions(self) -> dict[str, Any]:
-        """For `events.list_passages` and `reports.all_passages`."""
+        """Return the filter for `events.list_passages` and `all_passages`."""
         zone = current_site().zone
         granted = {"granted": True, "denied": False}.get(self.outcome)
         return {
@@ -114,11 +115,11 @@ def index() -> ResponseReturnValue:
     site, wanted = current_site(), Filter.of(request.args)
     before = _passage_id(request.args.get("before", ""))
     with site.sessions() as session:
-        found = events.list_passages(session, **wanted.conditions(), limit=PAGE + 1, before_id=before)
-        names = {one.name for one in cameras.list_cameras(session)} | set(events.camera_names(session))
+        views = events.list_passages(session, **wanted.conditions(), limit=PAGE + 1, before_id=before)
+        names = {camera.name for camera in cameras.list_cameras(session)} | set(events.camera_names(session))
         who = _name(session, wanted.person_id)
-        anything = bool(found) or bool(events.list_passages(session, limit=1))
-    shown, more = found[:PAGE], len(found) > PAGE
+        anything = bool(views) or bool(events.list_passages(session, limit=1))
+    shown, more = views[:PAGE], len(views) > PAGE
     return render_template(
         "access/log.html",
         passages=shown,
@@ -138,7 +139,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/rows")
 def rows() -> ResponseReturnValue:
-    """Rows that are new, or may have changed, since the row `after`."""
+    """Return rows that are new, or may have changed, since the row `after`."""
     site, wanted = current_site(), Filter.of(request.args)
     after = _passage_id(request.args.get("after", ""))
     conditions = wanted.conditions()
@@ -146,13 +147,13 @@ def rows() -> ResponseReturnValue:
         overlap = made_at(after) - OVERLAP
         conditions["since"] = max(conditions["since"], overlap) if conditions["since"] else overlap
     with site.sessions() as session:
-        found = events.list_passages(session, **conditions, limit=MOST_NEW)
-    return {"rows": [{"id": one.passage.id, "html": _row(one)} for one in found]}
+        views = events.list_passages(session, **conditions, limit=MOST_NEW)
+    return {"rows": [{"id": view.passage.id, "html": _row(view)} for view in views]}
 
 
 @blueprint.get("/log.csv")
 def csv() -> ResponseReturnValue:
-    """The whole filter, not only the page; written while it is read."""
+    """Stream every entry of the filter, not only the page."""
     site, wanted = current_site(), Filter.of(request.args)
     conditions = wanted.conditions()
     name = f"check-ins {site.local(site.clock.now()):%Y-%m-%d %H%M}.csv"
@@ -186,9 +187,9 @@ def _date(text: str, problems: list[str]) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
-    # Midnight of the first and the last days of the calendar lies outside of it in some zones.
+    # Midnight of the first and the last days of the calendar is outside of it in some zones.
     if day is None or not 1970 <= day.year < 9000:
-        problems.append("a date was not understood: write it as 2024-05-31")
+        problems.append(_("A date is not valid: write it as 2024-05-31"))
         return None
     return day
 
@@ -199,4 +200,4 @@ def _name(session: Session, person_id: int | None) -> str:
     try:
         return people.get_person(session, person_id).name
     except UserError:
-        return "a person who was erased"
+        return _("a person who was erased")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.domain.calibration.risk import Verdict
-from attendance.service.calibration.risk import CurvePoint
+from attendance.service.calibration.offers import CurvePoint
 from attendance.service.calibration.threshold import GalleryScores, histogram
 
 WIDTH, HEIGHT = 720, 250

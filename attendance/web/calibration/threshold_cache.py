@@ -1,9 +1,9 @@
-"""What the threshold page computed last: scores, evidence, the curve, offers.
+"""What the threshold page computed last: scores of photos, scores of the site, the curve, offers.
 
-In: a session.  Out: a `Known` of the newest gallery.
+In: a session.  Out: the `CachedNumbers` of the newest gallery.
 Does not know: pages; what a risk is.
 Main choice: everything is kept until the gallery or the day changes, in one place and with one lock, so that two
-people who move the slider compute once; the price is the memory of all scores of the site.
+people who move the slider compute once.  Trade-off: the cache holds all scores of the site in memory.
 """
 
 from __future__ import annotations
@@ -16,67 +16,72 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
-from attendance.service.calibration import risk as calibration
-from attendance.service.calibration.risk import CurvePoint, Offer
-from attendance.service.calibration.site_scores import Evidence, evidence_of, gather
+from attendance.service.calibration import offers
+from attendance.service.calibration.offers import CurvePoint, Offer
+from attendance.service.calibration.site_scores import SiteScores, score_site, site_scores_of
 from attendance.service.calibration.threshold import GalleryScores, gallery_scores
 from attendance.store.settings import gallery_version
 from attendance.web.site import Site, current_site
 
-_EXTENSION = "attendance_threshold_memory"
+_EXTENSION = "attendance_threshold_cache"
 _MOST = 64
 
 
 @dataclass
-class Known:
-    """Of one gallery on one day.  `at` and `offer` keep what they computed."""
+class CachedNumbers:
+    """The numbers of one gallery on one day.  `at` and `offer` keep what they computed."""
 
     scores: GalleryScores
-    evidence: Evidence
+    site_scores: SiteScores
     curve: list[CurvePoint]
-    _kept: dict[tuple[str, float], Offer] = field(default_factory=dict)
+    _offers: dict[tuple[str, float], Offer] = field(default_factory=dict)
 
     def at(self, threshold: float) -> Offer:
-        return self._keep(("at", threshold))
+        """Return what this threshold risks."""
+        return self._offer(("at", threshold))
 
     def offer(self, risk: float) -> Offer:
-        return self._keep(("offer", risk))
+        """Return the threshold for this risk."""
+        return self._offer(("offer", risk))
 
-    def _keep(self, key: tuple[str, float]) -> Offer:
-        found = self._kept.get(key)
-        if found is None:
-            if len(self._kept) >= _MOST:
-                self._kept.clear()
-            compute = calibration.at if key[0] == "at" else calibration.calibrate_site
-            found = self._kept[key] = compute(self.evidence, key[1])
-        return found
+    def _offer(self, key: tuple[str, float]) -> Offer:
+        offer = self._offers.get(key)
+        if offer is None:
+            if len(self._offers) >= _MOST:
+                self._offers.clear()
+            compute = offers.at if key[0] == "at" else offers.calibrate_site
+            offer = self._offers[key] = compute(self.site_scores, key[1])
+        return offer
 
 
 @dataclass
-class Memory:
-    """One request computes while others wait."""
+class ThresholdCache:
+    """One request computes while others wait.  `key`: the gallery's version and the day of `numbers`."""
 
     turn: threading.Lock = field(default_factory=threading.Lock)
-    of: tuple[int, date] | None = None
-    known: Known | None = None
+    key: tuple[int, date] | None = None
+    numbers: CachedNumbers | None = None
 
 
-def known(session: Session) -> Known:
-    """UserError for templates that cannot be read; what is wrong with the packaged strangers is told as trouble."""
+def cached_numbers(session: Session) -> CachedNumbers:
+    """Return the numbers of today's gallery; raise UserError for templates that cannot be read.
+
+    `site_scores.trouble` says what is wrong with the packaged strangers.
+    """
     site = current_site()
-    memory: Memory = current_app.extensions.setdefault(_EXTENSION, Memory())
-    with memory.turn:
+    cache: ThresholdCache = current_app.extensions.setdefault(_EXTENSION, ThresholdCache())
+    with cache.turn:
         # The version first, as in load_gallery: a change in between is computed twice.
-        of = gallery_version(session), site.local(site.clock.now()).date()
-        if memory.known is None or memory.of != of:
+        key = gallery_version(session), site.local(site.clock.now()).date()
+        if cache.numbers is None or cache.key != key:
             scores = gallery_scores(session, site.keys, site.model_id)
-            evidence = _evidence(session, site)
-            memory.known, memory.of = Known(scores, evidence, calibration.curve(evidence)), of
-        return memory.known
+            site_scores = _site_scores(session, site)
+            cache.numbers, cache.key = CachedNumbers(scores, site_scores, offers.curve(site_scores)), key
+        return cache.numbers
 
 
-def _evidence(session: Session, site: Site) -> Evidence:
+def _site_scores(session: Session, site: Site) -> SiteScores:
     try:
-        return evidence_of(session, site.keys, site.settings, site.model_id, site.clock.now())
+        return site_scores_of(session, site.keys, site.settings, site.model_id, site.clock.now())
     except UserError as error:  # strangers that do not fit; damaged templates are raised again below
-        return gather(session, site.keys, site.model_id, None, trouble=str(error))
+        return score_site(session, site.keys, site.model_id, None, trouble=str(error))

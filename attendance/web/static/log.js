@@ -44,11 +44,11 @@
     try {
       const answer = await site.json(address);
       if (!answer.ok) throw new Error(String(answer.status));
-      // Oldest first, so that each is newer than what stands above.
-      for (const one of (await answer.json()).rows.reverse()) put(one.id, one.html.trim());
-      words.textContent = "New entries appear by themselves";
+      // Oldest first, so that each is newer than the rows below it.
+      for (const entry of (await answer.json()).rows.reverse()) put(entry.id, entry.html.trim());
+      words.textContent = words.dataset.upToDate;
     } catch (error) {
-      words.textContent = "Not up to date";
+      words.textContent = words.dataset.stale;
       throw error;
     } finally {
       if (body.children.length) {

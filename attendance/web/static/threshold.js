@@ -36,12 +36,14 @@
   };
 
   const sayRisk = () => {
-    const words = `at most 1 stranger in ${risks[Number(step.value)].toLocaleString("en")}`;
-    form.querySelector("[data-risk-output]").textContent = mode.value === "hand" ? "set by hand" : words;
+    const output = form.querySelector("[data-risk-output]");
+    const risk = risks[Number(step.value)].toLocaleString(document.documentElement.lang || "en");
+    const words = output.dataset.atMost.replace("RISK", risk);
+    output.textContent = mode.value === "hand" ? output.dataset.byHand : words;
     step.setAttribute("aria-valuetext", words);
   };
 
-  // What the answer says about itself: whether it loosens, which threshold the risk gives, where the dot stands.
+  // Read from the answer whether it loosens, which threshold the risk gives, and the place of the dot.
   const follow = () => {
     const told = result.querySelector("[data-told]");
     if (!told) return;

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.domain.calibration.risk import Calibration, Strangers, calibrate
-from attendance.domain.calibration.site_calibration import SiteScores, calibrate_site
+from attendance.domain.calibration.site_calibration import StrangerScores, calibrate_site
 
 Vectors = NDArray[np.float32]
 DIMENSIONS = 16
@@ -49,7 +49,7 @@ def faces(random: np.random.Generator, number: int) -> Vectors:
 
 
 def site(random: np.random.Generator, people: int, strangers: int) -> tuple[Vectors, Strangers]:
-    """A gallery, and strangers and its own people held against it, as `service.evidence` does it."""
+    """A gallery, and strangers and its own people held against it, as `service.site_scores` does it."""
     gallery = faces(random, people)
     outside = faces(random, strangers)
     own = np.concatenate([np.full(strangers, -1, np.int64), np.arange(people)])
@@ -66,12 +66,12 @@ def in_its_light(rows: Vectors, likeness: float) -> Vectors:
 
 def site_scores(
     random: np.random.Generator, people: int, strangers: int, likeness: float = 0.0
-) -> tuple[Vectors, SiteScores]:
+) -> tuple[Vectors, StrangerScores]:
     """A gallery, its people held against each other, and packaged strangers from elsewhere against them."""
     gallery = in_its_light(faces(random, people), likeness)
     own = Strangers(gallery @ gallery.T, np.arange(people), "m")
     outside = Strangers(faces(random, strangers) @ gallery.T, np.full(strangers, -1, np.int64), "m")
-    return gallery, SiteScores(own, outside)
+    return gallery, StrangerScores(own, outside)
 
 
 def passing(

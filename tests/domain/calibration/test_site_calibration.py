@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from attendance.domain.calibration.risk import Calibration, Strangers, Verdict, calibrate
-from attendance.domain.calibration.site_calibration import SiteScores, calibrate_site, curve_site
+from attendance.domain.calibration.site_calibration import StrangerScores, calibrate_site, curve_site
 from tests.domain.calibration.simulated_sites import coverage, faces, passing, site_scores
 
 Vectors = NDArray[np.float32]
@@ -19,11 +19,11 @@ def chance(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def site(people: int, seed: int = 1, strangers: int = 1500, likeness: float = 0.0) -> tuple[Vectors, SiteScores]:
+def site(people: int, seed: int = 1, strangers: int = 1500, likeness: float = 0.0) -> tuple[Vectors, StrangerScores]:
     return site_scores(chance(seed), people, strangers, likeness)
 
 
-def found(scores: SiteScores, risk: float) -> Calibration:
+def found(scores: StrangerScores, risk: float) -> Calibration:
     return calibrate_site(scores, "m", scores.own.people, 1 / risk, chance(), draws=100)
 
 
@@ -122,7 +122,7 @@ def test_hardly_anybody_enrolled_is_not_enough_whatever_is_packaged(people: int)
     own = Strangers(scores.own.scores[:people, :people], np.arange(people), "m")
     assert scores.outside is not None
     outside = replace(scores.outside, scores=scores.outside.scores[:, :people])
-    calibration = calibrate_site(SiteScores(own, outside), "m", people, 0.01, chance())
+    calibration = calibrate_site(StrangerScores(own, outside), "m", people, 0.01, chance())
     assert calibration.verdict is Verdict.NOT_ENOUGH
     assert_no_number(calibration)
 
@@ -131,7 +131,7 @@ def test_hardly_anybody_enrolled_is_not_enough_whatever_is_packaged(people: int)
 def test_people_who_are_all_one_face_are_not_told_apart(people: int) -> None:
     gallery = np.repeat(faces(chance(), 1), people, axis=0)
     outside = faces(chance(1), 500) @ gallery.T
-    scores = SiteScores(
+    scores = StrangerScores(
         Strangers(gallery @ gallery.T, np.arange(people), "m"), Strangers(outside, np.full(500, -1, np.int64), "m")
     )
     calibration = found(scores, 100)

@@ -8,9 +8,9 @@ import pytest
 from attendance.config import Settings
 from attendance.domain.faces import Template
 from attendance.service.calibration import impostors
-from attendance.service.calibration import risk as calibration
+from attendance.service.calibration import offers
 from attendance.service.calibration.impostors import Reference, Source
-from attendance.service.calibration.site_scores import Evidence, gather, since
+from attendance.service.calibration.site_scores import SiteScores, score_site, since
 from attendance.store import tables
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
@@ -40,15 +40,15 @@ def default(sessions: Sessions, threshold: float, source: str = "card default") 
         )
 
 
-def known(sessions: Sessions, keys: Keys, strangers: Reference | None = None, days: int = 0) -> Evidence:
+def known(sessions: Sessions, keys: Keys, strangers: Reference | None = None, days: int = 0) -> SiteScores:
     with sessions() as session:
-        return gather(session, keys, MODEL, strangers, passages_since=since(NOON, days))
+        return score_site(session, keys, MODEL, strangers, passages_since=since(NOON, days))
 
 
-def put(sessions: Sessions, evidence: Evidence, risk: float = 100, reason: str = "first") -> None:
+def put(sessions: Sessions, site_scores: SiteScores, risk: float = 100, reason: str = "first") -> None:
     with sessions.begin() as session:
-        offer = calibration.calibrate_site(evidence, risk)
-        calibration.apply(session, evidence, offer, margin=0.05, by="Ada", reason=reason, at=NOON)
+        offer = offers.calibrate_site(site_scores, risk)
+        offers.apply(session, site_scores, offer, margin=0.05, by="Ada", reason=reason, at=NOON)
 
 
 def in_force(sessions: Sessions) -> tables.calibration.OperatingPoint:

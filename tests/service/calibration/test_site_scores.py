@@ -20,12 +20,12 @@ from tests.service.calibration.conftest import enrol, known, reference
 def test_the_evidence_is_that_of_plain_loops(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 12, photos=3)
     strangers = reference(60)
-    evidence = known(sessions, keys, strangers)
+    site_scores = known(sessions, keys, strangers)
     with sessions() as session:
         enrolled = templates.enrolled_templates(session, keys, MODEL)
     of = {one.person_id: [t.template.vector for t in enrolled if t.person_id == one.person_id] for one in enrolled}
-    assert (evidence.people, evidence.person_ids) == (12, tuple(of))
-    outside, own = evidence.scores.outside, evidence.scores.own
+    assert (site_scores.people, site_scores.person_ids) == (12, tuple(of))
+    outside, own = site_scores.strangers.outside, site_scores.strangers.own
     assert outside is not None
     for looks, found in ((strangers.vectors, outside), ([vectors[0] for vectors in of.values()], own)):
         expected = [[max(float(look @ vector) for vector in vectors) for vectors in of.values()] for look in looks]
@@ -33,8 +33,8 @@ def test_the_evidence_is_that_of_plain_loops(sessions: Sessions, keys: Keys) -> 
     assert outside.own.tolist() == [-1] * 60
     assert own.own.tolist() == list(range(12))
     genuine = [max(float(a @ b) for b in vectors if b is not a) for vectors in of.values() for a in vectors]
-    assert np.allclose(evidence.genuine, genuine, atol=1e-5)
-    assert evidence.owners.tolist() == [person for person in of for _ in range(3)]
+    assert np.allclose(site_scores.genuine, genuine, atol=1e-5)
+    assert site_scores.owners.tolist() == [person for person in of for _ in range(3)]
 
 
 def test_confirmed_passages_count_only_when_asked_for(sessions: Sessions, keys: Keys) -> None:
@@ -60,11 +60,11 @@ def make_refusal() -> object:
 
 
 def test_a_reference_made_otherwise_is_not_used(sessions: Sessions, keys: Keys, settings: Settings) -> None:
-    from attendance.service.calibration.site_scores import evidence_of
+    from attendance.service.calibration.site_scores import site_scores_of
 
     impostors.save(replace(reference(), flip=False), settings.models.weights)
     enrol(sessions, keys, 12)
     with sessions() as session:
-        evidence = evidence_of(session, keys, settings, MODEL, NOON)
-    assert evidence.reference is None
-    assert "models.flip" in evidence.trouble
+        site_scores = site_scores_of(session, keys, settings, MODEL, NOON)
+    assert site_scores.reference is None
+    assert "models.flip" in site_scores.trouble

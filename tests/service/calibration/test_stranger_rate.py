@@ -8,7 +8,7 @@ import pytest
 
 from attendance.domain.passage import Method, Passage
 from attendance.domain.reason import Reason
-from attendance.service.calibration.stranger_rate import traffic
+from attendance.service.calibration.stranger_rate import stranger_rate
 from attendance.store.access import events
 from attendance.store.session import Sessions
 from tests.factories import MODEL, NOON, make_passage
@@ -36,7 +36,7 @@ def test_unknown_faces_are_counted_and_foretold_for_a_year(sessions: Sessions) -
         refusal(40),
     )
     with sessions() as session:
-        found = traffic(session, MODEL, NOON)
+        found = stranger_rate(session, MODEL, NOON)
 
     assert (found.strangers, found.span) == (2, timedelta(days=10))
     assert found.per_year == pytest.approx(73)
@@ -45,7 +45,7 @@ def test_unknown_faces_are_counted_and_foretold_for_a_year(sessions: Sessions) -
 def test_what_was_forgotten_is_not_taken_for_a_quiet_time(sessions: Sessions) -> None:
     record(sessions, make_passage(NOON - timedelta(days=20)), *(refusal(day + 0.5) for day in range(7)))
     with sessions() as session:
-        found = traffic(session, MODEL, NOON, kept_days=7)
+        found = stranger_rate(session, MODEL, NOON, kept_days=7)
 
     assert found.strangers == 7
     assert found.span <= timedelta(days=7)
@@ -55,9 +55,9 @@ def test_what_was_forgotten_is_not_taken_for_a_quiet_time(sessions: Sessions) ->
 def test_a_year_is_not_foretold_from_an_afternoon(sessions: Sessions, days: float) -> None:
     record(sessions, refusal(days))
     with sessions() as session:
-        assert traffic(session, MODEL, NOON).per_year is None
+        assert stranger_rate(session, MODEL, NOON).per_year is None
 
 
 def test_nobody_ever_came(sessions: Sessions) -> None:
     with sessions() as session:
-        assert traffic(session, MODEL, NOON).per_year is None
+        assert stranger_rate(session, MODEL, NOON).per_year is None

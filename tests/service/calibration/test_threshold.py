@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from attendance.domain.calibration import risk
+from attendance.domain.calibration.risk import Strangers
 from attendance.domain.faces import Template
 from attendance.service.calibration import threshold
 from attendance.store.crypto import Keys
@@ -64,13 +66,11 @@ def test_rates_count_what_the_threshold_would_do(sessions: Sessions, keys: Keys,
     result = threshold.consequences(scores, at)
     assert result.fmr.errors == sum(float(score) >= at for score in scores.impostor)
     assert result.fnmr.errors == sum(float(score) < at for score in scores.genuine)
+    assert (result.fmr.trials, result.fnmr.trials) == (len(scores.impostor), len(scores.genuine))
     for rate in (result.fmr, result.fnmr):
+        low, high = rate.interval()
         assert rate.value is not None
-        assert rate.low <= rate.value <= rate.high
-    assert result.stranger_accepted is not None
-    assert result.stranger_accepted == pytest.approx(1 - (1 - result.fmr.errors / result.fmr.trials) ** 15)
-    assert result.stranger_accepted_high is not None
-    assert result.stranger_accepted_high >= result.stranger_accepted
+        assert low <= rate.value <= high
 
 
 def test_the_people_who_look_alike_are_named_first(sessions: Sessions, keys: Keys) -> None:
@@ -99,19 +99,26 @@ def test_too_few_people_give_an_honest_nothing(sessions: Sessions, keys: Keys, p
     scores = measured(sessions, keys)
     result = threshold.consequences(scores, 0.4)
     if len(scores.impostor) == 0:
-        assert (result.fmr.value, result.fmr.low, result.fmr.high) == (None, 0.0, 1.0)
-        assert result.stranger_accepted is None
+        assert (result.fmr.value, *result.fmr.interval()) == (None, 0.0, 1.0)
         assert scores.look_alikes == ()
     if len(scores.genuine) == 0:
-        assert (result.fnmr.value, result.fnmr.low, result.fnmr.high) == (None, 0.0, 1.0)
+        assert (result.fnmr.value, *result.fnmr.interval()) == (None, 0.0, 1.0)
 
 
 def test_no_false_match_in_a_few_pairs_is_not_taken_for_none_ever(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, gallery(per_person=1, number=4))
-    result = threshold.consequences(measured(sessions, keys), 0.95)
-    assert result.stranger_accepted == 0
-    assert result.stranger_accepted_high is not None
-    assert result.stranger_accepted_high > 0.5
+    fmr = threshold.consequences(measured(sessions, keys), 0.95).fmr
+    assert fmr.value == 0
+    assert fmr.interval()[1] > 0.3
+
+
+def test_a_strangers_chance_has_one_formula_that_counts_people_and_not_their_photos() -> None:
+    assert {field.name for field in fields(threshold.Consequences)} == {"threshold", "fmr", "fnmr"}
+    scores = np.random.default_rng(1).normal(0.1, 0.1, (500, 20)).astype(np.float32)
+    strangers = Strangers(scores, np.full(500, -1, np.int64), MODEL, sampled=True)
+    (point,) = risk.curve(strangers, MODEL, 20, [0.3], 0.001, np.random.default_rng(0), 20)
+    assert point.fmr == pytest.approx(float((scores >= 0.3).mean()))
+    assert point.formula == pytest.approx(1 - (1 - point.fmr) ** 20)
 
 
 def test_a_score_on_the_threshold_counts_as_the_decision_counts_it(sessions: Sessions, keys: Keys) -> None:
@@ -129,9 +136,10 @@ def test_a_histogram_loses_no_score() -> None:
     assert (len(edges), edges[0], edges[-1]) == (21, -1.0, 1.0)
 
 
-def test_the_curve_falls_for_strangers_and_rises_for_ones_own(sessions: Sessions, keys: Keys) -> None:
+def test_the_rates_fall_for_strangers_and_rise_for_ones_own(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, gallery())
-    points = threshold.curve(measured(sessions, keys), np.linspace(-1, 1, 41))
+    scores = measured(sessions, keys)
+    points = [threshold.consequences(scores, at) for at in np.linspace(-1, 1, 41).tolist()]
     false_matches = [point.fmr.errors for point in points]
     false_refusals = [point.fnmr.errors for point in points]
     assert false_matches == sorted(false_matches, reverse=True)

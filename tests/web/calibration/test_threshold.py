@@ -302,7 +302,7 @@ def test_at_the_sites_own_traffic_a_year_is_foretold(calibrated: Web, admin: Bro
     told = numbers(admin, f"mode=risk&step={RISKS.index(1000)}")
 
     assert "40 unknown faces in 19 days" in told
-    year = re.search(r"At your traffic, strangers let in about ([\d.]+) a year", told)
+    year = re.search(r"At your stranger_rate, strangers let in about ([\d.]+) a year", told)
     assert year
     assert float(year[1]) == pytest.approx(40 / 19.5 * 365 / stranger_in(told), rel=0.1)
 

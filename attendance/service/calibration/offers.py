@@ -1,10 +1,10 @@
-"""From the people of this site and strangers to a threshold for a risk: what it shows, and putting it in force.
+"""Thresholds that are offered for a risk: what each means for this site's people, and putting one in force.
 
-In: `Evidence`; an accepted risk, or a threshold.  Out: `Offer`s, a curve, an outlook for each person; a new
+In: `SiteScores`; an accepted risk, or a threshold.  Out: `Offer`s, a curve, an outlook for each person; a new
 operating point.
-Does not know: pages, pictures; how a rate is computed (`domain/calibration.py`).
-Main choice: everything of one `Evidence` is computed with the same chance, so that the same people give the same
-numbers, on every page and in the record.  The price: its 95 % are one draw of what chance could have given.
+Does not know: pages, pictures; how a rate is computed (`domain/calibration`).
+Main choice: everything of one `SiteScores` is computed with the same random draws, so that the same people give the
+same numbers, on every page and in the record.  Trade-off: its 95 % are one draw of what chance could have given.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from attendance.domain.calibration import site_calibration
 from attendance.domain.calibration.false_rejections import Share, share_refused
 from attendance.domain.calibration.risk import Calibration, Ints, Verdict
 from attendance.errors import UserError
-from attendance.service.calibration.site_scores import Evidence as Evidence
-from attendance.service.calibration.site_scores import evidence_of as evidence_of
-from attendance.service.calibration.site_scores import gather as gather
+from attendance.service.calibration.site_scores import SiteScores
+from attendance.service.calibration.verdict_texts import verdict_sentence
 from attendance.store.calibration import operating_points
 from attendance.store.calibration.operating_points import Basis
+from attendance.texts import gettext as _
 
 log = logging.getLogger(__name__)
 RISK = 1000
 CURVE = tuple(round(0.05 + 0.01 * step, 2) for step in range(91))
 # Refused in so large a share of looks, and in so much larger a share than people on average: enrol again.
 _OFTEN, _MORE = 0.25, 0.2
-# Taken for by so many times more strangers than people on average.
+# So many times more strangers reach this person than people on average.
 _TIMES = 5.0
 
 
@@ -43,7 +43,7 @@ _TIMES = 5.0
 class Offer:
     """A threshold and what it means here.
 
-    `calibration`: chance that a stranger passes, with its verdict.  `threshold`: the one to use; where the verdict
+    `calibration`: chance that a stranger passes, with its verdict.  `threshold`: the one to use; if the verdict
     gives no number the weights' conservative default (`fallback`), None without either.  `refused`: how often one's
     own people are refused at it.
     """
@@ -94,46 +94,48 @@ class Outlook:
         return bool(self.advice)
 
 
-def calibrate_site(evidence: Evidence, risk: float = RISK, people: int | None = None) -> Offer:
-    """The lowest threshold at which at most one stranger in `risk` passes; `people`: for so many instead of today's.
+def calibrate_site(site_scores: SiteScores, risk: float = RISK, people: int | None = None) -> Offer:
+    """Offer the lowest threshold at which at most one stranger in `risk` passes; `people`: not today's number.
 
     Raises UserError unless 2 ≤ risk ≤ 10,000,000.
     """
-    target, number = _target(risk), evidence.people if people is None else people
+    target, number = _target(risk), site_scores.people if people is None else people
     found = site_calibration.calibrate_site(
-        evidence.scores, evidence.model_id, number, target, np.random.default_rng(evidence.seed)
+        site_scores.strangers, site_scores.model_id, number, target, np.random.default_rng(site_scores.seed)
     )
     fallback = found.threshold is None
-    return _offer(evidence, found, evidence.default if fallback else found.threshold, fallback)
+    return _offer(site_scores, found, site_scores.default if fallback else found.threshold, fallback)
 
 
-def at(evidence: Evidence, threshold: float, risk: float = RISK, draws: int = 400, people: int | None = None) -> Offer:
-    """What a given threshold risks today; `people`: among so many instead."""
+def at(
+    site_scores: SiteScores, threshold: float, risk: float = RISK, draws: int = 400, people: int | None = None
+) -> Offer:
+    """Return what a given threshold risks today; `people`: among so many instead."""
     if not (math.isfinite(threshold) and 0 < threshold < 1):
         raise UserError(f"a threshold is a cosine between 0 and 1, not {threshold}")
-    random = np.random.default_rng(evidence.seed)
-    number = evidence.people if people is None else people
+    random = np.random.default_rng(site_scores.seed)
+    number = site_scores.people if people is None else people
     (found,) = site_calibration.curve_site(
-        evidence.scores, evidence.model_id, number, [threshold], _target(risk), random, draws
+        site_scores.strangers, site_scores.model_id, number, [threshold], _target(risk), random, draws
     )
-    return _offer(evidence, found, threshold, False)
+    return _offer(site_scores, found, threshold, False)
 
 
-def curve(evidence: Evidence, thresholds: Sequence[float] = CURVE, draws: int = 100) -> list[CurvePoint]:
-    """`at` for each position of a slider, ascending.
+def curve(site_scores: SiteScores, thresholds: Sequence[float] = CURVE, draws: int = 100) -> list[CurvePoint]:
+    """Return `at` for each position of a slider, ascending.
 
-    Where the estimate changes its kind (measured, drawn on) it may jump; a lower threshold is then never said to
+    Where the estimate changes its kind (measured, extrapolated) it may jump; a lower threshold is then never said to
     risk less than a higher one.
     """
     points: list[CurvePoint] = []
     floor: tuple[float, float, float] | None = None
     falling = sorted(thresholds, reverse=True)
-    random = np.random.default_rng(evidence.seed)
+    random = np.random.default_rng(site_scores.seed)
     rates = site_calibration.curve_site(
-        evidence.scores, evidence.model_id, evidence.people, falling, 1 / RISK, random, draws
+        site_scores.strangers, site_scores.model_id, site_scores.people, falling, 1 / RISK, random, draws
     )
     for threshold, found in zip(falling, rates, strict=True):
-        share = _offer(evidence, found, threshold, False).refused
+        share = _offer(site_scores, found, threshold, False).refused
         if found.fpir is not None and found.low is not None and found.high is not None:
             here = (found.fpir, found.low, found.high)
             floor = here if floor is None else tuple(map(max, here, floor))  # type: ignore[assignment]
@@ -142,25 +144,26 @@ def curve(evidence: Evidence, thresholds: Sequence[float] = CURVE, draws: int = 
     return points[::-1]
 
 
-def outlook(evidence: Evidence, threshold: float) -> list[Outlook]:
-    """Everybody at this threshold, those first who should be enrolled again, then those who are refused most.
+def outlook(site_scores: SiteScores, threshold: float) -> list[Outlook]:
+    """Return everybody at this threshold: first those to enrol again, then those who are refused most.
 
-    Advice is for who is worse off than the others: where a threshold refuses everybody, new photos of one are no help.
+    Only people who are worse off than the others get advice: if a threshold refuses everybody, new photos of one
+    person do not help.
     """
-    taken = _taken_for(evidence, threshold)
-    everybody = [_outlook(evidence, column, threshold, int(taken[column])) for column in range(evidence.people)]
+    taken = _taken_for(site_scores, threshold)
+    everybody = [_outlook(site_scores, column, threshold, int(taken[column])) for column in range(site_scores.people)]
     shares = [one.refused / one.tries for one in everybody if one.tries]
     often = max(_OFTEN, (sum(shares) / len(shares) if shares else 0.0) + _MORE)
     many = max(3.0, _TIMES * float(taken.mean()) if everybody else 0.0)
     return sorted((replace(one, advice=_advice(one, often, many)) for one in everybody), key=_worst_first)
 
 
-def _outlook(evidence: Evidence, column: int, threshold: float, taken: int) -> Outlook:
-    person = evidence.person_ids[column]
-    scores = evidence.genuine[evidence.owners == person]
+def _outlook(site_scores: SiteScores, column: int, threshold: float, taken: int) -> Outlook:
+    person = site_scores.person_ids[column]
+    scores = site_scores.genuine[site_scores.owners == person]
     refused = int((scores < np.float64(threshold)).sum())
     lowest, middle = (float(scores.min()), float(np.median(scores))) if len(scores) else (None, None)
-    name, templates = evidence.names[person], evidence.templates[person]
+    name, templates = site_scores.names[person], site_scores.templates[person]
     return Outlook(person, name, templates, len(scores), refused, lowest, middle, taken, "")
 
 
@@ -171,18 +174,18 @@ def _worst_first(one: Outlook) -> tuple[bool, float, float, str]:
 
 def _advice(one: Outlook, often: float, many: float) -> str:
     if one.templates == 1:
-        return "Only one photo: add two more, so that it can be said how well this person is recognised."
+        return _("Only one photo: add two more, to know how well this person is recognised.")
     if one.tries and one.refused / one.tries >= often:
-        return "Often refused: enrol again, at the door's own camera, in good light."
+        return _("Often refused: enrol again, at the door’s camera, in good light.")
     if one.strangers >= many:
-        return "Many strangers resemble these photos: replace poor ones by sharp, frontal ones."
+        return _("Many strangers resemble these photos: replace poor ones by sharp, frontal ones.")
     return ""
 
 
-def _taken_for(evidence: Evidence, threshold: float) -> Ints:
-    """[N]: strangers and other people at or above the threshold with each person."""
-    counts = np.zeros(evidence.people, np.int64)
-    for strangers in (evidence.scores.own, evidence.scores.outside):
+def _taken_for(site_scores: SiteScores, threshold: float) -> Ints:
+    """Count [N] the strangers and other people at or above the threshold with each person."""
+    counts = np.zeros(site_scores.people, np.int64)
+    for strangers in (site_scores.strangers.own, site_scores.strangers.outside):
         if strangers is not None:
             reached = strangers.scores >= np.float64(threshold)
             rows = np.flatnonzero(strangers.own >= 0)
@@ -191,11 +194,11 @@ def _taken_for(evidence: Evidence, threshold: float) -> Ints:
     return counts
 
 
-def _offer(evidence: Evidence, found: Calibration, threshold: float | None, fallback: bool) -> Offer:
-    random = np.random.default_rng(evidence.seed)
+def _offer(site_scores: SiteScores, found: Calibration, threshold: float | None, fallback: bool) -> Offer:
+    random = np.random.default_rng(site_scores.seed)
     refused = Share(None, 0.0, 1.0, 0, 0)
     if threshold is not None:
-        refused = share_refused(evidence.genuine, evidence.owners, threshold, random)
+        refused = share_refused(site_scores.genuine, site_scores.owners, threshold, random)
     return Offer(found, threshold, fallback, refused)
 
 
@@ -206,13 +209,13 @@ def _target(risk: float) -> float:
 
 
 def loosens(before: OperatingPoint | None, threshold: float, margin: float) -> bool:
-    """Whether somebody could pass who could not before; without any threshold nobody could."""
+    """Return whether somebody could pass who could not before; without any threshold nobody could."""
     return before is None or threshold < before.threshold - 1e-9 or margin < before.margin - 1e-9
 
 
 def apply(
     session: Session,
-    evidence: Evidence,
+    site_scores: SiteScores,
     offer: Offer,
     *,
     margin: float,
@@ -229,27 +232,31 @@ def apply(
     """
     found = offer.calibration
     if offer.threshold is None:
-        raise UserError(f"no threshold can be given: {found.verdict.words}")
-    before = operating_points.current(session, evidence.model_id)
+        raise UserError(f"no threshold can be given: {verdict_sentence(found.verdict)}")
+    before = operating_points.current(session, site_scores.model_id)
     if offer.fallback and before is not None and offer.threshold < before.threshold:
-        raise UserError(f"{found.verdict.words} The threshold in force, {before.threshold:.3f}, is higher and stays.")
+        raise UserError(
+            f"{verdict_sentence(found.verdict)} The threshold in force, {before.threshold:.3f}, is higher and stays."
+        )
     reason = " ".join(reason.split())
     if loosens(before, offer.threshold, margin) and not reason:
         raise UserError("this lets more faces in than before: say why (it stays in the history)")
     log.warning(
-        "%s sets the threshold of %s to %.4f: %s", by or "the program", evidence.model_id, offer.threshold, reason
+        "%s sets the threshold of %s to %.4f: %s", by or "the program", site_scores.model_id, offer.threshold, reason
     )
     return operating_points.set_point(
         session,
-        model_id=evidence.model_id,
+        model_id=site_scores.model_id,
         threshold=offer.threshold,
         margin=margin,
         source=source,
-        gallery_size=evidence.people,
+        gallery_size=site_scores.people,
         at=at,
         created_by=by,
         reason=reason or None,
-        basis=Basis(found.target, found.people, found.verdict.value, evidence.words, found.fpir, found.low, found.high),
+        basis=Basis(
+            found.target, found.people, found.verdict.value, site_scores.words, found.fpir, found.low, found.high
+        ),
         details={
             "reason": reason,
             "before": None if before is None else before.threshold,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from attendance.domain.calibration.risk import Verdict
 from attendance.domain.faces import Template
 from attendance.errors import UserError
-from attendance.service.calibration import risk as calibration
+from attendance.service.calibration import offers
 from attendance.service.calibration.impostors import Reference, Source
 from attendance.store.crypto import Keys
 from attendance.store.people import people, templates
@@ -26,7 +26,7 @@ def test_the_words_say_what_the_numbers_rest_on(sessions: Sessions, keys: Keys) 
     words = known(sessions, keys, reference(60)).words
     assert "12 people with 36 photos" in words
     assert "60 invented faces" in words
-    assert "36 comparisons of own photos" in words
+    assert "36 comparisons of photos of one person" in words
 
 
 @pytest.mark.parametrize(("number", "risk", "verdict"), [(40, 50, Verdict.ESTIMATED), (150, 10, Verdict.MEASURED)])
@@ -34,8 +34,8 @@ def test_a_calibrated_threshold_keeps_the_risk_against_new_strangers(
     sessions: Sessions, keys: Keys, number: int, risk: float, verdict: Verdict
 ) -> None:
     enrol(sessions, keys, number)
-    evidence = known(sessions, keys, reference())
-    offer = calibration.calibrate_site(evidence, risk)
+    site_scores = known(sessions, keys, reference())
+    offer = offers.calibrate_site(site_scores, risk)
     assert offer.verdict is verdict
     assert offer.threshold is not None
     fresh = gather_scores(sessions, keys, reference(20_000, seed=71).vectors)
@@ -52,16 +52,16 @@ def gather_scores(sessions: Sessions, keys: Keys, vectors: Vectors) -> NDArray[n
 
 def test_ones_own_people_are_refused_more_often_by_a_smaller_risk(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 25, photos=3, cosine=0.9)
-    evidence = known(sessions, keys, reference())
-    shares = [calibration.calibrate_site(evidence, risk).refused.value for risk in (10, 100, 1000)]
+    site_scores = known(sessions, keys, reference())
+    shares = [offers.calibrate_site(site_scores, risk).refused.value for risk in (10, 100, 1000)]
     assert None not in shares
     assert shares == sorted(shares, key=lambda one: one or 0)
 
 
 def test_the_curve_never_says_that_a_lower_threshold_risks_less(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 20, photos=2, cosine=0.9)
-    points = calibration.curve(known(sessions, keys, reference()))
-    assert [point.threshold for point in points] == list(calibration.CURVE)
+    points = offers.curve(known(sessions, keys, reference()))
+    assert [point.threshold for point in points] == list(offers.CURVE)
     for name in ("fpir", "low", "high"):
         values = [getattr(point, name) for point in points if point.fpir is not None]
         assert len(values) > 50
@@ -73,7 +73,7 @@ def test_the_curve_never_says_that_a_lower_threshold_risks_less(sessions: Sessio
 
 def test_the_same_people_give_the_same_numbers(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 25)
-    offers = [calibration.calibrate_site(known(sessions, keys, reference()), 300) for _ in range(2)]
+    offers = [offers.calibrate_site(known(sessions, keys, reference()), 300) for _ in range(2)]
     assert offers[0] == offers[1]
 
 
@@ -81,7 +81,7 @@ def test_the_outlook_puts_first_who_should_be_enrolled_again(sessions: Sessions,
     enrol(sessions, keys, 11, photos=3, cosine=0.97)
     enrol(sessions, keys, 1, seed=2, photos=3, cosine=0.6)
     enrol(sessions, keys, 1, seed=3, photos=1)
-    outlook = calibration.outlook(known(sessions, keys, reference()), 0.8)
+    outlook = offers.outlook(known(sessions, keys, reference()), 0.8)
     assert {one.name for one in outlook[:2]} == {"Person 2-0", "Person 3-0"}
     poor, single = sorted(outlook[:2], key=lambda one: one.name)
     assert (poor.tries, poor.refused, single.tries, single.lowest) == (3, 3, 0, None)
@@ -92,28 +92,28 @@ def test_the_outlook_puts_first_who_should_be_enrolled_again(sessions: Sessions,
 
 def test_where_a_threshold_refuses_everybody_nobody_stands_out(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 12, photos=2, cosine=0.8)
-    outlook = calibration.outlook(known(sessions, keys, reference()), 0.98)
+    outlook = offers.outlook(known(sessions, keys, reference()), 0.98)
     assert all(one.refused == one.tries for one in outlook)
     assert not any(one.enrol_again for one in outlook)
 
 
 def test_without_a_reference_the_sites_people_alone_are_the_strangers(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 60, photos=1)
-    evidence = known(sessions, keys)
-    assert evidence.trouble
-    assert evidence.scores.outside is None
-    assert calibration.calibrate_site(evidence, 10).verdict.usable
-    assert calibration.calibrate_site(evidence, 1000).verdict in (Verdict.EXTRAPOLATED, Verdict.NOT_ENOUGH)
+    site_scores = known(sessions, keys)
+    assert site_scores.trouble
+    assert site_scores.strangers.outside is None
+    assert offers.calibrate_site(site_scores, 10).verdict.usable
+    assert offers.calibrate_site(site_scores, 1000).verdict in (Verdict.EXTRAPOLATED, Verdict.NOT_ENOUGH)
 
 
 @pytest.mark.parametrize("number", [0, 1, 5])
 def test_hardly_anybody_enrolled_gets_the_conservative_default(sessions: Sessions, keys: Keys, number: int) -> None:
     enrol(sessions, keys, number)
     default(sessions, 0.77)
-    offer = calibration.calibrate_site(known(sessions, keys, reference()), 100)
+    offer = offers.calibrate_site(known(sessions, keys, reference()), 100)
     assert (offer.verdict, offer.fallback, offer.threshold) == (Verdict.NOT_ENOUGH, True, 0.77)
     assert offer.calibration.fpir is None
-    assert all(point.fpir is None for point in calibration.curve(known(sessions, keys, reference())))
+    assert all(point.fpir is None for point in offers.curve(known(sessions, keys, reference())))
 
 
 def test_people_who_are_all_one_face_get_a_verdict(sessions: Sessions, keys: Keys) -> None:
@@ -122,17 +122,17 @@ def test_people_who_are_all_one_face_get_a_verdict(sessions: Sessions, keys: Key
         for index in range(60):
             person = people.create_person(session, name=f"Person {index}", at=NOON)
             templates.add_template(session, keys, person.id, Template(vector, MODEL), "upload", {}, None, at=NOON)
-    evidence = known(sessions, keys, reference())
-    offer = calibration.calibrate_site(evidence, 1000)
+    site_scores = known(sessions, keys, reference())
+    offer = offers.calibrate_site(site_scores, 1000)
     assert (offer.verdict, offer.threshold) == (Verdict.ALIKE, None)
-    assert evidence.nearest[0].score == pytest.approx(1, abs=1e-5)
+    assert site_scores.nearest[0].score == pytest.approx(1, abs=1e-5)
     with pytest.raises(UserError, match="no threshold can be given"):
-        put(sessions, evidence)
+        put(sessions, site_scores)
 
 
 def test_another_models_strangers_get_a_verdict(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 20)
-    offer = calibration.calibrate_site(known(sessions, keys, reference(model_id="another")), 100)
+    offer = offers.calibrate_site(known(sessions, keys, reference(model_id="another")), 100)
     assert (offer.verdict, offer.threshold, offer.calibration.fpir) == (Verdict.FOREIGN, None, None)
 
 
@@ -146,22 +146,22 @@ def test_strangers_of_another_length_are_refused_with_what_to_do(sessions: Sessi
 @pytest.mark.parametrize("risk", [0, 1, -5, float("nan"), float("inf"), 1e9])
 def test_a_risk_that_is_none_is_refused(sessions: Sessions, keys: Keys, risk: float) -> None:
     with pytest.raises(UserError, match="one stranger in 2"):
-        calibration.calibrate_site(known(sessions, keys), risk)
+        offers.calibrate_site(known(sessions, keys), risk)
 
 
 @pytest.mark.parametrize("threshold", [0, 1, -0.2, float("nan")])
 def test_a_threshold_that_is_none_is_refused(sessions: Sessions, keys: Keys, threshold: float) -> None:
     with pytest.raises(UserError, match="between 0 and 1"):
-        calibration.at(known(sessions, keys), threshold)
+        offers.at(known(sessions, keys), threshold)
 
 
 def test_what_is_put_in_force_says_what_it_rests_on(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 30)
     default(sessions, 0.3)
-    evidence = known(sessions, keys, reference())
-    put(sessions, evidence, risk=100, reason="  The   works council agreed. ")
+    site_scores = known(sessions, keys, reference())
+    put(sessions, site_scores, risk=100, reason="  The   works council agreed. ")
     row = in_force(sessions)
-    offer = calibration.calibrate_site(evidence, 100)
+    offer = offers.calibrate_site(site_scores, 100)
     assert (row.source, row.model_id, row.created_by) == ("calibration", MODEL, "Ada")
     assert (row.target, row.gallery_size, row.covers) == (0.01, 30, 30)
     assert (row.fpir, row.fpir_low, row.fpir_high) == (
@@ -169,20 +169,20 @@ def test_what_is_put_in_force_says_what_it_rests_on(sessions: Sessions, keys: Ke
         offer.calibration.low,
         offer.calibration.high,
     )
-    assert (row.verdict, row.data, row.reason) == (offer.verdict.value, evidence.words, "The works council agreed.")
+    assert (row.verdict, row.data, row.reason) == (offer.verdict.value, site_scores.words, "The works council agreed.")
     assert row.details["before"] == 0.3
 
 
 def test_loosening_asks_for_a_reason_and_tightening_does_not(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 30)
-    evidence = known(sessions, keys, reference())
+    site_scores = known(sessions, keys, reference())
     default(sessions, 0.99)
     with pytest.raises(UserError, match="say why"):
-        put(sessions, evidence, reason="  ")
+        put(sessions, site_scores, reason="  ")
     assert in_force(sessions).threshold == 0.99
-    put(sessions, evidence, reason="measured")
-    put(sessions, evidence, risk=1000, reason="")
-    assert in_force(sessions).threshold > calibration.calibrate_site(evidence, 100).threshold  # type: ignore[operator]
+    put(sessions, site_scores, reason="measured")
+    put(sessions, site_scores, risk=1000, reason="")
+    assert in_force(sessions).threshold > offers.calibrate_site(site_scores, 100).threshold  # type: ignore[operator]
 
 
 def test_a_default_that_is_lower_than_what_is_in_force_is_not_taken(sessions: Sessions, keys: Keys) -> None:
