@@ -5,8 +5,8 @@ Does not know: doors, databases, paper.
 Main choice: five attempts of one person count as one person, so bounds come from drawing people again, together
 with Wilson's over people.  Trade-off: few people give wide bounds, however often they try; a test needs many.
 
-FNIR: attempts of enrolled people, with a usable face, that were refused or mistaken for somebody else.  FPIR: strangers'
-attempts, with a usable face, that were let in.  FTA: attempts of anybody from which no usable face was taken.
+FNIR: attempts of enrolled people, with a usable face, that were refused or mistaken for somebody else.
+FPIR: strangers' attempts, with a usable face, that were let in.  FTA: attempts of anybody from which no usable face was taken.
 """
 
 from __future__ import annotations

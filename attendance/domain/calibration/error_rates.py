@@ -124,7 +124,7 @@ def curve(genuine: ArrayLike, impostor: ArrayLike) -> Curve:
 
 
 def eer(genuine: ArrayLike, impostor: ArrayLike) -> tuple[float, float]:
-    """Return (rate, threshold) where both rates are equal; between two steps of the curve, their mean at the nearest."""
+    """Return (rate, threshold) where both rates are equal; between two steps, their mean at the nearest."""
     rates = curve(genuine, impostor)
     index = int(np.argmin(np.abs(rates.fmr - rates.fnmr)))
     return float((rates.fmr[index] + rates.fnmr[index]) / 2), float(rates.thresholds[index])

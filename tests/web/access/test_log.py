@@ -90,10 +90,10 @@ def test_the_filter_stays_in_the_addresses_of_the_page(admin: Browser, day: dict
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("from=yesterday", "a date was not understood"),
-        ("from=9999-12-31", "a date was not understood"),
-        ("outcome=nonsense", "that outcome does not exist"),
-        ("from=2024-05-02&to=2024-05-01", "the first day is after the last"),
+        ("from=yesterday", "A date is not valid"),
+        ("from=9999-12-31", "A date is not valid"),
+        ("outcome=nonsense", "That outcome does not exist"),
+        ("from=2024-05-02&to=2024-05-01", "The first day is after the last"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_said_so(admin: Browser, day: dict[str, str], query: str, words: str) -> None:
@@ -186,4 +186,4 @@ def test_by_what_somebody_was_told_is_shown_filtered_and_downloaded(web: Web, ad
     table = list(csv.DictReader(io.StringIO(admin.text("/log/log.csv").removeprefix("\ufeff"))))
     assert [row["method"] for row in table] == ["badge", "pin", "face"]
     assert shown(admin.text("/log?by=pin"), {"pin": pin, "wrong": wrong}) == ["pin"]
-    assert "That way does not exist" in admin.text("/log?by=nose")
+    assert "That way of identifying does not exist" in admin.text("/log?by=nose")

@@ -81,9 +81,9 @@ def test_the_point_in_force_stands_there_with_its_origin(gallery: Web, admin: Br
 def test_the_numbers_follow_the_slider(gallery: Web, admin: Browser) -> None:
     low, high = numbers(admin, "threshold=0.3"), numbers(admin, "threshold=0.9")
 
-    assert "1 of 2 pairs of two people taken for one" in low  # Bert with Anna's first template
+    assert "1 of 2 pairs of two people accepted as one" in low  # Bert with Anna's first template
     assert "0 of 1 pairs of one person" in low
-    assert "taken for one person" in low
+    assert "accepted as one person" in low
     assert "0 of 2 pairs of two people" in high
     assert "1 of 1 pairs of one person" in high
     assert "kept apart" in high
