@@ -6,7 +6,8 @@ Main choice: five attempts of one person count as one person, so bounds come fro
 with Wilson's over people.  Trade-off: few people give wide bounds, however often they try; a test needs many.
 
 FNIR: attempts of enrolled people, with a usable face, that were refused or mistaken for somebody else.
-FPIR: strangers' attempts, with a usable face, that were let in.  FTA: attempts of anybody from which no usable face was taken.
+FPIR: strangers' attempts, with a usable face, that were let in.
+FTA: attempts of anybody from which no usable face was taken.
 """
 
 from __future__ import annotations

@@ -7,8 +7,7 @@ import pytest
 
 from attendance.config import Settings
 from attendance.domain.faces import Template
-from attendance.service.calibration import impostors
-from attendance.service.calibration import offers
+from attendance.service.calibration import impostors, offers
 from attendance.service.calibration.impostors import Reference, Source
 from attendance.service.calibration.site_scores import SiteScores, score_site, since
 from attendance.store import tables
