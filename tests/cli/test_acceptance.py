@@ -185,7 +185,7 @@ def test_two_files_are_written_and_their_hash_is_right(door: Door) -> None:
     for path in (page, report_file):
         said = door.here.good("acceptance", "verify", str(path))
         assert "the report is unchanged" in said
-        assert "made by this site" in said
+        assert "signed by this site" in said
         assert "the PDF beside it is the one that was written" in said
     page.unlink()
     assert "the PDF is not beside it" in door.here.good("acceptance", "verify", str(report_file))
@@ -217,7 +217,7 @@ def test_a_changed_page_and_a_foreign_report_are_found(door: Door) -> None:
     result = door.here("acceptance", "verify", str(report_file))
     assert result.exit_code == 2
     assert "the report is unchanged" in result.stdout
-    assert "this site did not make it" in result.stderr
+    assert "this site did not sign it" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"content": 3}', '{"content": {}, "seal": 1}'])
@@ -234,7 +234,7 @@ def test_what_is_no_report_is_refused(door: Door, text: str) -> None:
         (f"visitor,S1,{span(0, 10)},", "kind is enrolled or stranger"),
         (f"enrolled,Nobody,{span(0, 10)},", "0 active people are called Nobody"),
         (f"enrolled,Carl,{span(0, 10)},", "no photo enrolled"),
-        (f"enrolled,,{span(0, 10)},", "say who walked up"),
+        (f"enrolled,,{span(0, 10)},", "say who this is"),
         (f"stranger,S1,{span(10, 0)},", "ends before it begins"),
         ("stranger,S1,noon,later,", "a time is written"),
         (f"stranger,S1,{span(0, 10)},perhaps", "outcome is"),

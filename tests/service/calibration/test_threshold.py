@@ -117,6 +117,7 @@ def test_a_strangers_chance_has_one_formula_that_counts_people_and_not_their_pho
     scores = np.random.default_rng(1).normal(0.1, 0.1, (500, 20)).astype(np.float32)
     strangers = Strangers(scores, np.full(500, -1, np.int64), MODEL, sampled=True)
     (point,) = risk.curve(strangers, MODEL, 20, [0.3], 0.001, np.random.default_rng(0), 20)
+    assert point.fmr is not None
     assert point.fmr == pytest.approx(float((scores >= 0.3).mean()))
     assert point.formula == pytest.approx(1 - (1 - point.fmr) ** 20)
 

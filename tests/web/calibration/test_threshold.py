@@ -294,7 +294,7 @@ def test_without_data_for_a_risk_nothing_is_loosened(calibrated: Web, admin: Bro
     assert (point.threshold, point.target, point.verdict) == (0.95, 1e-6, "not enough data")
 
 
-def test_at_the_sites_own_traffic_a_year_is_foretold(calibrated: Web, admin: Browser) -> None:
+def test_a_year_is_predicted_from_the_sites_stranger_rate(calibrated: Web, admin: Browser) -> None:
     assert "not known yet" in numbers(admin, "")
     for hour in range(20 * 24):
         if hour % 12 == 0:
@@ -302,7 +302,7 @@ def test_at_the_sites_own_traffic_a_year_is_foretold(calibrated: Web, admin: Bro
     told = numbers(admin, f"mode=risk&step={RISKS.index(1000)}")
 
     assert "40 unknown faces in 19 days" in told
-    year = re.search(r"At your stranger_rate, strangers let in about ([\d.]+) a year", told)
+    year = re.search(r"Strangers let in, at your stranger rate about ([\d.]+) a year", told)
     assert year
     assert float(year[1]) == pytest.approx(40 / 19.5 * 365 / stranger_in(told), rel=0.1)
 
