@@ -71,6 +71,7 @@ ON_POSTGRESQL_TOO = {
     "tests.store.cameras.test_cameras",
     "tests.store.privacy.test_consent",
     "tests.service.access.test_recording",
+    "tests.service.audit.test_audit",
     "tests.store.access.test_events",
     "tests.store.kiosk.test_devices",
     "tests.store.people.test_credentials",

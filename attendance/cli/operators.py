@@ -70,6 +70,7 @@ def operators_add(context: click.Context, /, username: str, **chosen: Any) -> No
     """Add an operator; asks for the password, twice."""
     settings = settings_of(context)
     from attendance import bootstrap
+    from attendance.service.audit.audit import Action, Actor, Subject, record
     from attendance.store.operators.operators import create_operator
 
     site = bootstrap.installation_for(settings)
@@ -78,6 +79,10 @@ def operators_add(context: click.Context, /, username: str, **chosen: Any) -> No
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with site.sessions.begin() as session:
         made = create_operator(session, username, password, at=site.clock.now(), **_chosen_role(session, **chosen))
+        subject = Subject("operator", made.id)
+        actor = Actor("command line", "operators add")
+        detail = {"role": made.role}
+        record(session, actor=actor, action=Action.CREATE_OPERATOR, subject=subject, detail=detail, at=site.clock.now())
     click.echo(f"{made.username} can sign in as {made.role}")
 
 
@@ -89,6 +94,7 @@ def operators_role(context: click.Context, /, username: str, **chosen: Any) -> N
     """Give an operator another role, other departments, another person; in force at once."""
     settings = settings_of(context)
     from attendance import bootstrap
+    from attendance.service.audit.audit import Action, Actor, Subject, record
     from attendance.store.operators.operators import list_operators, set_role
 
     site = bootstrap.installation_for(settings)
@@ -98,6 +104,10 @@ def operators_role(context: click.Context, /, username: str, **chosen: Any) -> N
             raise UserError(f"there is no operator {username}: see {script_name()} operators list")
         number = numbers[username.strip().casefold()]
         changed = set_role(session, number, **_chosen_role(session, **chosen))
+        subject = Subject("operator", number)
+        actor = Actor("command line", "operators role")
+        detail = {"role": changed.role}
+        record(session, actor=actor, action=Action.CHANGE_ROLE, subject=subject, detail=detail, at=site.clock.now())
     click.echo(f"{changed.username} is {changed.role} now")
 
 

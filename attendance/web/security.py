@@ -19,6 +19,11 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import Session
+
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Action, Actor, Subject, Value
+from attendance.web.site import current_site
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,6 +76,12 @@ def admin_required(view: Callable[P, R]) -> Callable[P, R]:
         return view(*args, **kwargs)
 
     return guarded
+
+
+def record_act(session: Session, action: Action, subject: Subject, **detail: Value) -> None:
+    """Add an entry to the audit for the operator of this request, in the transaction of the act."""
+    actor, at = Actor("operator", current_user.username), current_site().clock.now()
+    audit.record(session, actor=actor, action=action, subject=subject, detail=detail, at=at)
 
 
 def wants_json() -> bool:

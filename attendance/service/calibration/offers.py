@@ -24,6 +24,7 @@ from attendance.domain.calibration import site_calibration
 from attendance.domain.calibration.false_rejections import Share, share_refused
 from attendance.domain.calibration.risk import Calibration, Ints, Verdict
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Actor, ActorKind, Value, record
 from attendance.service.calibration.site_scores import SiteScores
 from attendance.service.calibration.verdict_texts import verdict_sentence
 from attendance.store.calibration import operating_points
@@ -244,7 +245,7 @@ def apply(
     log.warning(
         "%s sets the threshold of %s to %.4f: %s", by or "the program", site_scores.model_id, offer.threshold, reason
     )
-    return operating_points.set_point(
+    point = operating_points.set_point(
         session,
         model_id=site_scores.model_id,
         threshold=offer.threshold,
@@ -266,3 +267,8 @@ def apply(
             "own_people": offer.refused.people,
         },
     )
+    kind: ActorKind = "system" if by is None else "command line" if by == "command line" else "operator"
+    actor = Actor(kind, by or "threshold")
+    detail: dict[str, Value] = {"model": site_scores.model_id, "threshold": point.threshold, "source": source}
+    record(session, actor=actor, action=Action.APPLY_THRESHOLD, detail=detail, at=at)
+    return point

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours import corrections, periods
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
@@ -22,6 +23,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, month_of, today, whole
+from attendance.web.security import record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,13 @@ def inbox() -> ResponseReturnValue:
     return render_template("hours/corrections.html", rows=rows, staff=staff, state=state, states=STATES)
 
 
+_ACTIONS = {
+    "approve": Action.APPROVE_CORRECTION,
+    "refuse": Action.REFUSE_CORRECTION,
+    "withdraw": Action.WITHDRAW_CORRECTION,
+}
+
+
 @blueprint.post("/corrections/<correction_id>")
 def decide(correction_id: str) -> ResponseReturnValue:
     site, now, what = current_site(), current_site().clock.now(), request.form.get("what", "")
@@ -64,6 +73,7 @@ def decide(correction_id: str) -> ResponseReturnValue:
                 )  # fmt: skip
             else:
                 raise UserError("approve, refuse or withdraw it")
+            record_act(session, _ACTIONS[what], Subject("correction", correction_id))
     except UserError as error:
         flash(error_sentence(error), "danger")
     else:
@@ -103,6 +113,7 @@ def close_period() -> ResponseReturnValue:
                 session, day_from(form.get("from", "")), day_from(form.get("to", "")), grace=grace,
                 now=site.clock.now(), zone=site.zone, by=current_user.username,
             )  # fmt: skip
+            record_act(session, Action.CLOSE_PERIOD, Subject("period", lock.id))
     except UserError as error:
         flash(error_sentence(error), "danger")
     else:
@@ -121,6 +132,7 @@ def reopen_period(lock_id: int) -> ResponseReturnValue:
     try:
         with site.sessions.begin() as session:
             lock = periods.reopen(session, lock_id, now=site.clock.now(), by=current_user.username)
+            record_act(session, Action.REOPEN_PERIOD, Subject("period", lock_id))
     except UserError as error:
         flash(error_sentence(error), "danger")
     else:

@@ -19,6 +19,7 @@ from attendance.domain.hours.day import Day, Flag, Inference, Spell
 from attendance.domain.hours.shift import Half, hhmm
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours import corrections, day_words, planning
 from attendance.service.hours import days as working_days
 from attendance.service.hours.days import PersonDay, Today
@@ -30,6 +31,7 @@ from attendance.texts import gettext as _
 from attendance.web.errors import answer, error_sentence
 from attendance.web.formats import local_forms
 from attendance.web.hours.date_range import day_from, instant_from, is_id, span_of
+from attendance.web.security import record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -225,6 +227,7 @@ def correct(person_id: int, day: str) -> ResponseReturnValue:
                 corrections.decide_correction(
                     session, row.id, approve=True, by=current_user.username, now=now, decider=current_user.person_id
                 )
+                record_act(session, Action.APPROVE_CORRECTION, Subject("correction", row.id))
     except UserError as error:
         flash(error_sentence(error), "danger")
         return back

@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Subject
 from attendance.store.cameras import cameras
 from attendance.store.kiosk import devices
 from attendance.web.errors import error_sentence
 from attendance.web.forms import KioskForm
-from attendance.web.security import admin_required
+from attendance.web.security import admin_required, record_act
 from attendance.web.site import current_site, works_here_only
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def revoke(device_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions.begin() as session:
         device = devices.revoke(session, device_id, at=site.clock.now())
+        record_act(session, Action.REVOKE_DEVICE, Subject("device", device_id))
     log.info("%s revoked kiosk %s", current_user.username, device.name)
     flash(f"{device.name} is out: it can do nothing any more.", "success")
     return redirect(url_for("pairing.index"))

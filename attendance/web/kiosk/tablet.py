@@ -38,6 +38,8 @@ from flask.typing import ResponseReturnValue
 
 from attendance.domain.passage import Direction
 from attendance.service.access.rules import kiosk_rules_for
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.kiosk import sealed_events
 from attendance.service.kiosk.answers import Answer
 from attendance.service.kiosk.kiosk import Kiosk
@@ -299,6 +301,10 @@ def use_code() -> ResponseReturnValue:
     with site.sessions.begin() as database:
         paired = stored.pair(database, _text(_json(), "code")[:40], at=site.clock.now())
         name = None if paired is None else paired[0].name
+        if paired is not None:  # whoever holds the code; an administrator made it
+            paired_by = Actor("operator", paired[0].created_by)
+            device = Subject("device", paired[0].id)
+            audit.record(database, actor=paired_by, action=Action.PAIR_DEVICE, subject=device, at=site.clock.now())
     if paired is None:
         log.warning("a pairing code from %s was wrong", request.remote_addr)
         return answer(409, "This code is wrong or too old", "Codes work once and for 15 minutes. Ask for a new one.")
@@ -328,8 +334,15 @@ def let_go() -> ResponseReturnValue:
                 database, _text(told, "username"), _text(told, "password"), at=site.clock.now()
             )
             allowed = operator is not None and operator.role == "admin"
-            if allowed:
+            if operator is not None and allowed:
                 stored.revoke(database, device.terminal.id, at=site.clock.now())
+                audit.record(
+                    database,
+                    actor=Actor("operator", operator.username),
+                    action=Action.REVOKE_DEVICE,
+                    subject=Subject("device", device.terminal.id),
+                    at=site.clock.now(),
+                )
         if not allowed:
             log.warning("somebody tried to leave kiosk %s", device.terminal.name)
             return answer(409, "This does not open it", "Enter an administrator's user name and password.")

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Subject
 from attendance.store.hours import rosters
 from attendance.store.operators import operators
 from attendance.texts import N_
@@ -22,7 +23,7 @@ from attendance.texts import gettext as _
 from attendance.web.auth import begin_session
 from attendance.web.errors import answer, error_sentence
 from attendance.web.forms import OperatorForm, PasswordForm, RoleForm
-from attendance.web.security import admin_required, limiter
+from attendance.web.security import admin_required, limiter, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def index() -> ResponseReturnValue:
                     at=site.clock.now(),
                     **_chosen(form),
                 )
+                record_act(session, Action.CREATE_OPERATOR, Subject("operator", made.id), role=made.role)
         except UserError as error:
             form.form_errors.append(error_sentence(error))
         else:
@@ -74,6 +76,7 @@ def role(operator_id: int) -> ResponseReturnValue:
         try:
             with site.sessions.begin() as session:
                 changed = operators.set_role(session, operator_id, **_chosen(form))
+                record_act(session, Action.CHANGE_ROLE, Subject("operator", operator_id), role=changed.role)
         except UserError as error:
             form.form_errors.append(error_sentence(error))
         else:

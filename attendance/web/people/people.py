@@ -17,6 +17,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Subject
 from attendance.service.enrolment import photo_count
 from attendance.service.people import look_alikes
 from attendance.store.access import events
@@ -29,7 +30,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import ConsentForm, PersonForm, clean_line
-from attendance.web.security import admin_required
+from attendance.web.security import admin_required, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -147,6 +148,8 @@ def set_active(person_id: int) -> ResponseReturnValue:
     with site.sessions.begin() as session:
         existing(session, person_id)
         person = people.set_active(session, person_id, active, at=site.clock.now())
+        action = Action.ACTIVATE_PERSON if active else Action.DEACTIVATE_PERSON
+        record_act(session, action, Subject("person", person_id))
         if active:  # look-alikes of inactive people are not looked for
             look_alikes.refresh_person(session, site.keys, site.model_id, person_id, site.clock.now())
     log.info("%s %s person %d", current_user.username, "activated" if active else "deactivated", person_id)
@@ -165,6 +168,7 @@ def delete(person_id: int) -> ResponseReturnValue:
             photos = templates.list_templates(session, person_id)
             return render_template("people/person_delete.html", person=person, templates=photos)
         people.delete_person(session, person_id, at=site.clock.now())
+        record_act(session, Action.ERASE_PERSON, Subject("person", person_id))
     log.info("%s erased person %d", current_user.username, person_id)
     flash(_("%(name)s is erased, with all templates. Past passages stay without a name.", name=person.name), "success")
     return redirect(url_for("people.index"))

@@ -1,0 +1,91 @@
+"""The audit: who did what, in the same transaction as the act.
+
+In: a session, an actor, an action, a subject.  Out: an entry in the database.
+Does not know: pages, who is signed in (the caller passes an `Actor`).
+Main choice: entries name people and other subjects by number or random id only, and pages resolve it when they
+show the entry, so that a name ends with its person.  Trade-off: after an erasure an entry tells that somebody
+was erased, and not who it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from attendance.service.ids import new_event_id
+from attendance.store.audit import entries
+
+ActorKind = Literal["operator", "command line", "system"]
+Value = str | int | float | bool | None
+
+
+class Action(StrEnum):
+    """Every act that is recorded, as verb_object; stored by value: never rename one."""
+
+    CREATE_OPERATOR = "create_operator"
+    CHANGE_ROLE = "change_role"
+    APPLY_THRESHOLD = "apply_threshold"
+    ACTIVATE_PERSON = "activate_person"
+    DEACTIVATE_PERSON = "deactivate_person"
+    ERASE_PERSON = "erase_person"
+    PAIR_DEVICE = "pair_device"
+    REVOKE_DEVICE = "revoke_device"
+    CLOSE_PERIOD = "close_period"
+    REOPEN_PERIOD = "reopen_period"
+    APPROVE_CORRECTION = "approve_correction"
+    REFUSE_CORRECTION = "refuse_correction"
+    WITHDRAW_CORRECTION = "withdraw_correction"
+
+
+SubjectKind = Literal["operator", "person", "device", "period", "correction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it.  `name`: an operator's user name, the command, or the part of the program."""
+
+    kind: ActorKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the act was about: a number or random id, never a name."""
+
+    kind: SubjectKind
+    id: int | str
+
+
+def record(
+    session: Session,
+    *,
+    actor: Actor,
+    action: Action,
+    at: datetime,
+    subject: Subject | None = None,
+    detail: Mapping[str, Value] | None = None,
+) -> None:
+    """Add one entry; the caller commits it together with the act.
+
+    `detail`: small plain values, never a name, a template, a score of a person or a picture.  ValueError for
+    values that are not plain.
+    """
+    plain = dict(detail or {})
+    if not all(value is None or isinstance(value, (str, int, float, bool)) for value in plain.values()):
+        raise ValueError("an entry's detail holds plain values only")
+    entries.add_entry(
+        session,
+        entry_id=new_event_id(at),
+        at=at,
+        actor_kind=actor.kind,
+        actor_name=actor.name,
+        action=action.value,
+        subject_kind=None if subject is None else subject.kind,
+        subject_id=None if subject is None else str(subject.id),
+        detail=plain,
+    )
