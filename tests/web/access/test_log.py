@@ -97,7 +97,7 @@ def test_the_filter_stays_in_the_addresses_of_the_page(admin: Browser, day: dict
     ],
 )
 def test_a_filter_that_makes_no_sense_is_said_so(admin: Browser, day: dict[str, str], query: str, words: str) -> None:
-    assert words in admin.text(f"/log?{query}").lower()
+    assert words in admin.text(f"/log?{query}")
 
 
 @pytest.mark.parametrize("query", ["before=x", "before=00000000-0000-0000-0000-000000000000", "person=x", "person=9e9"])
