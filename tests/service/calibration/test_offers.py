@@ -73,8 +73,8 @@ def test_the_curve_never_says_that_a_lower_threshold_risks_less(sessions: Sessio
 
 def test_the_same_people_give_the_same_numbers(sessions: Sessions, keys: Keys) -> None:
     enrol(sessions, keys, 25)
-    offers = [offers.calibrate_site(known(sessions, keys, reference()), 300) for _ in range(2)]
-    assert offers[0] == offers[1]
+    first, second = (offers.calibrate_site(known(sessions, keys, reference()), 300) for _ in range(2))
+    assert first == second
 
 
 def test_the_outlook_puts_first_who_should_be_enrolled_again(sessions: Sessions, keys: Keys) -> None:

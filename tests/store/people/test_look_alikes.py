@@ -61,5 +61,5 @@ def test_pairs_of_the_erased_are_gone_and_of_the_inactive_not_shown(three: Sessi
 
 def test_nobody_is_a_pair_alone() -> None:
     assert look_alikes.pair_of(2, 1) == (1, 2)
-    with pytest.raises(ValueError, match="no pair"):
+    with pytest.raises(ValueError, match="not a pair"):
         look_alikes.pair_of(1, 1)
