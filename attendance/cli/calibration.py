@@ -124,7 +124,7 @@ def _score(value: float | None) -> str:
 @click.option("--plots", type=_FOLDER, help="Draw what was stated and what came out into this folder.")
 @click.pass_context
 def evaluate_calibration(context: click.Context, /, data: Path, **options: Any) -> None:
-    """Does a threshold keep its risk?  Calibrated on one half of LFW's people, measured on the other."""
+    """Test whether a threshold keeps its risk: calibrated on one half of LFW's people, measured on the other."""
     settings = settings_of(context)
     if not data.is_dir():
         raise UserError(f"--data: there is no folder {data}")

@@ -39,7 +39,7 @@ class Plan:
 
 
 def seed_after(start: Path | None) -> int:
-    """The seed of a run's images: another one after each weights.
+    """Return the seed of a run's images: a different one for each file of starting weights.
 
     With one seed for all, a run that goes on from the last one's weights shows the same images, changed in the
     same ways and in the same order, which the network knows already (docs/LOG.md).
@@ -172,7 +172,7 @@ class Run:
         bar.close()
 
     def averaged(self, fresh: nn.Module) -> nn.Module:
-        """The averaged weights in `fresh`, in evaluation mode."""
+        """Load the averaged weights into `fresh` and return it in evaluation mode."""
         fresh.load_state_dict(self.ema.state)
         return fresh.eval()
 

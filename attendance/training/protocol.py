@@ -50,7 +50,7 @@ def celeba_identities(data: Path) -> dict[str, int]:
 
 
 def identity_of(set_name: str, path: str, celeba: dict[str, int]) -> str:
-    """The person's label, or "" where a set has none."""
+    """Return the person's label, or "" if the set has none."""
     parts = path.split("/")
     if set_name.startswith("celeba"):
         number = celeba.get(parts[-1])
@@ -61,7 +61,7 @@ def identity_of(set_name: str, path: str, celeba: dict[str, int]) -> str:
 
 
 def is_measured(set_name: str, path: str, identity: str) -> bool:
-    """True for everything that must never be learned from."""
+    """Return whether the image is kept for measuring: training must never see it."""
     if set_name == "lfw":
         return True
     if identity.startswith("celeba:"):

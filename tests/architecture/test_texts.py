@@ -23,7 +23,7 @@ SAME_EVERYWHERE = re.compile(
 PHRASES = {
     r"\b(an|the) own\b": "name the owner: “its own”, “the site's own”",
     r"\bthe price( is\b|:)": "write “Trade-off: …”",
-    r"(?<!there )(?<!it )\bis no (?!longer\b|more\b|further\b|news\b|less\b|\d)[a-z]+": "write “is not a …”",
+    r"(?<!there )(?<!it )\bis no (?!longer\b|more\b|further\b|news\b|less\b|reason\b|\d)[a-z]+": "write “is not a …”",
     r"\bgoes before\b": "write “overrides”",
     r"\bwhat lies\b": "name it: “pixels outside the area”",
     r"\bwho(ever)? walks up\b": "name the person: “a stranger”, “the person at the door”",

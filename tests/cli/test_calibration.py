@@ -105,6 +105,6 @@ def test_a_missing_or_broken_reference_is_told(here: Here) -> None:
     enrol(here, 20)
     path = impostors.file_of(here.folder / "weights", MODEL)
     path.write_bytes(b"broken")
-    assert "is no reference of strangers" in here.good("calibrate")
+    assert "is not a reference of strangers" in here.good("calibrate")
     path.unlink()
     assert "note: there is no reference" in here.good("calibrate")

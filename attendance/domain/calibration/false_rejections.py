@@ -3,7 +3,7 @@
 In: genuine scores with whose they are; a threshold; a source of chance from the caller.  Out: a share with interval.
 Does not know: where the scores come from.
 Main choice: the mean over people and not over looks, drawn again by people: ten photos of one person are one person.
-The price: with few people the interval is wide, whatever the number of photos.
+Trade-off: with few people the interval is wide, whatever the number of photos.
 """
 
 from __future__ import annotations

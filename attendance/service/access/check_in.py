@@ -155,7 +155,7 @@ class CheckIn:
         )
 
     def _refuse(self, frame: Frame, error: Exception) -> Outcome:
-        """A fault is a denial.  A lasting one is logged and recorded once in `fault_every`, not with every frame."""
+        """Deny because of a fault; log and record a lasting one once in `fault_every`, not with every frame."""
         # Frames that agreed before the fault no longer count, and the person can settle anew.
         self._consensus = self._new_consensus()
         reason = Reason.STALE_GALLERY if self._watch.view.stale else Reason.FAULT

@@ -3,8 +3,8 @@
 In: a folder and a model_id, or embeddings to write down.  Out: a `Reference`.
 Does not know: pictures; how strangers are scored.
 Main choice: numbers only, in half precision and below 2 MB, so that the reference travels with the weights and
-holds nobody's picture; the price is about 2,700 strangers, too few to see one in 1,000 ten times.  A file that is
-not what it should be is an error and no smaller reference: a wrong one makes a wrong threshold.
+holds nobody's picture.  Trade-off: about 2,700 strangers are too few to see one in 1,000 ten times.  A damaged
+file is an error, never a smaller reference: a wrong one makes a wrong threshold.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def file_of(folder: Path, model_id: str) -> Path:
 
 
 def load(folder: Path, model_id: str) -> Reference | None:
-    """The model's reference; None where there is none, UserError where it is damaged or another model's."""
+    """Return the model's reference, None if there is none; UserError if it is damaged or another model's."""
     path = file_of(folder, model_id)
     try:
         with path.open("rb") as file:
@@ -85,7 +85,7 @@ def load(folder: Path, model_id: str) -> Reference | None:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; check the file's permissions") from error
     except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is no reference of strangers ({error}); {_ANEW}") from error
+        raise UserError(f"{path} is not a reference of strangers ({error}); {_ANEW}") from error
     if reference.model_id != model_id:
         raise UserError(f"{path} is the reference of {reference.model_id}, not of {model_id}; {_ANEW}")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

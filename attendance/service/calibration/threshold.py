@@ -103,7 +103,7 @@ def consequences(scores: GalleryScores, threshold: float) -> Consequences:
 
 
 def histogram(scores: NDArray[np.float32], bins: int = 60) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Counts [bins] and edges [bins+1] over -1..1; every score falls into a bin."""
+    """Return counts [bins] and edges [bins+1] over -1..1; every score falls into a bin."""
     counts, edges = np.histogram(np.clip(scores, -1, 1), bins=bins, range=(-1.0, 1.0))
     return counts.astype(np.int64), edges.astype(np.float64)
 

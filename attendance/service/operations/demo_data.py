@@ -220,7 +220,7 @@ def _row(chance: random.Random, at: datetime, person_id: int | None, direction: 
 def _corrections(
     session: Session, chance: random.Random, persons: list[tuple[int, str]], today: date, now: datetime, zone: ZoneInfo
 ) -> int:
-    """Some requests that wait for a decision."""
+    """Add some requests that wait for a decision."""
     reasons = ("Forgot to check out.", "Was at the supplier's in the morning.", "The yard door did not open.")
     count = 0
     for person_id, _ in chance.sample(persons, min(len(persons), max(1, len(persons) // 20))):

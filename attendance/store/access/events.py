@@ -2,9 +2,9 @@
 
 In: a session and the domain's `Passage`.  Out: `PassageView`s, today's presence, open passages.
 Does not know: how a decision was made, or local time (the caller gives the day's bounds in UTC).
-Main choice: rows are only ever added; a door's outcome is an own row that points to its passage, so
+Main choice: rows are only ever added; a door's outcome is a row that points to its passage, so
 that a crash between the two is visible as a granted passage without a door event.  The one exception:
-which way somebody went may be told once, where no camera knew it.
+a direction may be added once, if no camera knew it.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def granted_scores(session: Session, since: datetime, model_id: str) -> list[tup
 
 
 def decided_since(session: Session, since: datetime, model_id: str) -> list[Decided]:
-    """What the model's passages were decided on, oldest first; for asking how another threshold had decided."""
+    """Return the scores behind the model's decisions, oldest first, to replay them with another threshold."""
     columns = (access.Passage.granted, access.Passage.reason, access.Passage.score, access.Passage.runner_up)
     query = select(*columns, access.Passage.id).where(access.Passage.at >= since, access.Passage.model_id == model_id)
     rows = session.execute(query.order_by(access.Passage.id))

@@ -39,7 +39,7 @@ class Basis:
 
 
 def current(session: Session, model_id: str) -> OperatingPoint | None:
-    """The point in force for the model, None when none was ever set (every face is then denied)."""
+    """Return the point in force for the model, None if none was ever set (every face is then denied)."""
     rows = history(session, model_id, limit=1)
     if not rows:
         return None
@@ -89,7 +89,7 @@ def set_point(
 
 
 def card_default(session: Session, model_id: str) -> float | None:
-    """The threshold that came with the model's weights, as it was last taken over from the card."""
+    """Return the threshold that came with the model's weights, as last read from the card."""
     query = select(calibration.OperatingPoint.threshold).where(
         calibration.OperatingPoint.model_id == model_id, calibration.OperatingPoint.source == "card default"
     )

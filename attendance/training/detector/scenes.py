@@ -82,9 +82,9 @@ def _load(
 def with_drawn(
     drawn: NDArray[np.float32], boxes: NDArray[np.float32], points: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """A machine's faces [G,4], [G,5,2] corrected by boxes that people drew round every face [D,4].
+    """Correct a machine's faces [G,4], [G,5,2] by boxes that people drew around every face [D,4].
 
-    What the machine missed is added, without landmarks; what nobody drew is not sure.
+    A face that the machine missed is added, without landmarks; one that nobody drew is not sure.
     """
     overlap = iou_matrix(boxes, drawn)
     seen, missed = overlap.max(1, initial=0) >= SAME_FACE, drawn[overlap.max(0, initial=0) < SAME_FACE]

@@ -73,20 +73,20 @@ def _compressed(view: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def _darkened(view: Tensor, random: np.random.Generator) -> Tensor:
-    """A dark room: the camera's curve lowered, or a tenth to a half of the light under a sensor's noise."""
+    """Imitate a dark room: lower the camera's curve, or leave a tenth to a half of the light and add noise."""
     if random.random() < 0.5:
         return 255 * (view.clamp(0, 255) / 255) ** float(random.uniform(1.3, 2.5))
     return _noisy(view * float(np.exp(random.uniform(np.log(0.1), np.log(0.5)))), random)
 
 
 def _blurred(view: Tensor, random: np.random.Generator) -> Tensor:
-    """Out of focus."""
+    """Imitate a picture that is out of focus."""
     sigma = float(random.uniform(0.005, 0.035)) * view.shape[-1]
     return torch.as_tensor(gaussian_blur(view, 2 * int(np.ceil(2 * sigma)) + 1, sigma))
 
 
 def _far(view: Tensor, random: np.random.Generator) -> Tensor:
-    """A small face: down and up again."""
+    """Imitate a small face: scale down and up again."""
     size = view.shape[-1]
     low = int(random.integers(SMALLEST, max(SMALLEST + 1, size * 3 // 4)))
     small = F.interpolate(view, (low, low), mode="bilinear", antialias=True, align_corners=False)
@@ -99,7 +99,7 @@ def _noisy(view: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def _hidden(view: Tensor, random: np.random.Generator) -> Tensor:
-    """A hand, a scarf, a frame's edge."""
+    """Hide a part, as a hand, a scarf or a frame's edge would."""
     size = view.shape[-1]
     side = int(size * random.uniform(0.1, 0.35))
     top, left = (int(random.integers(0, size - side)) for _ in range(2))

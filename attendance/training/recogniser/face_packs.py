@@ -187,7 +187,7 @@ def _unit(x: NDArray[np.float16]) -> NDArray[np.float32]:
 
 
 def open_pack(out: Path, set_name: str) -> FacePack:
-    """The whole pack, without a choice of rows."""
+    """Open the whole pack, without a choice of rows."""
     meta = np.load(out / f"{set_name}.npz")
     maps = out / f"{set_name}.maps.npy"
     crops = np.load(out / f"{set_name}.crops.npy", mmap_mode="r")

@@ -138,13 +138,13 @@ def joined_answers(answers: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.f
 
 
 def _turn(given: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The rotation [D,D] that brings `given` [F,D] nearest to `wanted` (Schönemann, 1966)."""
+    """Return the rotation [D,D] that brings `given` [F,D] nearest to `wanted` (Schönemann, 1966)."""
     left, _, right = np.linalg.svd(given.T @ wanted)
     return np.asarray(left @ right, np.float32)
 
 
 def turn_towards(net: RecognitionModel, faces: Faces, size: int, sample: int = 2048) -> NDArray[np.float32]:
-    """The rotation [384,384] that brings the targets nearest to what `net` answers already.
+    """Return the rotation [384,384] that brings the targets nearest to the answers of `net`.
 
     The principal directions depend on the faces at hand, and their signs on the linear algebra of the
     machine: without this, a network trained elsewhere would first have to unlearn its axes.
@@ -314,7 +314,7 @@ class Watch:
 
     @torch.inference_mode()
     def embed(self, net: RecognitionModel, size: int) -> NDArray[np.float32]:
-        """Unit embeddings [K,384] of the kept crops, seen at `size` px; their people are `labels` [K]."""
+        """Return unit embeddings [K,384] of the kept crops, seen at `size` px; their people are `labels` [K]."""
         assert self.crops is not None
         resized = F.interpolate(self.crops, (size, size), mode="bilinear", antialias=True, align_corners=False)
         found = torch.cat([net(part.to(self.device)).cpu() for part in torch.split(resized, 64)])

@@ -6,7 +6,7 @@ Does not know: templates' markup, colours.
 Main choice: plain SVG made here instead of a charting library, so that it shows without scripts and
 without anything from elsewhere; the script only moves the threshold.  Each curve is drawn to its own
 height, by square roots: there are a thousand times more pairs of strangers than of the same person, and
-the few rare ones beyond the threshold are what matters.  The price: areas are no shares.
+the few rare ones beyond the threshold are what matters.  Trade-off: areas are not shares.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Chart:
 
 
 def draw(scores: GalleryScores, threshold: float) -> Chart:
-    """The chart from `low` (0, or the tenth below the lowest score) to 1."""
+    """Return the chart from `low` (0, or the tenth below the lowest score) to 1."""
     lowest = min((float(one[0]) for one in (scores.genuine, scores.impostor) if len(one)), default=0.0)
     low = max(-1.0, min(0.0, math.floor(lowest * 10) / 10))
     steps = range(math.ceil(low * 5), 6)
@@ -86,7 +86,7 @@ def _outline(scores: NDArray[np.float32], low: float) -> str:
 class Det:
     """How many of one's own people are refused, over the chance that a stranger passes (SVG path data, "" for none).
 
-    `measured` and `drawn_on`: the line by what stands behind it; `band`: the 95 % of the chance.
+    `measured` and `drawn_on`: the measured and the extrapolated part of the line; `band`: the 95 % of the chance.
     `first`: the power of ten at the left edge; `top`: the share at the upper one.
     """
 

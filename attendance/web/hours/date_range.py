@@ -47,7 +47,7 @@ class Span:
         return (self.last - self.first).days + 1
 
     def month(self, step: int) -> dict[str, Any]:
-        """The address's parameters for the whole month before (-1), of (0) or after (1) the first day."""
+        """Return the address's parameters for the whole month before (-1), of (0) or after (1) the first day."""
         first = month_of(self.first)
         for _step in range(abs(step)):
             first = month_of(first - timedelta(days=1)) if step < 0 else next_month(first)

@@ -1,4 +1,4 @@
-// Keeps parts of a page fresh: [data-live="address"] is replaced by what the address gives, every
+// Keeps parts of a page fresh: [data-live="address"] is replaced by the address's answer, every
 // [data-every] seconds, while anybody looks.  Also what all pages share: talking to the site.
 "use strict";
 

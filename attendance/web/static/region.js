@@ -92,7 +92,7 @@
     stage.addEventListener("pointermove", (event) => {
       if (!change || !stage.hasPointerCapture(event.pointerId)) return;
       const point = at(event);
-      // A tap is no drawing.
+      // A tap draws nothing.
       if (start && Math.abs(point[0] - start[0]) < 1 && Math.abs(point[1] - start[1]) < 1) return;
       start = null;
       write(change(point));
