@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import re
+import csv
+from pathlib import Path
 
 from tests.factories import ANNA
+from tests.security.roles import WHO, outcomes, routes
 from tests.site_fixtures import Browser, Web
 
 OPEN = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
+# A row for each endpoint and method of the operators' site; HEAD is answered as GET.
+TABLE = Path(__file__).with_name("role_table.csv")
 
 
-# Rooms of people who are no operators, with guards of their own: tests/security/test_employee.py and test_kiosk.py.
-SELF_GUARDED = {"me", "kiosk"}
+def test_every_route_answers_every_role_as_the_table_says(web: Web, password_hash: str) -> None:
+    with TABLE.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    table = {(row["endpoint"], row["method"]): tuple(row[role] for role in WHO) for row in rows}
 
+    outcome = outcomes(web, password_hash)
 
-def addresses(web: Web, method: str) -> list[tuple[str, str]]:
-    """Every (endpoint, path) of the operators' site that takes this method, with 1 for each id."""
-    return [
-        (rule.endpoint, re.sub(r"<[^>]+>", "1", rule.rule))
-        for rule in web.app.url_map.iter_rules()
-        if method in (rule.methods or ()) and rule.endpoint.split(".")[0] not in SELF_GUARDED
-    ]
+    assert {key: answers for key, answers in outcome.items() if key[1] != "HEAD"} == table
+    for (endpoint, method), answers in outcome.items():
+        if method == "HEAD":
+            assert answers == table[endpoint, "GET"], endpoint
 
 
 def test_nothing_but_the_login_is_reachable_without_signing_in(web: Web, stranger: Browser) -> None:
-    for endpoint, path in addresses(web, "GET"):
+    for endpoint, path in routes(web, "GET"):
         if endpoint not in OPEN:
             answer = stranger.get(path)
             assert (answer.status_code, answer.location.split("?")[0]) == (302, "/login"), path
-    for endpoint, path in addresses(web, "POST"):
+    for endpoint, path in routes(web, "POST"):
         if endpoint not in OPEN:
             assert stranger.submit(path).location.startswith("/login"), path
 
@@ -44,7 +48,7 @@ def test_a_viewer_can_change_nothing(web: Web, viewer: Browser) -> None:
     person = web.add("Anna Berg")
     web.enrol(person, ANNA)
     own = {"auth.sign_in", "auth.setup", "auth.logout", "operators.password"}
-    for endpoint, path in addresses(web, "POST"):
+    for endpoint, path in routes(web, "POST"):
         if endpoint not in own:
             assert viewer.submit(path, {"active": "no", "name": "x"}).status_code == 403, path
 
@@ -61,7 +65,7 @@ def test_a_viewer_reads_every_page_but_the_forms(web: Web, viewer: Browser) -> N
 
 def test_a_form_without_its_token_does_nothing(web: Web, admin: Browser) -> None:
     web.add("Anna Berg")
-    for endpoint, path in addresses(web, "POST"):
+    for endpoint, path in routes(web, "POST"):
         answer = admin.client.post(path, data={"active": "no"})
         assert answer.status_code == 400, (endpoint, answer.status)
         assert "out of date" in answer.get_data(as_text=True)
