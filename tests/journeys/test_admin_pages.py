@@ -142,12 +142,12 @@ def test_the_log_fills_by_itself_and_learns_what_the_door_did(web: Web, open_pag
     web.passage(NOON)
     page.wait_for_selector("tbody tr:has-text('not recognised')")
     passage = web.passage(NOON + timedelta(seconds=2), anna)
-    page.wait_for_selector("tbody tr:has-text('door: nothing noted')")
+    page.wait_for_selector("tbody tr:has-text('door: no result was noted')")
     with web.sessions.begin() as session:
         events.record_door_event(
             session, event_id=new_event_id(NOON), passage_id=passage, at=NOON, door="front", outcome="done"
         )
-    page.locator("tbody tr:has-text('door: nothing noted')").wait_for(state="detached")
+    page.locator("tbody tr:has-text('door: no result was noted')").wait_for(state="detached")
 
     expect(page.locator("tbody tr")).to_contain_text(["Anna Berg", "not recognised"])
 
