@@ -79,18 +79,13 @@ def _compared(now: Any, offer: Any) -> list[tuple[str, ...]]:
 def _stranger(offer: Any) -> str:
     if offer is None:
         return "never: nobody passes"
-    found = offer.calibration
-    if found.fpir is None:
+    from attendance.service.calibration.risk_words import one_in
+
+    rate = offer.calibration
+    if rate.fpir is None:
         return "cannot be said"
-    bounds = f"up to {one_in(found.high)}" if found.low <= 0 else f"{one_in(found.low)} to {one_in(found.high)}"
-    return f"{one_in(found.fpir)} (95 %: {bounds}), {found.verdict.value}"
-
-
-def one_in(chance: float) -> str:
-    """0.001 → "1 in 1,000"; a chance above a half in percent."""
-    if chance <= 1e-9:
-        return "never seen"
-    return f"1 in {1 / chance:,.0f}" if chance < 0.1 else f"{chance:.0%}"
+    bounds = f"up to {one_in(rate.high)}" if rate.low <= 0 else f"{one_in(rate.low)} to {one_in(rate.high)}"
+    return f"{one_in(rate.fpir)} (95 %: {bounds}), {rate.verdict.value}"
 
 
 def _refused(offer: Any) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.errors import UserError
-from attendance.service.calibration import offers
+from attendance.service.calibration import offers, risk_words
 from attendance.service.calibration.offers import Offer, loosens
 from attendance.service.calibration.replay import Replayed, replay
 from attendance.service.calibration.stranger_rate import stranger_rate
@@ -35,8 +35,8 @@ from attendance.store import settings as shared
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.texts import gettext as _
-from attendance.web.calibration import chart, risk_words
-from attendance.web.calibration.risk_words import RISKS
+from attendance.web.calibration import chart
+from attendance.web.calibration.risk_slider import RISKS, nearest_step
 from attendance.web.calibration.threshold_cache import CachedNumbers, cached_numbers
 from attendance.web.errors import error_sentence
 from attendance.web.formats import score
@@ -56,15 +56,16 @@ MOST_CHANGED, MOST_PEOPLE = 10, 8
 # A stranger's chance, and the share of own people who are refused.
 Rates = tuple[float | None, float | None]
 
-for _filter in (
-    risk_words.one_in,
-    risk_words.out_of,
-    risk_words.a_year,
-    risk_words.stranger,
-    verdict_name,
-    verdict_sentence,
-):
-    blueprint.add_app_template_filter(_filter)
+
+def _by_site_locale(words: Callable[[Any, str], str]) -> Callable[[Any], str]:
+    """Return a filter that writes numbers as the site's locale does."""
+    return lambda value: words(value, current_site().settings.site.locale)
+
+
+for _words in (risk_words.one_in, risk_words.out_of, risk_words.a_year, risk_words.stranger):
+    blueprint.add_app_template_filter(_by_site_locale(_words), _words.__name__)
+blueprint.add_app_template_filter(verdict_name)
+blueprint.add_app_template_filter(verdict_sentence)
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,7 @@ def _choice(cached: CachedNumbers, in_force: operating_points.PointRow | None, c
     risk = settings.calibration.risk
     if in_force is not None and in_force.target and in_force.source == "calibration":
         risk = 1 / in_force.target
-    position = risk_words.nearest_step(risk) if step is None else int(step)
+    position = nearest_step(risk) if step is None else int(step)
     if by_hand and threshold is not None:
         return Choice("hand", position, threshold, margin, cached.at(threshold))
     offer = cached.offer(RISKS[position])

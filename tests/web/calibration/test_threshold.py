@@ -18,7 +18,7 @@ from attendance.store.calibration import operating_points
 from attendance.store.calibration.operating_points import Basis
 from attendance.store.people import people, templates
 from attendance.store.tables.calibration import OperatingPoint
-from attendance.web.calibration.risk_words import RISKS
+from attendance.web.calibration.risk_slider import RISKS
 from tests.factories import MODEL, NOON, near, vector_of
 from tests.site_fixtures import Browser, Web
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextvars import copy_context
 
 import pytest
+from babel.support import NullTranslations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.web.calibration.risk_words import RISKS, a_year, nearest_step, one_in, out_of
+from attendance import texts
+from attendance.service.calibration.risk_words import a_year, one_in, out_of
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,20 @@ def test_words_say_the_number_to_two_digits(chance: float) -> None:
         assert said == pytest.approx(chance, rel=0.051)
 
 
-def test_the_sliders_positions_find_themselves_again() -> None:
-    assert [nearest_step(risk) for risk in RISKS] == list(range(len(RISKS)))
-    assert nearest_step(1) == 0
-    assert nearest_step(800) == RISKS.index(1000)
+def test_numbers_are_written_as_the_locale_has_them() -> None:
+    assert one_in(0.0002, "de_DE") == "1 in 5.000"
+    assert out_of(0.0154, "de_DE") == "1,5 in 100"
+    assert out_of(0.004, "de_DE") == "4 in 1.000"
+    assert a_year(0.3, "de_DE") == "0,3 a year"
+
+
+def test_the_words_are_translated() -> None:
+    class Shouted(NullTranslations):
+        def ugettext(self, message: str) -> str:
+            return message.replace(" in ", " IN ").replace("seen", "SEEN")
+
+    def words() -> tuple[str, str, str]:
+        texts.use(Shouted())
+        return one_in(0.0002), out_of(0.02), one_in(0.0)
+
+    assert copy_context().run(words) == ("1 IN 5,000", "2 IN 100", "none SEEN")
