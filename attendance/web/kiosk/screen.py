@@ -1,7 +1,7 @@
 """The screen beside a camera: what its daemon decided, by server-sent events.
 
 In: a paired screen.  Out: its page; a stream of `Answer`s.
-Does not know: the daemon (service/kiosk_screen.py reads what it recorded).
+Does not know: the daemon (`service/kiosk/screen.py` reads what it recorded).
 Main choice: a stream keeps one of the server's threads, so there are no more than `kiosk.max_streams`
 of them, each for some minutes; a browser that comes when all are taken gets the news in one short
 answer and comes again, which is slower by seconds and never refused.
@@ -20,7 +20,9 @@ from flask.typing import ResponseReturnValue
 
 from attendance.service.ids import made_at
 from attendance.service.kiosk.screen import Screen
-from attendance.web.kiosk.tablet import EXTENSION, Parts, blueprint, current_device, device_of, the_parts
+from attendance.texts import gettext as _
+from attendance.web.kiosk import texts
+from attendance.web.kiosk.tablet import EXTENSION, Parts, blueprint, current_device, device_of, locale_tag, the_parts
 from attendance.web.security import KIOSK_COOKIE
 from attendance.web.site import Site, current_site
 
@@ -32,14 +34,16 @@ _RETRY_MS, _RETRY_FULL_MS = 1000, 3000
 
 @blueprint.get("/screen")
 def screen() -> ResponseReturnValue:
-    device = current_device()
+    device, site = current_device(), current_site()
     if device.screen_of is None:
         return redirect(url_for("kiosk.page"))
     return render_template(
         "kiosk/screen.html",
         terminal=device.terminal,
         camera=device.screen_of,
-        zone=current_site().settings.site.timezone,
+        zone=site.settings.site.timezone,
+        locale=locale_tag(site),
+        texts=texts.translated(texts.SCREEN),
     )
 
 
@@ -47,7 +51,11 @@ def screen() -> ResponseReturnValue:
 def stream() -> ResponseReturnValue:
     device, site, streams = current_device(), current_site(), the_parts().streams
     if device.screen_of is None:
-        return {"ok": False, "words": "This is no screen", "advice": "Pair it as the screen of a camera."}, 409
+        return {
+            "ok": False,
+            "words": _("This device is not a screen"),
+            "advice": _("Pair it as the screen of a camera."),
+        }, 409
     shown = Screen(site.sessions, site.clock, site.zone, device.screen_of, _last_id())
     live = streams.acquire(blocking=False)
     token = request.cookies[KIOSK_COOKIE]
@@ -59,7 +67,7 @@ def stream() -> ResponseReturnValue:
 
 
 def end_streams(app: Flask) -> None:
-    """Before the server stops: it would wait for their threads."""
+    """End all streams before the server stops, which would wait for their threads."""
     parts = app.extensions[EXTENSION]
     assert isinstance(parts, Parts)
     parts.closing.set()
@@ -86,12 +94,12 @@ def _once(shown: Screen) -> Iterator[str]:
 
 
 def _news(shown: Screen) -> Iterator[str]:
-    for passage_id, told in shown.news():
-        yield f"id: {passage_id}\ndata: {json.dumps(asdict(told))}\n\n"
+    for passage_id, answer in shown.news():
+        yield f"id: {passage_id}\ndata: {json.dumps(asdict(answer))}\n\n"
 
 
 def _last_id() -> str:
-    """What the browser saw last, as it says itself after a break; nothing for anything else."""
+    """Return the id that the browser saw last, as it says after a break; "" for anything else."""
     text = request.headers.get("Last-Event-ID", "")
     try:
         made_at(text)

@@ -1,11 +1,11 @@
-"""The tablet's side of a kiosk: its page, pictures, PINs and badges, undo; how it proves itself; how it is left.
+"""The tablet's side of a kiosk: its page, pictures, PINs and badges, undo; pairing and leaving.
 
 In: requests of a paired tablet.  Out: pages, `Answer`s as JSON.
-Does not know: who is signed in; how a face, PIN or badge is judged (service/kiosk.py).
-Main choice: a tablet is no operator.  Its cookie (SameSite=Strict, HttpOnly) names a device and opens
+Does not know: who is signed in; how a face, PIN or badge is judged (`service/kiosk`).
+Main choice: a tablet is a device and not an operator.  Its cookie (SameSite=Strict, HttpOnly) names a device and opens
 this room only, and the same cookie closes every other room of the site to that browser (security.py).
-Instead of a session's token each POST bears an own header, which another site's page cannot set.  The
-price: an administrator who pairs the browser at hand is locked in, too, until signing in on `leave`.
+Instead of a session's token each POST carries a header of its own, which another site's page cannot
+set.  Trade-off: an administrator who pairs the browser at hand is locked in, too, until signing in on `leave`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
 from attendance.store.kiosk import devices as stored
 from attendance.store.operators import operators
+from attendance.texts import gettext as _
 from attendance.web.errors import answer
+from attendance.web.kiosk import texts
 from attendance.web.security import KIOSK_COOKIE, csrf, limiter, wants_json
 from attendance.web.site import Site, current_site
 
@@ -58,15 +60,16 @@ HEADER = "X-Kiosk"
 EXTENSION = "attendance kiosk"
 MAX_PICTURE, MAX_WORDS = 400_000, 8_000  # bytes of a body
 _COOKIE_DAYS = 400  # the most that browsers keep; each visit of the page begins them anew
-# What a browser may ask for that is no paired tablet.
+# What a browser may ask for before it is paired.
 UNPAIRED = {"kiosk.pair", "kiosk.use_code", "kiosk.leave", "kiosk.let_go", "kiosk.manifest"}
 # What the page needs without a connection.
-ASSETS = ("kiosk.css", "kiosk-line.js", "kiosk-sound.js", "kiosk-camera.js", "kiosk.js", "favicon.svg")
+SCRIPTS = ("kiosk-texts.js", "kiosk-line.js", "kiosk-sound.js", "kiosk-camera.js", "kiosk.js")
+ASSETS = ("kiosk.css", *SCRIPTS, "favicon.svg")
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """The tablet of this request; `screen_of`: the camera that it shows, None for one with an own camera."""
+    """The tablet of this request; `screen_of`: the camera that it shows, None for a tablet."""
 
     terminal: Terminal
     screen_of: str | None
@@ -116,6 +119,11 @@ def the_parts() -> Parts:
     return parts
 
 
+def locale_tag(site: Site) -> str:
+    """Return the site's locale as browsers name it, such as en-GB."""
+    return site.settings.site.locale.replace("_", "-")
+
+
 def current_device() -> Device:
     device = g.kiosk_device
     assert isinstance(device, Device)
@@ -123,7 +131,7 @@ def current_device() -> Device:
 
 
 def device_of(site: Site, token: str) -> Device | None:
-    """The paired, not revoked device of this token; notes that it is alive."""
+    """Return the paired, not revoked device of this token, if there is one; note that it is alive."""
     if not token:
         return None
     with site.sessions.begin() as database:
@@ -138,14 +146,14 @@ def device_of(site: Site, token: str) -> Device | None:
 def _guard() -> ResponseReturnValue | None:
     if request.method == "POST":
         if request.headers.get(HEADER) != "1":
-            return answer(403, "Not from this page", "A kiosk's requests come from its own page only. Reload it.")
+            return answer(403, _("Not from this page"), _("A kiosk takes requests from its own page only. Reload it."))
         request.max_content_length = MAX_PICTURE if request.endpoint == "kiosk.look" else MAX_WORDS
     g.kiosk_device = device_of(current_site(), request.cookies.get(KIOSK_COOKIE, ""))
     if g.kiosk_device is not None or request.endpoint in UNPAIRED:
         return None
     if request.method == "GET" and not wants_json():
         return redirect(url_for("kiosk.pair"))
-    return {"ok": False, "words": "This tablet is not paired", "advice": "Ask an administrator to pair it."}, 401
+    return {"ok": False, "words": _("This tablet is not paired"), "advice": _("Ask an administrator to pair it.")}, 401
 
 
 @blueprint.after_request
@@ -159,7 +167,7 @@ def _allow_manifest(response: Response) -> Response:
 
 
 def _caller() -> str:
-    """Of one tablet, so that several behind one address do not slow each other down."""
+    """Return the key of one tablet for limits, so that several behind one address do not slow each other down."""
     return "kiosk " + hashlib.sha256(request.cookies.get(KIOSK_COOKIE, "").encode()).hexdigest()
 
 
@@ -168,7 +176,7 @@ def _caller() -> str:
 
 @blueprint.get("/")
 def page() -> ResponseReturnValue:
-    """Everything at once: camera, PIN, badge.  Nothing in it is about people, so that it may be kept for later."""
+    """Show camera, PIN and badge at once.  Nothing in the page is about people, so that it may be kept for later."""
     device, site = current_device(), current_site()
     if device.screen_of is not None:
         return redirect(url_for("kiosk.screen"))
@@ -179,6 +187,9 @@ def page() -> ResponseReturnValue:
             key=base64.b64encode(the_parts().kiosk.public_key).decode(),
             fps=site.settings.kiosk.max_fps,
             zone=site.settings.site.timezone,
+            locale=locale_tag(site),
+            texts=texts.translated(texts.TABLET),
+            scripts=SCRIPTS,
         )
     )
     _give_cookie(made, request.cookies[KIOSK_COOKIE])
@@ -187,7 +198,7 @@ def page() -> ResponseReturnValue:
 
 @blueprint.get("/worker.js")
 def worker() -> ResponseReturnValue:
-    """The service worker, which gives the page out while there is no connection."""
+    """Return the service worker, which serves the page while there is no connection."""
     made = make_response(render_template("kiosk/worker.js", assets=ASSETS))
     made.mimetype = "text/javascript"
     return made
@@ -195,10 +206,10 @@ def worker() -> ResponseReturnValue:
 
 @blueprint.get("/app.webmanifest")
 def manifest() -> ResponseReturnValue:
-    """So that a tablet's home screen opens it without an address line."""
+    """Return the manifest, by which a tablet's home screen opens the page without an address line."""
     name = current_site().settings.site.name
     icons = [{"src": url_for("static", filename="favicon.svg"), "sizes": "any", "type": "image/svg+xml"}]
-    described = {"name": f"{name} kiosk", "short_name": name, "display": "fullscreen", "icons": icons}
+    described = {"name": _("%(site)s kiosk", site=name), "short_name": name, "display": "fullscreen", "icons": icons}
     made = make_response(described | {"start_url": url_for("kiosk.page"), "scope": url_for("kiosk.page")})
     made.mimetype = "application/manifest+json"
     return made
@@ -209,7 +220,7 @@ def manifest() -> ResponseReturnValue:
 
 @blueprint.get("/state")
 def state() -> ResponseReturnValue:
-    """Whether the line is there; the server's clock, by which a tablet's events are dated."""
+    """Say that the line is there, with the server's clock, by which a tablet's events are dated."""
     key = base64.b64encode(the_parts().kiosk.public_key).decode()
     return {
         "now": round(current_site().clock.now().timestamp() * 1000),
@@ -220,7 +231,7 @@ def state() -> ResponseReturnValue:
 
 @blueprint.post("/look")
 def look() -> ResponseReturnValue:
-    """One picture (JPEG) → what to show.  429 for more than the settings allow."""
+    """Judge one picture (JPEG) → what to show.  429 for more than the settings allow."""
     parts, terminal = the_parts(), current_device().terminal
     if not parts.pace.allows(terminal.id):
         return answer(429)
@@ -231,33 +242,33 @@ def look() -> ResponseReturnValue:
 @limiter.limit("240/minute", key_func=_caller)
 @limiter.limit("30/minute;200/hour", key_func=_caller, deduct_when=lambda _: bool(g.get("kiosk_refused")))
 def event() -> ResponseReturnValue:
-    """A PIN or badge: {"event": id, "sealed": base64}, or {"event", "said"} from a page that is not opened by https."""
-    kiosk, told = the_parts().kiosk, _json()
-    event_id = _text(told, "event")
-    if isinstance(said := told.get("said"), dict):
+    """Record a PIN or badge: {"event": id, "sealed": base64}, or {"event", "said"} from a page without https."""
+    kiosk, body = the_parts().kiosk, _json()
+    event_id = _text(body, "event")
+    if isinstance(said := body.get("said"), dict):
         clear = {name: str(said[name])[:100] for name in ("number", "pin", "badge", "say") if said.get(name)}
         sealed = sealed_events.seal(kiosk.public_key, clear, event_id, os.urandom(12))
     else:
         try:
-            sealed = base64.b64decode(_text(told, "sealed"), validate=True)
+            sealed = base64.b64decode(_text(body, "sealed"), validate=True)
         except ValueError:  # also for letters that base64 does not have
             abort(400)
-    told_back = kiosk.submit(current_device().terminal, event_id, sealed)
-    g.kiosk_refused = told_back.state == "refused"
-    return asdict(told_back)
+    shown = kiosk.submit(current_device().terminal, event_id, sealed)
+    g.kiosk_refused = shown.state == "refused"
+    return asdict(shown)
 
 
 @blueprint.post("/tell")
 def tell() -> ResponseReturnValue:
-    """In, out or break, said by the person: {"event": id, "choice": …}."""
+    """Record the direction that the person chose (in, out, break): {"event": id, "choice": …}."""
     return _afterwards(
-        lambda kiosk, terminal, told: kiosk.choose_direction(terminal, _text(told, "event"), _text(told, "choice"))
+        lambda kiosk, terminal, body: kiosk.choose_direction(terminal, _text(body, "event"), _text(body, "choice"))
     )
 
 
 @blueprint.post("/undo")
 def undo() -> ResponseReturnValue:
-    return _afterwards(lambda kiosk, terminal, told: kiosk.undo(terminal, _text(told, "event")))
+    return _afterwards(lambda kiosk, terminal, body: kiosk.undo(terminal, _text(body, "event")))
 
 
 def _afterwards(change: Callable[[Kiosk, Terminal, dict[str, Any]], Answer]) -> ResponseReturnValue:
@@ -265,14 +276,14 @@ def _afterwards(change: Callable[[Kiosk, Terminal, dict[str, Any]], Answer]) -> 
 
 
 def _json() -> dict[str, Any]:
-    told = request.get_json(silent=True)
-    if not isinstance(told, dict):
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
         abort(400)
-    return told
+    return body
 
 
-def _text(told: dict[str, Any], name: str) -> str:
-    value = told.get(name)
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
     if not isinstance(value, str) or not value or "\0" in value:
         abort(400)
     try:
@@ -287,27 +298,31 @@ def _text(told: dict[str, Any], name: str) -> str:
 
 @blueprint.get("/pair")
 def pair() -> ResponseReturnValue:
-    """Asks for the one-time code; the code of a scanned link stands behind #, which browsers keep to themselves."""
+    """Ask for the one-time code; a scanned link holds it behind #, which browsers keep to themselves."""
     if g.kiosk_device is not None:
         return redirect(url_for("kiosk.page"))
-    return render_template("kiosk/pair.html", was_paired=KIOSK_COOKIE in request.cookies)
+    return render_template(
+        "kiosk/pair.html", texts=texts.translated(texts.FORMS), was_paired=KIOSK_COOKIE in request.cookies
+    )
 
 
 @blueprint.post("/pair")
 @limiter.limit("60/hour;10/minute", deduct_when=lambda response: response.status_code == 409)
 def use_code() -> ResponseReturnValue:
-    """From here on this browser is the kiosk, and nobody is signed in on it."""
+    """Turn this browser into the kiosk and sign out anybody who is signed in on it."""
     site = current_site()
     with site.sessions.begin() as database:
         paired = stored.pair(database, _text(_json(), "code")[:40], at=site.clock.now())
         name = None if paired is None else paired[0].name
-        if paired is not None:  # whoever holds the code; an administrator made it
+        if paired is not None:  # by the code's holder; an administrator made it
             paired_by = Actor("operator", paired[0].created_by)
             device = Subject("device", paired[0].id)
             audit.record(database, actor=paired_by, action=Action.PAIR_DEVICE, subject=device, at=site.clock.now())
     if paired is None:
         log.warning("a pairing code from %s was wrong", request.remote_addr)
-        return answer(409, "This code is wrong or too old", "Codes work once and for 15 minutes. Ask for a new one.")
+        return answer(
+            409, _("This code is wrong or too old"), _("Codes work once and for 15 minutes. Ask for a new one.")
+        )
     log.info("kiosk %s was paired", name)
     session.clear()
     made = make_response({"ok": True, "page": url_for("kiosk.page")})
@@ -319,19 +334,20 @@ def use_code() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     if g.kiosk_device is None:
         return redirect(url_for("kiosk.pair"))
-    return render_template("kiosk/leave.html", terminal=current_device().terminal)
+    forms = texts.translated(texts.FORMS)
+    return render_template("kiosk/leave.html", texts=forms, terminal=current_device().terminal)
 
 
 @blueprint.post("/leave")
 @limiter.limit("60/hour;8/minute", deduct_when=lambda response: response.status_code == 409)
 def let_go() -> ResponseReturnValue:
-    """Unpair this browser: by an administrator's password, or without when it was revoked already."""
+    """Unpair this browser: by an administrator's password, or without one if it was revoked already."""
     site = current_site()
     if g.kiosk_device is not None:
-        told, device = _json(), current_device()
+        body, device = _json(), current_device()
         with site.sessions.begin() as database:
             operator = operators.authenticate(
-                database, _text(told, "username"), _text(told, "password"), at=site.clock.now()
+                database, _text(body, "username"), _text(body, "password"), at=site.clock.now()
             )
             allowed = operator is not None and operator.role == "admin"
             if operator is not None and allowed:
@@ -344,8 +360,8 @@ def let_go() -> ResponseReturnValue:
                     at=site.clock.now(),
                 )
         if not allowed:
-            log.warning("somebody tried to leave kiosk %s", device.terminal.name)
-            return answer(409, "This does not open it", "Enter an administrator's user name and password.")
+            log.warning("a wrong password was entered to leave kiosk %s", device.terminal.name)
+            return answer(409, _("The kiosk stays locked"), _("Enter an administrator's user name and password."))
         log.info("kiosk %s was unpaired on the spot", device.terminal.name)
     made = make_response({"ok": True, "page": "/"})
     made.delete_cookie(KIOSK_COOKIE, path="/", httponly=True, samesite="Strict")

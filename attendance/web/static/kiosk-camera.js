@@ -4,20 +4,20 @@
 const camera = {
   stream: null,
   video: null,
-  problem: "", // what to tell people, while there is no picture
+  problem: "", // what people read while there is no picture
   _before: null,
   _sentAt: 0,
 
   reasons: {
-    NotAllowedError: "This browser may not use the camera. Allow it in the browser’s settings.",
-    NotFoundError: "This tablet has no camera.",
-    NotReadableError: "Another program uses the camera.",
+    NotAllowedError: texts.cameraNotAllowed,
+    NotFoundError: texts.cameraMissing,
+    NotReadableError: texts.cameraBusy,
   },
 
   async start(video) {
     camera.video = video;
     if (!navigator.mediaDevices?.getUserMedia) {
-      camera.problem = "No camera here: browsers give it only to pages that are opened by https.";
+      camera.problem = texts.cameraNeedsHttps;
       return false;
     }
     try {
@@ -26,21 +26,21 @@ const camera = {
       video.srcObject = camera.stream;
       await video.play();
     } catch (error) {
-      camera.problem = camera.reasons[error.name] || "The camera did not start.";
+      camera.problem = camera.reasons[error.name] || texts.cameraFailed;
       return false;
     }
     for (const track of camera.stream.getTracks()) {
       track.addEventListener("ended", () => {
         camera.stream = null;
-        camera.problem = "The camera was unplugged.";
+        camera.problem = texts.cameraUnplugged;
       });
     }
     camera.problem = "";
     return true;
   },
 
-  // A JPEG, or null when there is nothing new to see: an empty hall is looked at once a second.
-  // `eager`: somebody is there.
+  // A JPEG, or null if there is nothing new to see: an empty hall is looked at once a second.
+  // `eager`: a person is there.
   async picture(eager) {
     const { video } = camera;
     if (!camera.stream || !video.videoWidth) return null;

@@ -1,4 +1,4 @@
-// Pairing and leaving: forms that are sent with the kiosk's own header, and say at once what was wrong.
+// Pairing and leaving: forms that are sent with the kiosk's header and say at once what was wrong.
 "use strict";
 
 for (const form of document.querySelectorAll("form[data-post]")) {
@@ -14,7 +14,7 @@ for (const form of document.querySelectorAll("form[data-post]")) {
       }
       said.textContent = [told.words, told.advice].filter(Boolean).join(". ");
     } catch {
-      said.textContent = "The site does not answer. Check the connection and try again.";
+      said.textContent = texts.offline;
     }
   });
 }
@@ -32,8 +32,8 @@ if (waiting) {
     .all()
     .then((records) => {
       if (!records.length) return;
-      const many = records.length === 1 ? "1 check-in still waits" : `${records.length} check-ins still wait`;
-      waiting.textContent = `${many} in this tablet. Connect it first, so that nothing is lost.`;
+      const count = records.length;
+      waiting.textContent = filled(count === 1 ? texts.waitsOne : texts.waitsMany, { count });
       waiting.hidden = false;
     })
     .catch(() => {});

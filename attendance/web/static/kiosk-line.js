@@ -1,6 +1,6 @@
 // The kiosk's line to the server, and what waits while it is down.
 //
-// Each PIN or badge becomes an event with an id of its own (UUIDv7, whose time is the event's time) and is
+// Each PIN or badge becomes an event with its own id (UUIDv7, whose time is the event's time) and is
 // sealed to the server's public key as soon as it is typed.  It is put into the browser's database first
 // and taken out when the server has answered, so that it arrives at least once; the server records an id
 // once only.  Together: exactly once, also when an answer is lost or the tablet is switched off.
@@ -73,7 +73,7 @@ function newEventId(ms) {
 
 const eventTime = (id) => new Date(parseInt(id.replace("-", "").slice(0, 12), 16));
 
-// --- sealing: as attendance/service/kiosk_seal.py ------------------------------------------------------
+// --- sealing: as attendance/service/kiosk/sealed_events.py ------------------------------------------------------
 
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 

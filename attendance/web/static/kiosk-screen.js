@@ -4,7 +4,7 @@
 (function () {
   const part = (name) => document.querySelector(`[data-${name}]`);
   const { dataset } = document.body;
-  const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: dataset.zone });
+  const time = new Intl.DateTimeFormat(dataset.locale, { hour: "2-digit", minute: "2-digit", timeZone: dataset.zone });
   const tick = () => (part("clock").textContent = time.format(Date.now()));
   tick();
   window.setInterval(tick, 1000);
@@ -16,10 +16,10 @@
     part("mark").textContent = state === "greet" ? "✓" : "✕";
     part("words").textContent = words;
     part("advice").textContent = advice;
-    part("today").textContent = today ? `Today: ${today}` : "";
+    part("today").textContent = today ? filled(texts.today, { hours: today }) : "";
   };
 
-  const rest = () => show("idle", "Look at the camera");
+  const rest = () => show("idle", texts.look);
   const tell = (told) => {
     show(told.state, told.words, told.advice, told.today);
     (told.state === "greet" ? sound.good : sound.bad)();
@@ -31,7 +31,7 @@
 
   const link = (up) => {
     part("link").className = `link ${up ? "link-up" : "link-down"}`;
-    const words = up ? "Connected" : "No connection";
+    const words = up ? texts.connected : texts.noConnection;
     if (part("link-words").textContent !== words) part("link-words").textContent = words;
   };
 
@@ -46,7 +46,7 @@
     stream.onmessage = (event) => tell(JSON.parse(event.data));
     stream.addEventListener("gone", () => window.location.reload()); // revoked: the pairing page
     stream.onerror = () => {
-      lost ||= window.setTimeout(() => link(false), 6000); // a stream ends now and then, that is no fault
+      lost ||= window.setTimeout(() => link(false), 6000); // streams end now and then without a fault
       if (stream.readyState !== EventSource.CLOSED) return;
       window.setTimeout(async () => {
         const answer = await fetch("/kiosk/state", { headers: { Accept: "application/json" } }).catch(() => null);
@@ -58,7 +58,7 @@
   listen();
 
   const drawSound = () => {
-    part("sound").textContent = sound.muted ? "Sound off" : "Sound on";
+    part("sound").textContent = sound.muted ? texts.soundOff : texts.soundOn;
   };
   part("sound").addEventListener("click", () => {
     sound.mute(!sound.muted);

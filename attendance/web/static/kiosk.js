@@ -1,6 +1,6 @@
 // The kiosk's page: what the camera sees goes to the server picture by picture; a number with its PIN, or a
 // badge, as a sealed event that may wait for the connection (kiosk-line.js).  The server's answer is shown
-// large, asks which way when the rules are in doubt, and can be undone while that person stands there.
+// large, asks which way when the rules are in doubt, and can be undone while the person is still there.
 "use strict";
 
 (function () {
@@ -11,7 +11,7 @@
   const bothWays = dataset.direction === "unknown";
   let key = dataset.key;
 
-  const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: dataset.zone });
+  const time = new Intl.DateTimeFormat(dataset.locale, { hour: "2-digit", minute: "2-digit", timeZone: dataset.zone });
   const tick = () => {
     part("clock").textContent = time.format(clock.now());
   };
@@ -31,17 +31,16 @@
     part("banner").classList.toggle("banner-good", good);
     part("banner-close").hidden = !close;
   };
-  const inNumbers = (count) => (count === 1 ? "1 check-in" : `${count} check-ins`);
 
   const showLine = () => {
     part("link").className = `link ${up ? "link-up" : "link-down"}`;
-    const some = waiting ? ` · ${waiting} waiting` : "";
-    const words = (up ? "Connected" : "No connection") + some;
+    const some = waiting ? ` · ${filled(texts.waiting, { count: waiting })}` : "";
+    const words = (up ? texts.connected : texts.noConnection) + some;
     if (part("link-words").textContent !== words) part("link-words").textContent = words;
     if (Date.now() < newsUntil) return;
     if (up) banner("");
-    else if (!seal.works) banner("No connection. Nothing can be noted until it is back.");
-    else banner("No connection. PIN and badge still work: check-ins are kept in this tablet and sent later.");
+    else if (!seal.works) banner(texts.bannerNothing);
+    else banner(texts.bannerKept);
   };
 
   const setLine = (now) => {
@@ -50,14 +49,14 @@
     showLine();
   };
 
-  // An answer that is a fault of the server's (or "not so fast") is no cut: others' check-ins may still get through.
+  // A fault of the server (or "not so fast") does not mean that the line is down: other check-ins may still get through.
   const failed = (error) => {
     if (error instanceof LineDown && !error.status) setLine(false);
   };
 
   const count = async () => {
     const records = await queue.all().catch(() => []);
-    waiting = records.filter((one) => !one.stuck).length;
+    waiting = records.filter((record) => !record.stuck).length;
     showLine();
     return records;
   };
@@ -65,7 +64,7 @@
   // → the server's answer; the record is gone from the queue when it is final.  What the server answers with a
   // fault is asked again in a minute, and holds up nobody else's.
   const send = async (record) => {
-    const keep = (changes) => queue.change(record.id, (one) => ({ ...one, ...changes })).catch(() => {});
+    const keep = (changes) => queue.change(record.id, (kept) => ({ ...kept, ...changes })).catch(() => {});
     const hold = Date.now() + 60000;
     try {
       const { status, told } = await line.post("/kiosk/event", { event: record.id, sealed: record.sealed });
@@ -93,14 +92,14 @@
       const fresh = clock.now() - eventTime(record.id).getTime() < 55000;
       return { ...told, state: fresh ? "unknown" : "late" };
     } catch (error) {
-      if (error.status) await queue.change(record.id, (one) => ({ ...one, hold: Date.now() + 60000 }));
+      if (error.status) await queue.change(record.id, (kept) => ({ ...kept, hold: Date.now() + 60000 }));
       throw error;
     }
   };
 
   let sending = null; // the event that is on its way
   const flushOne = async (id) => {
-    const record = await queue.change(id, (one) => ({ ...one, tried: true }));
+    const record = await queue.change(id, (kept) => ({ ...kept, tried: true }));
     if (!record) return null; // taken back meanwhile
     if (record.undo) return takeBack(record);
     sending = send(record);
@@ -121,14 +120,10 @@
           return null;
         });
         const when = time.format(eventTime(id));
-        if (told?.state === "late") {
-          refused = `A check-in of ${when} may still count: the undo came too late. Ask for a correction.`;
-        }
+        if (told?.state === "late") refused = filled(texts.undoTooLate, { time: when });
         if (!["greet", "refused"].includes(told?.state)) continue;
         sent += 1;
-        if (told.state === "refused") {
-          refused = `A check-in that waited since ${when} was not accepted: ${told.words}. Ask for a correction.`;
-        }
+        if (told.state === "refused") refused = filled(texts.waitedRefused, { time: when, reason: told.words });
       }
     } catch (error) {
       failed(error); // the rest goes on waiting
@@ -136,7 +131,7 @@
       flushing = false;
     }
     if (sent || refused) {
-      const words = refused || `The connection is back: ${inNumbers(sent)} that waited ${sent === 1 ? "was" : "were"} sent.`;
+      const words = refused || filled(sent === 1 ? texts.sentOne : texts.sentMany, { count: sent });
       newsUntil = Date.now() + (refused ? 3600000 : 12000);
       banner(words, !refused, true);
     }
@@ -190,7 +185,7 @@
     part("words").textContent = told.words;
     part("advice").textContent = told.advice;
     part("today").hidden = !told.today;
-    part("today").textContent = told.today ? `Today: ${told.today}` : "";
+    part("today").textContent = told.today ? filled(texts.today, { hours: told.today }) : "";
     part("choices").hidden = !told.ask || !choose;
     part("answer-said").textContent = "";
     part("undo").hidden = !undo;
@@ -217,13 +212,13 @@
 
   const drawLeft = () => {
     if (shown?.undo) {
-      part("undo-left").textContent = `(${secondsLeft(shown.until)} s)`;
+      part("undo-left").textContent = filled(texts.seconds, { count: secondsLeft(shown.until) });
       part("undo").hidden = secondsLeft(shown.until) === 0;
     }
     const left = lastDone ? secondsLeft(lastDone.until) : 0;
     if (!left) lastDone = null;
     part("undo-last").hidden = !left;
-    part("undo-last-left").textContent = `(${left} s)`;
+    part("undo-last-left").textContent = filled(texts.seconds, { count: left });
   };
   // Who checked in last is gone, or somebody else is there.
   const withdraw = () => {
@@ -264,8 +259,7 @@
       }
     } catch (error) {
       failed(error);
-      const why = error.status ? "The server could not do it now" : "No connection";
-      part("answer-said").textContent = `${why}. Ask for a correction later, or try again.`;
+      part("answer-said").textContent = error.status ? texts.serverCannot : texts.lineCannot;
       sound.bad();
     } finally {
       buttons.forEach((button) => (button.disabled = false));
@@ -284,7 +278,7 @@
   part("undo-last").addEventListener("click", () => {
     const was = lastDone;
     if (!was) return;
-    const asked = { words: "Undo the last check-in?", advice: "", undo: secondsLeft(was.until), name: was.name };
+    const asked = { words: texts.undoLast, advice: "", undo: secondsLeft(was.until), name: was.name };
     open(asked, { undo: was.undo, mark: "?" });
     act(was.undo);
   });
@@ -310,13 +304,13 @@
 
   // A scanner types like a keyboard, whose layout may not be the computer's: the hyphen is not relied on.
   const badgeOf = (text) => {
-    const found = /^ATT.?([A-Z2-7]{24})$/i.exec(text.trim());
-    return found ? `ATT-${found[1].toUpperCase()}` : null;
+    const match = /^ATT.?([A-Z2-7]{24})$/i.exec(text.trim());
+    return match ? `ATT-${match[1].toUpperCase()}` : null;
   };
 
   const drawGo = () => {
     const ready = badgeOf(number.value) || pin.value || active === pin;
-    part("go").textContent = ready ? "Check in" : "Next";
+    part("go").textContent = ready ? texts.checkIn : texts.next;
   };
 
   function clearForm() {
@@ -330,45 +324,43 @@
   // Dropped here when it was never sent.  Otherwise the server may have it, and is to take it back; until it
   // answers, the undo waits in the event's place.
   const undoKept = async (record) => {
-    const undone = (advice) => ({ state: "done", words: "Undone", advice });
-    const found = await queue.change(record.id, (one) => (one.tried ? { ...one, undo: true } : null));
-    if (found && !found.tried) return undone("This check-in is not sent.");
+    const undone = (advice) => ({ state: "done", words: texts.undone, advice });
+    const before = await queue.change(record.id, (kept) => (kept.tried ? { ...kept, undo: true } : null));
+    if (before && !before.tried) return undone(texts.notSent);
     await sending?.catch(() => {});
     try {
       const told = await takeBack(record);
-      if (told.state === "unknown" && found) return undone("This check-in does not count.");
+      if (told.state === "unknown" && before) return undone(texts.notCounted);
       return told.state === "done" ? told : { words: told.words, advice: told.advice };
     } catch (error) {
       failed(error);
       await queue.put({ ...record, tried: true, undo: true, hold: error.status ? Date.now() + 60000 : 0 });
-      const advice = "It is done when the server answers. If this check-in still counts then, ask for a correction.";
-      return { state: "noted", words: "Undo noted", advice };
+      return { state: "noted", words: texts.undoNoted, advice: texts.undoLater };
     }
   };
 
   // `fault`: the server answered, but could not take it.
   const offline = (record, what, fault) => {
     const when = time.format(eventTime(record.id));
-    const why = fault ? "The server could not take it now" : "No connection";
     const told = {
-      words: "Noted",
-      advice: `${why}: your check-in of ${when} waits in this tablet and is sent later.`,
+      words: texts.noted,
+      advice: filled(fault ? texts.keptFault : texts.keptOffline, { time: when }),
       ask: bothWays,
       undo: 60,
     };
-    open(bothWays ? { ...told, advice: `${told.advice} Which way are you going?` } : told, {
+    open(bothWays ? { ...told, advice: `${told.advice} ${texts.whichWay}` } : told, {
       mark: "…",
       undo: () => undoKept(record).finally(count),
       choose: async (choice) => {
         const sealed = await seal.event({ ...what, say: choice }, record.id, key);
-        const found = await queue.change(record.id, (one) => ({ ...one, sealed }));
-        if (!found) return (await line.post("/kiosk/tell", { event: record.id, choice })).told; // sent meanwhile
-        const way = { in: "In", out: "Out", break: "Break" }[choice];
-        return { state: "noted", words: "Noted", advice: `${way} at ${when}. It is sent later.` };
+        const before = await queue.change(record.id, (kept) => ({ ...kept, sealed }));
+        if (!before) return (await line.post("/kiosk/tell", { event: record.id, choice })).told; // sent meanwhile
+        const advice = { in: texts.inLater, out: texts.outLater, break: texts.breakLater }[choice];
+        return { state: "noted", words: texts.noted, advice: filled(advice, { time: when }) };
       },
       closed: async () => {
         // From now on it may be sent; what it says does not change any more.
-        if (!fault) await queue.change(record.id, (one) => ({ ...one, hold: 0 }));
+        if (!fault) await queue.change(record.id, (kept) => ({ ...kept, hold: 0 }));
         count();
       },
     });
@@ -394,7 +386,7 @@
     if (busy) return;
     busy = true;
     part("go").disabled = true;
-    part("go").textContent = "Checking…";
+    part("go").textContent = texts.checking;
     try {
       const id = newEventId(clock.now());
       if (!seal.works) {
@@ -421,8 +413,8 @@
       }
     } catch (error) {
       failed(error);
-      if (error.status) say("The server could not take it", "This was not noted. Try again in a minute.");
-      else say("No connection", "This was not noted. Try again when the line is back.");
+      if (error.status) say(texts.faultTitle, texts.faultAdvice);
+      else say(texts.noConnection, texts.offlineAdvice);
       sound.bad();
     } finally {
       busy = false;
@@ -437,7 +429,7 @@
     const badge = badgeOf(text);
     if (badge) submit({ badge });
     else if (!text) {
-      say("Enter your number", "Or hold your badge before the camera.");
+      say(texts.enterNumber, texts.enterNumberAdvice);
       number.focus();
     } else if (!pin.value) pin.focus();
     else submit({ number: text, pin: pin.value });
@@ -531,15 +523,15 @@
       hint(told.words, told.advice, true, 5);
       sound.bad();
     } else if (told.state === "guide") hint(told.words);
-    else hint("Look here");
+    else hint(texts.lookHere);
   };
 
   const look = async () => {
     let wait = 1000 / Math.min(Number(dataset.fps), 5) + 30;
     try {
       if (!camera.stream) noCamera();
-      else if (!up) hint("No connection", "Use your PIN or badge: it is kept and sent later.");
-      else if (typing()) hint("The camera waits while you type");
+      else if (!up) hint(texts.noConnection, texts.hintOffline);
+      else if (typing()) hint(texts.cameraWaits);
       else if (!document.hidden) {
         const picture = await camera.picture(somebody);
         if (picture) {
@@ -552,14 +544,14 @@
     } catch (error) {
       failed(error);
       wait = 1000;
-      if (error.status) hint("The camera cannot be used now", "Use your PIN or badge instead.", true, 3);
+      if (error.status) hint(texts.cameraFault, texts.cameraFaultAdvice, true, 3);
     }
     window.setTimeout(look, wait);
   };
 
   const noCamera = () => {
     part("stage").classList.add("stage-off");
-    hint(camera.problem, "Use your number and PIN, or your badge.");
+    hint(camera.problem, texts.noCameraAdvice);
   };
 
   const startCamera = async () => {
@@ -574,7 +566,7 @@
   // --- the tablet -------------------------------------------------------------------------------------
 
   const drawSound = () => {
-    part("sound").textContent = sound.muted ? "Sound off" : "Sound on";
+    part("sound").textContent = sound.muted ? texts.soundOff : texts.soundOn;
   };
   part("sound").addEventListener("click", () => {
     sound.mute(!sound.muted);

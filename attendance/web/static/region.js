@@ -14,7 +14,7 @@
   const editable = "editable" in form.dataset;
   const clip = (value, low, high) => Math.min(Math.max(value, low), high);
   const read = () => sides.map((side) => Number(side.value));
-  const isRegion = ([x1, y1, x2, y2]) => [x1, y1, x2, y2].every((one) => one >= 0 && one <= 100) && x2 - x1 > 0 && y2 - y1 > 0;
+  const isRegion = ([x1, y1, x2, y2]) => [x1, y1, x2, y2].every((percent) => percent >= 0 && percent <= 100) && x2 - x1 > 0 && y2 - y1 > 0;
 
   const draw = () => {
     const values = read();
@@ -108,7 +108,7 @@
     stage.classList.add("roi-live");
   };
 
-  // Somebody asked for a picture: it comes with the daemon's next heartbeat.
+  // A requested picture comes with the daemon's next heartbeat.
   const wait = async (address) => {
     for (let tries = 0; tries < 30; tries += 1) {
       await new Promise((done) => window.setTimeout(done, 1000));
@@ -117,7 +117,7 @@
         if (picture) {
           const image = new Image();
           image.src = picture;
-          image.alt = "The camera’s picture";
+          image.alt = form.dataset.pictureAlt;
           image.draggable = false;
           await image.decode();
           stage.querySelector(".roi-blank").replaceWith(image);
@@ -127,7 +127,7 @@
         // The site may answer again a second later.
       }
     }
-    stage.querySelector("[data-blank-words]").textContent = "No picture came. Is the daemon running?";
+    stage.querySelector("[data-blank-words]").textContent = form.dataset.noPicture;
   };
 
   if (editable) listen();
