@@ -2,10 +2,9 @@
 
 In: a source, time-outs.  Out: `Frame`s, one at a time; `Health`.
 Does not know: what is seen, the database.
-Main choice: a thread reads and keeps the newest picture only, and whoever calls `read` watches over
+Main choice: a thread reads and keeps the newest picture only, and the caller of `read` watches over
 that thread.  A read that hangs in a driver cannot be interrupted, so its thread is abandoned and
-another one started; the price is a thread that sleeps until the driver lets go, at most
-MOST_ABANDONED of them.
+another one started.  Trade-off: up to MOST_ABANDONED threads sleep until the driver lets go.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 # So many reads in a row without a picture are the end of a file, or a lost camera.
 BROKEN_IN_A_ROW = 25
 MOST_ABANDONED = 4
-# The backend has its own time-outs; the watch-dog bites only when they were not kept.
+# The backend has its own time-outs; the watchdog acts only if they fail.
 GRACE_S = 1.0
 _LOOK_EVERY_S = 0.1
 _JOIN_S = 0.5
@@ -38,7 +37,7 @@ _JOIN_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`trouble`: what is wrong now, "" when nothing.  `broken`: pictures that could not be used;
+    """`trouble`: what is wrong now, "" if nothing.  `broken`: pictures that could not be used;
     `lost`: how often the camera was lost; `seen_at`: when the newest picture came; `read_ms`: how
     long reading it took (with a stream that includes waiting for it)."""
 
@@ -51,10 +50,10 @@ class Health:
 
 
 def open_camera(settings: CameraSettings, clock: Clock, paced: bool = True) -> LiveCamera:
-    """The camera of the settings, not connected yet: the first `read` does that.
+    """Return the camera of the settings, not connected yet: the first `read` connects.
 
     `paced=False` gives every picture of a file or folder, stamped as if it had been played in real
-    time.  UserError for a source that makes no sense, and for a file or folder that is not there.
+    time.  UserError for a source that is not valid, and for a file or folder that is not there.
     """
     return LiveCamera(parse_source(settings.source), settings, clock, paced)
 
@@ -71,7 +70,7 @@ class LiveCamera:
         self._frame: Frame | None = None
         self._seen_at: datetime | None = None
         self._frames, self._broken, self._read_ms = 0, 0, 0.0
-        # The reader's own.
+        # Used by the reader only.
         self._grabber: _Grabber | None = None
         self._abandoned: list[_Grabber] = []
         self._trouble, self._lost = "", 0
@@ -85,9 +84,9 @@ class LiveCamera:
             return Health(self._trouble, self._frames, self._broken, self._lost, self._seen_at, self._read_ms)
 
     def read(self, timeout: float) -> Frame | None:
-        """The newest picture that was not read yet; None when none came in `timeout` seconds, and after the end.
+        """Return the newest picture that was not read yet; None if none came in `timeout` seconds, and after the end.
 
-        UserError when a webcam, file or folder cannot be opened at the start, or has no picture at
+        UserError if a webcam, file or folder cannot be opened at the start, or has no picture at
         all.  A stream that is not there yet is waited for instead: cameras boot slowly.
         """
         deadline = monotonic() + timeout
@@ -114,7 +113,7 @@ class LiveCamera:
             self._grabber.join(_JOIN_S)
 
     def offer(self, grabber: _Grabber, picture: NDArray[np.uint8], number: int, read_ms: float) -> bool:
-        """Called by the grabber: this is the newest picture.  False when that grabber has been given up."""
+        """Take the newest picture from the grabber.  False if that grabber has been given up."""
         with self._changed:
             if not self.paced:
                 while self._frame is not None and not grabber.cancelled.is_set():
@@ -157,7 +156,7 @@ class LiveCamera:
                 self._lose(grabber, grabber.verdict)
 
     def _may_start(self) -> bool:
-        self._abandoned = [each for each in self._abandoned if each.is_alive()]
+        self._abandoned = [grabber for grabber in self._abandoned if grabber.is_alive()]
         return len(self._abandoned) < MOST_ABANDONED
 
     def _finish(self) -> None:
@@ -237,7 +236,7 @@ class _Grabber(threading.Thread):
         self._camera.wake()
 
     def hung_for(self, now: float) -> float | None:
-        """Seconds that one call of the backend has taken, when that is too long."""
+        """Return the seconds that one call of the backend has taken, if that is too long."""
         begun = self._busy_since
         limit = self._settings.read_timeout_s if self.opened else self._settings.open_timeout_s
         return now - begun if begun is not None and now - begun > limit + GRACE_S else None
@@ -251,7 +250,7 @@ class _Grabber(threading.Thread):
             verdict = self._grab(feed)
         except SourceLost as lost:
             verdict = str(lost)
-        except Exception as error:  # a driver's own mistake is a lost camera and not the end of the daemon
+        except Exception as error:  # a driver's fault loses the camera but does not end the daemon
             log.exception("camera %s: reading failed", self._settings.name)
             verdict = f"reading failed with {type(error).__name__}"
         finally:
@@ -262,7 +261,7 @@ class _Grabber(threading.Thread):
             self._camera.wake()
 
     def _grab(self, feed: Feed) -> str:
-        """Read on; returns why it ended."""
+        """Read on; return why it ended."""
         broken, number, begun = 0, 0, monotonic()
         last_good = begun
         while not self.cancelled.is_set():

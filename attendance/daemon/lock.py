@@ -2,9 +2,8 @@
 
 In: a file.  Out: the file's lock, held while the block runs; UserError with its holder otherwise.
 Does not know: cameras, the database.
-Main choice: `flock`, because the kernel lets go of it however the process dies, so that a killed
-daemon can be started again at once; the price is that it says nothing about other computers (for
-those there is the claim in the database).
+Main choice: `flock`, because the kernel releases it however the process dies, so that a killed daemon can
+be started again at once.  Trade-off: it says nothing about other computers; the claim in the database does.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from attendance.errors import UserError
 
 
 def lock_file(database: Path, camera: str) -> Path:
-    """The lock's file, beside the database: one a camera, whatever signs its name has."""
+    """Return the lock's file, beside the database: one for each camera, whatever characters its name has."""
     word = re.sub(r"[^A-Za-z0-9-]+", "_", camera)[:40]
     # Two names may give one word; the digest keeps them apart.
     digest = hashlib.sha256(camera.encode()).hexdigest()[:8]
@@ -30,7 +29,7 @@ def lock_file(database: Path, camera: str) -> Path:
 
 @contextmanager
 def held(path: Path, owner: str, what: str) -> Iterator[None]:
-    """Hold the lock during the block.  UserError when another process has it, or the file cannot be made.
+    """Hold the lock during the block.  UserError if another process has it, or the file cannot be made.
 
     The file stays behind: removing it would let two processes hold locks on two files of one name.
     """

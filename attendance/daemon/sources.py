@@ -1,10 +1,10 @@
-"""What a camera can be, and how one picture after the other is got from it.
+"""Kinds of cameras, and how one picture after the other is got from it.
 
 In: the `[camera] source` text.  Out: a `Source` that says what it is; a `Feed` of BGR pictures.
 Does not know: threads, time, people; it blocks as long as the backend does.
 Main choice: OpenCV's own FFmpeg for everything that moves, because it comes with the base install
-and speaks RTSP, MJPEG and files alike; the price is that it says only that a read failed and not
-why, so broken pictures and a lost connection are told apart by how many fail in a row.
+and reads RTSP, MJPEG and files alike.  Trade-off: it reports only that a read failed and not why, so the
+number of failures in a row tells broken pictures from a lost connection.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 WAYS = "a webcam number, rtsp://…, http://…, a video file or a folder of pictures"
 FOLDER_FPS = 5.0  # slow enough that each picture is looked at
 USUAL_FPS = 25.0  # of a video file that does not say
-SMALLEST_SIDE = 16  # px; what is smaller is no picture of a door
+SMALLEST_SIDE = 16  # px; a smaller picture cannot show a door
 
 assert len(FORMATS) == 4  # PICTURES are their suffixes
 
@@ -61,7 +61,7 @@ class Source:
 
     @property
     def finite(self) -> bool:
-        """Whether it comes to an end by itself, which is then no fault."""
+        """Return whether it ends by itself, without a fault."""
         return self.kind in (Kind.FILE, Kind.FOLDER)
 
 
@@ -79,14 +79,14 @@ class Feed(Protocol):
     tells_end: bool
 
     def read(self) -> NDArray[np.uint8] | None:
-        """The next picture; None for one that is broken.  Blocks."""
+        """Return the next picture; None for a broken one.  Blocks."""
         ...
 
     def close(self) -> None: ...
 
 
 def parse_source(text: str) -> Source:
-    """What `text` means; UserError when it means nothing, or a file or folder that is not there."""
+    """Return the source that `text` names; UserError if it names none, or a file or folder that is not there."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         return Source(Kind.WEBCAM, str(int(text)), f"webcam {int(text)}")
@@ -108,7 +108,7 @@ def parse_source(text: str) -> Source:
 
 
 def open_feed(source: Source, open_timeout_s: float, read_timeout_s: float) -> Feed:
-    """Connect.  SourceLost when that fails; the time-outs are wishes that not every backend grants."""
+    """Connect.  SourceLost if that fails; the time-outs are wishes that not every backend grants."""
     if source.kind is Kind.FOLDER:
         return FolderFeed(Path(source.target))
     return VideoFeed(source, open_timeout_s, read_timeout_s)
@@ -157,11 +157,11 @@ class FolderFeed:
             return None
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file is held open."""
 
 
 def without_secrets(address: str) -> str:
-    """An address as it may be shown: without user, password and query (`?user=…&pwd=…` is common with cameras)."""
+    """Return an address as it may be shown: without user, password and query (cameras use `?user=…&pwd=…`)."""
     address, _, query = address.partition("?")
     address = re.sub(r"//[^/\s]*@", "//…@", address)
     try:
@@ -184,14 +184,14 @@ def _open_capture(source: Source, open_timeout_s: float, read_timeout_s: float) 
         raise SourceLost("it cannot be opened") from error  # OpenCV's own text may hold the address
     if not capture.isOpened():
         capture.release()
-        raise SourceLost("it is no video that can be read" if source.kind is Kind.FILE else "it cannot be opened")
+        raise SourceLost("it is not a video that can be read" if source.kind is Kind.FILE else "it cannot be opened")
     if source.kind is Kind.WEBCAM:
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # where the driver can: the newest picture, not the oldest
     return capture
 
 
 def _checked(picture: Any) -> NDArray[np.uint8] | None:
-    """BGR uint8 [H,W,3], or None for what is no picture."""
+    """Return BGR uint8 [H,W,3], or None if it is not a picture."""
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
         return None
     if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 1):  # an infrared camera

@@ -1,11 +1,11 @@
 """The daemon's loop: newest picture → check-in → one line in the log; a heartbeat beside it.
 
 In: a camera, a `CheckIn`, the database.  Out: recorded passages (by `CheckIn`), log lines, the camera's row.
-With each heartbeat it takes over what the admin site may change: where in the picture to look, which way
+With each heartbeat it applies what the admin site may change: where in the picture to look, which way
 people go, whether anybody is recognised at all.
 Does not know: how a face is recognised, what a door is, signals.
-Main choice: one thread and one `step`, which tests call directly; the price is that nothing is
-written about the camera while a frame is being looked at.
+Main choice: one thread and one `step`, which tests call directly.  Trade-off: nothing is written about the
+camera while a frame is judged.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class Worker:
     def run(self, stop: threading.Event, max_seconds: float | None = None, once: bool = False) -> None:
         """Watch until `stop` is set, a file has ended, or `max_seconds` are over; `once`: one picture only.
 
-        Raises UserError when another daemon holds the camera, when it takes it away, and when a file
-        or webcam cannot be opened.
+        Raises UserError if another daemon holds the camera or takes it over, and if a file or webcam cannot be
+        opened.
         """
         end = None if max_seconds is None else monotonic() + max_seconds
         try:
@@ -118,7 +118,7 @@ class Worker:
                 log.info("camera %s: %s", self._name, line)
 
     def step(self) -> list[Outcome]:
-        """The newest picture, if there is one, is judged; what came of it is logged.  Writes the heartbeat when due."""
+        """Judge the newest picture, if there is one, and log the outcome.  Write the heartbeat when due."""
         frame = self._camera.read(WAIT_S)
         outcomes: list[Outcome] = []
         if frame is not None:
@@ -136,7 +136,7 @@ class Worker:
         return outcomes
 
     def summary(self) -> Sequence[str]:
-        """What was looked at and how long each stage took; `whole` is all of a picture but reading it."""
+        """Return how many pictures were judged and how long each stage took; `whole`: all stages but reading."""
         health = self._camera.health
         counted = (
             f"{self.frames} of {health.frames} pictures looked at, {health.broken} broken, lost {health.lost} times"
@@ -155,7 +155,7 @@ class Worker:
 
     def _say(self, outcome: Outcome) -> None:
         if outcome.settled is None and outcome.repeat:
-            return  # a lasting fault: said once
+            return  # a lasting fault: logged once
         decision = outcome.decision
         numbers = [
             f"{name} {value:.3f}"
@@ -191,7 +191,7 @@ class Worker:
                 self._release()
 
     def _claim(self, left_over: bool) -> None:
-        """`left_over`: the file's lock is ours, so whoever stands in the row is dead."""
+        """Claim the camera's row; `left_over`: the file's lock is ours, so the row's owner is dead."""
         with self._sessions.begin() as session:
             known = cameras.get_camera(session, self._name)
             if left_over and known is not None and known.owner is not None:
@@ -207,7 +207,7 @@ class Worker:
             self._take_over(camera)
 
     def _take_over(self, camera: CameraRow) -> None:
-        """What the admin site set; each change is said once."""
+        """Apply the admin site's settings; log each change once."""
         if (direction := cameras.direction_of(camera)) is not self._direction:
             self._direction = direction
             self._check_in.set_direction(direction)
@@ -225,7 +225,7 @@ class Worker:
         log.info("camera %s: looks for faces in %s", self._name, shares)
 
     def _serve_the_site(self, session: Session) -> None:
-        """What the admin site has changed or asked for since the last heartbeat."""
+        """Apply changes and requests of the admin site since the last heartbeat."""
         now, camera = self._clock.now(), cameras.get_camera(session, self._name)
         if camera is None:
             return
@@ -245,7 +245,7 @@ class Worker:
             log.warning("camera %s: cannot be given back: %s", self._name, error)
 
     def _beat(self) -> None:
-        """Write that we live and how the camera is.  UserError when another daemon has the camera now."""
+        """Write that we live and how the camera is.  UserError if another daemon has the camera now."""
         self._beaten_at, health = monotonic(), self._camera.health
         try:
             with self._sessions.begin() as session:
@@ -272,7 +272,7 @@ class Worker:
 
 
 def _small_jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """A copy for a page."""
+    """Return a small copy for a page."""
     height, width = picture.shape[:2]
     scale = min(1.0, SNAPSHOT_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_event_id(at: datetime) -> str:
-    """48 bits of milliseconds, 12 bits of the rest of the millisecond, 62 random bits; `at` is aware."""
+    """Return 48 bits of milliseconds, 12 bits of the rest of the millisecond, 62 random bits; `at` is aware."""
     microseconds = (at - _EPOCH) // timedelta(microseconds=1)
     milliseconds, rest = divmod(microseconds, 1000)
     value = (milliseconds & (1 << 48) - 1) << 80
@@ -28,7 +28,7 @@ def new_event_id(at: datetime) -> str:
 
 
 def made_at(event_id: str) -> datetime:
-    """The time in an id, to the millisecond, aware UTC; ValueError when it is no UUIDv7 of a time that exists.
+    """Return the time in an id, to the millisecond, aware UTC; ValueError if it is not a UUIDv7 of a real time.
 
     Only as `new_event_id` writes it: braces or capitals would be a second key for the same event.
     """

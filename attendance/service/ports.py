@@ -2,8 +2,8 @@
 
 In: nothing.  Out: Protocols; their one exception.
 Does not know: who implements them (`vision`, `daemon`, and the fakes of the tests).
-Main choice: a port only where something outside the process sits; the database is none, because
-the real one runs in every test.
+Main choice: a port only for what is outside the process.  The database has none, because the real one
+runs in every test.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from attendance.domain.faces import Frame, Probe
 
 
 class DoorFault(Exception):
-    """The door did not do what it was told; its text says what is known."""
+    """The door did not unlock as asked; its text says what is known."""
 
 
 class Analyser(Protocol):
@@ -24,22 +24,22 @@ class Analyser(Protocol):
 
     @property
     def model_id(self) -> str:
-        """The recogniser whose templates come out."""
+        """Name the recogniser whose templates come out."""
         ...
 
     @property
     def timings(self) -> Mapping[str, float]:
-        """Milliseconds of each stage of the last call."""
+        """Return the milliseconds of each stage of the last call."""
         ...
 
     def analyse(self, frame: Frame, max_faces: int = 5) -> list[Probe]:
-        """The faces of the frame, largest first; empty when there is none."""
+        """Return the faces of the frame, largest first; empty if there is none."""
         ...
 
 
 class Camera(Protocol):
     def read(self, timeout: float) -> Frame | None:
-        """The newest frame, waiting for it at most `timeout` seconds; None when none came."""
+        """Return the newest frame, waiting at most `timeout` seconds for it; None if none came."""
         ...
 
     def close(self) -> None: ...
@@ -56,5 +56,5 @@ class Door(Protocol):
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """Aware UTC."""
+        """Return the present instant, aware UTC."""
         ...

@@ -1,4 +1,4 @@
-"""Any door driver, with what all of them promise.
+"""Any door driver, with the promises that all of them keep.
 
 In: a driver.  Out: a `service.ports.Door` that unlocks for a bounded time and fails with `DoorFault` only.
 Does not know: who passes, or why; how the driver moves the door.
@@ -14,7 +14,7 @@ LONGEST_S = 60.0
 
 
 class BoundedDoor:
-    """Any driver, with what all of them promise."""
+    """Any driver, with the promises that all of them keep."""
 
     def __init__(self, driver: Door) -> None:
         self._driver = driver
@@ -24,7 +24,7 @@ class BoundedDoor:
         return self._driver.name
 
     def unlock(self, seconds: float) -> None:
-        """Unlock for 0 < seconds <= LONGEST_S, cut to that; DoorFault when the driver fails in any way."""
+        """Unlock for 0 < seconds <= LONGEST_S, cut to that; DoorFault if the driver fails in any way."""
         if not (math.isfinite(seconds) and seconds > 0):
             raise DoorFault(f"a door cannot be unlocked for {seconds} s")
         try:

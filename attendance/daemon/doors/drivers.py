@@ -21,7 +21,7 @@ DRIVERS: Mapping[str, Callable[[DoorSettings], Door]] = {"null": NullDoor}
 
 
 def open_door(settings: DoorSettings) -> Door:
-    """The settings' door; UserError for a driver that does not exist."""
+    """Return the settings' door; UserError for a driver that does not exist."""
     make = DRIVERS.get(settings.driver)
     if make is None:
         raise UserError(f"[door] driver: there is no {settings.driver}; there is {', '.join(sorted(DRIVERS))}")

@@ -35,7 +35,7 @@ SAME_FACE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What several looks at one face come to.
+    """The result of several looks at one face.
 
     `decision` and `box` are those of the newest look that counted; `frames`: how many looks counted,
     from `first_at` to `last_at`.
@@ -69,7 +69,7 @@ class _Refusals:
         self.newest[look.decision.reason] = look
 
     def settle(self, at: datetime, frames_needed: int, long_enough: timedelta) -> Settled | None:
-        """The most frequent reason; of equally frequent ones the one that came first."""
+        """Return the most frequent reason; of equally frequent ones the first."""
         if self.first_at is None or self.reasons.total() < frames_needed or at - self.first_at < long_enough:
             return None
         ((reason, frames),) = self.reasons.most_common(1)
@@ -105,11 +105,11 @@ class Consensus:
     - Of two faces in one frame that are taken for the same person, only the better one counts, and
       none when they are equal.
     - Denied, by the most frequent reason: at least `frames_needed` refused looks that span
-      `settle_denial`, no grant yet.  A look that names somebody else than an earlier one within the
+      `settle_denial`, no grant yet.  A look that names another person than an earlier one within the
       window counts as ambiguous.  Poor pictures and such ambiguous looks mend themselves; without
       other refusals they must span half as long again.
     - A denial may turn into a grant.  After a grant only another person is granted in the same
-      place: somebody who steps in front of the first one.
+      place: a person who steps in front of the first one.
     - A track not seen for longer than `forget` is forgotten.  When time runs backwards, everything is:
       ages could no longer be told.
 
@@ -133,7 +133,7 @@ class Consensus:
         self._now: datetime | None = None
 
     def add(self, at: datetime, faces: Sequence[tuple[Box, Decision]]) -> list[Settled]:
-        """One frame, taken at `at`, with all its faces; also call it for a frame without faces."""
+        """Add one frame, taken at `at`, with all its faces; also call it for a frame without faces."""
         if self._now is not None and at < self._now:
             self._tracks.clear()
         self._now = at
@@ -149,14 +149,14 @@ class Consensus:
         return settled
 
     def _follow(self, looks: list[_Look]) -> list[tuple[_Track, _Look]]:
-        """Each look with its track, in the order given: greedily the largest overlap first, else a new track."""
+        """Return each look with its track, in the order given: the largest overlap first, else a new track."""
         overlaps = [
             (_overlap(track.box, look.box), index, number)
             for index, track in enumerate(self._tracks)
             for number, look in enumerate(looks)
         ]
         track_of: dict[int, int] = {}
-        for overlap, index, number in sorted(overlaps, key=lambda one: -one[0]):
+        for overlap, index, number in sorted(overlaps, key=lambda overlap: -overlap[0]):
             if overlap >= SAME_FACE and number not in track_of and index not in track_of.values():
                 track_of[number] = index
         followed = []
@@ -209,7 +209,7 @@ class Consensus:
 
 
 def _one_place_each(decisions: Iterable[Decision]) -> list[Decision]:
-    """Nobody is in two places: of several faces taken for one person, all but the best become ambiguous."""
+    """Make all but the best of several faces taken for one person ambiguous: nobody is in two places."""
     decisions = list(decisions)
     scores: dict[int, list[float]] = {}
     for decision in decisions:

@@ -47,7 +47,7 @@ def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Deci
     Ambiguity: even with the best person at or above the threshold, nobody is identified if the second
     best is nearer than the margin.  No further condition is needed: such a second is above threshold -
     margin by itself.  It need not reach the threshold: of two people who both look like the probe,
-    being just below the line is no reason to trust the one just above.  An exact tie identifies nobody,
+    being just below the threshold does not make the one just above more credible.  An exact tie identifies nobody,
     even with a margin of 0.  Trade-off: look-alikes and twins need another way in.
     """
     if probe.flaws:
@@ -67,7 +67,7 @@ def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Deci
         return Decision(Reason.UNKNOWN, None, best.score, runner_up, point.threshold, point.margin)
     if not stands_out(best.score, runner_up, point.margin):
         return Decision(Reason.AMBIGUOUS, None, best.score, runner_up, point.threshold, point.margin)
-    # The best person's standing look-alikes need more room, wherever they rank (the second may be somebody else).
+    # The best person's standing look-alikes need more room, wherever they rank (the second may be another person).
     like = gallery.look_alike_of(best.person_id, probe.template)
     wider = look_alike_margin(point.margin)
     if like is not None and best.score - like.score < wider:

@@ -4,7 +4,7 @@ In: the templates of the enrolled people, all of one model, and a version.  Out:
 one a person.
 Does not know: thresholds, names, databases.
 Main choice: exact search in an immutable matrix, replaced whole when anything changes; no index to
-go stale and no lock.  The price is one matrix product a face: about half a millisecond for 10,000 templates.
+go stale and no lock.  Trade-off: one matrix product a face, about half a millisecond for 10,000 templates.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Gallery:
     together row by row; a person may have several rows.  Raises ValueError for lengths that
     differ, a row without unit norm, or a template of another model: nothing is left out silently,
     because a person who is missing here is refused without anybody knowing why.
-    `look_alikes`: pairs of people who are known to look alike, in any order; those of others do no harm.
+    `look_alikes`: pairs of people who are known to look alike, in any order; pairs of other people do no harm.
     """
 
     __slots__ = ("_alike", "_matrix", "_model_id", "_people", "_starts", "_version")
@@ -64,10 +64,10 @@ class Gallery:
         self._version = version
         place = {int(person_id): index for index, person_id in enumerate(self._people)}
         alike: dict[int, set[int]] = {}
-        for one, other in look_alikes:
-            if one in place and other in place and one != other:
-                alike.setdefault(one, set()).add(place[other])
-                alike.setdefault(other, set()).add(place[one])
+        for first, second in look_alikes:
+            if first in place and second in place and first != second:
+                alike.setdefault(first, set()).add(place[second])
+                alike.setdefault(second, set()).add(place[first])
         self._alike = {person_id: np.array(sorted(places)) for person_id, places in alike.items()}
 
     @property
@@ -76,25 +76,25 @@ class Gallery:
 
     @property
     def version(self) -> int:
-        """The database's count of changes at which this was read."""
+        """Return the database's count of changes at which this was read."""
         return self._version
 
     @property
     def size(self) -> int:
-        """Number of people."""
+        """Return the number of people."""
         return len(self._people)
 
     @property
     def person_ids(self) -> tuple[int, ...]:
-        """In the order of `person_scores`' columns."""
-        return tuple(int(one) for one in self._people)
+        """Return them in the order of `person_scores`' columns."""
+        return tuple(int(person_id) for person_id in self._people)
 
     def __len__(self) -> int:
-        """Number of templates."""
+        """Return the number of templates."""
         return len(self._matrix)
 
     def search(self, template: Template, limit: int = 5) -> tuple[Candidate, ...]:
-        """The `limit` nearest people, best first, equal scores by person id; () when nobody is enrolled.
+        """Return the `limit` nearest people, best first, equal scores by person id; () if nobody is enrolled.
 
         Raises ValueError for a template of another model or length, and for a limit below 1.
         """
@@ -114,7 +114,7 @@ class Gallery:
         return tuple(Candidate(int(self._people[index]), float(best[index])) for index in ranked)
 
     def person_scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[S,P]: what `search` would give each of these unit rows [S,D] with each person; [S,0] without people.
+        """Return [S,P], the score of each unit row [S,D] with each person, as in `search`; [S,0] without people.
 
         Raises ValueError for rows of another length.
         """
@@ -129,7 +129,7 @@ class Gallery:
         return scores
 
     def look_alike_of(self, person_id: int, template: Template) -> Candidate | None:
-        """The nearest of the people who are known to look like this person; None where nobody is."""
+        """Return the nearest of the people who are known to look like this person; None if there are none."""
         if person_id not in self._alike:
             return None
         ends = np.append(self._starts[1:], len(self._matrix))

@@ -18,7 +18,7 @@ LOOK_ALIKE_LEAST = 0.05
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """From which raw cosine on two faces are one person, and where that number comes from.
+    """The raw cosine from which two faces count as one person, and where that number comes from.
 
     `margin`: how much nearer the best person must be than the second.  Raises ValueError unless
     0 < threshold ≤ 1 (at 0, half of all strangers would pass) and 0 ≤ margin ≤ 1.
@@ -40,10 +40,10 @@ class OperatingPoint:
 
 
 def stands_out(score: float, runner_up: float | None, margin: float) -> bool:
-    """Whether the best person is far enough before the second; None: there is no second.  A tie never is."""
+    """Return whether the best person is far enough ahead of the second (None: no second); False for a tie."""
     return runner_up is None or (score - runner_up >= margin and score > runner_up)
 
 
 def look_alike_margin(margin: float) -> float:
-    """The margin between two people who are on the look-alike list, from the one between others."""
+    """Return the margin between two people on the look-alike list, from the margin between others."""
     return min(1.0, max(LOOK_ALIKE_FACTOR * margin, LOOK_ALIKE_LEAST))

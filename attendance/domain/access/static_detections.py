@@ -1,11 +1,11 @@
-"""The same false face again: a lamp, a poster, a coat on its hook, which is no news.
+"""The same false face again: a lamp, a poster, a coat on its hook.
 
 In: a picture, a box in it, when.  Out: whether just this was seen there before.
 Does not know: what a detector is, what was decided.
 Main choice: the picture is compared at the remembered box, with its brightness taken out, so that
 neither a jumping box nor a cloud makes it new.  What has no structure (a dark or flat patch) is never
-the same: two people in the dark must stay two.  The price: a person who stands still to the grey
-level, is refused and forgotten, and is found again in the same place, is written down once.
+the same: two people in the dark must stay two.  Trade-off: a person who stands still to the grey
+level, is refused and forgotten, and is detected again in the same place, is recorded once.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class StaticDetections:
         self._seen: deque[_Seen] = deque(maxlen=REMEMBERED)
 
     def knows(self, image: NDArray[np.uint8], box: Box, at: datetime) -> bool:
-        """Whether this face was asked for before; if not, it is remembered from now on."""
+        """Return whether this face was asked for before; if not, remember it from now on."""
         # By distance: a clock that was set back must not make anything known for hours.
         self._seen = deque((each for each in self._seen if abs(at - each.at) < self._remember), maxlen=REMEMBERED)
         for each in self._seen:
@@ -52,7 +52,7 @@ class StaticDetections:
 
 
 def _patch(image: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
-    """Grey means of a grid of SIDE × SIDE fields of the box, less their own mean."""
+    """Return grey means of a grid of SIDE × SIDE fields of the box, less the mean of all."""
     height, width = image.shape[:2]
     places = (np.arange(SIDE * SAMPLES) + 0.5) / (SIDE * SAMPLES)
     rows = np.clip(box.y1 + places * box.height, 0, height - 1).astype(np.intp)

@@ -2,8 +2,8 @@
 
 In: the database, the clock.  Out: a `View`: one whole gallery, the operating point, and whether both are stale.
 Does not know: frames, doors.
-Main choice: reading one number a second instead of being told; the price is that a change counts
-up to a second late (`check_in` asks the database again before it lets anybody pass).
+Main choice: reading one number a second instead of being notified.  Trade-off: a change counts up to a
+second late (`check_in` asks the database again before it lets anybody pass).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one frame is decided by.  `foreign`: people are enrolled, but with another model only."""
+    """Gallery and operating point of one frame's decisions.  `foreign`: all people are enrolled with another model."""
 
     gallery: Gallery
     point: OperatingPoint | None
@@ -69,7 +69,7 @@ class GalleryWatch:
         return self._view
 
     def load(self) -> View:
-        """Read now.  Raises what stands in the way, so that a wrong master key shows at the start."""
+        """Read now.  Raises any error, so that a wrong master key shows at the start."""
         now = self._clock.now()
         with self._sessions() as session:
             gallery = self._view.gallery
@@ -109,5 +109,5 @@ class GalleryWatch:
 
 
 def denied(reason: Reason) -> Decision:
-    """A denial without scores."""
+    """Return a denial without scores."""
     return Decision(reason=reason, person_id=None, score=None, runner_up=None, threshold=None)

@@ -1,9 +1,9 @@
-"""Whether somebody watches a camera, and whether pictures come.
+"""Whether a daemon watches a camera, and whether pictures come.
 
 In: a camera's row, the time.  Out: a `Health` with words for a page.
 Does not know: daemons, networks, how a picture is read.
 Main choice: judged from the heartbeat that the daemon writes, and not by asking the camera, so that
-a page answers at once; the price is that a daemon which was killed looks alive for some seconds.
+a page answers at once.  Trade-off: a daemon that was killed looks alive for some seconds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from attendance.store.cameras.cameras import STALE_AFTER
 from attendance.store.tables.cameras import Camera
+from attendance.texts import gettext as _
 
 
 class State(StrEnum):
@@ -25,7 +26,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`words`: what is the case; `advice`: what to do, empty when nothing."""
+    """`words`: the state as a text; `advice`: what to do, "" if nothing."""
 
     state: State
     words: str
@@ -33,15 +34,17 @@ class Health:
 
 
 def health_of(camera: Camera, now: datetime) -> Health:
-    """TROUBLE while the daemon lives but gets no pictures; NOT_WATCHED when no daemon lives; OFF: not to be used."""
+    """Return OFF if not in use, NOT_WATCHED if no daemon lives, TROUBLE if it lives but gets no pictures."""
     if camera.active is False:
-        return Health(State.OFF, "switched off", "Nobody is recognised here, and its door stays shut.")
+        return Health(State.OFF, _("switched off"), _("Nobody is recognised here, and its door stays shut."))
     if camera.owner is None or camera.heartbeat_at is None or now - camera.heartbeat_at > STALE_AFTER:
-        return Health(State.NOT_WATCHED, "not watched", "Start the daemon of this camera.")
+        return Health(State.NOT_WATCHED, _("not watched"), _("Start the daemon of this camera."))
     if camera.last_error:
-        return Health(State.TROUBLE, camera.last_error, "Check the camera's power, cable and address.")
+        return Health(State.TROUBLE, camera.last_error, _("Check the camera's power, cable and address."))
     if camera.last_seen_at is None:
-        return Health(State.TROUBLE, "no picture yet", "The daemon is connecting; if this stays, check the address.")
+        return Health(
+            State.TROUBLE, _("no picture yet"), _("The daemon is connecting; if this stays, check the address.")
+        )
     if now - camera.last_seen_at > STALE_AFTER:
-        return Health(State.TROUBLE, "pictures have stopped", "Check the camera's power, cable and address.")
-    return Health(State.WORKING, "working", "")
+        return Health(State.TROUBLE, _("pictures have stopped"), _("Check the camera's power, cable and address."))
+    return Health(State.WORKING, _("working"), "")

@@ -2,11 +2,11 @@
 
 In: a session, a recorded passage, the site's zone, the present instant.  Out: `Answer`s.
 Does not know: tablets, streams, how a decision was made.
-Main choice: one rule for whoever greets.  Nobody is greeted for a passage that was undone, and no direction is
+Main choice: one rule for every greeting.  Nobody is greeted for a passage that was undone, and no direction is
 claimed that is in doubt.  Trade-off: a screen, which cannot ask, then shows the time without a direction.
 
-An answer holds a first name and today's hours only after that person was identified, and never a score: whoever
-holds a tablet's token alone learns nothing about anybody.
+An answer holds a first name and today's hours only after that person was identified, and never a score: a stolen
+tablet's token alone reveals nothing about anybody.
 """
 
 from __future__ import annotations
@@ -94,5 +94,5 @@ def later() -> Answer:
 def _seconds_today(session: Session, person_id: int, zone: ZoneInfo, now: datetime) -> int:
     """Return how long the person has been here on the present local day, running spells included."""
     today = now.astimezone(zone).date()
-    found = days.days_of(session, person_id, today, today, zone, now)
-    return sum(spell.seconds(now) for day in found for spell in day.spells)
+    days_today = days.days_of(session, person_id, today, today, zone, now)
+    return sum(spell.seconds(now) for day in days_today for spell in day.spells)

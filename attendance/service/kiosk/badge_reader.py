@@ -2,8 +2,8 @@
 
 In: a picture.  Out: the badge's text, or None.
 Does not know: whose badge it is, tablets.
-Main choice: OpenCV's QR reader, which is there anyway; the price is that it misses one code in hundreds
-at one size, which the next picture makes up for.
+Main choice: OpenCV's QR reader, which is installed anyway.  Trade-off: it misses one code in hundreds at one
+size, which the next picture makes up for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _qr = threading.local()  # OpenCV's detector keeps state while it works
 
 
 def read_badge(image: NDArray[np.uint8]) -> str | None:
-    """The text of a badge's QR code in a picture; None when there is none, and for any other code."""
+    """Return the text of a badge's QR code in a picture; None if there is none, and for any other code."""
     if not hasattr(_qr, "detector"):
         _qr.detector = cv2.QRCodeDetector()
     # OpenCV misses about one sharp code in a hundred, always the same ones; softened, it reads those.

@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class Kiosk:
-    """All tablets of a site.  For several threads at once.  `rules`: camera and direction are each tablet's own."""
+    """All tablets of a site.  For several threads at once.  `rules`: each tablet sets its own camera and direction."""
 
     def __init__(
         self, sessions: Sessions, keys: Keys, analyser: Analyser, clock: Clock, zone: ZoneInfo, rules: Rules
@@ -94,13 +94,13 @@ class Kiosk:
     def submit(self, terminal: Terminal, event_id: str, sealed: bytes) -> Answer:
         """Record a PIN or badge event, live or from the tablet's queue; the same id again gives the same answer.
 
-        UserError for an id that is not valid, and for what was not sealed for this server.
+        UserError for an id that is not valid, and for bytes that were not sealed for this server.
         """
         try:
             at = made_at(event_id)
             said = sealed_events.unseal(self._keys, sealed, event_id)
         except (ValueError, sealed_events.Unreadable) as error:
-            raise UserError("the tablet sent what cannot be read: reload its page") from error
+            raise UserError("the tablet sent an event that cannot be read: reload its page") from error
         return self._record(terminal, event_id, at, said)
 
     def _record(self, terminal: Terminal, event_id: str, at: datetime, said: Mapping[str, Any]) -> Answer:

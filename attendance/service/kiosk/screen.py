@@ -1,4 +1,4 @@
-"""What a camera's daemon decided, for a screen beside it.
+"""The decisions of a camera's daemon, for a screen beside the camera.
 
 In: the database in which the daemon writes; the clock.  Out: `Answer`s, each with its passage's id.
 Does not know: HTTP, how the news gets to the screen, the daemon.

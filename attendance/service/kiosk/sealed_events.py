@@ -1,11 +1,11 @@
-"""What a tablet writes down while it has no connection, readable by the server only.
+"""Events that a tablet keeps while it has no connection, readable by the server only.
 
-In: the site's keys; sealed bytes and the event's id.  Out: the public key; what was sealed.
+In: the site's keys; sealed bytes and the event's id.  Out: the public key; the unsealed event.
 Does not know: tablets, people, what the event says.
 Main choice: the browser seals each PIN to the server's public key as soon as it is typed (ephemeral
 ECDH on P-256, HKDF-SHA-256, AES-256-GCM with the event's id as associated data), so that a stolen
-tablet gives away no PIN that waits in it, and a sealed event cannot be sent under another id.  The
-price is that browsers do this on https or on this computer only, as they do with their camera.
+tablet gives away no PIN that waits in it, and a sealed event cannot be sent under another id.
+Trade-off: browsers seal on https or on this computer only, as they do with their camera.
 
 A sealed event is the browser's public point (65 bytes), a nonce (12 bytes) and the ciphertext.
 """
@@ -35,12 +35,12 @@ class Unreadable(Exception):
 
 
 def public_key(keys: Keys) -> bytes:
-    """The uncompressed point, 65 bytes, as browsers import it."""
+    """Return the uncompressed point, 65 bytes, as browsers import it."""
     return _point(_private(keys).public_key())
 
 
 def unseal(keys: Keys, sealed: bytes, event_id: str) -> dict[str, Any]:
-    """What was sealed; Unreadable unless it is a JSON object sealed for this server and this event."""
+    """Return the sealed value; Unreadable unless it is a JSON object sealed for this server and this event."""
     if not _POINT + _NONCE < len(sealed) <= MAX_SEALED:
         raise Unreadable("not a sealed event")
     point, nonce, text = sealed[:_POINT], sealed[_POINT : _POINT + _NONCE], sealed[_POINT + _NONCE :]
@@ -48,7 +48,7 @@ def unseal(keys: Keys, sealed: bytes, event_id: str) -> dict[str, Any]:
         theirs = ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, point)
         shared = _private(keys).exchange(ec.ECDH(), theirs)
         value = json.loads(AESGCM(_derived(shared)).decrypt(nonce, text, event_id.encode()))
-        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can be hashed and stored by nobody
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can be neither hashed nor stored
     except (InvalidTag, ValueError, RecursionError) as error:
         raise Unreadable("not a sealed event") from error
     if not isinstance(value, dict):
@@ -57,7 +57,7 @@ def unseal(keys: Keys, sealed: bytes, event_id: str) -> dict[str, Any]:
 
 
 def seal(public: bytes, value: dict[str, Any], event_id: str, nonce: bytes) -> bytes:
-    """As the browser does it; `nonce`: 12 random bytes."""
+    """Seal a value as the browser does; `nonce`: 12 random bytes."""
     ours = ec.generate_private_key(_CURVE)
     shared = ours.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, public))
     text = AESGCM(_derived(shared)).encrypt(nonce, json.dumps(value).encode(), event_id.encode())

@@ -1,6 +1,6 @@
 """A paired tablet, and its follow-up of frames.
 
-In: a tablet's pictures, one at a time.  Out: which badge is still held before its camera, the newest probes.
+In: a tablet's pictures, one at a time.  Out: which badge is still held before its camera; the newest probes.
 Does not know: HTTP, PINs, what is answered.
 """
 
@@ -36,7 +36,7 @@ class Terminal:
 
 @dataclass
 class ListeningAnalyser:
-    """The analyser of one tablet, which remembers what it saw last: for hints."""
+    """The analyser of one tablet, which remembers its newest probes for hints."""
 
     inner: Analyser
     probes: list[Probe] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Seat:
 
 
 def bounded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Shrink a picture to what a tablet needs: whoever holds the tablet chooses its size."""
+    """Shrink a picture to what a tablet needs: its sender chooses the size."""
     scale = _LONG_SIDE / max(image.shape[:2])
     if scale >= 1:
         return image

@@ -1,10 +1,10 @@
 """Cameras, and which daemon holds each of them.
 
-In: a session, a camera's name, the daemon's own name.  Out: `Camera` rows; a claim or a UserError.
+In: a session, a camera's name, the daemon's name.  Out: `Camera` rows; a claim or a UserError.
 Does not know: pictures, processes, how a daemon lives.
 Main choice: a claim is one compare-and-swap UPDATE on a row with a heartbeat, not a lock file, so
-that it also works across machines; the price is that a killed daemon's camera stays taken for as
-long as a heartbeat may be old.
+that it also works across machines.  Trade-off: a killed daemon's camera stays taken for as long as a
+heartbeat may be old.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from attendance.errors import UserError
 from attendance.store.tables.cameras import Camera as Camera  # for the pages, which import no tables
 
 STALE_AFTER = timedelta(seconds=15)
-# A picture of the door shows people: it is there for as long as somebody draws a region on it, and no longer.
+# A picture of the door shows people: it is kept while an administrator draws a region on it, and no longer.
 SNAPSHOT_LIVES = timedelta(minutes=10)
 SNAPSHOT_WAITS = timedelta(minutes=1)
 
@@ -41,7 +41,7 @@ def claim(
 ) -> Camera:
     """Take the camera for `owner`, adding its row if need be; the caller commits.
 
-    `direction` is the settings' and holds unless a page gave another.
+    `direction` is from the settings and applies unless a page gave another.
     UserError while another daemon holds it, that is, wrote a heartbeat within `stale_after`.
     """
     free = or_(
@@ -74,9 +74,9 @@ def claim(
 def heartbeat(
     session: Session, name: str, *, owner: str, at: datetime, seen_at: datetime | None = None, error: str | None = None
 ) -> bool:
-    """Say that `owner` lives; `seen_at`: when the newest frame came; `error`: what is wrong, None when nothing.
+    """Note that `owner` lives; `seen_at`: when the newest frame came; `error`: what is wrong, None if nothing.
 
-    False when the camera is no longer this owner's: it must stop.
+    False if the camera is no longer this owner's: it must stop.
     """
     values: dict[str, Any] = {"heartbeat_at": at, "last_error": error}
     if seen_at is not None:
@@ -86,7 +86,7 @@ def heartbeat(
 
 
 def release(session: Session, name: str, *, owner: str) -> None:
-    """Give the camera back; harmless when it is not this owner's."""
+    """Give the camera back; harmless if it is not this owner's."""
     session.execute(
         update(Camera).where(Camera.name == name, Camera.owner == owner).values(owner=None, heartbeat_at=None)
     )
@@ -106,7 +106,7 @@ def camera_by_id(session: Session, camera_id: int) -> Camera | None:
 
 
 def region_of(camera: Camera) -> Region | None:
-    """Where the camera looks for faces; None: everywhere, and for what no page ever wrote."""
+    """Return where the camera looks for faces; None: everywhere, and for values that no page wrote."""
     try:
         return None if camera.roi is None else Region(*camera.roi)
     except (TypeError, ValueError):
@@ -114,13 +114,13 @@ def region_of(camera: Camera) -> Region | None:
 
 
 def direction_of(camera: Camera) -> Direction:
-    """Which way people go there; UNKNOWN for what no page ever wrote."""
-    known = {one.value: one for one in Direction}
+    """Return which way people go there; UNKNOWN for values that no page wrote."""
+    known = {direction.value: direction for direction in Direction}
     return known.get(camera.direction, Direction.UNKNOWN)
 
 
 def edit(session: Session, camera_id: int, *, title: str, direction: Direction, active: bool) -> Camera:
-    """What pages call the camera, which way it leads, whether anybody is recognised there.
+    """Change the camera's title on pages, its direction, and whether anybody is recognised there.
 
     The daemon takes direction and `active` over with its next heartbeat.  The camera's name, by which passages
     are recorded and found, stays.  UserError for a title that another camera has as title or name.
@@ -142,7 +142,7 @@ def edit(session: Session, camera_id: int, *, title: str, direction: Direction, 
 
 
 def titles(session: Session) -> dict[str, str]:
-    """What pages show for a camera's name, of those that have a title."""
+    """Return the titles that pages show for cameras, by name; only of cameras that have one."""
     rows = session.execute(select(Camera.name, Camera.title).where(Camera.title.is_not(None)))
     return {name: title for name, title in rows if title}
 
@@ -161,12 +161,12 @@ def want_snapshot(session: Session, name: str, *, at: datetime) -> bool:
 
 
 def wants_snapshot(camera: Camera, at: datetime) -> bool:
-    """Whether somebody asked a moment ago; who asked long ago has gone."""
+    """Return whether a picture was asked for a moment ago; an older wish has lapsed."""
     return camera.snapshot_wanted_at is not None and abs(at - camera.snapshot_wanted_at) <= SNAPSHOT_WAITS
 
 
 def store_snapshot(session: Session, name: str, jpeg: bytes, *, at: datetime) -> None:
-    """The picture that was asked for, in place of an older one."""
+    """Store the picture that was asked for, in place of an older one."""
     values = {"snapshot": jpeg, "snapshot_at": at, "snapshot_wanted_at": None}
     session.execute(update(Camera).where(Camera.name == name).values(**values))
 
@@ -180,7 +180,7 @@ def drop_snapshot(session: Session, name: str, *, before: datetime | None = None
 
 
 def snapshot_of(session: Session, name: str, *, at: datetime) -> tuple[bytes, datetime] | None:
-    """The JPEG and when it was taken, while it lives."""
+    """Return the JPEG and when it was taken, while it lives."""
     row = session.execute(select(Camera.snapshot, Camera.snapshot_at).where(Camera.name == name)).first()
     if row is None or row[0] is None or row[1] is None or abs(at - row[1]) > SNAPSHOT_LIVES:
         return None
@@ -188,7 +188,7 @@ def snapshot_of(session: Session, name: str, *, at: datetime) -> tuple[bytes, da
 
 
 def without_password(source: str) -> str:
-    """A stream's address as it may be stored and shown: rtsp://user:secret@host becomes rtsp://…@host."""
+    """Return a stream's address as it may be stored and shown: rtsp://user:secret@host becomes rtsp://…@host."""
     return re.sub(r"//[^/@\s]*@", "//…@", source)
 
 

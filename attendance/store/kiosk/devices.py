@@ -34,7 +34,10 @@ _CODE = 8
 def add_device(
     session: Session, name: str, *, at: datetime, by: str, direction: Direction, screen_of: str | None = None
 ) -> tuple[KioskDevice, str]:
-    """A device that waits to be paired, and its code, to be shown once.  UserError for an empty or taken name."""
+    """Add a device that waits to be paired; return it with its code, to be shown once.
+
+    UserError for an empty or taken name.
+    """
     name = " ".join(name.split())
     if not 1 <= len(name) <= 100:
         raise UserError("a kiosk's name has 1 to 100 characters")
@@ -50,7 +53,7 @@ def add_device(
 
 
 def new_code(session: Session, device_id: int, *, at: datetime) -> str:
-    """Another pairing code; the tablet that was paired before is out when the code is used, not earlier."""
+    """Make another pairing code; a tablet that was paired before is revoked when the code is used, not earlier."""
     code = "".join(secrets.choice(_LETTERS) for _ in range(_CODE))
     device = get_device(session, device_id)
     device.code_hash, device.code_expires_at, device.revoked_at = token_digest(code), at + CODE_VALID, None
@@ -59,7 +62,7 @@ def new_code(session: Session, device_id: int, *, at: datetime) -> str:
 
 
 def pair(session: Session, code: str, *, at: datetime) -> tuple[KioskDevice, str] | None:
-    """Use up the code: the device and its token in clear text, for that browser only; None for a wrong code."""
+    """Use up the code; return the device and its token in clear text, for that browser only; None for a wrong code."""
     token, digest = secrets.token_urlsafe(32), token_digest(re.sub(r"[^0-9A-Z]", "", code.upper()))
     # Compare and swap: of two browsers with one code only one gets in.
     used: Any = session.execute(
@@ -85,7 +88,7 @@ def saw_device(session: Session, device: KioskDevice, *, at: datetime) -> None:
 
 
 def revoke(session: Session, device_id: int, *, at: datetime) -> KioskDevice:
-    """The device's token and code work no more, from its next request on."""
+    """Revoke the device's token and code, from its next request on."""
     device = get_device(session, device_id)
     device.revoked_at, device.token_hash, device.code_hash = at, None, None
     session.flush()
@@ -101,9 +104,3 @@ def get_device(session: Session, device_id: int) -> KioskDevice:
 
 def list_devices(session: Session) -> Sequence[KioskDevice]:
     return session.scalars(select(KioskDevice).order_by(func.lower(KioskDevice.name))).all()
-
-
-# --- PIN and badge ---------------------------------------------------------------------------------
-
-
-# --- one-time links --------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
-"""Cameras: how they are, what they are called, which way they lead, where in the picture they look for faces.
+"""Cameras: their state, name, direction, and where in the picture they look for faces.
 
-In: forms.  Out: pages; a camera's name, direction and region; a picture to draw on, when somebody asks for one.
+In: forms.  Out: pages; a camera's name, direction and region; a picture to draw on, if an administrator asks for one.
 Does not know: how a picture is taken: the daemon sees wishes and changes with its next heartbeat.
-Main choice: a picture is there on demand and for minutes only, because it shows whoever stands at the
-door; without one the region is drawn on an empty field.  Four numbers say the same as the drawing,
-and all that works without scripts is those.
+Main choice: a picture is taken on demand and kept for minutes only, because it shows the people at the
+door.  Without one the region is drawn on an empty field.  Four number fields hold the same as the drawing
+and work without scripts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.cameras.health import State, health_of
 from attendance.store.cameras import cameras
+from attendance.texts import N_
+from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import CameraForm, RegionForm
 from attendance.web.security import admin_required
@@ -30,7 +32,7 @@ from attendance.web.site import current_site
 log = logging.getLogger(__name__)
 blueprint = Blueprint("cameras", __name__, url_prefix="/cameras")
 
-DIRECTIONS = {"in": "People come in here", "out": "People leave here", "unknown": "Both, or not known"}
+DIRECTIONS = {"in": N_("People come in here"), "out": N_("People leave here"), "unknown": N_("Both, or not known")}
 LEAST = round(100 * SMALLEST_REGION)
 
 
@@ -53,19 +55,22 @@ def show(camera_id: int) -> ResponseReturnValue:
     if form.is_submitted():
         wished = _region_of(form)
         if wished is None and not _is_everything(form):
-            form.form_errors.append(f"Right must lie right of left and bottom below top, each by {LEAST} % at least.")
+            form.form_errors.append(
+                _("Right must be right of left and bottom below top, each by at least %(least)s %%.", least=LEAST)
+            )
             return _page(camera, form, 400)
         with site.sessions.begin() as session:
             cameras.set_region(session, camera.name, wished)
         log.info("%s set the region of camera %s to %s", current_user.username, camera.name, wished or "everything")
-        flash("The camera looks there within seconds." if wished else "The camera looks everywhere again.", "success")
+        words = _("The camera looks there within seconds.") if wished else _("The camera looks everywhere again.")
+        flash(words, "success")
         return redirect(url_for("cameras.show", camera_id=camera_id))
     return _page(camera, _region_form(camera))
 
 
 @blueprint.post("/<int:camera_id>/edit")
 def edit(camera_id: int) -> ResponseReturnValue:
-    """Name, direction, in use or not."""
+    """Save the camera's name and direction, and whether it is in use."""
     site, form, camera = current_site(), CameraForm(), _camera(camera_id)
     if form.validate_on_submit():
         try:
@@ -80,7 +85,7 @@ def edit(camera_id: int) -> ResponseReturnValue:
         return _page(camera, _region_form(camera), 400, form)
     words = "in use" if form.active.data else "switched off"
     log.info("%s edited camera %s: %s, %s", current_user.username, camera.name, form.direction.data, words)
-    flash("Saved. A daemon that runs takes it over within seconds, another one when it starts.", "success")
+    flash(_("Saved. A running daemon applies it within seconds, otherwise when it starts."), "success")
     return redirect(url_for("cameras.show", camera_id=camera_id))
 
 
@@ -96,19 +101,19 @@ def want_picture(camera_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:camera_id>/picture")
 @admin_required
 def picture(camera_id: int) -> ResponseReturnValue:
-    """The JPEG that was asked for; 404 while there is none."""
+    """Return the JPEG that an administrator asked for; 404 while there is none."""
     site, camera = current_site(), _camera(camera_id)
     with site.sessions() as session:
-        found = cameras.snapshot_of(session, camera.name, at=site.clock.now())
-    if found is None:
+        snapshot = cameras.snapshot_of(session, camera.name, at=site.clock.now())
+    if snapshot is None:
         abort(404)
-    return Response(found[0], mimetype="image/jpeg")
+    return Response(snapshot[0], mimetype="image/jpeg")
 
 
 @blueprint.get("/<int:camera_id>/picture/state")
 @admin_required
 def picture_state(camera_id: int) -> ResponseReturnValue:
-    """For the script that waits for it: the picture's address, or null."""
+    """Return the picture's address, or null, for the script that waits for it."""
     return {"picture": _picture_address(_camera(camera_id))}
 
 
@@ -133,7 +138,7 @@ def _page(
         "working": health.state is State.WORKING,
         "form": form,
         "edited": edited,
-        "ways": DIRECTIONS,
+        "ways": {value: _(text) for value, text in DIRECTIONS.items()},
         "picture": _picture_address(camera) if current_user.is_admin else None,
         "waiting": cameras.wants_snapshot(camera, at),
         "lives_minutes": round(cameras.SNAPSHOT_LIVES.total_seconds() / 60),
@@ -172,7 +177,7 @@ def _is_everything(form: RegionForm) -> bool:
 
 
 def _region_of(form: RegionForm) -> Region | None:
-    """None for everything, and for what is no region."""
+    """Return the region; None for everything, and for numbers that are not a region."""
     if _is_everything(form):
         return None
     x1, y1, x2, y2 = (round(value / 100, 4) for value in _percent(form))

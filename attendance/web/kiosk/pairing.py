@@ -1,9 +1,9 @@
-"""Which tablets and screens there are: a list for administrators, pairing by one-time code, revoking.
+"""Tablets and screens: a list for administrators, pairing by one-time code, revoking.
 
 In: forms.  Out: pages; a code with its QR picture, shown once.
-Does not know: what a tablet does with its cookie (kiosk.py).
+Does not know: what a tablet does with its cookie (`tablet.py`).
 Main choice: the code travels by eye or by a tablet's camera, never by the administrator's own browser,
-so that no tablet has to be signed in for being paired.  In the QR picture's address it stands behind #,
+so that nobody has to sign in on a tablet to pair it.  In the QR picture's address it stands behind #,
 where no server and no log sees it.
 """
 
@@ -22,6 +22,8 @@ from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.store.cameras import cameras
 from attendance.store.kiosk import devices
+from attendance.texts import N_
+from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import KioskForm
 from attendance.web.security import admin_required, record_act
@@ -31,19 +33,22 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("pairing", __name__, url_prefix="/kiosks")
 
 TABLET = ""  # no camera is called that
-WAYS = [("unknown", "Both ways; it asks in doubt"), ("in", "In"), ("out", "Out")]
+WAYS = [("unknown", N_("Both ways; it asks in doubt")), ("in", N_("In")), ("out", N_("Out"))]
 
 
 @blueprint.route("", methods=["GET", "POST"])
 @admin_required
 def index() -> ResponseReturnValue:
-    """The list, and a form for a new one, which answers with its code."""
+    """Show the list and a form for a new device; the form answers with the pairing code."""
     site = current_site()
     with site.sessions() as session:
         names = _cameras(session)
     form = KioskForm()
-    form.direction.choices = WAYS
-    form.shows.choices = [(TABLET, "A tablet with its own camera"), *((name, f"A screen of {name}") for name in names)]
+    form.direction.choices = [(value, _(text)) for value, text in WAYS]
+    form.shows.choices = [
+        (TABLET, _("A tablet with its own camera")),
+        *((name, _("A screen of %(camera)s", camera=name)) for name in names),
+    ]
     if form.is_submitted() and form.validate():
         try:
             with site.sessions.begin() as session:
@@ -61,7 +66,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.post("/<int:device_id>/code")
 def code(device_id: int) -> ResponseReturnValue:
-    """Another code: for a device whose code was lost or too old, or to pair another browser in its place."""
+    """Make another code: if the first was lost or is too old, or to pair another browser in its place."""
     site = current_site()
     with site.sessions.begin() as session:
         made = devices.new_code(session, device_id, at=site.clock.now())
@@ -77,14 +82,14 @@ def revoke(device_id: int) -> ResponseReturnValue:
         device = devices.revoke(session, device_id, at=site.clock.now())
         record_act(session, Action.REVOKE_DEVICE, Subject("device", device_id))
     log.info("%s revoked kiosk %s", current_user.username, device.name)
-    flash(f"{device.name} is out: it can do nothing any more.", "success")
+    flash(_("%(name)s is revoked: it can do nothing any more.", name=device.name), "success")
     return redirect(url_for("pairing.index"))
 
 
 def _add(session: Session, form: KioskForm, names: list[str]) -> tuple[devices.KioskDevice, str]:
     name = form.name.data or ""
     if name in names:
-        raise UserError("a camera has this name, and both stand in one log: choose another name")
+        raise UserError("a camera has this name, and the log shows both: choose another name")
     shows = None if form.shows.data == TABLET else form.shows.data
     direction = Direction.UNKNOWN if shows else Direction(form.direction.data)
     return devices.add_device(
@@ -93,8 +98,8 @@ def _add(session: Session, form: KioskForm, names: list[str]) -> tuple[devices.K
 
 
 def _cameras(session: Session) -> list[str]:
-    """Also the settings' own, which has no row before its daemon ran."""
-    return sorted({one.name for one in cameras.list_cameras(session)} | {current_site().settings.camera.name})
+    """Return all cameras' names, also the one in the settings, which has no row before its daemon ran."""
+    return sorted({camera.name for camera in cameras.list_cameras(session)} | {current_site().settings.camera.name})
 
 
 def _code_page(device: devices.KioskDevice, code: str) -> ResponseReturnValue:

@@ -17,7 +17,7 @@ class LineDown extends Error {
 const line = {
   patience: 8000, // ms
 
-  // → { status, told }.  LineDown when nobody answered, or somebody who cannot decide (a proxy, a full disk).
+  // → { status, told }.  LineDown if nobody answered, or an answer that decides nothing (a proxy, a full disk).
   async ask(address, { method = "GET", body = null, type = "application/json" } = {}) {
     const headers = { Accept: "application/json" };
     if (method === "POST") {
@@ -120,7 +120,7 @@ const queue = {
   async work(mode, step) {
     const base = await queue.open();
     return new Promise((resolve, reject) => {
-      // strict: on the disk before anybody is told that it is noted
+      // strict: on the disk before the page shows that it is noted
       const turn = base.transaction("events", mode, { durability: "strict" });
       const request = step(turn.objectStore("events"));
       turn.oncomplete = () => resolve(request.result);
