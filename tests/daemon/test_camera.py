@@ -108,7 +108,7 @@ def test_a_file_that_is_no_video_is_the_users_mistake(watch: Watch, tmp_path: Pa
     (tmp_path / "a.mp4").write_bytes(b"no video")
     camera = watch(tmp_path / "a.mp4", paced)
 
-    with pytest.raises(UserError, match=r"cannot open .*a\.mp4: it is no video that can be read; give a video"):
+    with pytest.raises(UserError, match=r"cannot open .*a\.mp4: it is not a video that can be read; give a video"):
         camera.read(PATIENCE_S)
 
 

@@ -121,7 +121,7 @@ def test_a_file_that_is_no_video_cannot_be_opened(tmp_path: Path, content: bytes
     path = make_video(tmp_path / "a.mp4", [100] * 20)
     path.write_bytes(path.read_bytes()[:700] if content is None else content)
 
-    with pytest.raises(SourceLost, match="no video that can be read"):
+    with pytest.raises(SourceLost, match="not a video that can be read"):
         open_feed(parse_source(str(path)), 2, 2)
 
 

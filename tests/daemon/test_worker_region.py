@@ -1,4 +1,4 @@
-"""Where to look, and a picture for whoever draws it: taken over from the database without a restart."""
+"""Where to look, and a picture for the administrator who draws on it: applied from the database without a restart."""
 
 from __future__ import annotations
 

@@ -309,7 +309,7 @@ def test_a_tablet_is_locked_revoked_and_given_back(blind: Web, admin: Browser, p
     page.fill("#username", "vera")
     page.fill("#password", PASSWORD)
     page.click("text=Unpair this tablet")
-    page.wait_for_selector("[role=alert]:has-text('does not open it')")
+    page.wait_for_selector("[role=alert]:has-text('The kiosk stays locked')")
     page.click("text=Back to the kiosk")
     admin.submit("/kiosks/1/revoke")
     page.wait_for_selector("text=This tablet is out of service")  # by itself

@@ -106,7 +106,7 @@ def test_a_broken_event_is_refused_and_not_recorded(web: Web, tablet: Tablet) ->
 
 def test_half_a_letter_in_a_number_or_badge_is_an_answer_and_no_fault(web: Web, anna: int, tablet: Tablet) -> None:
     for said in ({"number": "\ud800", "pin": "2580"}, {"badge": "\udfff"}):
-        assert tablet.enter(**said)["words"].startswith("The tablet sent what cannot be read")
+        assert tablet.enter(**said)["words"].startswith("The tablet sent an event that cannot be read")
         assert tablet.post("event", {"event": new_event_id(web.clock.now()), "said": said}).status_code == 409
     assert tablet.enter(number="1\x007", pin="2580")["state"] == "greet"
 

@@ -71,7 +71,7 @@ def test_what_is_no_region_changes_nothing_and_is_explained(
 
     assert answer.status_code == 400
     page = answer.get_data(as_text=True)
-    assert "Give a number from 0 to 100" in page or "Right must lie right of left" in page
+    assert "Give a number from 0 to 100" in page or "Right must be right of left" in page
     assert stored(web).roi == [0.25, 0.105, 0.75, 1.0]
 
 
