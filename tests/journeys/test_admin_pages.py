@@ -177,7 +177,7 @@ def test_the_sliders_show_at_once_what_they_would_do(busy: Web, open_page: Open,
     page.locator("#step").focus()
     page.keyboard.press("End")
     page.wait_for_selector("[data-risk-output]:has-text('at most 1 stranger in 1,000,000')")
-    page.click("text=What lies behind it")
+    page.click("text=The scores behind it")
     line = page.locator("[data-line]")
     before = line.get_attribute("transform")
     page.locator("#threshold").focus()
@@ -191,7 +191,7 @@ def test_the_sliders_show_at_once_what_they_would_do(busy: Web, open_page: Open,
 
 def test_a_looser_threshold_is_asked_for_twice_and_saved_with_its_reason(busy: Web, open_page: Open) -> None:
     page = open_page("/threshold")
-    page.click("text=What lies behind it")
+    page.click("text=The scores behind it")
     page.locator("#threshold").focus()
     page.keyboard.press("ArrowLeft")
     page.wait_for_selector("[data-loosens=yes]")

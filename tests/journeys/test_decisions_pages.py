@@ -35,7 +35,7 @@ def test_from_a_refusal_to_a_risk_that_is_put_in_force(calibrated: Web, open_pag
 
     page.click("text=Threshold page")
     page.wait_for_selector("[data-risk-output]:has-text('at most 1 stranger in 1,000')")
-    page.click("text=What lies behind it")
+    page.click("text=The scores behind it")
     dot = page.locator("[data-dot]")
     before = dot.get_attribute("cx")
     page.locator("#step").focus()
