@@ -17,13 +17,15 @@ from sqlalchemy.orm import Session
 from attendance.cli.access import _write
 from attendance.cli.command_line import read_photo, settings_of
 from attendance.console import table
+from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
 
 
 @click.command()
 @click.argument("name")
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--id", "staff_number", help="Your own number for this person, such as the staff number.")
+@click.option("--staff-number", help="The staff number; people of one name are told apart by it.")
+@click.option("--id", "old_id", hidden=True, help="The old name of --staff-number.")
 @click.option("--department", default="", help="Department.")
 @click.option("--consent", metavar="TEXT", help="What the person agreed to; needed while none is recorded.")
 @click.option("--two-people", is_flag=True, help="Confirm: everybody a photo resembles is somebody else.")
@@ -33,15 +35,19 @@ def enrol(
     name: str,
     photos: Sequence[Path],
     staff_number: str | None,
+    old_id: str | None,
     department: str,
     consent: str | None,
     two_people: bool,
 ) -> None:
-    """Enrol NAME from one or more PHOTOS; a person of that name or --id gets further photos.
+    """Enrol NAME from one or more PHOTOS; a person of that name or staff number gets further photos.
 
     Exit code 2, and nothing changed, when no photo can be used.
     """
     settings = settings_of(context)
+    if old_id is not None:
+        warn_renamed("enrol", "--id", "--staff-number")
+        staff_number = staff_number or old_id
     contents = [(path, read_photo(path)) for path in photos]
     from attendance import bootstrap
     from attendance.domain.reason import Reason
@@ -147,7 +153,7 @@ def _find_or_create(
         query = select(Person).where(Person.staff_number == staff_number)
     found = session.scalars(query).all()
     if len(found) > 1:
-        raise UserError(f"there are {len(found)} people named {wanted}: say which with --id")
+        raise UserError(f"there are {len(found)} people named {wanted}: say which with --staff-number")
     person = (
         found[0]
         if found

@@ -26,7 +26,9 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> FakeAnalyser:
 def test_people_are_enrolled_from_photos_and_get_more_by_the_same_name(here: Here, colours: FakeAnalyser) -> None:
     here.good("init")
 
-    out = here.good("enrol", "Anna Berg", here.photo("a.png", factories.ANNA), "--id", "E1", "--consent", "Yes.")
+    out = here.good(
+        "enrol", "Anna Berg", here.photo("a.png", factories.ANNA), "--staff-number", "E1", "--consent", "Yes."
+    )
     assert "Anna Berg: person 1, 1 of 1 photos" in out
     again = here.good("enrol", "anna  berg", here.photo("b.png", (200, 40, 100)))
     assert "person 1, 1 of 1" in again
@@ -109,8 +111,8 @@ def test_somebody_who_may_be_another_is_enrolled_only_when_that_is_denied(here: 
 
 def test_an_id_of_somebody_else_is_refused(here: Here, colours: FakeAnalyser) -> None:
     here.good("init")
-    here.good("enrol", "Anna", here.photo("a.png", factories.ANNA), "--id", "E1", "--consent", "Yes.")
+    here.good("enrol", "Anna", here.photo("a.png", factories.ANNA), "--staff-number", "E1", "--consent", "Yes.")
 
     assert "belongs to Anna, not to Bert" in here.refused(
-        "enrol", "Bert", here.photo("b.png", factories.BERT), "--id", "E1"
+        "enrol", "Bert", here.photo("b.png", factories.BERT), "--staff-number", "E1"
     )

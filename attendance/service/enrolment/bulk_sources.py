@@ -75,6 +75,9 @@ def _from_csv(source: Path, inside: bool) -> list[Entry]:
     if unknown or not {"name", "photos"} <= set(columns):
         found = f"the column {unknown[0]!r} is unknown" if unknown else "the columns name and photos are needed"
         raise UserError(f"{source}: {found}; the first line may hold {', '.join(COLUMNS)}")
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{source}: the column {twice} is there twice: keep one")
     reader.fieldnames = columns
     people: dict[str, Entry] = {}
     for row in reader:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from attendance.domain.hours.day import Day, Punch, Sense
 from attendance.domain.hours.shift import spans_of
+from attendance.errors import headline
 from attendance.service.access.log import safe_cell
 from attendance.service.hours.day_words import Local, rule_words
 from attendance.service.hours.days import PersonDays
@@ -165,7 +166,7 @@ def days_ical(person: StaffMember, days: Iterable[Day], zone: ZoneInfo, now: dat
     calendar = _calendar(icalendar, f"{person.name}, {site}")
     for day in days:
         if day.plan.holiday or (day.plan.leave and day.plan.shift):
-            words = day.plan.holiday or (day.plan.leave.kind.capitalize() if day.plan.leave else "")
+            words = day.plan.holiday or (headline(day.plan.leave.kind) if day.plan.leave else "")
             event = _event(icalendar, f"{person.id}-{day.day}-away", words, now)
             event.add("dtstart", day.day)
             event.add("dtend", day.day + timedelta(days=1))

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from attendance.domain.hours.day import Status
 from attendance.domain.hours.shift import Half
+from attendance.errors import headline
 from attendance.service.hours.day_words import Local, hours, shift_words
 from attendance.service.hours.days import PersonDays, Today
 from attendance.service.hours.report_tables import WHO, Bar, Column, Form, Table, total, who
@@ -77,7 +78,7 @@ def absence(sheet: Sequence[PersonDays]) -> Table:
         cell = _(HALVES[leave.half], kind=kind) if leave else kind
         rows.append((*who(person), day.day, shift_words(day), cell, paid))
     bars = tuple(
-        Bar(kind.capitalize(), count, str(count)) for kind, count in sorted(kinds.items(), key=lambda pair: -pair[1])
+        Bar(headline(kind), count, str(count)) for kind, count in sorted(kinds.items(), key=lambda pair: -pair[1])
     )
     return Table(
         "absence", _("Absence and leave"), columns, tuple(rows), tuple(person.id for person, _day in away), (), bars,

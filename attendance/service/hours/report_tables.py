@@ -18,6 +18,7 @@ from typing import Any
 from attendance.domain.hours import overtime
 from attendance.domain.hours.day import Day, Status
 from attendance.domain.hours.shift import Half
+from attendance.errors import headline
 from attendance.service.access.log import day_bounds
 from attendance.service.hours.day_words import (
     STATUS_LETTERS,
@@ -122,7 +123,7 @@ def daily(sheet: Sequence[PersonDays], on: date, local: Local) -> Table:
             )
         )  # fmt: skip
     bars = tuple(
-        Bar(status_words(status).capitalize(), counts[status], str(counts[status]))
+        Bar(headline(status_words(status)), counts[status], str(counts[status]))
         for status in Status
         if status in counts
     )

@@ -49,7 +49,7 @@ class Screen:
         if not passage.granted:
             return answers.refused(passage.reason)
         now = self._clock.now()
-        if passage.repeat_of is None:
+        first = None if passage.repeat_of is None else events.get_passage(session, passage.repeat_of)
+        if first is None or events.is_void(session, first.passage.id):
             return answers.greet(session, passage, self._zone, now)
-        first = events.get_passage(session, passage.repeat_of)
-        return answers.greet(session, passage if first is None else first.passage, self._zone, now, repeat=True)
+        return answers.greet(session, first.passage, self._zone, now, repeat=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.reason import Reason
@@ -158,6 +158,28 @@ def _void() -> ColumnElement[bool]:
     )
 
 
+def counts_once() -> ColumnElement[bool]:
+    """Select the passages that count: none that repeats another, unless that other one was taken back.
+
+    If the first of several joined passages was taken back, the earliest of its repeats counts in its place.
+    Passages that were themselves taken back are for the caller to leave out.
+    """
+    first, sooner = aliased(access.Passage), aliased(access.Passage)
+    first_is_void = exists().where(
+        first.id == access.Passage.repeat_of,
+        Correction.person_id == first.person_id,
+        Correction.passage_id == first.id,
+        Correction.action == "void",
+        Correction.state == "approved",
+    )
+    undone = exists().where(
+        Correction.passage_id == sooner.id, Correction.action == "void", Correction.state == "approved"
+    )
+    before = or_(sooner.at < access.Passage.at, and_(sooner.at == access.Passage.at, sooner.id < access.Passage.id))
+    sooner_counts = exists().where(sooner.repeat_of == access.Passage.repeat_of, before, ~undone)
+    return or_(access.Passage.repeat_of.is_(None), and_(first_is_void, ~sooner_counts))
+
+
 def set_direction(session: Session, passage_id: str, direction: Direction) -> bool:
     """Fill in the way of a granted passage whose camera knew none; False when it is known already."""
     done: Any = session.execute(
@@ -249,8 +271,11 @@ def camera_names(session: Session) -> list[str]:
 
 
 def overview(session: Session, day_start: datetime, day_end: datetime) -> Overview:
-    """Return what happened in day_start <= at < day_end (UTC), person by person and in total; repeats count once."""
-    today = (access.Passage.at >= day_start, access.Passage.at < day_end, access.Passage.repeat_of.is_(None))
+    """Return what happened in day_start <= at < day_end (UTC), person by person and in total.
+
+    A repeat counts once, and a passage that was taken back does not count.
+    """
+    today = (access.Passage.at >= day_start, access.Passage.at < day_end, counts_once(), ~_void())
     query = (
         select(access.Passage.at, access.Passage.direction, Person.id, Person.name, Person.department)
         .join(Person, Person.id == access.Passage.person_id)

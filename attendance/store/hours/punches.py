@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import CLOCK_SLACK, Punch
 from attendance.domain.passage import Direction
+from attendance.store.access.events import counts_once
 from attendance.store.tables.access import Passage
 from attendance.store.tables.hours import Correction
 
@@ -33,14 +34,14 @@ _DIRECTIONS = {one.value: one for one in Direction}
 def punches(session: Session, since: datetime, until: datetime, person_id: int | None = None) -> dict[int, list[Punch]]:
     """Return granted passages with `since` <= at < `until` by person, as the approved corrections leave them.
 
-    A passage that repeats another within the cooldown is left out.
+    A passage that repeats another within the cooldown is left out, unless that other one was taken back.
     """
     query = select(Passage.id, Passage.at, Passage.person_id, Passage.direction, Passage.camera).where(
         Passage.at >= since,
         Passage.at < until,
         Passage.granted,
         Passage.person_id.is_not(None),
-        Passage.repeat_of.is_(None),
+        counts_once(),
     )
     # A correction's work day is at most a night away from its instant.
     fixes = select(Correction).where(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from attendance.deprecation import warn_renamed
 from attendance.errors import UserError, sentence
 from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
@@ -82,10 +83,15 @@ def span_of(args: Mapping[str, str], whole_month: bool = True) -> Span:
     if (last - first).days >= MOST_DAYS:
         problems.append(_("At most %(days)s days are shown.", days=MOST_DAYS))
         last = first + timedelta(days=MOST_DAYS - 1)
-    # "team": what bookmarks of older releases hold.
-    department = clean_line(args.get("department", args.get("team", "")))[:200]
     person = args.get("person", "")
-    return Span(first, last, department or None, int(person) if is_id(person) else None, tuple(problems))
+    return Span(first, last, department_from(args), int(person) if is_id(person) else None, tuple(problems))
+
+
+def department_from(args: Mapping[str, str]) -> str | None:
+    """Return the department that the address names; bookmarks of older releases call it "team"."""
+    if "team" in args and "department" not in args:
+        warn_renamed("an address of a page", "team", "department")
+    return clean_line(args.get("department", args.get("team", "")))[:200] or None
 
 
 def is_id(text: str) -> bool:

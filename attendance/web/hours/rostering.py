@@ -25,7 +25,7 @@ from attendance.texts import gettext as _
 from attendance.texts import ngettext
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
-from attendance.web.hours.date_range import day_from, is_id, span_of, today, whole
+from attendance.web.hours.date_range import day_from, department_from, is_id, span_of, today, whole
 from attendance.web.security import admin_required
 from attendance.web.site import current_site
 
@@ -41,7 +41,7 @@ STEPS = (5, 6, 10, 12, 15, 20, 30)
 @blueprint.get("/rosters")
 def index() -> ResponseReturnValue:
     site = current_site()
-    department = clean_line(request.args.get("department", ""))[:200] or None
+    department = department_from(request.args)
     with site.sessions() as session:
         known = rosters.list_shifts(session, active=None)
         everybody = rosters.list_staff(session, department=department)

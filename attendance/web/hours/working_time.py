@@ -30,7 +30,7 @@ from attendance.store.people import people
 from attendance.texts import gettext as _
 from attendance.web.errors import answer, error_sentence
 from attendance.web.formats import local_forms
-from attendance.web.hours.date_range import day_from, instant_from, is_id, span_of
+from attendance.web.hours.date_range import day_from, department_from, instant_from, is_id, span_of
 from attendance.web.security import record_act
 from attendance.web.site import current_site
 
@@ -84,7 +84,7 @@ def _tabs() -> dict[str, Any]:
 @blueprint.get("")
 def today() -> ResponseReturnValue:
     site, now = current_site(), current_site().clock.now()
-    department = request.args.get("department", "")[:200] or None
+    department = department_from(request.args)
     show = request.args.get("show", "here")
     show = show if show in SHOWS else "here"
     with site.sessions() as session:

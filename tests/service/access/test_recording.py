@@ -12,8 +12,10 @@ from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.recording import Recorded, Recorder
 from attendance.service.hours import days
+from attendance.service.hours.corrections import undo_passage
 from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
+from attendance.store.access import events
 from attendance.store.crypto import Keys
 from attendance.store.hours import punches
 from attendance.store.people import people
@@ -127,6 +129,21 @@ def test_the_same_event_again_is_recorded_once_and_moves_no_door(one_person: Sit
 def test_what_cannot_be_judged_now_is_not_recorded(one_person: Site) -> None:
     assert recorder(one_person).record("an id", lambda _session: None) is None
     assert one_person.log() == []
+
+
+def test_if_the_first_is_undone_its_earliest_repeat_counts(one_person: Site) -> None:
+    """A tablet joins two entries: whoever takes the first one back has still passed the door."""
+    first = record(recorder(one_person, at_door=False))
+    second, third = (record(recorder(one_person), seconds) for seconds in (10, 20))
+    assert second.passage.repeat_of == third.passage.repeat_of == first.passage.id
+    one_person.clock.time = NOON + timedelta(seconds=25)
+    with one_person.sessions.begin() as session:
+        undo_passage(session, first.passage.id, 1, now=one_person.clock.now(), zone=ZoneInfo("UTC"))
+    with one_person.sessions() as session:
+        counted = punches.punches(session, NOON - timedelta(hours=1), NOON + timedelta(hours=1))
+        (presence,) = events.overview(session, NOON - timedelta(hours=1), NOON + timedelta(hours=1)).present
+    assert [punch.id for punch in counted[1]] == [second.passage.id]
+    assert (presence.passages, presence.first_in) == (1, second.passage.at)
 
 
 def test_hours_count_a_repeat_once(one_person: Site) -> None:
