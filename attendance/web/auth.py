@@ -26,7 +26,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import LoginForm, SetupForm
-from attendance.web.security import limiter, safe_next
+from attendance.web.security import limiter, permission, safe_next
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -47,17 +47,8 @@ class SignedIn(UserMixin):
         self._proof = _fingerprint(operator.password_hash)
 
     @property
-    def is_admin(self) -> bool:
-        return self.role == "admin"
-
-    @property
     def is_supervisor(self) -> bool:
         return self.role == "supervisor"
-
-    @property
-    def may_decide(self) -> bool:
-        """Whether this operator may decide corrections; the session and the service limit whose."""
-        return self.is_admin or self.is_supervisor
 
     def get_id(self) -> str:
         return f"{self.operator_id}:{self._proof}"
@@ -103,6 +94,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.post("/logout")
+@permission("use_own_account")
 def logout() -> ResponseReturnValue:
     logout_user()
     session.clear()

@@ -2,18 +2,17 @@
 
 In: an application; requests.  Out: guards that run before each view, headers after it.
 Does not know: passwords (auth.py), what a page does.
-Main choice: guards are global and the exceptions are listed, so that a view somebody forgets to mark
-is closed and not open; a viewer's POST is refused before any view sees it.
+Main choice: one guard for all views asks for the permission that the view names, and views without one are refused
+to everybody, so that a view somebody forgets to mark is closed and not open.  Public views are listed here.
 """
 
 from __future__ import annotations
 
-import functools
 import secrets
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from flask import Flask, Response, abort, g, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -23,25 +22,21 @@ from sqlalchemy.orm import Session
 
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject, Value
+from attendance.web.permissions import Permission, is_allowed, only_reads
 from attendance.web.site import current_site
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NEEDS = "needed_permissions"  # the attribute of a view: what it takes to read, and to change
 
 # Reachable without signing in.
 PUBLIC = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
-# What a viewer may change: only their own things.
-OWN = {"auth.sign_in", "auth.setup", "auth.logout", "operators.password"}
-# All that a supervisor sees, of their departments only (store/department_scope.py), and what they may change of it.
-SUPERVISED = {
-    "working_time.today", "working_time.calendar", "working_time.day_page", "corrections.inbox", "corrections.decide",
-    "rostering.leave", "report_pages.index", "report_pages.page", "report_pages.file", "report_pages.check_ins",
-}  # fmt: skip
-SUPERVISORS_CHANGE = {"corrections.decide"}
-# Rooms for people who are no operators; each guards itself, and what it does not open is closed.
+# Rooms for people who are not operators: employees (web/me/me.py) and paired tablets (web/kiosk/tablet.py).  Each has
+# a guard of its own before every view.
 SELF_GUARDED = {"me", "kiosk"}
 # Names the tablet that a browser was paired as; whoever has it gets no further than the kiosk's room.
 KIOSK_COOKIE = "attendance_kiosk"
+_READING = ("GET", "HEAD", "OPTIONS")
 
 limiter = Limiter(get_remote_address)
 csrf = CSRFProtect()
@@ -52,10 +47,10 @@ def init_app(app: Flask) -> None:
     limiter.init_app(app)
     app.before_request(_keep_kiosk_in_its_room)
     app.before_request(_require_sign_in)
-    app.before_request(_require_role)
+    app.before_request(_require_permission)
     app.before_request(_narrow)
     app.after_request(_add_headers)
-    app.context_processor(lambda: {"csp_nonce": csp_nonce})
+    app.context_processor(lambda: {"csp_nonce": csp_nonce, "allowed": allowed})
 
 
 def csp_nonce() -> str:
@@ -66,16 +61,35 @@ def csp_nonce() -> str:
     return nonce
 
 
-def admin_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Limit a page to administrators; viewers cannot change anything anyway."""
+def permission(name: Permission, *, change: Permission | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Name what an operator needs for a view; the guard before every view asks for it.
 
-    @functools.wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not current_user.is_admin:
-            abort(403)
-        return view(*args, **kwargs)
+    `change`: for a view that shows under one permission and changes under another.
+    """
 
-    return guarded
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        setattr(view, _NEEDS, (name, change or name))
+        return view
+
+    return mark
+
+
+def needed_permission(view: Callable[..., object], method: str) -> Permission | None:
+    """Return the permission for a view and a method.
+
+    None, which nobody has: the view names none, or only one to read for a method that changes.
+    """
+    needed: tuple[Permission, Permission] | None = getattr(view, _NEEDS, None)
+    if needed is None:
+        return None
+    if method in _READING:
+        return needed[0]
+    return None if only_reads(needed[1]) else needed[1]
+
+
+def allowed(name: Permission) -> bool:
+    """Return whether the operator of this request has the permission; templates ask it, too."""
+    return bool(current_user.is_authenticated) and is_allowed(current_user.role, name)
 
 
 def record_act(session: Session, action: Action, subject: Subject, **detail: Value) -> None:
@@ -117,17 +131,13 @@ def _require_sign_in() -> ResponseReturnValue | None:
     return redirect(url_for("auth.login", next=after))
 
 
-def _require_role() -> ResponseReturnValue | None:
-    reading = request.method in ("GET", "HEAD", "OPTIONS")
-    if request.endpoint is None or request.endpoint in OWN | PUBLIC or request.blueprint in SELF_GUARDED:
+def _require_permission() -> ResponseReturnValue | None:
+    if request.endpoint is None or request.endpoint in PUBLIC or request.blueprint in SELF_GUARDED:
         return None
-    if current_user.is_authenticated and current_user.is_supervisor:
-        if request.endpoint == "overview.page":  # what a sign-in leads to
+    needed = needed_permission(current_app.view_functions[request.endpoint], request.method)
+    if needed is None or not allowed(needed):
+        if request.endpoint == "overview.page" and allowed("read_working_time"):  # what a sign-in leads to
             return redirect(url_for("working_time.today"))
-        if request.endpoint not in (SUPERVISED if reading else SUPERVISORS_CHANGE):
-            abort(403)
-        return None
-    if not reading and not (current_user.is_authenticated and current_user.is_admin):
         abort(403)
     return None
 

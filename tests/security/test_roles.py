@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from attendance.web.permissions import PERMISSIONS
+from attendance.web.security import PUBLIC, needed_permission, permission
 from tests.factories import ANNA
 from tests.security.roles import WHO, outcomes, routes
 from tests.site_fixtures import Browser, Web
@@ -25,6 +27,33 @@ def test_every_route_answers_every_role_as_the_table_says(web: Web, password_has
     for (endpoint, method), answers in outcome.items():
         if method == "HEAD":
             assert answers == table[endpoint, "GET"], endpoint
+
+
+def test_every_view_names_a_permission_or_is_public(web: Web) -> None:
+    assert OPEN == PUBLIC
+    for method in ("GET", "POST"):
+        for endpoint, _path in routes(web, method):
+            needed = needed_permission(web.app.view_functions[endpoint], method)
+            assert (needed in PERMISSIONS) != (endpoint in PUBLIC), (endpoint, method)
+
+
+def test_every_permission_is_asked_for(web: Web) -> None:
+    views = web.app.view_functions.values()
+
+    assert {needed_permission(view, method) for view in views for method in ("GET", "POST")} - {None} == PERMISSIONS
+
+
+def test_a_view_without_a_permission_is_refused_to_everybody(web: Web) -> None:
+    web.app.add_url_rule("/forgotten", "forgotten", lambda: "open", methods=["GET", "POST"])
+    web.app.add_url_rule("/half", "half", permission("read_log")(lambda: "open"), methods=["GET", "POST"])
+
+    for name in ("ada", "vera"):
+        browser = web.browser(name)
+        assert browser.get("/forgotten").status_code == 403
+        assert browser.submit("/forgotten").status_code == 403
+        assert browser.get("/half").status_code == 200
+        assert browser.submit("/half").status_code == 403  # a permission to read opens no change
+    assert web.browser().get("/forgotten").location.startswith("/login")
 
 
 def test_nothing_but_the_login_is_reachable_without_signing_in(web: Web, stranger: Browser) -> None:

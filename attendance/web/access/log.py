@@ -30,6 +30,7 @@ from attendance.store.cameras import cameras
 from attendance.store.people import people
 from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
+from attendance.web.security import permission
 from attendance.web.site import current_site
 
 blueprint = Blueprint("log", __name__, url_prefix="/log")
@@ -111,6 +112,7 @@ class Filter:
 
 
 @blueprint.get("")
+@permission("read_log")
 def index() -> ResponseReturnValue:
     site, wanted = current_site(), Filter.of(request.args)
     before = _passage_id(request.args.get("before", ""))
@@ -138,6 +140,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/rows")
+@permission("read_log")
 def rows() -> ResponseReturnValue:
     """Return rows that are new, or may have changed, since the row `after`."""
     site, wanted = current_site(), Filter.of(request.args)
@@ -152,6 +155,7 @@ def rows() -> ResponseReturnValue:
 
 
 @blueprint.get("/log.csv")
+@permission("export_log")
 def csv() -> ResponseReturnValue:
     """Stream every entry of the filter, not only the page."""
     site, wanted = current_site(), Filter.of(request.args)

@@ -27,6 +27,7 @@ from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.texts import gettext as _
 from attendance.web.formats import decimal, score
+from attendance.web.security import permission
 from attendance.web.site import current_site
 
 blueprint = Blueprint("why", __name__, url_prefix="/log")
@@ -45,6 +46,7 @@ class Number:
 
 
 @blueprint.get("/<passage_id>")
+@permission("read_log")
 def page(passage_id: str) -> ResponseReturnValue:
     site = current_site()
     try:

@@ -41,6 +41,7 @@ from attendance.web.calibration.threshold_cache import CachedNumbers, cached_num
 from attendance.web.errors import error_sentence
 from attendance.web.formats import score
 from attendance.web.forms import ThresholdForm
+from attendance.web.security import permission
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -84,17 +85,20 @@ class Choice:
 
 
 @blueprint.get("")
+@permission("read_threshold")
 def page() -> ResponseReturnValue:
     return render_template("calibration/threshold.html", **_context(request.args))
 
 
 @blueprint.get("/numbers")
+@permission("read_threshold")
 def numbers() -> ResponseReturnValue:
     """Show what the chosen risk or threshold means, alone, for the script."""
     return render_template("calibration/_threshold_parts.html", **_context(request.args))
 
 
 @blueprint.post("")
+@permission("set_threshold")
 def save() -> ResponseReturnValue:
     form, site = ThresholdForm(), current_site()
     chosen = request.form

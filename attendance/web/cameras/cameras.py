@@ -26,7 +26,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import CameraForm, RegionForm
-from attendance.web.security import admin_required
+from attendance.web.security import allowed, permission
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ LEAST = round(100 * SMALLEST_REGION)
 
 
 @blueprint.get("")
+@permission("read_camera")
 def index() -> ResponseReturnValue:
     site, at = current_site(), current_site().clock.now()
     with site.sessions() as session:
@@ -47,6 +48,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.route("/<int:camera_id>", methods=["GET", "POST"])
+@permission("read_camera", change="edit_camera")
 def show(camera_id: int) -> ResponseReturnValue:
     site, form = current_site(), RegionForm()
     camera = _camera(camera_id)
@@ -69,6 +71,7 @@ def show(camera_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:camera_id>/edit")
+@permission("edit_camera")
 def edit(camera_id: int) -> ResponseReturnValue:
     """Save the camera's name and direction, and whether it is in use."""
     site, form, camera = current_site(), CameraForm(), _camera(camera_id)
@@ -90,6 +93,7 @@ def edit(camera_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:camera_id>/picture")
+@permission("take_camera_picture")
 def want_picture(camera_id: int) -> ResponseReturnValue:
     site, camera = current_site(), _camera(camera_id)
     with site.sessions.begin() as session:
@@ -99,7 +103,7 @@ def want_picture(camera_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:camera_id>/picture")
-@admin_required
+@permission("take_camera_picture")
 def picture(camera_id: int) -> ResponseReturnValue:
     """Return the JPEG that an administrator asked for; 404 while there is none."""
     site, camera = current_site(), _camera(camera_id)
@@ -111,7 +115,7 @@ def picture(camera_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:camera_id>/picture/state")
-@admin_required
+@permission("take_camera_picture")
 def picture_state(camera_id: int) -> ResponseReturnValue:
     """Return the picture's address, or null, for the script that waits for it."""
     return {"picture": _picture_address(_camera(camera_id))}
@@ -139,7 +143,7 @@ def _page(
         "form": form,
         "edited": edited,
         "ways": {value: _(text) for value, text in DIRECTIONS.items()},
-        "picture": _picture_address(camera) if current_user.is_admin else None,
+        "picture": _picture_address(camera) if allowed("take_camera_picture") else None,
         "waiting": cameras.wants_snapshot(camera, at),
         "lives_minutes": round(cameras.SNAPSHOT_LIVES.total_seconds() / 60),
         "least": LEAST,

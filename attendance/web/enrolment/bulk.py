@@ -27,7 +27,7 @@ from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_text
 from attendance.web.people.people import CONSENT_WORDS
-from attendance.web.security import admin_required
+from attendance.web.security import permission
 from attendance.web.site import EXTENSION, Site, current_site
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/people/bulk")
@@ -38,19 +38,20 @@ MOST_ROWS = 500
 
 
 @blueprint.get("")
-@admin_required
+@permission("enrol_person")
 def page() -> ResponseReturnValue:
     return render_template("enrolment/bulk.html", **_context())
 
 
 @blueprint.get("/standing")
-@admin_required
+@permission("enrol_person")
 def progress() -> ResponseReturnValue:
     """Answer the part of the page that shows the progress, for the script."""
     return render_template("enrolment/_bulk_progress.html", **_context())
 
 
 @blueprint.post("/piece")
+@permission("enrol_person")
 def piece() -> ResponseReturnValue:
     """Take a piece of a file from the script."""
     data = request.files.get("piece")
@@ -64,6 +65,7 @@ def piece() -> ResponseReturnValue:
 
 
 @blueprint.post("")
+@permission("enrol_person")
 def begin() -> ResponseReturnValue:
     """Judge the files that came in pieces and in this form."""
     job = bulk_job()
@@ -81,23 +83,26 @@ def begin() -> ResponseReturnValue:
 
 
 @blueprint.post("/again")
+@permission("enrol_person")
 def again() -> ResponseReturnValue:
     """Report again, with other words of consent or another answer about look-alikes."""
     return _step(lambda job: job.report_again(_me(), _options()))
 
 
 @blueprint.post("/enrol")
+@permission("enrol_person")
 def enrol() -> ResponseReturnValue:
     return _step(lambda job: job.enrol(_me(), request.form.get("report", "")))
 
 
 @blueprint.post("/clear")
+@permission("enrol_person")
 def clear() -> ResponseReturnValue:
     return _step(lambda job: job.clear(_me()))
 
 
 @blueprint.get("/report.csv")
-@admin_required
+@permission("enrol_person")
 def report() -> ResponseReturnValue:
     """Answer the verdict on every photo as a CSV file."""
     progress = bulk_job().progress()

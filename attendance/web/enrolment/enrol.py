@@ -28,6 +28,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
 from attendance.web.people.people import existing, person_context
+from attendance.web.security import permission
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ MOST_FILES = 20
 
 
 @blueprint.post("/photos/one")
+@permission("enrol_person")
 def add_photo(person_id: int) -> ResponseReturnValue:
     """Check one photo from a script, add its template if it is good, and answer the verdict."""
     photo = request.files.get("photo")
@@ -48,6 +50,7 @@ def add_photo(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/photos/check")
+@permission("enrol_person")
 def try_photo(person_id: int) -> ResponseReturnValue:
     """Judge one picture of the running camera; nothing is kept."""
     photo = request.files.get("photo")
@@ -61,6 +64,7 @@ def try_photo(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/photos")
+@permission("enrol_person")
 def upload(person_id: int) -> ResponseReturnValue:
     """Enrol several photos from a form, for browsers without scripts."""
     photos = [photo for photo in request.files.getlist("photo") if photo.filename]
@@ -80,12 +84,14 @@ def upload(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/templates", endpoint="templates")
+@permission("read_person")
 def template_list(person_id: int) -> ResponseReturnValue:
     """Answer the list of templates alone, for the script that adds to it."""
     return render_template("enrolment/_templates.html", **person_context(person_id))
 
 
 @blueprint.post("/templates/<int:template_id>/delete")
+@permission("enrol_person")
 def delete_template(person_id: int, template_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions.begin() as session:

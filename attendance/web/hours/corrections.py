@@ -23,7 +23,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, month_of, today, whole
-from attendance.web.security import record_act
+from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ DONE = {"approve": N_("Approved: it counts now."), "refuse": N_("Refused."), "wi
 
 
 @blueprint.get("/corrections")
+@permission("read_correction")
 def inbox() -> ResponseReturnValue:
     site = current_site()
     state = request.args.get("state", "requested")
@@ -58,6 +59,7 @@ _ACTIONS = {
 
 
 @blueprint.post("/corrections/<correction_id>")
+@permission("decide_correction")
 def decide(correction_id: str) -> ResponseReturnValue:
     site, now, what = current_site(), current_site().clock.now(), request.form.get("what", "")
     try:
@@ -83,6 +85,7 @@ def decide(correction_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/periods")
+@permission("read_period")
 def periods_page() -> ResponseReturnValue:
     site, now = current_site(), current_site().clock.now()
     with site.sessions() as session:
@@ -104,6 +107,7 @@ def periods_page() -> ResponseReturnValue:
 
 
 @blueprint.post("/periods")
+@permission("close_period")
 def close_period() -> ResponseReturnValue:
     site, form = current_site(), request.form
     try:
@@ -127,6 +131,7 @@ def close_period() -> ResponseReturnValue:
 
 
 @blueprint.post("/periods/<int:lock_id>/reopen")
+@permission("close_period")
 def reopen_period(lock_id: int) -> ResponseReturnValue:
     site = current_site()
     try:

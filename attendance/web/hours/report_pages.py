@@ -23,6 +23,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.formats import local_forms
 from attendance.web.hours.date_range import Span, span_of, today
+from attendance.web.security import permission
 from attendance.web.site import current_site
 
 blueprint = Blueprint("report_pages", __name__, url_prefix="/attendance/reports")
@@ -64,11 +65,13 @@ TYPES = {
 
 
 @blueprint.get("")
+@permission("read_report")
 def index() -> ResponseReturnValue:
     return render_template("hours/reports.html", reports=REPORTS, span=span_of({}))
 
 
 @blueprint.get("/<name>")
+@permission("read_report")
 def page(name: str) -> ResponseReturnValue:
     report, span = _wanted(name)
     sheet, table = _made(name, span)
@@ -98,6 +101,7 @@ def page(name: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<name>.<kind>")
+@permission("export_report")
 def file(name: str, kind: str) -> ResponseReturnValue:
     report, span = _wanted(name)
     if kind not in TYPES or (kind == "ics" and not report.ical):
@@ -112,6 +116,7 @@ def file(name: str, kind: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/check-ins-<form>.csv")
+@permission("export_report")
 def check_ins(form: str) -> ResponseReturnValue:
     """Send the check-ins that counted, as other programs import them."""
     writers = {"frappe": exports.frappe_csv, "zk": exports.zk_csv}

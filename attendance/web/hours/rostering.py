@@ -26,7 +26,7 @@ from attendance.texts import ngettext
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, department_from, is_id, span_of, today, whole
-from attendance.web.security import admin_required
+from attendance.web.security import permission
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ STEPS = (5, 6, 10, 12, 15, 20, 30)
 
 
 @blueprint.get("/rosters")
+@permission("read_roster")
 def index() -> ResponseReturnValue:
     site = current_site()
     department = department_from(request.args)
@@ -65,6 +66,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.post("/rosters")
+@permission("edit_roster")
 def assign() -> ResponseReturnValue:
     """Roster the chosen people, in weeks of seven days."""
     form = request.form
@@ -84,6 +86,7 @@ def assign() -> ResponseReturnValue:
 
 
 @blueprint.post("/rosters/import")
+@permission("edit_roster")
 def import_csv() -> ResponseReturnValue:
     file = request.files.get("file")
 
@@ -102,7 +105,7 @@ def import_csv() -> ResponseReturnValue:
 
 @blueprint.route("/shifts/new", methods=["GET", "POST"])
 @blueprint.route("/shifts/<int:shift_id>", methods=["GET", "POST"])
-@admin_required
+@permission("edit_shift")
 def shift(shift_id: int | None = None) -> ResponseReturnValue:
     site, error = current_site(), ""
     if request.method == "POST":
@@ -126,6 +129,7 @@ def shift(shift_id: int | None = None) -> ResponseReturnValue:
 
 
 @blueprint.post("/shifts/<int:shift_id>/active")
+@permission("edit_shift")
 def set_active(shift_id: int) -> ResponseReturnValue:
     active = request.form.get("active") == "yes"
 
@@ -212,6 +216,7 @@ def fields_of(known: Shift | None) -> dict[str, Any]:
 
 
 @blueprint.get("/leave")
+@permission("read_leave")
 def leave() -> ResponseReturnValue:
     site, span = current_site(), span_of(request.args)
     year = span.first.year
@@ -240,6 +245,7 @@ def leave() -> ResponseReturnValue:
 
 
 @blueprint.post("/leave")
+@permission("decide_leave")
 def add_leave() -> ResponseReturnValue:
     form = request.form
 
@@ -265,6 +271,7 @@ def add_leave() -> ResponseReturnValue:
 
 
 @blueprint.post("/leave/<int:leave_id>")
+@permission("decide_leave")
 def decide_leave(leave_id: int) -> ResponseReturnValue:
     state = request.form.get("state", "")
 
@@ -280,6 +287,7 @@ def decide_leave(leave_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/holidays")
+@permission("edit_holiday")
 def holidays() -> ResponseReturnValue:
     """Import the holidays of a year, add a holiday, or remove one."""
     form = request.form

@@ -31,7 +31,7 @@ from attendance.texts import gettext as _
 from attendance.web.errors import answer, error_sentence
 from attendance.web.formats import local_forms
 from attendance.web.hours.date_range import day_from, department_from, instant_from, is_id, span_of
-from attendance.web.security import record_act
+from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ def _tabs() -> dict[str, Any]:
 
 
 @blueprint.get("")
+@permission("read_working_time")
 def today() -> ResponseReturnValue:
     site, now = current_site(), current_site().clock.now()
     department = department_from(request.args)
@@ -126,6 +127,7 @@ def _is_today(row: PersonDay, present: Today) -> bool:
 
 
 @blueprint.get("/calendar")
+@permission("read_working_time")
 def calendar() -> ResponseReturnValue:
     """Show a department's month as a grid of marks, or a person's month as a calendar."""
     site, now = current_site(), current_site().clock.now()
@@ -165,6 +167,7 @@ def _weeks(days: Sequence[Any]) -> list[list[Any]]:
 
 
 @blueprint.get("/person/<int:person_id>/<day>")
+@permission("read_working_time")
 def day_page(person_id: int, day: str) -> ResponseReturnValue:
     """Show one day: the figures, what each check-in was taken for and why, what can be corrected."""
     site, now = current_site(), current_site().clock.now()
@@ -200,6 +203,7 @@ def _day_or_404(text: str) -> date | None:
 
 
 @blueprint.post("/person/<int:person_id>/<day>/correct")
+@permission("request_correction")
 def correct(person_id: int, day: str) -> ResponseReturnValue:
     """Ask for a correction; with the tick it is approved at once, and the record holds both."""
     site, now, form = current_site(), current_site().clock.now(), request.form
@@ -238,6 +242,7 @@ def correct(person_id: int, day: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/person/<int:person_id>/<day>/shift")
+@permission("edit_roster")
 def set_shift(person_id: int, day: str) -> ResponseReturnValue:
     site, text = current_site(), request.form.get("shift", "")
     try:

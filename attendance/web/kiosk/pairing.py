@@ -26,7 +26,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import KioskForm
-from attendance.web.security import admin_required, record_act
+from attendance.web.security import permission, record_act
 from attendance.web.site import current_site, works_here_only
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ WAYS = [("unknown", N_("Both ways; it asks in doubt")), ("in", N_("In")), ("out"
 
 
 @blueprint.route("", methods=["GET", "POST"])
-@admin_required
+@permission("pair_device")
 def index() -> ResponseReturnValue:
     """Show the list and a form for a new device; the form answers with the pairing code."""
     site = current_site()
@@ -65,6 +65,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:device_id>/code")
+@permission("pair_device")
 def code(device_id: int) -> ResponseReturnValue:
     """Make another code: if the first was lost or is too old, or to pair another browser in its place."""
     site = current_site()
@@ -76,6 +77,7 @@ def code(device_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:device_id>/revoke")
+@permission("pair_device")
 def revoke(device_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions.begin() as session:

@@ -49,6 +49,7 @@ from attendance.store.operators import operators
 from attendance.texts import gettext as _
 from attendance.web.errors import answer
 from attendance.web.kiosk import texts
+from attendance.web.permissions import is_allowed
 from attendance.web.security import KIOSK_COOKIE, csrf, limiter, wants_json
 from attendance.web.site import Site, current_site
 
@@ -349,7 +350,7 @@ def let_go() -> ResponseReturnValue:
             operator = operators.authenticate(
                 database, _text(body, "username"), _text(body, "password"), at=site.clock.now()
             )
-            allowed = operator is not None and operator.role == "admin"
+            allowed = operator is not None and is_allowed(operator.role, "pair_device")
             if operator is not None and allowed:
                 stored.revoke(database, device.terminal.id, at=site.clock.now())
                 audit.record(

@@ -17,17 +17,20 @@ from attendance.service.operations.overview import Steps, overview_today
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.people import templates
+from attendance.web.security import permission
 from attendance.web.site import current_site
 
 blueprint = Blueprint("overview", __name__)
 
 
 @blueprint.get("/")
+@permission("read_overview")
 def page() -> ResponseReturnValue:
     return render_template("operations/overview.html", **_today())
 
 
 @blueprint.get("/overview/now")
+@permission("read_overview")
 def now() -> ResponseReturnValue:
     """Answer the part of the page that changes by itself."""
     return render_template("operations/_overview.html", **_today())

@@ -23,7 +23,7 @@ from attendance.texts import gettext as _
 from attendance.web.auth import begin_session
 from attendance.web.errors import answer, error_sentence
 from attendance.web.forms import OperatorForm, PasswordForm, RoleForm
-from attendance.web.security import admin_required, limiter, record_act
+from attendance.web.security import limiter, permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ blueprint = Blueprint("operators", __name__)
 
 
 @blueprint.route("/operators", methods=["GET", "POST"])
-@admin_required
+@permission("manage_operator")
 def index() -> ResponseReturnValue:
     form, site = OperatorForm(), current_site()
     if form.validate_on_submit():
@@ -62,7 +62,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.route("/operators/<int:operator_id>", methods=["GET", "POST"])
-@admin_required
+@permission("manage_operator")
 def role(operator_id: int) -> ResponseReturnValue:
     """Change role and departments; they apply from the operator's next request."""
     site = current_site()
@@ -121,6 +121,7 @@ def _offered(present: Collection[str] = ()) -> dict[str, Any]:
 
 
 @blueprint.post("/operators/<int:operator_id>/active")
+@permission("manage_operator")
 def set_active(operator_id: int) -> ResponseReturnValue:
     site, active = current_site(), request.form.get("active") == "yes"
     with site.sessions() as session:
@@ -139,6 +140,7 @@ def set_active(operator_id: int) -> ResponseReturnValue:
 
 @blueprint.route("/password", methods=["GET", "POST"])
 @limiter.limit("10/minute", methods=["POST"])
+@permission("use_own_account")
 def password() -> ResponseReturnValue:
     """Change the operator's password; every other session of this operator ends."""
     form, site = PasswordForm(), current_site()

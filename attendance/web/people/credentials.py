@@ -24,7 +24,7 @@ from attendance.store.people.people import Person
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.people.people import existing
-from attendance.web.security import admin_required
+from attendance.web.security import permission
 from attendance.web.site import current_site, works_here_only
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ blueprint = Blueprint("credentials", __name__, url_prefix="/people/<int:person_i
 
 
 @blueprint.post("/pin")
-@admin_required
+@permission("issue_credential")
 def pin(person_id: int) -> ResponseReturnValue:
     """Set a random PIN, or revoke the PIN."""
     site = current_site()
@@ -51,7 +51,7 @@ def pin(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/badge")
-@admin_required
+@permission("issue_credential")
 def badge(person_id: int) -> ResponseReturnValue:
     """Make a badge to print, which replaces an older one, or revoke the badge."""
     site = current_site()
@@ -67,7 +67,7 @@ def badge(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/link")
-@admin_required
+@permission("issue_credential")
 def link(person_id: int) -> ResponseReturnValue:
     """Make a link to the person's own pages that works once, or revoke it."""
     site = current_site()

@@ -15,6 +15,7 @@ from attendance.domain.access.operating_point import look_alike_margin
 from attendance.service.people.look_alikes import least_score
 from attendance.store.calibration import operating_points
 from attendance.store.people.look_alikes import count_listed, named_pairs
+from attendance.web.security import permission
 from attendance.web.site import current_site
 
 blueprint = Blueprint("look_alikes", __name__, url_prefix="/look-alikes")
@@ -23,6 +24,7 @@ PAGE = 50
 
 
 @blueprint.get("")
+@permission("read_person")
 def index() -> ResponseReturnValue:
     site = current_site()
     with site.sessions() as session:

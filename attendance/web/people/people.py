@@ -30,7 +30,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import ConsentForm, PersonForm, clean_line
-from attendance.web.security import admin_required, record_act
+from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ SCRIPT_TEXTS = {
 
 
 @blueprint.get("")
+@permission("read_person")
 def index() -> ResponseReturnValue:
     site = current_site()
     text = clean_line(request.args.get("q", ""))[:200]
@@ -101,7 +102,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@admin_required
+@permission("edit_person")
 def new() -> ResponseReturnValue:
     form, site = PersonForm(), current_site()
     if form.validate_on_submit():
@@ -118,12 +119,13 @@ def new() -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:person_id>")
+@permission("read_person")
 def show(person_id: int) -> ResponseReturnValue:
     return render_template("people/person.html", **person_context(person_id))
 
 
 @blueprint.route("/<int:person_id>/edit", methods=["GET", "POST"])
-@admin_required
+@permission("edit_person")
 def edit(person_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions() as session:
@@ -143,6 +145,7 @@ def edit(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:person_id>/active")
+@permission("edit_person")
 def set_active(person_id: int) -> ResponseReturnValue:
     site, active = current_site(), request.form.get("active") == "yes"
     with site.sessions.begin() as session:
@@ -159,7 +162,7 @@ def set_active(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.route("/<int:person_id>/delete", methods=["GET", "POST"])
-@admin_required
+@permission("erase_person")
 def delete(person_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions.begin() as session:
@@ -175,6 +178,7 @@ def delete(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:person_id>/consent")
+@permission("record_consent")
 def give_consent(person_id: int) -> ResponseReturnValue:
     form, site = ConsentForm(), current_site()
     if not form.validate_on_submit():
@@ -188,6 +192,7 @@ def give_consent(person_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:person_id>/consent/withdraw")
+@permission("record_consent")
 def withdraw_consent(person_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions.begin() as session:
