@@ -35,8 +35,10 @@ def test_a_folder_of_pictures_becomes_passages_and_the_daemon_ends_with_it(staff
     camera = open_camera(settings, staffed.clock, paced=False)
     Worker(camera, staffed.check_in(), staffed.sessions, staffed.clock, settings).run(threading.Event())
 
-    decided = [(view.passage.reason, view.person_name, view.door) for view in reversed(staffed.log())]
-    assert decided == [(Reason.MATCHED, "Anna", "done"), (Reason.UNKNOWN, None, None)]  # her second look is a repeat
+    views = list(reversed(staffed.log()))
+    decided = [(view.passage.reason, view.person_name, view.door) for view in views]
+    assert decided == [(Reason.MATCHED, "Anna", "done"), (Reason.UNKNOWN, None, None), (Reason.MATCHED, "Anna", "done")]
+    assert views[2].passage.repeat_of == views[0].passage.id  # a passage of its own, which hours count once
     assert len(staffed.door.unlocked) == 2
     assert row(staffed).owner is None
 

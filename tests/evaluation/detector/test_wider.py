@@ -82,7 +82,7 @@ def test_a_level_that_names_a_face_too_many_is_refused(folder: Path) -> None:
 def test_lists_that_are_not_complete_are_refused(folder: Path) -> None:
     wider_folder.write_text(folder)
     wider_folder.write_levels(folder, {"easy": {}})
-    with pytest.raises(UserError, match="all four lists belong together"):
+    with pytest.raises(UserError, match="all four lists are needed"):
         wider.read(folder)
 
 
@@ -97,17 +97,17 @@ def test_a_list_that_is_no_mat_file_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("0--Parade/0_Parade_a.jpg\nmany\n", "comes the number of its faces"),
-        ("0--Parade/0_Parade_a.jpg\n", "comes the number of its faces"),
+        ("0--Parade/0_Parade_a.jpg\nmany\n", "the number of its faces must follow"),
+        ("0--Parade/0_Parade_a.jpg\n", "the number of its faces must follow"),
         ("0--Parade/0_Parade_a.jpg\n2\n1 2 3 4\n", "should have 2 lines"),
         ("0--Parade/0_Parade_a.jpg\n1\n1 2 3\n", "should have 1 lines"),
         ("0--Parade/0_Parade_a.jpg\n1\n1 2 three 4\n", "should have 1 lines"),
-        ("0--Parade/0_Parade_a.jpg\n-1\n1 2 3 4\n", "comes the number of its faces"),
+        ("0--Parade/0_Parade_a.jpg\n-1\n1 2 3 4\n", "the number of its faces must follow"),
         ("0--Parade/0_Parade_a.jpg\n1\n1 2 nan 4\n", "should have 1 lines"),
         ("/etc/passwd\n0\n", "leads out"),
         ("../a.jpg\n0\n", "leads out"),
-        ("0--Parade/nobody.jpg\n0\n", "none of the 1 images"),
-        ("", "name no image"),
+        ("0--Parade/nobody.jpg\n0\n", "none of the 1 named images"),
+        ("", "do not name any image"),
     ],
 )
 def test_annotations_that_make_no_sense_are_refused_in_one_line(folder: Path, text: str, words: str) -> None:

@@ -65,7 +65,7 @@ def test_what_is_no_reference_is_refused_in_one_line(tmp_path, change: dict[str,
     np.savez_compressed(path, **good)
     assert impostors.load(tmp_path, MODEL) is not None
     np.savez_compressed(path, **good | change)
-    with pytest.raises(UserError, match="is no reference of strangers") as caught:
+    with pytest.raises(UserError, match="is not a reference of strangers") as caught:
         impostors.load(tmp_path, MODEL)
     assert "\n" not in str(caught.value)
 
@@ -73,7 +73,7 @@ def test_what_is_no_reference_is_refused_in_one_line(tmp_path, change: dict[str,
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"hello", bytes(2_000_001)])
 def test_a_damaged_file_is_refused(tmp_path, data: bytes) -> None:
     impostors.file_of(tmp_path, MODEL).write_bytes(data)
-    with pytest.raises(UserError, match="is no reference of strangers"):
+    with pytest.raises(UserError, match="is not a reference of strangers"):
         impostors.load(tmp_path, MODEL)
 
 
