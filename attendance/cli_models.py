@@ -107,6 +107,19 @@ def train_detector(**options: Any) -> None:
 @_training
 @click.option("--size", type=click.IntRange(64, 1024), help="Side of the input, px; a multiple of 16.")
 @click.option("--size-at-first", type=click.IntRange(64, 1024), help="Side of the input in the run's first half, px.")
+@click.option(
+    "--flat",
+    is_flag=True,
+    help="One long run at a flat rate with an average of weights, in as many calls as it takes: --minutes bounds a "
+    "call, --samples the run; views fully degraded, normalisation folded, no names.  Always goes on from --out.",
+)
+@click.option(
+    "--anneal",
+    type=click.IntRange(min=64),
+    metavar="SAMPLES",
+    help="Anneal a copy of --out's flat run over so many images, in --out/annealed-…; the run itself stays as it is.",
+)
+@click.option("--frozen", type=click.IntRange(0, 9), help="With --flat: leave the trunk's first so many stages alone.")
 def train_recogniser(**options: Any) -> None:
     """Train the recogniser: distillation from --teacher, then ArcFace on labelled people."""
     _checked(options)

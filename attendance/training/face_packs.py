@@ -42,7 +42,8 @@ class LabelledFace:
 
 def main_faces(data: Path, set_name: str) -> list[LabelledFace]:
     """One face an image: the largest, weighed down with its distance from the centre."""
-    labels = np.load(data / "labels" / f"{set_name}.npz")
+    with np.load(data / "labels" / f"{set_name}.npz") as stored:
+        labels = dict(stored)  # each member once: an NpzFile unpacks it anew at every access
     celeba = protocol.celeba_identities(data)
     best: dict[int, tuple[float, int]] = {}
     for row, (image, box) in enumerate(zip(labels["image"], labels["box"], strict=True)):

@@ -1,0 +1,163 @@
+"""`train recogniser --flat`: the recogniser's long run.
+
+In: packs of crops with the teachers' answers (`face_packs`).  Out: in the run's folder the checkpoint, the
+averaged weights `recogniser.safetensors` and the raw ones `recogniser-raw.safetensors`.
+Does not know: LFW, or any identity that is measured (`protocol`); how a long run is kept going (`steady`).
+Normalisation is folded (`folding`), names are not used, the views are degraded in full.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from attendance.models.recogniser import RecognitionModel
+from attendance.training.augment import RIM
+from attendance.training.face_packs import FacePack, training_packs
+from attendance.training.folding import fold
+from attendance.training.recogniser import (
+    Faces,
+    Objective,
+    Prepared,
+    Student,
+    Watch,
+    Weights,
+    rotation_between,
+    turn_towards,
+)
+from attendance.training.steady import Steady, SteadyRun, branch
+
+WEIGHTS = Weights(hint=0.0, arcface_from=2.0, degrade=0.8)
+ANCHORS = 4096  # faces whose targets are kept, so that a run goes on along its axes on any machine
+
+
+class Distilling:
+    """The step of a run: views of one size, the losses without names."""
+
+    def __init__(self, objective: Objective, batch: int, size: int) -> None:
+        self.objective, self.batch, self.size = objective, batch, size
+
+    def prepared(self, step: int) -> Prepared:
+        return self.objective.prepared(step, self.batch, self.size)
+
+    def losses(self, batch: Prepared) -> dict[str, Tensor]:
+        return self.objective.losses(batch, 0.0)
+
+
+def train(
+    data: Path,
+    out: Path,
+    plan: Steady,
+    size: int,
+    device: torch.device,
+    start: Path | None = None,
+    frozen: int = 0,
+    seed: int = 1,
+) -> Path:
+    """Begin, or go on with, the run in `out`; with `plan.anneal` its annealed branch.  Returns the weights' path."""
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)  # gradients of nearly nothing cost a processor ten times as much
+    if plan.anneal is not None:
+        out = branch(out, plan.anneal)
+    faces = _faces(data)
+    student = Student(0, 1)
+    run = SteadyRun(out, _placed(student, device, frozen), plan)
+    going_on = run.restore()
+    if not going_on and start is not None:
+        report = student.net.load_weights_partial(start)
+        tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
+        run.ema.state = {name: value.detach().clone() for name, value in student.state_dict().items()}
+    if going_on or start is not None:
+        _keep_axes(run, student.net, faces, size)
+    run.extra |= {"anchors": anchors(faces), "faces": len(faces)}
+    watch = Watch(data, device)
+    cosines = _Cosines(faces, size)
+
+    def evaluate() -> dict[str, Any]:
+        """Weights on disk, and how the averaged network does."""
+        student.net.save_weights(out / "recogniser-raw.safetensors")
+        net = averaged(run, device)
+        net.save_weights(out / "recogniser.safetensors")
+        return {"clean_cos": cosines(net)} | watch(net, size)
+
+    step = Distilling(Objective(student, faces, WEIGHTS, seed, device), plan.batch, size)
+    student.train()
+    run.train(step, evaluate)
+    evaluate()
+    return out / "recogniser.safetensors"
+
+
+def _faces(data: Path) -> Faces:
+    packs: list[FacePack] = []
+    counts = {}
+    for pack, dropped in training_packs(data):
+        packs.append(replace(pack, maps=None))
+        counts[pack.name] = {"used": len(pack.rows)} | dropped
+    faces = Faces(packs)
+    tqdm.write(json.dumps({"faces": len(faces), "teachers": faces.teachers, "sets": counts}))
+    return faces
+
+
+def _placed(student: Student, device: torch.device, frozen: int) -> nn.Module:
+    """Folded, on its device, the first stages frozen."""
+    fold(student.net)
+    student.hint.requires_grad_(False)
+    for stage in list(student.net.backbone.features)[:frozen]:
+        stage.requires_grad_(False)
+    return student.to(device).to(memory_format=torch.channels_last)
+
+
+def averaged(run: SteadyRun, device: torch.device) -> RecognitionModel:
+    """The averaged weights as the plain network."""
+    student = Student(0, 1)
+    student.load_state_dict(run.ema.state)
+    return student.net.to(device).to(memory_format=torch.channels_last).eval()
+
+
+def anchors(faces: Faces) -> Tensor:
+    """Targets [A,384] of faces spread over the whole list, by which its axes are known again."""
+    return torch.from_numpy(faces.targets[_anchor_rows(faces)])
+
+
+def _anchor_rows(faces: Faces) -> NDArray[np.int64]:
+    return np.linspace(0, len(faces) - 1, min(len(faces), ANCHORS)).astype(np.int64)
+
+
+def _keep_axes(run: SteadyRun, net: RecognitionModel, faces: Faces, size: int) -> None:
+    """Turn the targets to where the run had them, or, with other faces, to what its network answers.
+
+    Principal directions depend on the faces, and their signs on the machine.
+    """
+    kept: Tensor | None = run.extra.get("anchors")
+    if kept is not None and run.extra.get("faces") == len(faces):
+        rotation = rotation_between(faces.targets[_anchor_rows(faces)], kept.numpy())
+        near = float(((faces.targets[_anchor_rows(faces)] @ rotation) * kept.numpy()).sum(1).mean())
+        if near > 0.98:
+            faces.turn(rotation)
+            return
+    faces.turn(turn_towards(net, faces, size))
+
+
+class _Cosines:
+    """Mean cosine to the target on clean crops of training faces, the same ones every time."""
+
+    def __init__(self, faces: Faces, size: int, many: int = 256) -> None:
+        rows = np.random.default_rng(5).integers(0, len(faces), many)
+        crops, self.targets, _, _ = faces.batch(rows)
+        inner = crops[:, :, RIM:-RIM, RIM:-RIM]
+        self.views = F.interpolate(inner, (size, size), mode="bilinear", antialias=True, align_corners=False)
+
+    @torch.inference_mode()
+    def __call__(self, net: RecognitionModel) -> float:
+        device = next(net.parameters()).device
+        found = torch.cat([net(part.to(device)).float().cpu() for part in torch.split(self.views, 64)])
+        return round(float((found * self.targets).sum(1).mean()), 4)

@@ -1,0 +1,55 @@
+"""Normalisation layers folded into their convolutions, so that a training step costs less.
+
+In: a network of convolutions each followed by a BatchNorm2d, as torchvision builds them.  Out: the same
+network, computing the same as in evaluation mode, with every parameter under its own name.
+Does not know: faces, losses.
+Main choice: the statistics stand still, and the scale is multiplied into the *weights* anew at each step
+instead of once for all.  Weights and scales stay apart as parameters, so a rate means what it meant before, and
+what is saved loads into the plain network as it is; the price is one multiplication of 4 million numbers a step.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+
+class FoldedConv(nn.Conv2d):
+    """A convolution that multiplies its norm's scale into its own weights."""
+
+    norm: tuple[nn.BatchNorm2d]  # in a tuple, so that it is no child: its numbers keep their place
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's own name)
+        norm = self.norm[0]
+        assert norm.running_mean is not None and norm.running_var is not None
+        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        weight, bias = self.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
+        made: Tensor = self._conv_forward(input, weight, bias)
+        return made
+
+
+class FoldedNorm(nn.BatchNorm2d):
+    """A norm whose work its convolution does."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        return input
+
+
+def fold(net: nn.Module) -> nn.Module:
+    """Fold every BatchNorm2d that follows a convolution in a Sequential; returns `net`, changed.
+
+    The state dict keeps its names and numbers.  In-place activations are switched off: with gradients they copy.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.SiLU):
+            module.inplace = False
+        if not isinstance(module, nn.Sequential):
+            continue
+        children = list(module)
+        for conv, norm in pairwise(children):
+            if type(conv) is nn.Conv2d and type(norm) is nn.BatchNorm2d and conv.bias is None:
+                conv.__class__, norm.__class__ = FoldedConv, FoldedNorm
+                object.__setattr__(conv, "norm", (norm,))
+    return net
