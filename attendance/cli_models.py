@@ -317,6 +317,29 @@ def _there(option: str, folder: Path | None) -> None:
         raise UserError(f"{option}: there is no folder {folder}")
 
 
+@evaluate.command("site")
+@_with(
+    click.option("--data", type=_FOLDER, help="Folder with the image sets; its nuaa is measured on."),
+    click.option("--folders", type=_FOLDER, help="Instead: any folder PERSON/SESSION/image."),
+    click.option("--peers", type=_FILE, multiple=True, help="Another embedder's ONNX, measured beside; repeatable."),
+    click.option("--fpir", type=click.FloatRange(0, 1, min_open=True), default=0.01, show_default=True),
+    click.option("--out", type=_FILE, help="Write the numbers to this JSON file, too."),
+    click.option("--plots", type=_FOLDER, help="Draw the table into this folder, as PNG and SVG."),
+)
+@click.pass_context
+def evaluate_site(context: click.Context, /, **options: Any) -> None:
+    """People enrolled in one session and met in another, strangers in turn: how many own people are refused."""
+    if (options["data"] is None) == (options["folders"] is None):
+        raise UserError("name one folder to measure on, with --data or --folders")
+    for name in ("data", "folders"):
+        _there(f"--{name}", options[name])
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.evaluation import site_run
+
+        site_run.evaluate_site(settings=settings, **options)
+
+
 @evaluate.command("clips")
 @click.option("--data", type=_FOLDER, required=True, help="Folder with the clips, or with webcam_clips in it.")
 @click.option("--people", "people_file", type=_FILE, help="Who is in which clip: lines of clip, tab, person.")

@@ -61,10 +61,7 @@ class Ahead(Generic[T]):
     def _put(self, made: T | Exception) -> None:
         while not self._stop.is_set():
             try:
-                return self._ready.put(made, timeout=WAIT_S)
+                self._ready.put(made, timeout=WAIT_S)
             except Full:
                 continue
-
-    def waiting(self) -> int:
-        """How many are ready."""
-        return self._ready.qsize()
+            return

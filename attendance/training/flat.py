@@ -9,8 +9,12 @@ Normalisation is folded (`folding`), names are not used, the views are degraded 
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -91,9 +95,25 @@ def train(
 
     step = Distilling(Objective(student, faces, WEIGHTS, seed, device), plan.batch, size)
     student.train()
-    run.train(step, evaluate)
+    with _stopped_by_signal(run):
+        run.train(step, evaluate)
     evaluate()
     return out / "recogniser.safetensors"
+
+
+@contextmanager
+def _stopped_by_signal(run: SteadyRun) -> Iterator[None]:
+    """Ctrl-C, or the end of a session: the step at hand is finished and the checkpoint written."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        run.stopping = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _faces(data: Path) -> Faces:

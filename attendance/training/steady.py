@@ -78,6 +78,7 @@ class SteadyRun:
         self.samples, self.elapsed, self.step = 0, 0.0, 0
         self.annealing_from: int | None = None
         self.extra: dict[str, Any] = {}
+        self.stopping = False  # set from outside: the step at hand is the last of this call
 
     @property
     def ended(self) -> bool:
@@ -95,7 +96,7 @@ class SteadyRun:
         count, bad, busy = 0, 0, 0.0
         bar = tqdm(initial=self.samples, unit="img", smoothing=0.05, mininterval=5)
         with Ahead(step.prepared, self.step) as batches:
-            while not self.ended and (time.monotonic() - began) / 60 < self.plan.minutes:
+            while not (self.ended or self.stopping) and (time.monotonic() - began) / 60 < self.plan.minutes:
                 losses = step.losses(batches.next())
                 bad = 0 if self._descend(losses["loss"]) else bad + 1
                 if bad >= BAD_STEPS:
