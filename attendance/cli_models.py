@@ -322,7 +322,13 @@ def _there(option: str, folder: Path | None) -> None:
     click.option("--data", type=_FOLDER, help="Folder with the image sets; its nuaa is measured on."),
     click.option("--folders", type=_FOLDER, help="Instead: any folder PERSON/SESSION/image."),
     click.option("--peers", type=_FILE, multiple=True, help="Another embedder's ONNX, measured beside; repeatable."),
-    click.option("--fpir", type=click.FloatRange(0, 1, min_open=True), default=0.01, show_default=True),
+    click.option(
+        "--fpir",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=0.01,
+        show_default=True,
+        help="Share of strangers that may be let in.",
+    ),
     click.option("--out", type=_FILE, help="Write the numbers to this JSON file, too."),
     click.option("--plots", type=_FOLDER, help="Draw the table into this folder, as PNG and SVG."),
 )
