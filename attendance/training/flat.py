@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from attendance.models.recogniser import RecognitionModel
+from attendance.models.recogniser import EMBEDDING, RecognitionModel
 from attendance.training.augment import RIM
 from attendance.training.face_packs import FacePack, training_packs
 from attendance.training.folding import fold
@@ -80,9 +80,9 @@ def train(
         report = student.net.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
         run.ema.state = {name: value.detach().clone() for name, value in student.state_dict().items()}
-    if going_on or start is not None:
-        _keep_axes(run, student.net, faces, size)
-    run.extra |= {"anchors": anchors(faces), "faces": len(faces)}
+    turn = _turn_of(run, student.net, faces, size) if going_on or start is not None else torch.eye(EMBEDDING)
+    faces.turn(turn.numpy())
+    run.extra |= {"turn": turn, "anchors": anchors(faces), "faces": len(faces)}
     watch = Watch(data, device)
     cosines = _Cosines(faces, size)
 
@@ -152,19 +152,22 @@ def _anchor_rows(faces: Faces) -> NDArray[np.int64]:
     return np.linspace(0, len(faces) - 1, min(len(faces), ANCHORS)).astype(np.int64)
 
 
-def _keep_axes(run: SteadyRun, net: RecognitionModel, faces: Faces, size: int) -> None:
-    """Turn the targets to where the run had them, or, with other faces, to what its network answers.
+def _turn_of(run: SteadyRun, net: RecognitionModel, faces: Faces, size: int) -> Tensor:
+    """The rotation that brings the targets to where the run had them, or, with other faces, to its network's answers.
 
-    Principal directions depend on the faces, and their signs on the machine.
+    Principal directions depend on the faces, and their signs on the machine: on the same one the run's own rotation
+    still holds, to the last bit.
     """
     kept: Tensor | None = run.extra.get("anchors")
     if kept is not None and run.extra.get("faces") == len(faces):
-        rotation = rotation_between(faces.targets[_anchor_rows(faces)], kept.numpy())
-        near = float(((faces.targets[_anchor_rows(faces)] @ rotation) * kept.numpy()).sum(1).mean())
-        if near > 0.98:
-            faces.turn(rotation)
-            return
-    faces.turn(turn_towards(net, faces, size))
+        now, before = faces.targets[_anchor_rows(faces)], kept.numpy()
+        turn: Tensor | None = run.extra.get("turn")
+        if turn is not None and np.allclose(now @ turn.numpy(), before, atol=1e-4):
+            return turn
+        rotation = rotation_between(now, before)
+        if float(((now @ rotation) * before).sum(1).mean()) > 0.98:
+            return torch.from_numpy(rotation)
+    return torch.from_numpy(turn_towards(net, faces, size))
 
 
 class _Cosines:
