@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.domain.error_rates import threshold_at_fmr
-from attendance.evaluation.pair_rates import Floats, draws, interval
+from attendance.evaluation.pair_rates import Floats, draws, interval, percentiles
 
 Vectors = NDArray[np.float32]
 LOOKS_AN_ATTEMPT = 3
@@ -193,7 +193,10 @@ def _interval(found: Folds, fpir: float, met: NDArray[np.bool_], rate: float) ->
         if not np.isnan(drawn):
             replicates.append(drawn)
     people = int(met.sum())
-    return interval(replicates, 0, people, people) if rate == 0 else interval(replicates, 1, people + 1, people)
+    if rate in (0, 1):  # the bootstrap has no width: Wilson's over people, of what was right
+        low, high = interval([], round(rate * people), people, people)
+        return [round(1 - high, 5), round(1 - low, 5)]
+    return percentiles(replicates)
 
 
 def _by_person(found: Folds, threshold: float, visitors: Sequence[Visitor], met: NDArray[np.bool_]) -> dict[str, float]:

@@ -4,8 +4,9 @@ In: a folder with `nuaa`, or any folder PERSON/SESSION/image.  Out: numbers on s
 Does not know: how a site is measured (`site`), how faces are embedded (`embedding`).
 
 `nuaa`: its live pictures only; people 0001 to 0008 are for choosing, the others for reporting.  Nine of its fifteen
-people come in one session only: they are enrolled from its first third and come as strangers from its
-second half, but are not counted as known, since a picture of the same minute is no second visit.
+people come in one session only: they are enrolled from its first third and come as strangers from its second half, but
+are not counted as known, since a picture of the same minute is no second visit.  Beside each part stands one
+in which they are: easier, but of more people.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +124,13 @@ def _visitor(person: Pictures, found: Mapping[Path, site.Vectors]) -> Visitor:
 
 
 def _parts(visitors: Sequence[Visitor], numbered: bool, fpir: float) -> dict[str, Any]:
-    """Each part by itself is a small site; `all` is the protocol's."""
+    """Each part by itself is a small site; `all` is the protocol's (ruling 30)."""
     parts = {"all": list(visitors)}
     if numbered:
         parts["choosing"] = [v for v in visitors if int(v.name) <= CHOOSING]
         parts["reporting"] = [v for v in visitors if int(v.name) > CHOOSING]
+    if not all(v.elsewhere for v in visitors):
+        parts |= {f"{n}, same session too": [replace(v, elsewhere=True) for v in part] for n, part in parts.items()}
     seen = np.concatenate([~np.isnan(v.looks).any(1) for v in visitors])
     values: dict[str, Any] = {
         "looks": len(seen),
