@@ -6,10 +6,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# A worker for each core, eight at most: each may hold PyTorch, a browser and a PostgreSQL of its own.
+# Two workers for each core, eight at most: many tests wait for a browser, a database or a clock, but each worker
+# may hold PyTorch, a browser and a PostgreSQL of its own.
 # Idle workers take tests from busy ones; a module's tests mostly stay together.  Each worker and each program that
 # a test starts imports the libraries anew: without their kept bytecode that alone takes minutes.
-PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
+WORKERS := $(shell n=$$((2 * $$(getconf _NPROCESSORS_ONLN))); echo $$((n < 8 ? n : 8)))
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: help demo run test test-long test-root lint types docs bench messages clean
 

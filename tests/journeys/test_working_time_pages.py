@@ -10,7 +10,7 @@ import pytest
 from attendance.service.operations import demo_data
 from tests import needs
 from tests.factories import NOON
-from tests.journeys.pages import NARROW, WIDTHS, Open, faults_of
+from tests.journeys.pages import NARROW, WIDTHS_OF_A_LONG_WALK, Open, faults_of
 from tests.site_fixtures import Web
 
 expect = needs.package("playwright.sync_api", extra="test").expect
@@ -39,7 +39,7 @@ def full(web: Web) -> Web:
     return web
 
 
-@WIDTHS
+@WIDTHS_OF_A_LONG_WALK
 def test_no_page_sticks_out_or_shuts_anybody_out(full: Web, open_page: Open, size: dict[str, Any]) -> None:
     page = open_page("/attendance", **size)
     found = []

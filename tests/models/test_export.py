@@ -17,7 +17,7 @@ def net() -> DetectionModel:
     return DetectionModel(input_size=128).eval()
 
 
-@pytest.mark.parametrize("kind", ["detector", "recogniser"])
+@pytest.mark.parametrize("kind", [pytest.param("detector", marks=pytest.mark.long), "recogniser"])
 def test_an_exported_graph_answers_as_pytorch_and_stores_no_number_twice(kind: str, tmp_path: Path) -> None:
     torch.manual_seed(5)
     net = DetectionModel() if kind == "detector" else RecognitionModel()
