@@ -31,7 +31,7 @@ from attendance.errors import UserError
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):  # pydantic would read true as 1
-        raise ValueError("true and false are no numbers")
+        raise ValueError("true and false are not numbers")
     return value
 
 

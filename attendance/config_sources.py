@@ -38,7 +38,7 @@ def flat(nested: Mapping[str, Any], origin: str, sections: str) -> Iterator[tupl
         elif "." in name:
             yield name, value
         else:
-            raise UserError(f"{origin}: {name} = {toml(value)} stands in no section; sections are {sections}")
+            raise UserError(f"{origin}: {name} = {toml(value)} is not in a section; sections are {sections}")
 
 
 def environment(environ: Mapping[str, str], known: Mapping[str, bool]) -> dict[str, tuple[Any, str]]:

@@ -80,7 +80,7 @@ def test_settings_cannot_be_changed(file: Path) -> None:
     [
         ("[decision]\nframes_neded = 3", "decision.frames_neded; did you mean decision.frames_needed?"),
         ("[doors]\nunlock_s = 3", "no section doors; sections are site, database"),
-        ("port = 3", "port = 3 stands in no section"),
+        ("port = 3", "port = 3 is not in a section"),
         ("[decision]\nframes_needed = 0", "decision.frames_needed is 0, but must be a whole number from 1 to 30"),
         ('[decision]\nframes_needed = "x"', 'decision.frames_needed is "x", but must be a whole number'),
         ("[decision]\nframes_needed = true", "decision.frames_needed is true, but must be a whole number"),

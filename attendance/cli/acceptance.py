@@ -1,4 +1,4 @@
-"""`manage.py acceptance`: people walk up to a door, a form asks, a signed report comes out.
+"""`manage.py acceptance`: people try a door, the operator answers a form, and a signed report is written.
 
 In: an operator's answers, or a CSV file of attempts.  Out: a signed JSON file and the PDF that belongs to it.
 Does not know: what the door did (its record says that), how rates are computed.
@@ -49,7 +49,7 @@ _PAUSE = timedelta(seconds=2)  # a passage is written a moment after the person 
 def acceptance(
     context: click.Context, camera: str | None, operator: str | None, attempts: Path | None, out: Path
 ) -> None:
-    """Run the acceptance test on site: enrolled people and strangers walk up, a form asks.
+    """Run the acceptance test on site: enrolled people and strangers try the door.
 
     It ends with a dated and signed report as PDF and JSON: FNIR, FPIR and FTA with counts and 95 % bounds, the
     networks' SHA-256.  Meanwhile the camera's daemon must run.  Ctrl-C leaves nothing behind.
@@ -134,9 +134,9 @@ class _Form:
         if outcome and outcome not in list(Outcome):
             raise UserError(f"outcome is {', '.join(Outcome)}, or empty, not {outcome!r}")
         with self.site.sessions() as session:
-            found = judge(session, self.camera, kind, label, person_id, start, end)
-        if found is not None:  # the door's record overrides anybody's memory
-            return found
+            attempt = judge(session, self.camera, kind, label, person_id, start, end)
+        if attempt is not None:  # the door's record overrides anybody's memory
+            return attempt
         try:
             return attempt_of_operator(kind, label, start, Outcome(outcome or Outcome.NO_FACE))
         except ValueError as error:
@@ -161,7 +161,7 @@ class _Form:
             return text[:40], None
         with self.site.sessions() as session:
             found = people.search_people(session, "" if text.isdigit() else text, active=True, limit=100_000)
-            exact = [one for one in found if str(one.id) == text or one.name.lower() == text.lower()]
+            exact = [person for person in found if str(person.id) == text or person.name.lower() == text.lower()]
             matching = exact or ([] if text.isdigit() else list(found))
             if len(matching) != 1:
                 raise UserError(f"{len(matching)} active people are called {text}: give the person's id")
@@ -175,8 +175,8 @@ class _Form:
 
     def ask(self) -> None:
         click.echo(
-            f"Camera {self.camera}.  One person at a time.  Let each walk up as on any day and walk away again; wait "
-            f"{self.site.settings.decision.cooldown_s:.0f} s before the same person comes again."
+            f"Camera {self.camera}.  One person at a time.  Let each come to the door as on any day and leave "
+            f"again; wait {self.site.settings.decision.cooldown_s:.0f} s before the same person comes again."
         )
         while True:
             choice = click.prompt(
@@ -193,7 +193,7 @@ class _Form:
             elif choice in "es":
                 self._attempt(choice)
             else:
-                click.echo("nobody has walked up yet")
+                click.echo("nobody has tried the door yet")
 
     def _attempt(self, choice: str) -> None:
         from attendance.domain.calibration.acceptance import Kind
@@ -207,15 +207,15 @@ class _Form:
             click.echo(f"error: {error}")
             return
         start = self.site.clock.now()
-        click.prompt("Let the person walk up now.  Enter when the person is gone", default="", show_default=False)
+        click.prompt("Let the person come to the door now.  Press Enter afterwards", default="", show_default=False)
         end = self.site.clock.now() + _PAUSE
         with self.site.sessions() as session:
-            found = judge(session, self.camera, kind, label, person_id, start, end)
-        found = found or self._ask_operator(kind, label, start)
-        score = "" if found.score is None else f", score {found.score:.3f}"
-        reason = f" ({found.reason}{score})" if found.reason else ""
-        if click.confirm(f"{label}: {found.outcome.value}{reason}.  Keep it?", default=True):
-            self.attempts.append(found)
+            attempt = judge(session, self.camera, kind, label, person_id, start, end)
+        attempt = attempt or self._ask_operator(kind, label, start)
+        score = "" if attempt.score is None else f", score {attempt.score:.3f}"
+        reason = f" ({attempt.reason}{score})" if attempt.reason else ""
+        if click.confirm(f"{label}: {attempt.outcome.value}{reason}.  Keep it?", default=True):
+            self.attempts.append(attempt)
 
     def _ask_operator(self, kind: Kind, label: str, at: datetime) -> Attempt:
         from attendance.domain.calibration.acceptance import Outcome
@@ -283,9 +283,9 @@ def _write_report(form: _Form, operator: str, begun: datetime, out: Path) -> Non
 def _sha256(models: Any) -> dict[str, str]:
     from attendance.vision.weights import load_card, verify
 
-    found: dict[str, str] = {}
+    sha256: dict[str, str] = {}
     for name in (models.recogniser, models.detector):
         card = load_card(models.weights, name)
         verify(card, models.weights)
-        found |= dict(card.sha256)
-    return found
+        sha256 |= dict(card.sha256)
+    return sha256

@@ -27,7 +27,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--reason", default="", help="Why; needed if it lets in more than before.  Stays in the history.")
 @click.pass_context
 def calibrate(context: click.Context, risk: float | None, put_in_force: bool, reason: str) -> None:
-    """Compute the threshold for an accepted RISK and the people who are enrolled, and what it costs them.
+    """Compute the threshold for an accepted RISK and the people who are enrolled, and how often it refuses them.
 
     Without --apply nothing changes.
     """

@@ -24,7 +24,7 @@ from attendance.errors import UserError
 @click.command()
 @click.argument("name")
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--staff-number", help="The staff number; people of one name are told apart by it.")
+@click.option("--staff-number", help="The staff number; it distinguishes people of one name.")
 @click.option("--id", "old_id", hidden=True, help="The old name of --staff-number.")
 @click.option("--department", default="", help="Department.")
 @click.option("--consent", metavar="TEXT", help="What the person agreed to; needed while none is recorded.")

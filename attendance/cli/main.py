@@ -52,7 +52,7 @@ def main(context: click.Context, file: Path | None, changes: Sequence[str], verb
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
-    # Their debug and info lines tell about their own insides.
+    # Their debug and info lines describe only their internals.
     for noisy in ("PIL", "alembic", "apscheduler", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     overrides = {}
@@ -147,7 +147,7 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
         ident=None,
         # Twice what Flask takes: a photo somewhat too large is answered with a page, a far larger one not even read.
         max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
-        # waitress would take away the headers that the site was told to trust.
+        # waitress would take away the headers that the settings let the site trust.
         clear_untrusted_proxy_headers=not settings.web.trusted_proxies,
     )
     scheduler = jobs.start(jobs.jobs_of(site.sessions, site.keys, settings, site.clock), site.clock)

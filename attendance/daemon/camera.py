@@ -278,7 +278,7 @@ class _Grabber(threading.Thread):
                 broken += 1
                 too_long = not self._source.finite and monotonic() - last_good >= self._settings.read_timeout_s
                 if too_long or (broken >= BROKEN_IN_A_ROW and not feed.tells_end):
-                    return "no more pictures come"
+                    return "it sends no further pictures"
                 continue
             self._camera.count_broken(broken)  # only now: those at the end of a video are none
             broken, last_good = 0, monotonic()

@@ -185,7 +185,7 @@ def _pictures(video: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
 
 def _measure_searches(dim: int, model_id: str) -> dict[int, list[float]]:
     """Return the milliseconds of each search by the number of templates; one search at a time, as at the door."""
-    found = {}
+    times = {}
     probes = [Template(row, model_id) for row in _random_rows(55, dim)]
     for size in GALLERIES:
         gallery = random_gallery(size, dim, model_id)
@@ -194,8 +194,8 @@ def _measure_searches(dim: int, model_id: str) -> dict[int, list[float]]:
             begun = perf_counter()
             gallery.search(probe, limit=2)
             took.append((perf_counter() - begun) * 1000)
-        found[size] = took[WARM_UP:]
-    return found
+        times[size] = took[WARM_UP:]
+    return times
 
 
 def _require_faces(measured: Measured, settings: Settings) -> None:
@@ -210,21 +210,31 @@ def _report(
     settings: Settings, measured: Mapping[str, Measured], searches: Mapping[int, Sequence[float]], idle_mb: float
 ) -> str:
     ours = measured["onnxruntime"]
-    others = [(_name(name, settings), one) for name, one in measured.items() if name != "onnxruntime"]
+    others = [(_name(name, settings), measurement) for name, measurement in measured.items() if name != "onnxruntime"]
     header = ["ms a picture", RUNTIMES["onnxruntime"], "p95"]
     header += [text for name, _ in others for text in (name, "p95", "ratio")]
     rows = []
     for stage in ("decode", *STAGES, "search", "whole"):
         row = [stage, f"{ours.p(stage, 50):.2f}", f"{ours.p(stage, 95):.2f}"]
-        for _, one in others:
-            ratio = one.p(stage, 50) / max(ours.p(stage, 50), 1e-6)
-            row += [f"{one.p(stage, 50):.2f}", f"{one.p(stage, 95):.2f}", f"{ratio:.2f}×"]
+        for _, measurement in others:
+            ratio = measurement.p(stage, 50) / max(ours.p(stage, 50), 1e-6)
+            row += [f"{measurement.p(stage, 50):.2f}", f"{measurement.p(stage, 95):.2f}", f"{ratio:.2f}×"]
         rows.append(row)
     rows.append(
-        ["pictures/s", f"{ours.fps:.1f}", "", *(text for _, one in others for text in (f"{one.fps:.1f}", "", ""))]
+        [
+            "pictures/s",
+            f"{ours.fps:.1f}",
+            "",
+            *(text for _, measurement in others for text in (f"{measurement.fps:.1f}", "", "")),
+        ]
     )
     rows.append(
-        ["pictures", str(ours.pictures), "", *(text for _, one in others for text in (str(one.pictures), "", ""))]
+        [
+            "pictures",
+            str(ours.pictures),
+            "",
+            *(text for _, measurement in others for text in (str(measurement.pictures), "", "")),
+        ]
     )
     lines = [table(rows, header), ""]
     lines.append(
@@ -236,12 +246,16 @@ def _report(
     )
     lines.append("search among templates: " + ", ".join(each))
     memory = [f"memory: {ours.memory_mb:.0f} MB with ONNX Runtime ({idle_mb:.0f} MB before loading the networks)"]
-    lines.append(", ".join([*memory, *(f"{one.memory_mb:.0f} MB with {name} loaded, too" for name, one in others)]))
+    lines.append(
+        ", ".join(
+            [*memory, *(f"{measurement.memory_mb:.0f} MB with {name} loaded, too" for name, measurement in others)]
+        )
+    )
     for name, extra in (("openvino", "openvino"), ("torch", "train")):
         if name not in measured:
             lines.append(f"{RUNTIMES[name]} was not measured; to compare: pip install 'attendance[{extra}]'")
-    for name, one in others:
-        lines.append(f"ONNX Runtime is {ours.fps / one.fps:.2f} times as fast as {name}, all stages together")
+    for name, measurement in others:
+        lines.append(f"ONNX Runtime is {ours.fps / measurement.fps:.2f} times as fast as {name}, all stages together")
     verdict = "reached" if ours.fps >= TARGET_FPS else "missed"
     lines.append(f"aim of {TARGET_FPS:g} pictures/s: {verdict}")
     return "\n".join(lines)
@@ -258,15 +272,16 @@ def _numbers(
 ) -> dict[str, Any]:
     runtimes = {
         name: {
-            "pictures": one.pictures,
-            "pictures_with_template": one.faces,
-            "fps": round(one.fps, 1),
-            "memory_mb": round(one.memory_mb, 1),
+            "pictures": measurement.pictures,
+            "pictures_with_template": measurement.faces,
+            "fps": round(measurement.fps, 1),
+            "memory_mb": round(measurement.memory_mb, 1),
             "ms": {
-                stage: {"p50": round(one.p(stage, 50), 3), "p95": round(one.p(stage, 95), 3)} for stage in one.stages
+                stage: {"p50": round(measurement.p(stage, 50), 3), "p95": round(measurement.p(stage, 95), 3)}
+                for stage in measurement.stages
             },
         }
-        for name, one in measured.items()
+        for name, measurement in measured.items()
     }
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -136,17 +136,17 @@ def still_frame_ms(picture: Picture) -> float:
 
 def report(timed: Sequence[Timed], still_ms: float, whole_ms: float) -> str:
     """Return the table as text.  `whole_ms`: the time of a searched picture, all stages together."""
-    sizes = sorted({one.size for one in timed})
-    by = {(one.name, one.size): one for one in timed}
+    sizes = sorted({timing.size for timing in timed})
+    by = {(timing.name, timing.size): timing for timing in timed}
     header = ["detector alone"]
     for size in sizes:
         header += [f"ms at {size} px", "ratio"]
     rows = []
-    for name in dict.fromkeys(one.name for one in timed):
+    for name in dict.fromkeys(timing.name for timing in timed):
         row = [name]
         for size in sizes:
-            one, ours = by.get((name, size)), by[OURS, size]
-            row += ["-", "-"] if one is None else [f"{one.median:.1f}", f"{one.median / ours.median:.2f}×"]
+            timing, ours = by.get((name, size)), by[OURS, size]
+            row += ["-", "-"] if timing is None else [f"{timing.median:.1f}", f"{timing.median / ours.median:.2f}×"]
         rows.append(row)
     share = 100 * still_ms / max(whole_ms, 1e-6)
     return "\n".join(
@@ -162,16 +162,16 @@ def numbers(timed: Sequence[Timed], still_ms: float) -> dict[str, Any]:
     return {
         "detectors": [
             {
-                "name": one.name,
-                "input_size": one.size,
-                "pictures": len(one.milliseconds),
+                "name": timing.name,
+                "input_size": timing.size,
+                "pictures": len(timing.milliseconds),
                 "ms": {
-                    "p50": round(one.median, 3),
-                    "p95": round(float(np.percentile(one.milliseconds, 95)), 3),
+                    "p50": round(timing.median, 3),
+                    "p95": round(float(np.percentile(timing.milliseconds, 95)), 3),
                 },
-                "faces_in_the_last_picture": one.faces,
+                "faces_in_the_last_picture": timing.faces,
             }
-            for one in timed
+            for timing in timed
         ],
         "still_frame_ms": round(still_ms, 4),
     }

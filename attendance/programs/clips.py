@@ -119,7 +119,7 @@ def run_clips(
         "clips": len(clips),
         "people": len({clip.person for clip in clips}),
         "photos_enrolled": enrolled,
-        "meetings": [{name: getattr(one, name) for name in Meeting.__slots__} for one in meetings],
+        "meetings": [{name: getattr(meeting, name) for name in Meeting.__slots__} for meeting in meetings],
         "totals": totals(meetings, enrolled),
     }
     say("\n" + report(numbers, meetings, people_file))
@@ -285,18 +285,18 @@ def totals(meetings: Sequence[Meeting], enrolled: Mapping[str, int]) -> dict[str
     strangers = [meeting for meeting in meetings if meeting.kind == "stranger"]
     counted = {
         "clips_with_an_enrolled_photo": (sum(count > 0 for count in enrolled.values()), len(enrolled)),
-        "known_granted_as_the_right_person": (sum(one.verdict == "right" for one in known), len(known)),
-        "known_granted_as_another": (sum(one.verdict == "another" for one in known), len(known)),
-        "known_refused_or_nothing": (sum(one.verdict in ("refused", "nothing") for one in known), len(known)),
-        "strangers_granted": (sum(one.verdict in ("right", "another") for one in strangers), len(strangers)),
-        "strangers_refused": (sum(one.verdict == "refused" for one in strangers), len(strangers)),
+        "known_granted_as_the_right_person": (sum(meeting.verdict == "right" for meeting in known), len(known)),
+        "known_granted_as_another": (sum(meeting.verdict == "another" for meeting in known), len(known)),
+        "known_refused_or_nothing": (sum(meeting.verdict in ("refused", "nothing") for meeting in known), len(known)),
+        "strangers_granted": (sum(meeting.verdict in ("right", "another") for meeting in strangers), len(strangers)),
+        "strangers_refused": (sum(meeting.verdict == "refused" for meeting in strangers), len(strangers)),
     }
     result: dict[str, Any] = {}
     for name, (count, of) in counted.items():
         low, high = wilson_interval(count, of)
         share = round(count / of, 4) if of else None
         result[name] = {"count": count, "of": of, "rate": share, "interval95": [round(low, 4), round(high, 4)]}
-    waits = sorted(one.first_s for one in known if one.verdict == "right" and one.first_s is not None)
+    waits = sorted(meeting.first_s for meeting in known if meeting.verdict == "right" and meeting.first_s is not None)
     result["seconds_to_the_first_decision_of_the_right"] = {
         "median": round(float(np.median(waits)), 2) if waits else None,
         "most": waits[-1] if waits else None,
@@ -308,25 +308,25 @@ def report(numbers: Mapping[str, Any], meetings: Sequence[Meeting], people_file:
     """Return the table of meetings and the totals as text."""
     rows = [
         (
-            one.clip,
-            one.person,
-            one.kind,
-            {"right": "granted, right", "another": "granted, ANOTHER"}.get(one.verdict, one.verdict),
-            one.taken_for or "-",
-            one.reason or "-",
-            *("-" if value is None else str(value) for value in (one.frames, one.first_s, one.score)),
+            meeting.clip,
+            meeting.person,
+            meeting.kind,
+            {"right": "granted, right", "another": "granted, ANOTHER"}.get(meeting.verdict, meeting.verdict),
+            meeting.taken_for or "-",
+            meeting.reason or "-",
+            *("-" if value is None else str(value) for value in (meeting.frames, meeting.first_s, meeting.score)),
         )
-        for one in meetings
+        for meeting in meetings
     ]
     header = ("clip", "person", "is", "verdict", "identified as", "reason", "frames", "first after s", "score")
     lines = [table(rows, header), ""]
-    for name, one in numbers["totals"].items():
+    for name, total in numbers["totals"].items():
         words = name.replace("_", " ")
-        if "of" not in one:
-            lines.append(f"{words}: median {one['median']}, most {one['most']}")
-        elif one["of"]:
-            low, high = one["interval95"]
-            lines.append(f"{words}: {one['count']} of {one['of']} ({100 * low:.0f} to {100 * high:.0f} %)")
+        if "of" not in total:
+            lines.append(f"{words}: median {total['median']}, most {total['most']}")
+        elif total["of"]:
+            low, high = total["interval95"]
+            lines.append(f"{words}: {total['count']} of {total['of']} ({100 * low:.0f} to {100 * high:.0f} %)")
     lines.append(f"threshold in force: {numbers['threshold']:.3f} (of the weights' card)")
     if people_file is None:
         lines.append("each clip counts as a different person; if several show the same person, list them with --people")

@@ -93,7 +93,7 @@ class Flattened(torch.optim.Muon):
 def optimisers_of(model: nn.Module, plan: Plan, decay: float) -> list[torch.optim.Optimizer]:
     """AdamW; with `plan.optimiser` muon, Muon for the matrices and AdamW for the rest.
 
-    Norms and biases are not shrunk.  Spatial kernels and ArcFace's classes are no matrices in Muon's sense.
+    Norms and biases are not shrunk.  Spatial kernels and ArcFace's classes are not matrices in Muon's sense.
     """
     named = list(model.named_parameters())
     inside = [

@@ -176,7 +176,7 @@ def _is_flat(vector: NDArray[np.float32]) -> bool:
 
     A saturated network answers so: each number is plus or minus the same value for any person, and such answers
     match each other at any threshold.  The kurtosis of an embedding is about 3, theirs is 1.  The limit lies four
-    standard deviations below 3 at 384 numbers; a short vector cannot tell.
+    standard deviations below 3 at 384 numbers; a short vector is not enough.
     """
     return len(vector) >= TELLING and float(len(vector) * (vector**4).sum()) < FLAT
 

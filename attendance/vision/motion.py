@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from attendance.domain.faces import Frame, Probe, Region
 
 GRID = (64, 36)
-SAMPLED = (256, 144)  # pixels to read; all pixels of a large picture would cost more than they tell
+SAMPLED = (256, 144)  # pixels to read; all pixels of a large picture would cost more time than they are worth
 LEAST_FIELDS = 3  # of the grid; fewer are noise
 FOLLOWS = 0.1  # how fast the remembered scene follows a still picture
 # A face holds the gate open for so long after the last motion.  Then it is a poster, or a waiting person, who is

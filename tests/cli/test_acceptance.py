@@ -280,7 +280,7 @@ def test_an_operator_is_asked_and_may_take_back(door: Door) -> None:
     answers += ["s", "S3", "", "n", "n", "f"]
     typed = "\n".join(["Ada", *answers]) + "\n"
     said = door.here.good("acceptance", "--out", str(door.out), typed=typed)
-    assert "nobody has walked up yet" in said
+    assert "nobody has tried the door yet" in said
     assert "0 active people are called Nobody" in said
     assert "taken back: S2" in said
     (path,) = door.out.glob("*.json")

@@ -98,7 +98,7 @@ def test_a_broken_event_is_refused_and_not_recorded(web: Web, tablet: Tablet) ->
     for value in (None, [], "x", {}, {"event": 3}, {"event": "x"}, {"event": "x", "sealed": "%"}, {"event": "x" * 9}):
         assert tablet.post("event", value).status_code == 400, value
     assert tablet.post("event", {"event": new_event_id(NOON), "sealed": "é"}).status_code == 400
-    for path, name in (("undo", "event"), ("tell", "event"), ("leave", "username")):
+    for path, name in (("undo", "event"), ("direction", "event"), ("tell", "event"), ("leave", "username")):
         for broken in ("\ud800", "\0"):
             assert tablet.post(path, {name: broken, "choice": "in", "password": "x"}).status_code == 400, path
     assert log_of(web) == []

@@ -111,7 +111,7 @@ class Consensus:
     - A denial may turn into a grant.  After a grant only another person is granted in the same
       place: a person who steps in front of the first one.
     - A track not seen for longer than `forget` is forgotten.  When time runs backwards, everything is:
-      ages could no longer be told.
+      ages could no longer be known.
 
     Raises ValueError for frames_needed < 1 or a negative duration.  Not for several threads at once.
     """

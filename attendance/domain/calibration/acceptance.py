@@ -84,13 +84,13 @@ class Rates:
 
 
 def rates(attempts: Sequence[Attempt], random: np.random.Generator) -> Rates:
-    seen = [one for one in attempts if one.outcome is not Outcome.NO_FACE]
-    own = [one for one in seen if one.kind is Kind.ENROLLED]
-    strangers = [one for one in seen if one.kind is Kind.STRANGER]
+    seen = [attempt for attempt in attempts if attempt.outcome is not Outcome.NO_FACE]
+    own = [attempt for attempt in seen if attempt.kind is Kind.ENROLLED]
+    strangers = [attempt for attempt in seen if attempt.kind is Kind.STRANGER]
     return Rates(
-        _bound(own, lambda one: one.outcome is not Outcome.LET_IN, random),
-        _bound(strangers, lambda one: one.outcome is Outcome.LET_IN, random),
-        _bound(attempts, lambda one: one.outcome is Outcome.NO_FACE, random),
+        _bound(own, lambda attempt: attempt.outcome is not Outcome.LET_IN, random),
+        _bound(strangers, lambda attempt: attempt.outcome is Outcome.LET_IN, random),
+        _bound(attempts, lambda attempt: attempt.outcome is Outcome.NO_FACE, random),
     )
 
 
@@ -99,12 +99,12 @@ def _bound(
 ) -> Bound:
     if not attempts:
         return Bound(0, 0, 0, 0.0, 1.0)
-    names = sorted({(one.kind, one.person) for one in attempts})
+    names = sorted({(attempt.kind, attempt.person) for attempt in attempts})
     place = {name: number for number, name in enumerate(names)}
     errors, tries = np.zeros(len(names)), np.zeros(len(names))
-    for one in attempts:
-        errors[place[one.kind, one.person]] += wrong(one)
-        tries[place[one.kind, one.person]] += 1
+    for attempt in attempts:
+        errors[place[attempt.kind, attempt.person]] += wrong(attempt)
+        tries[place[attempt.kind, attempt.person]] += 1
     rate, number = float(errors.sum() / tries.sum()), len(names)
     drawn = random.integers(0, number, (draws, number))
     again = errors[drawn].sum(axis=1) / tries[drawn].sum(axis=1)

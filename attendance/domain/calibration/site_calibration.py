@@ -68,8 +68,8 @@ def calibrate_site(
     if threshold >= ALIKE:
         alike = float(_among(scores.own).max(initial=-1.0)) >= ALIKE
         return _without_numbers(outside, Verdict.ALIKE if alike else Verdict.NOT_ENOUGH)
-    (found,) = _moved(scores.outside, move, model_id, people, [threshold], target, random, draws)
-    return found
+    (calibration,) = _moved(scores.outside, move, model_id, people, [threshold], target, random, draws)
+    return calibration
 
 
 def curve_site(
@@ -86,13 +86,13 @@ def curve_site(
     if scores.outside is None or not own or own[0].verdict in _SPOILT:
         return own
     if _all_alike(scores.own):
-        return [_without_numbers(one, Verdict.ALIKE) for one in own]
+        return [_without_numbers(calibration, Verdict.ALIKE) for calibration in own]
     nothing = nothing_to_say(scores.outside, model_id, people, target)
     if nothing is not None:
-        return [one if one.verdict.usable else nothing for one in own]
+        return [calibration if calibration.verdict.usable else nothing for calibration in own]
     move = _Move.of(scores, random)
     moved = _moved(scores.outside, move, model_id, people, thresholds, target, random, draws)
-    return [one if one.verdict.usable else other for one, other in zip(own, moved, strict=True)]
+    return [mine if mine.verdict.usable else other for mine, other in zip(own, moved, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,9 @@ class _Move:
 
     def back(self, threshold: float) -> tuple[float, float]:
         """Return the reverse, never above `threshold` itself: as it is, and as low as chance may have it (95 %)."""
-        found = self.middle + (threshold - self.own_middle) * self.spread / self.own_spread
+        moved = self.middle + (threshold - self.own_middle) * self.spread / self.own_spread
         drawn = self.middle + (threshold - self.middles) * self.spread / self.spreads
-        return min(threshold, found), min(threshold, found, float(np.quantile(drawn, 0.025)))
+        return min(threshold, moved), min(threshold, moved, float(np.quantile(drawn, 0.025)))
 
 
 def _moved(
@@ -153,15 +153,15 @@ def _moved(
     rates = curve(outside, model_id, people, [place for place, _ in places], target, random, draws)
     worst = curve(outside, model_id, people, [low for _, low in places], target, random, 2)
     result = []
-    for threshold, one, other in zip(thresholds, rates, worst, strict=True):
-        if one.high is None or one.trial is None:
-            result.append(one)
+    for threshold, rate, other in zip(thresholds, rates, worst, strict=True):
+        if rate.high is None or rate.trial is None:
+            result.append(rate)
             continue
-        most = max(one.high, other.fpir or 0.0)
-        trial = (0.0, max(one.trial[1], most))
+        most = max(rate.high, other.fpir or 0.0)
+        trial = (0.0, max(rate.trial[1], most))
         # Nobody knows how much too careful this is, so that from below nothing is said.
         result.append(
-            replace(one, verdict=Verdict.ESTIMATED, threshold=float(threshold), low=0.0, high=most, trial=trial)
+            replace(rate, verdict=Verdict.ESTIMATED, threshold=float(threshold), low=0.0, high=most, trial=trial)
         )
     return result
 
@@ -187,5 +187,5 @@ def _all_alike(own: Strangers) -> bool:
     return bool(among.size) and float(np.median(among)) >= ALIKE
 
 
-def _without_numbers(found: Calibration, verdict: Verdict) -> Calibration:
-    return Calibration(verdict, found.target, found.people, found.strangers, found.comparisons)
+def _without_numbers(calibration: Calibration, verdict: Verdict) -> Calibration:
+    return Calibration(verdict, calibration.target, calibration.people, calibration.strangers, calibration.comparisons)

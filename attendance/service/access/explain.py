@@ -32,14 +32,14 @@ class Doubt(StrEnum):
 
 def explain(passage: Passage, usual_margin: float | None = None) -> Explanation:
     """Explain in words.  `usual_margin`: between most people when it happened, None if that is not known."""
-    told = explanation_of(passage.reason)
+    explanation = explanation_of(passage.reason)
     if passage.granted:
-        return _granted(passage, told)
+        return _granted(passage, explanation)
     if passage.reason is Reason.AMBIGUOUS:
-        told = _ambiguous(told, doubt_of(passage, usual_margin))
+        explanation = _ambiguous(explanation, doubt_of(passage, usual_margin))
     if passage.reason in (Reason.UNKNOWN, Reason.AMBIGUOUS):
-        return replace(told, seen=(_looks(passage), *told.seen))
-    return told
+        return replace(explanation, seen=(_looks(passage), *explanation.seen))
+    return explanation
 
 
 def doubt_of(passage: Passage, usual_margin: float | None = None) -> Doubt:
@@ -70,11 +70,11 @@ def _granted(passage: Passage, by_face: Explanation) -> Explanation:
     )
 
 
-def _ambiguous(told: Explanation, doubt: Doubt) -> Explanation:
+def _ambiguous(explanation: Explanation, doubt: Doubt) -> Explanation:
     if doubt not in _DOUBTS:
-        return told
+        return explanation
     seen, rule, again = _DOUBTS[doubt]
-    return replace(told, seen=(_(seen),), rule=_(rule), steps=(_(again), _(OTHER_WAY), _(BETTER_PHOTOS)))
+    return replace(explanation, seen=(_(seen),), rule=_(rule), steps=(_(again), _(OTHER_WAY), _(BETTER_PHOTOS)))
 
 
 _CLOSER = N_("Come a little closer, look straight at the camera and try again.")

@@ -54,17 +54,17 @@ def judge(
     """
     views = events.list_passages(session, since=start, until=end, camera=camera, method=Method.FACE, limit=200)
     passages = [view.passage for view in views][::-1]
-    granted = [one for one in passages if one.granted]
+    granted = [passage for passage in passages if passage.granted]
     if kind is Kind.ENROLLED:
-        right = next((one for one in granted if one.person_id == person_id), None)
-        wrong = next((one for one in granted if one.person_id != person_id), None)
+        right = next((passage for passage in granted if passage.person_id == person_id), None)
+        wrong = next((passage for passage in granted if passage.person_id != person_id), None)
         if wrong is not None:  # worse than a refusal, even if the right one was found, too
             return _attempt(kind, person, start, Outcome.TAKEN_FOR_ANOTHER, wrong)
         if right is not None:
             return _attempt(kind, person, start, Outcome.LET_IN, right)
     elif granted:
         return _attempt(kind, person, start, Outcome.LET_IN, granted[0])
-    refused = [one for one in passages if one.reason not in _NO_LOOK]
+    refused = [passage for passage in passages if passage.reason not in _NO_LOOK]
     if refused:
         return _attempt(kind, person, start, Outcome.REFUSED, refused[-1])
     return _attempt(kind, person, start, Outcome.NO_FACE, passages[-1]) if passages else None
@@ -84,12 +84,12 @@ def content_of(
     points = operating_points.history(session, setting.model_id, limit=1)
     if not points:
         raise UserError("no threshold is in force, so nobody can be let in: set one first")
-    if points[0].created_at > min(one.at for one in attempts):
+    if points[0].created_at > min(attempt.at for attempt in attempts):
         raise UserError(
             "another threshold was put in force after the test began, so one number cannot describe it: "
             "repeat the test from the start, and keep the threshold meanwhile"
         )
-    point, found = points[0], rates(attempts, np.random.default_rng(0))
+    point, measured = points[0], rates(attempts, np.random.default_rng(0))
     return {
         "report": "acceptance test of face recognition at a door",
         "version": 1,
@@ -111,10 +111,11 @@ def content_of(
             "stated_fpir": point.fpir,
             "verdict": point.verdict,
         },
-        "rates": {name: _numbers(getattr(found, name)) for name in ("fnir", "fpir", "fta")},
+        "rates": {name: _numbers(getattr(measured, name)) for name in ("fnir", "fpir", "fta")},
         "attempts": [
-            asdict(one) | {"kind": one.kind.value, "outcome": one.outcome.value, "at": one.at.isoformat()}
-            for one in attempts
+            asdict(attempt)
+            | {"kind": attempt.kind.value, "outcome": attempt.outcome.value, "at": attempt.at.isoformat()}
+            for attempt in attempts
         ],
     }
 
@@ -128,8 +129,8 @@ def pages(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> bytes:
 
 def summary(attempts: Sequence[Attempt]) -> list[tuple[str, ...]]:
     """Return rows of what, rate, bounds, counts, for a terminal."""
-    found = rates(attempts, np.random.default_rng(0))
-    return [_row(name, _numbers(getattr(found, name))) for name in _NAMES]
+    measured = rates(attempts, np.random.default_rng(0))
+    return [_row(name, _numbers(getattr(measured, name))) for name in _NAMES]
 
 
 HEAD = ("", "rate", "95 %", "errors", "people")
@@ -188,12 +189,12 @@ def _rates_table(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> 
 
 def _attempts_table(content: dict[str, Any], zone: ZoneInfo) -> Table:
     rows = []
-    for number, one in enumerate(content["attempts"], 1):
-        at = datetime.fromisoformat(one["at"]).astimezone(zone)
-        score = "" if one["score"] is None else f"{one['score']:.3f}"
-        told = one["passage"] or "operator"
-        who = (one["kind"], one["person"])
-        rows.append((str(number), f"{at:%H:%M:%S}", *who, one["outcome"], one["reason"], score, told))
+    for number, attempt in enumerate(content["attempts"], 1):
+        at = datetime.fromisoformat(attempt["at"]).astimezone(zone)
+        score = "" if attempt["score"] is None else f"{attempt['score']:.3f}"
+        source = attempt["passage"] or "operator"
+        who = (attempt["kind"], attempt["person"])
+        rows.append((str(number), f"{at:%H:%M:%S}", *who, attempt["outcome"], attempt["reason"], score, source))
     titles = ("", "Time", "Who", "Label", "Outcome", "Reason", "Score", "Passage")
     columns = tuple(Column(str(number), title) for number, title in enumerate(titles))
     return Table("attempts", "Every attempt", columns, tuple(rows))

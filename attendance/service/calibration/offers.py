@@ -101,11 +101,11 @@ def calibrate_site(site_scores: SiteScores, risk: float = RISK, people: int | No
     Raises UserError unless 2 ≤ risk ≤ 10,000,000.
     """
     target, number = _target(risk), site_scores.people if people is None else people
-    found = site_calibration.calibrate_site(
+    calibration = site_calibration.calibrate_site(
         site_scores.strangers, site_scores.model_id, number, target, np.random.default_rng(site_scores.seed)
     )
-    fallback = found.threshold is None
-    return _offer(site_scores, found, site_scores.default if fallback else found.threshold, fallback)
+    fallback = calibration.threshold is None
+    return _offer(site_scores, calibration, site_scores.default if fallback else calibration.threshold, fallback)
 
 
 def at(
@@ -116,10 +116,10 @@ def at(
         raise UserError(f"a threshold is a cosine between 0 and 1, not {threshold}")
     random = np.random.default_rng(site_scores.seed)
     number = site_scores.people if people is None else people
-    (found,) = site_calibration.curve_site(
+    (calibration,) = site_calibration.curve_site(
         site_scores.strangers, site_scores.model_id, number, [threshold], _target(risk), random, draws
     )
-    return _offer(site_scores, found, threshold, False)
+    return _offer(site_scores, calibration, threshold, False)
 
 
 def curve(site_scores: SiteScores, thresholds: Sequence[float] = CURVE, draws: int = 100) -> list[CurvePoint]:
@@ -135,13 +135,13 @@ def curve(site_scores: SiteScores, thresholds: Sequence[float] = CURVE, draws: i
     rates = site_calibration.curve_site(
         site_scores.strangers, site_scores.model_id, site_scores.people, falling, 1 / RISK, random, draws
     )
-    for threshold, found in zip(falling, rates, strict=True):
-        share = _offer(site_scores, found, threshold, False).refused
-        if found.fpir is not None and found.low is not None and found.high is not None:
-            here = (found.fpir, found.low, found.high)
+    for threshold, calibration in zip(falling, rates, strict=True):
+        share = _offer(site_scores, calibration, threshold, False).refused
+        if calibration.fpir is not None and calibration.low is not None and calibration.high is not None:
+            here = (calibration.fpir, calibration.low, calibration.high)
             floor = here if floor is None else tuple(map(max, here, floor))  # type: ignore[assignment]
-        fpir, low, high = floor if found.fpir is not None and floor is not None else (None, None, None)
-        points.append(CurvePoint(threshold, fpir, low, high, found.verdict, share.value, share.low, share.high))
+        fpir, low, high = floor if calibration.fpir is not None and floor is not None else (None, None, None)
+        points.append(CurvePoint(threshold, fpir, low, high, calibration.verdict, share.value, share.low, share.high))
     return points[::-1]
 
 
@@ -153,10 +153,10 @@ def outlook(site_scores: SiteScores, threshold: float) -> list[Outlook]:
     """
     taken = _taken_for(site_scores, threshold)
     everybody = [_outlook(site_scores, column, threshold, int(taken[column])) for column in range(site_scores.people)]
-    shares = [one.refused / one.tries for one in everybody if one.tries]
+    shares = [outlook.refused / outlook.tries for outlook in everybody if outlook.tries]
     often = max(_OFTEN, (sum(shares) / len(shares) if shares else 0.0) + _MORE)
     many = max(3.0, _TIMES * float(taken.mean()) if everybody else 0.0)
-    return sorted((replace(one, advice=_advice(one, often, many)) for one in everybody), key=_worst_first)
+    return sorted((replace(outlook, advice=_advice(outlook, often, many)) for outlook in everybody), key=_worst_first)
 
 
 def _outlook(site_scores: SiteScores, column: int, threshold: float, taken: int) -> Outlook:
@@ -168,17 +168,17 @@ def _outlook(site_scores: SiteScores, column: int, threshold: float, taken: int)
     return Outlook(person, name, templates, len(scores), refused, lowest, middle, taken, "")
 
 
-def _worst_first(one: Outlook) -> tuple[bool, float, float, str]:
-    share = one.refused / one.tries if one.tries else 0.0
-    return (not one.advice, -share, 2.0 if one.lowest is None else one.lowest, one.name)
+def _worst_first(outlook: Outlook) -> tuple[bool, float, float, str]:
+    share = outlook.refused / outlook.tries if outlook.tries else 0.0
+    return (not outlook.advice, -share, 2.0 if outlook.lowest is None else outlook.lowest, outlook.name)
 
 
-def _advice(one: Outlook, often: float, many: float) -> str:
-    if one.templates == 1:
+def _advice(outlook: Outlook, often: float, many: float) -> str:
+    if outlook.templates == 1:
         return _("Only one photo: add two more, to know how well this person is recognised.")
-    if one.tries and one.refused / one.tries >= often:
+    if outlook.tries and outlook.refused / outlook.tries >= often:
         return _("Often refused: enrol again, at the door’s camera, in good light.")
-    if one.strangers >= many:
+    if outlook.strangers >= many:
         return _("Many strangers resemble these photos: replace poor ones by sharp, frontal ones.")
     return ""
 
@@ -195,12 +195,12 @@ def _taken_for(site_scores: SiteScores, threshold: float) -> Ints:
     return counts
 
 
-def _offer(site_scores: SiteScores, found: Calibration, threshold: float | None, fallback: bool) -> Offer:
+def _offer(site_scores: SiteScores, calibration: Calibration, threshold: float | None, fallback: bool) -> Offer:
     random = np.random.default_rng(site_scores.seed)
     refused = Share(None, 0.0, 1.0, 0, 0)
     if threshold is not None:
         refused = share_refused(site_scores.genuine, site_scores.owners, threshold, random)
-    return Offer(found, threshold, fallback, refused)
+    return Offer(calibration, threshold, fallback, refused)
 
 
 def _target(risk: float) -> float:
@@ -231,13 +231,14 @@ def apply(
     that somebody chose.  A new row is the audit: who, when, why, what was in force before.  Raises UserError for an
     offer without a threshold, for a fallback below what is in force, and for loosening without a reason.
     """
-    found = offer.calibration
+    calibration = offer.calibration
     if offer.threshold is None:
-        raise UserError(f"no threshold can be given: {verdict_sentence(found.verdict)}")
+        raise UserError(f"no threshold can be given: {verdict_sentence(calibration.verdict)}")
     before = operating_points.current(session, site_scores.model_id)
     if offer.fallback and before is not None and offer.threshold < before.threshold:
         raise UserError(
-            f"{verdict_sentence(found.verdict)} The threshold in force, {before.threshold:.3f}, is higher and stays."
+            f"{verdict_sentence(calibration.verdict)} "
+            f"The threshold in force, {before.threshold:.3f}, is higher and stays."
         )
     reason = " ".join(reason.split())
     if loosens(before, offer.threshold, margin) and not reason:
@@ -256,13 +257,19 @@ def apply(
         created_by=by,
         reason=reason or None,
         basis=Basis(
-            found.target, found.people, found.verdict.value, site_scores.words, found.fpir, found.low, found.high
+            calibration.target,
+            calibration.people,
+            calibration.verdict.value,
+            site_scores.words,
+            calibration.fpir,
+            calibration.low,
+            calibration.high,
         ),
         details={
             "reason": reason,
             "before": None if before is None else before.threshold,
             "fallback": offer.fallback,
-            "strangers_seen": [found.seen, found.strangers],
+            "strangers_seen": [calibration.seen, calibration.strangers],
             "own_refused": [offer.refused.value, offer.refused.low, offer.refused.high],
             "own_people": offer.refused.people,
         },

@@ -37,7 +37,7 @@ _TEXTS: dict[Verdict, tuple[str, str]] = {
         N_("These scores come from another model: make a reference for this one, or enrol again."),
     ),
     Verdict.ALIKE: (
-        N_("faces not told apart"),
+        N_("faces not distinguished"),
         N_("Different people score as if they were one: look for people enrolled twice, or by one photo."),
     ),
 }

@@ -51,7 +51,7 @@ def greet(
 ) -> Answer | None:
     """Greet the person of a granted passage; None if erased, deactivated, or if the passage was undone.
 
-    `repeat`: the passage stands for a later one within the cooldown.  `undo`: for how many seconds a tablet
+    `repeat`: the passage also counts for a later check-in within the cooldown.  `undo`: for how many seconds a tablet
     offers to undo it, and asks for the direction if that is in doubt; 0 for a screen.
     """
     person = None if passage.person_id is None else people.active_person(session, passage.person_id)

@@ -27,7 +27,7 @@ _LONG_SIDE = 1280  # px
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A paired tablet; its name stands for a camera's in the log."""
+    """A paired tablet; the log shows its name in place of a camera's."""
 
     id: int
     name: str

@@ -70,7 +70,7 @@ def make(session: Session, *, count: int, days: int, now: datetime, zone: ZoneIn
     chance = random.Random(seed)  # noqa: S311  no secret depends on it
     today = now.astimezone(zone).date()
     first = today - timedelta(days=days)
-    shift_ids = {one.name: planning.save_shift(session, one, now=now).id for one in SHIFTS}
+    shift_ids = {shift.name: planning.save_shift(session, shift, now=now).id for shift in SHIFTS}
     persons = _people(session, chance, count, now)
     _rosters(session, persons, shift_ids, first, now)
     for year in sorted({first.year, today.year}):
@@ -85,15 +85,15 @@ def make(session: Session, *, count: int, days: int, now: datetime, zone: ZoneIn
 def _people(session: Session, chance: random.Random, count: int, now: datetime) -> list[tuple[int, str]]:
     names = [f"{given} {family}" for given in GIVEN.split() for family in FAMILY.split()]
     chance.shuffle(names)
-    found = []
+    persons = []
     for number in range(count):
         name = names[number % len(names)] + (f" {number // len(names) + 1}" if number >= len(names) else "")
         department = DEPARTMENTS[number % len(DEPARTMENTS)]
         person = people.create_person(
             session, name=name, staff_number=f"{10001 + number}", department=department, at=now
         )
-        found.append((person.id, department))
-    return found
+        persons.append((person.id, department))
+    return persons
 
 
 def _rosters(
@@ -138,7 +138,7 @@ def _passages(
     session: Session, chance: random.Random, persons: list[tuple[int, str]], first: date, today: date, now: datetime,
     zone: ZoneInfo,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    plans = rosters.plans(session, [one for one, _ in persons], first, today)
+    plans = rosters.plans(session, [person_id for person_id, _ in persons], first, today)
     rows: list[dict[str, Any]] = []
     for person_id, _ in persons:
         habit, doors = chance.gauss(-6, 5), chance.random() < 0.8
@@ -198,7 +198,7 @@ def _instant(day: date, minutes: float, zone: ZoneInfo) -> datetime:
 
 def _row(chance: random.Random, at: datetime, person_id: int | None, direction: Direction) -> dict[str, Any]:
     known = person_id is not None
-    door = next(name for name, leads in DOORS if leads is direction)
+    door = next(name for name, door_direction in DOORS if door_direction is direction)
     score = chance.uniform(0.52, 0.86) if known else chance.uniform(0.05, 0.38)
     return {
         "id": new_event_id(at),

@@ -178,10 +178,10 @@ def _numbered(session: Session, number: str) -> tuple[Person | None, str | None]
         .outerjoin(PersonSecret, PersonSecret.person_id == Person.id)
         .where(or_(Person.staff_number == number, func.lower(Person.staff_number) == number.lower()))
     )
-    found = session.execute(query).all()
-    if len(found) > 1:
-        found = [one for one in found if one[0].staff_number == number]
-    return (found[0][0], found[0][1]) if found and found[0][0].active else (None, None)
+    matches = session.execute(query).all()
+    if len(matches) > 1:
+        matches = [match for match in matches if match[0].staff_number == number]
+    return (matches[0][0], matches[0][1]) if matches and matches[0][0].active else (None, None)
 
 
 def make_link(session: Session, person_id: int, *, at: datetime, by: str) -> str:

@@ -3,7 +3,7 @@
 In: nothing.  Out: `Base`, `UtcDateTime`, `Setting`.
 Does not know: which database runs them, what encrypted bytes hold, what a decision means.
 Main choice: portable column types and plain text where another schema would use enums, so that
-SQLite and PostgreSQL share one migration.  Trade-off: the allowed words stand in CHECK constraints here and
+SQLite and PostgreSQL share one migration.  Trade-off: the allowed words are in CHECK constraints here and
 as types in the domain.
 
 Every time is aware UTC.  Scores are raw cosines.  Ids of events are UUIDv7 text, made where the

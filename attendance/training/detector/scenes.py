@@ -35,7 +35,7 @@ QUOTA = {
     "generated_a": 500,
     "generated_b": 700,
 }
-# How often a set's scenes stand in the list: crowds are few, and every face of theirs was boxed by people.
+# How often the list holds a set's scenes: crowds are few, and every face of theirs was boxed by people.
 REPEATED = {"facemask853": 4}
 CROWDS = "facemask853"
 SAME_FACE = 0.4  # IoU from which a machine's box is the one that a person drew

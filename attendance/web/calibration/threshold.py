@@ -1,4 +1,4 @@
-"""The threshold page: a risk in plain words, what it costs the site's people, and putting it in force.
+"""The threshold page: a risk in plain words, how often it refuses people, and putting it in force.
 
 In: a risk from the slider, or a threshold by hand, and a margin.  Out: the page; the numbers alone for the script; a
 new operating point.

@@ -3,7 +3,7 @@
 In: forms.  Out: pages; a code with its QR picture, shown once.
 Does not know: what a tablet does with its cookie (`tablet.py`).
 Main choice: the code travels by eye or by a tablet's camera, never by the administrator's own browser,
-so that nobody has to sign in on a tablet to pair it.  In the QR picture's address it stands behind #,
+so that nobody has to sign in on a tablet to pair it.  In the QR picture's address it follows #,
 where no server and no log sees it.
 """
 

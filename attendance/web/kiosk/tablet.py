@@ -36,6 +36,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from attendance.deprecation import warn_renamed
 from attendance.domain.passage import Direction
 from attendance.service.access.rules import kiosk_rules_for
 from attendance.service.audit import audit
@@ -259,9 +260,12 @@ def event() -> ResponseReturnValue:
     return asdict(shown)
 
 
-@blueprint.post("/tell")
-def tell() -> ResponseReturnValue:
+@blueprint.post("/direction")
+@blueprint.post("/tell")  # the old name; a tablet asks by it until it loads the page again
+def choose_direction() -> ResponseReturnValue:
     """Record the direction that the person chose (in, out, break): {"event": id, "choice": …}."""
+    if request.path.endswith("/tell"):
+        warn_renamed("a request of a tablet", "/kiosk/tell", "/kiosk/direction")
     return _afterwards(
         lambda kiosk, terminal, body: kiosk.choose_direction(terminal, _text(body, "event"), _text(body, "choice"))
     )

@@ -48,9 +48,9 @@
     data.append("offset", String(offset));
     data.append("piece", file.slice(offset, offset + PIECE), "piece");
     const answer = await site.json(form.dataset.piece, { method: "POST", body: data });
-    const told = await answer.json().catch(() => null);
-    if (!told?.ok) throw new Error(told?.words || form.dataset.textUnclear);
-    return told.size;
+    const reply = await answer.json().catch(() => null);
+    if (!reply?.ok) throw new Error(reply?.words || form.dataset.textUnclear);
+    return reply.size;
   };
 
   form.addEventListener("submit", async (event) => {

@@ -7,19 +7,19 @@ for (const form of document.querySelectorAll("form[data-post]")) {
     event.preventDefault();
     said.textContent = "";
     try {
-      const { status, told } = await line.post(form.dataset.post, Object.fromEntries(new FormData(form)));
+      const { status, reply } = await line.post(form.dataset.post, Object.fromEntries(new FormData(form)));
       if (status === 200) {
-        window.location.replace(told.page);
+        window.location.replace(reply.page);
         return;
       }
-      said.textContent = [told.words, told.advice].filter(Boolean).join(". ");
+      said.textContent = [reply.words, reply.advice].filter(Boolean).join(". ");
     } catch {
       said.textContent = texts.offline;
     }
   });
 }
 
-// The code of a scanned link stands behind #.
+// The code of a scanned link follows #.
 const code = document.getElementById("code");
 if (code && window.location.hash.length > 1) {
   code.value = decodeURIComponent(window.location.hash.slice(1));

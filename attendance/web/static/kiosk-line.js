@@ -17,7 +17,7 @@ class LineDown extends Error {
 const line = {
   patience: 8000, // ms
 
-  // → { status, told }.  LineDown if nobody answered, or an answer that decides nothing (a proxy, a full disk).
+  // → { status, reply }.  LineDown if nobody answered, or an answer that decides nothing (a proxy, a full disk).
   async ask(address, { method = "GET", body = null, type = "application/json" } = {}) {
     const headers = { Accept: "application/json" };
     if (method === "POST") {
@@ -25,11 +25,11 @@ const line = {
       headers["Content-Type"] = type;
     }
     let answer = null;
-    let told;
+    let reply;
     try {
       const signal = AbortSignal.timeout(line.patience);
       answer = await fetch(address, { method, headers, body, signal, credentials: "same-origin", cache: "no-store" });
-      told = await answer.json();
+      reply = await answer.json();
     } catch (error) {
       throw new LineDown(error.message, answer?.status >= 500 ? answer.status : 0);
     }
@@ -38,7 +38,7 @@ const line = {
       window.location.replace("/kiosk/pair"); // what waits stays in this browser until it is paired again
       await new Promise(() => {});
     }
-    return { status: answer.status, told };
+    return { status: answer.status, reply };
   },
 
   post(address, value) {

@@ -20,9 +20,9 @@
   };
 
   const rest = () => show("idle", texts.look);
-  const tell = (told) => {
-    show(told.state, told.words, told.advice, told.today);
-    (told.state === "greet" ? sound.good : sound.bad)();
+  const display = (decision) => {
+    show(decision.state, decision.words, decision.advice, decision.today);
+    (decision.state === "greet" ? sound.good : sound.bad)();
     window.clearTimeout(resting);
     resting = window.setTimeout(rest, 8000);
   };
@@ -43,7 +43,7 @@
       lost = 0;
       link(true);
     };
-    stream.onmessage = (event) => tell(JSON.parse(event.data));
+    stream.onmessage = (event) => display(JSON.parse(event.data));
     stream.addEventListener("gone", () => window.location.reload()); // revoked: the pairing page
     stream.onerror = () => {
       lost ||= window.setTimeout(() => link(false), 6000); // streams end now and then without a fault

@@ -67,15 +67,15 @@
     const keep = (changes) => queue.change(record.id, (kept) => ({ ...kept, ...changes })).catch(() => {});
     const hold = Date.now() + 60000;
     try {
-      const { status, told } = await line.post("/kiosk/event", { event: record.id, sealed: record.sealed });
+      const { status, reply } = await line.post("/kiosk/event", { event: record.id, sealed: record.sealed });
       if (status === 429) throw new LineDown("busy", status);
-      if (status === 200 && told.state !== "later") {
+      if (status === 200 && reply.state !== "later") {
         await queue.take(record.id).catch(() => {}); // sent again it counts once, too
-        return told;
+        return reply;
       }
       // Locked for some minutes, so that it is asked again; or sealed for another server, kept for somebody to look at.
       await keep({ hold, stuck: status !== 200 });
-      return status === 200 ? told : { state: "refused", words: told.words, advice: told.advice };
+      return status === 200 ? reply : { state: "refused", words: reply.words, advice: reply.advice };
     } catch (error) {
       if (error.status) await keep({ hold });
       throw error;
@@ -85,12 +85,12 @@
   // → the server's answer to an undo.  `state` "unknown": it has no such check-in; "late": it may have one, to stay.
   const takeBack = async (record) => {
     try {
-      const { status, told } = await line.post("/kiosk/undo", { event: record.id });
+      const { status, reply } = await line.post("/kiosk/undo", { event: record.id });
       if (status === 429) throw new LineDown("busy", status);
       await queue.take(record.id);
-      if (status === 200) return told;
+      if (status === 200) return reply;
       const fresh = clock.now() - eventTime(record.id).getTime() < 55000;
-      return { ...told, state: fresh ? "unknown" : "late" };
+      return { ...reply, state: fresh ? "unknown" : "late" };
     } catch (error) {
       if (error.status) await queue.change(record.id, (kept) => ({ ...kept, hold: Date.now() + 60000 }));
       throw error;
@@ -115,15 +115,15 @@
     try {
       for (const { id, stuck, hold } of await count()) {
         if (stuck || hold > Date.now()) continue;
-        const told = await flushOne(id).catch((error) => {
+        const reply = await flushOne(id).catch((error) => {
           if (!error.status) throw error;
           return null;
         });
         const when = time.format(eventTime(id));
-        if (told?.state === "late") refused = filled(texts.undoTooLate, { time: when });
-        if (!["greet", "refused"].includes(told?.state)) continue;
+        if (reply?.state === "late") refused = filled(texts.undoTooLate, { time: when });
+        if (!["greet", "refused"].includes(reply?.state)) continue;
         sent += 1;
-        if (told.state === "refused") refused = filled(texts.waitedRefused, { time: when, reason: told.words });
+        if (reply.state === "refused") refused = filled(texts.waitedRefused, { time: when, reason: reply.words });
       }
     } catch (error) {
       failed(error); // the rest goes on waiting
@@ -147,10 +147,10 @@
     polledAt = performance.now();
     try {
       const asked = Date.now();
-      const { status, told } = await line.ask("/kiosk/state");
+      const { status, reply } = await line.ask("/kiosk/state");
       if (status === 200) {
-        clock.learn(told.now, asked, Date.now());
-        key = told.key;
+        clock.learn(reply.now, asked, Date.now());
+        key = reply.key;
         setLine(true);
       }
     } catch {
@@ -176,17 +176,17 @@
 
   const secondsLeft = (until) => Math.max(0, Math.round((until - performance.now()) / 1000));
 
-  const open = (told, { undo = null, choose = null, closed = null, mark = "✓" } = {}) => {
+  const open = (reply, { undo = null, choose = null, closed = null, mark = "✓" } = {}) => {
     if (shown) close();
-    const until = performance.now() + 1000 * (told.undo || 0);
-    shown = { undo, choose, closed, name: told.name, until, closeAt: performance.now() + 1000 * (told.ask ? 16 : 7) };
+    const until = performance.now() + 1000 * (reply.undo || 0);
+    shown = { undo, choose, closed, name: reply.name, until, closeAt: performance.now() + 1000 * (reply.ask ? 16 : 7) };
     part("mark").textContent = mark;
     part("mark").classList.toggle("mark-wait", mark !== "✓");
-    part("words").textContent = told.words;
-    part("advice").textContent = told.advice;
-    part("today").hidden = !told.today;
-    part("today").textContent = told.today ? filled(texts.today, { hours: told.today }) : "";
-    part("choices").hidden = !told.ask || !choose;
+    part("words").textContent = reply.words;
+    part("advice").textContent = reply.advice;
+    part("today").hidden = !reply.today;
+    part("today").textContent = reply.today ? filled(texts.today, { hours: reply.today }) : "";
+    part("choices").hidden = !reply.ask || !choose;
     part("answer-said").textContent = "";
     part("undo").hidden = !undo;
     lastDone = null;
@@ -195,7 +195,7 @@
     part("words").focus();
     part("mark").scrollIntoView();
     clearForm();
-    (told.ask ? sound.ask : sound.good)();
+    (reply.ask ? sound.ask : sound.good)();
   };
 
   const close = () => {
@@ -247,14 +247,14 @@
     const buttons = dialog.querySelectorAll("button");
     buttons.forEach((button) => (button.disabled = true));
     try {
-      const told = await step();
-      if (told?.state) {
-        if (told.state === "done") lastDone = null;
-        const again = told.undo > 0 ? handlers(told) : {};
-        open(told, again);
+      const reply = await step();
+      if (reply?.state) {
+        if (reply.state === "done") lastDone = null;
+        const again = reply.undo > 0 ? handlers(reply) : {};
+        open(reply, again);
         shown.closeAt = performance.now() + 5000;
-      } else if (told) {
-        part("answer-said").textContent = `${told.words}. ${told.advice || ""}`;
+      } else if (reply) {
+        part("answer-said").textContent = `${reply.words}. ${reply.advice || ""}`;
         sound.bad();
       }
     } catch (error) {
@@ -266,9 +266,9 @@
     }
   };
 
-  const handlers = (told) => ({
-    undo: async () => (await line.post("/kiosk/undo", { event: told.event })).told,
-    choose: async (choice) => (await line.post("/kiosk/tell", { event: told.event, choice })).told,
+  const handlers = (reply) => ({
+    undo: async () => (await line.post("/kiosk/undo", { event: reply.event })).reply,
+    choose: async (choice) => (await line.post("/kiosk/direction", { event: reply.event, choice })).reply,
   });
 
   for (const button of dialog.querySelectorAll("[data-choice]")) {
@@ -283,7 +283,7 @@
     act(was.undo);
   });
 
-  const greet = (told) => open(told, told.event ? handlers(told) : {});
+  const greet = (reply) => open(reply, reply.event ? handlers(reply) : {});
 
   // --- number and PIN, badge --------------------------------------------------------------------------
 
@@ -329,9 +329,9 @@
     if (before && !before.tried) return undone(texts.notSent);
     await sending?.catch(() => {});
     try {
-      const told = await takeBack(record);
-      if (told.state === "unknown" && before) return undone(texts.notCounted);
-      return told.state === "done" ? told : { words: told.words, advice: told.advice };
+      const reply = await takeBack(record);
+      if (reply.state === "unknown" && before) return undone(texts.notCounted);
+      return reply.state === "done" ? reply : { words: reply.words, advice: reply.advice };
     } catch (error) {
       failed(error);
       await queue.put({ ...record, tried: true, undo: true, hold: error.status ? Date.now() + 60000 : 0 });
@@ -342,19 +342,19 @@
   // `fault`: the server answered, but could not take it.
   const offline = (record, what, fault) => {
     const when = time.format(eventTime(record.id));
-    const told = {
+    const reply = {
       words: texts.noted,
       advice: filled(fault ? texts.keptFault : texts.keptOffline, { time: when }),
       ask: bothWays,
       undo: 60,
     };
-    open(bothWays ? { ...told, advice: `${told.advice} ${texts.whichWay}` } : told, {
+    open(bothWays ? { ...reply, advice: `${reply.advice} ${texts.whichWay}` } : reply, {
       mark: "…",
       undo: () => undoKept(record).finally(count),
       choose: async (choice) => {
         const sealed = await seal.event({ ...what, say: choice }, record.id, key);
         const before = await queue.change(record.id, (kept) => ({ ...kept, sealed }));
-        if (!before) return (await line.post("/kiosk/tell", { event: record.id, choice })).told; // sent meanwhile
+        if (!before) return (await line.post("/kiosk/direction", { event: record.id, choice })).reply; // sent meanwhile
         const advice = { in: texts.inLater, out: texts.outLater, break: texts.breakLater }[choice];
         return { state: "noted", words: texts.noted, advice: filled(advice, { time: when }) };
       },
@@ -368,15 +368,15 @@
   };
 
   const inClear = async (id, what) => {
-    const { status, told } = await line.post("/kiosk/event", { event: id, said: what });
-    return status === 200 ? told : { state: "refused", words: told.words, advice: told.advice };
+    const { status, reply } = await line.post("/kiosk/event", { event: id, said: what });
+    return status === 200 ? reply : { state: "refused", words: reply.words, advice: reply.advice };
   };
 
-  const answered = (told) => {
-    if (told.state === "greet") return greet(told);
-    if (told.state === "later") return open(told, { mark: "…" });
+  const answered = (reply) => {
+    if (reply.state === "greet") return greet(reply);
+    if (reply.state === "later") return open(reply, { mark: "…" });
     clearForm();
-    say(told.words, told.advice);
+    say(reply.words, reply.advice);
     sound.bad();
     return number.focus();
   };
@@ -510,19 +510,19 @@
   };
 
   let somebody = false;
-  const seen = (told) => {
-    somebody = told.state !== "idle";
+  const seen = (reply) => {
+    somebody = reply.state !== "idle";
     part("stage").classList.toggle("stage-looking", somebody);
     const name = (shown || lastDone)?.name;
-    if (["idle", "refused"].includes(told.state) || (told.state === "greet" && told.name !== name)) withdraw();
-    if (told.state === "greet" && !told.repeat) {
+    if (["idle", "refused"].includes(reply.state) || (reply.state === "greet" && reply.name !== name)) withdraw();
+    if (reply.state === "greet" && !reply.repeat) {
       hint("");
-      greet(told);
-    } else if (told.state === "greet") hint(told.words, "", false, 3);
-    else if (told.state === "refused") {
-      hint(told.words, told.advice, true, 5);
+      greet(reply);
+    } else if (reply.state === "greet") hint(reply.words, "", false, 3);
+    else if (reply.state === "refused") {
+      hint(reply.words, reply.advice, true, 5);
       sound.bad();
-    } else if (told.state === "guide") hint(told.words);
+    } else if (reply.state === "guide") hint(reply.words);
     else hint(texts.lookHere);
   };
 
@@ -535,9 +535,9 @@
       else if (!document.hidden) {
         const picture = await camera.picture(somebody);
         if (picture) {
-          const { status, told } = await line.ask("/kiosk/look", { method: "POST", body: picture, type: "image/jpeg" });
+          const { status, reply } = await line.ask("/kiosk/look", { method: "POST", body: picture, type: "image/jpeg" });
           setLine(true);
-          if (status === 200 && !typing()) seen(told);
+          if (status === 200 && !typing()) seen(reply);
           else if (status !== 200) wait = 1000;
         }
       }

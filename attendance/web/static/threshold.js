@@ -45,17 +45,17 @@
 
   // Read from the answer whether it loosens, which threshold the risk gives, and the place of the dot.
   const follow = () => {
-    const told = result.querySelector("[data-told]");
-    if (!told) return;
-    const loosens = told.dataset.loosens === "yes";
+    const numbers = result.querySelector("[data-numbers]");
+    if (!numbers) return;
+    const loosens = numbers.dataset.loosens === "yes";
     if (reason) reason.required = loosens;
     if (save) {
       save.classList.toggle("btn-caution", loosens);
       save.classList.toggle("btn-primary", !loosens);
     }
-    if (mode.value === "risk" && told.dataset.threshold) slider.value = told.dataset.threshold;
+    if (mode.value === "risk" && numbers.dataset.threshold) slider.value = numbers.dataset.threshold;
     if (dot) {
-      const [x, y] = told.dataset.place.split(" ");
+      const [x, y] = numbers.dataset.place.split(" ");
       dot.setAttribute("visibility", y ? "visible" : "hidden");
       if (y) {
         dot.setAttribute("cx", x);

@@ -140,7 +140,7 @@ def test_the_exact_mean_over_galleries_is_that_of_all_of_them() -> None:
 
 
 def test_a_simulated_open_set_gives_the_stated_rate() -> None:
-    """Galleries are drawn and people left out of them walk up."""
+    """Galleries are drawn and people left out of them try to pass."""
     strangers = research_set()
     calibration = found(strangers, 50, 20)
     assert calibration.threshold is not None

@@ -75,7 +75,7 @@ def test_a_badge_in_doubt_is_asked_about_and_may_be_undone(web: Web, anna: int, 
         text = credentials.new_badge(session, anna, at=web.clock.now())
     told = tablet.enter(badge=text)
     if told["ask"]:
-        told = tablet.post("tell", {"event": told["event"], "choice": "in"}).json
+        told = tablet.post("direction", {"event": told["event"], "choice": "in"}).json
     assert told["sense"] == "in"
     assert tablet.post("tell", {"event": told["event"], "choice": "sideways"}).status_code == 409
 
