@@ -25,8 +25,9 @@ from attendance.cli.access import events
 from attendance.cli.calibration import calibrate, evaluate_calibration
 from attendance.cli.command_line import Commands, arguments_of, own_zone, settings_of
 from attendance.cli.enrolment import enrol, enrol_bulk
+from attendance.cli.evaluate import evaluate
 from attendance.cli.hours import check_ins, demo_data, roll_up
-from attendance.cli.networks import evaluate, export, live, quantise, train
+from attendance.cli.networks import export, live, quantise, train
 from attendance.cli.operators import operators
 from attendance.cli.people import people
 from attendance.cli.weights import weights

@@ -1,6 +1,7 @@
-"""Commands about the networks: train, export, evaluate, live.
+"""Commands that make networks: train, export, quantise; and live, to watch one.
 
-In: folders and numbers.  Out: weights, graphs, cards, tables, written by the modules it calls.
+In: folders and numbers.  Out: weights, graphs, cards, written by the modules it calls; the options that `evaluate`
+has, too.
 Does not know: networks.  It declares the options and passes them on by name.
 """
 
@@ -16,12 +17,14 @@ from attendance.cli.command_line import settings_of
 from attendance.console import has_display, needs
 from attendance.errors import UserError
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_TRAIN_MODULES = ("torch", "torchvision", "onnx", "onnxscript", "safetensors", "tqdm")
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+TRAIN_MODULES = ("torch", "torchvision", "onnx", "onnxscript", "safetensors", "tqdm")
 
 
-def _with(*options: Any) -> Callable[[Any], Any]:
+def with_options(*options: Any) -> Callable[[Any], Any]:
+    """Return a decorator that adds these options to a command."""
+
     def add(command: Any) -> Any:
         for option in reversed(options):
             command = option(command)
@@ -30,10 +33,50 @@ def _with(*options: Any) -> Callable[[Any], Any]:
     return add
 
 
-_data = click.option("--data", type=_FOLDER, required=True, help="Folder with the image sets and their labels.")
-_threads = click.option(
+threads = click.option(
     "--threads", type=click.IntRange(0, 256), default=0, help="Number of processor threads; 0 uses all."
 )
+
+
+def check_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options as they are; raise UserError if they contradict each other or a file is missing."""
+    if options.get("epochs") and options.get("samples"):
+        raise UserError("give either --epochs or --samples, not both")
+    for option in ("size", "size_at_first"):
+        size = options.get(option)
+        if size is not None and size % 16:
+            name = option.replace("_", "-")
+            raise UserError(f"--{name} {size} is not a multiple of 16; try {round(size / 16) * 16}")
+    if options["data"] is not None and not options["data"].is_dir():
+        raise UserError(f"--data: there is no folder {options['data']}")
+    start = options.get("start")
+    if start is not None and not start.is_file():
+        raise UserError(f"--start: there is no file {start}")
+    for teacher in options.get("teacher", ()):
+        if not teacher.is_file():
+            raise UserError(f"--teacher: there is no file {teacher}")
+    return options
+
+
+def read_sizes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """Read "256,640" as (256, 640)."""
+    try:
+        sizes = tuple(dict.fromkeys(int(part) for part in value.split(","))) if value else ()
+    except ValueError:
+        raise UserError(f"--size {value}: give whole numbers separated by commas, such as 256,640") from None
+    for size in sizes:
+        if size % 32 or not 64 <= size <= 2048:
+            raise UserError(f"--size {size}: give a multiple of 32 from 64 to 2048")
+    return sizes
+
+
+def require_folder(option: str, folder: Path | None) -> None:
+    """Raise UserError if a folder was given and does not exist."""
+    if folder is not None and not folder.is_dir():
+        raise UserError(f"{option}: there is no folder {folder}")
+
+
+_data = click.option("--data", type=FOLDER, required=True, help="Folder with the image sets and their labels.")
 _device = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -41,9 +84,9 @@ _device = click.option(
     show_default=True,
     help="Device to train on; auto uses a GPU if there is one.",
 )
-_training = _with(
+_training = with_options(
     _data,
-    click.option("--out", type=_FOLDER, required=True, help="Folder for the checkpoint, the log and the weights."),
+    click.option("--out", type=FOLDER, required=True, help="Folder for the checkpoint, the log and the weights."),
     click.option(
         "--epochs", type=click.FloatRange(min=0, min_open=True), help="Train for this many passes over the data."
     ),
@@ -64,42 +107,11 @@ _training = _with(
         show_default=True,
         help="Continue from the checkpoint in --out, if there is one.",
     ),
-    click.option("--start", type=_FILE, help="Begin with the matching weights of this .safetensors file."),
-    click.option("--teacher", type=_FILE, multiple=True, help="Teacher network (ONNX) to learn from; repeatable."),
+    click.option("--start", type=FILE, help="Begin with the matching weights of this .safetensors file."),
+    click.option("--teacher", type=FILE, multiple=True, help="Teacher network (ONNX) to learn from; repeatable."),
     _device,
-    _threads,
+    threads,
 )
-
-
-def _checked(options: dict[str, Any]) -> dict[str, Any]:
-    if options.get("epochs") and options.get("samples"):
-        raise UserError("give either --epochs or --samples, not both")
-    for option in ("size", "size_at_first"):
-        size = options.get(option)
-        if size is not None and size % 16:
-            name = option.replace("_", "-")
-            raise UserError(f"--{name} {size} is not a multiple of 16; try {round(size / 16) * 16}")
-    if options["data"] is not None and not options["data"].is_dir():
-        raise UserError(f"--data: there is no folder {options['data']}")
-    start = options.get("start")
-    if start is not None and not start.is_file():
-        raise UserError(f"--start: there is no file {start}")
-    for teacher in options.get("teacher", ()):
-        if not teacher.is_file():
-            raise UserError(f"--teacher: there is no file {teacher}")
-    return options
-
-
-def _sizes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
-    """Read "256,640" as (256, 640)."""
-    try:
-        sizes = tuple(dict.fromkeys(int(part) for part in value.split(","))) if value else ()
-    except ValueError:
-        raise UserError(f"--size {value}: give whole numbers separated by commas, such as 256,640") from None
-    for size in sizes:
-        if size % 32 or not 64 <= size <= 2048:
-            raise UserError(f"--size {size}: give a multiple of 32 from 64 to 2048")
-    return sizes
 
 
 @click.group()
@@ -109,11 +121,13 @@ def train() -> None:
 
 @train.command("detector")
 @_training
-@click.option("--size", "sizes", callback=_sizes, help="Input sizes in px, such as 192,256,320; each batch uses one.")
+@click.option(
+    "--size", "sizes", callback=read_sizes, help="Input sizes in px, such as 192,256,320; each batch uses one."
+)
 def train_detector(**options: Any) -> None:
     """Train the face detector on images with boxes and five landmarks."""
-    _checked(options)
-    with needs("train", *_TRAIN_MODULES):
+    check_options(options)
+    with needs("train", *TRAIN_MODULES):
         from attendance.training import commands
 
         commands.train_detector(**options)
@@ -125,8 +139,8 @@ def train_detector(**options: Any) -> None:
 @click.option("--size-at-first", type=click.IntRange(64, 1024), help="Input size in px during the first half.")
 def train_recogniser(**options: Any) -> None:
     """Train the recogniser: distillation from --teacher, then ArcFace on labelled people."""
-    _checked(options)
-    with needs("train", *_TRAIN_MODULES):
+    check_options(options)
+    with needs("train", *TRAIN_MODULES):
         from attendance.training import commands
 
         commands.train_recogniser(**options)
@@ -134,8 +148,8 @@ def train_recogniser(**options: Any) -> None:
 
 @click.command()
 @click.argument("kind", type=click.Choice(["detector", "recogniser"]))
-@click.option("--weights", type=_FILE, required=True, help="The .safetensors file that training wrote.")
-@click.option("--out", type=_FOLDER, required=True, help="Folder for the graph, the numbers and the card.")
+@click.option("--weights", type=FILE, required=True, help="The .safetensors file that training wrote.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the graph, the numbers and the card.")
 @click.option("--id", "model_id", required=True, help="The new model_id, such as arcface-effb0-v4.")
 @click.option("--size", type=click.IntRange(64, 1024), default=256, show_default=True, help="Input size in px.")
 def export(**options: Any) -> None:
@@ -145,15 +159,15 @@ def export(**options: Any) -> None:
         raise UserError(f"--size {options['size']} is not a multiple of {step}")
     if not options["weights"].is_file():
         raise UserError(f"--weights: there is no file {options['weights']}")
-    with needs("train", *_TRAIN_MODULES):
+    with needs("train", *TRAIN_MODULES):
         from attendance.training import commands
 
         commands.export(**options)
 
 
 @click.command()
-@click.option("--data", type=_FOLDER, required=True, help="Folder with the image sets and their labels.")
-@click.option("--out", type=_FOLDER, help="Folder for graph and card; default: the settings' weights folder.")
+@click.option("--data", type=FOLDER, required=True, help="Folder with the image sets and their labels.")
+@click.option("--out", type=FOLDER, help="Folder for graph and card; default: the settings' weights folder.")
 @click.option("--id", "model_id", required=True, help="The new model_id, such as yolo-effb0-256-v4-int8.")
 @click.pass_context
 def quantise(context: click.Context, data: Path, out: Path | None, model_id: str) -> None:
@@ -162,210 +176,15 @@ def quantise(context: click.Context, data: Path, out: Path | None, model_id: str
     It is kept only if it is faster on this computer and loses less than 0.5 points of average precision.
     """
     settings = settings_of(context)
-    with needs("train", *_TRAIN_MODULES):
+    with needs("train", *TRAIN_MODULES):
         from attendance.evaluation.detector.quantise import quantise as write_int8
 
         worth = write_int8(settings, data, out or settings.models.weights, model_id)
     click.echo(f"kept: {worth.words}; use it with models.detector = {model_id}")
 
 
-@click.group()
-def evaluate() -> None:
-    """Measure a network on labelled images, through the same path as at the door."""
-
-
-@evaluate.command("ablation")
-@click.argument("kind", type=click.Choice(["detector", "recogniser"]))
-@click.option("--data", type=_FOLDER, required=True, help="Folder with the image sets and their labels.")
-@click.option("--out", type=_FOLDER, required=True, help="Folder for the weights and the result of each variant.")
-@click.option("--only", "names", multiple=True, help="Name of a variant; repeatable.  Default: all.")
-@click.option(
-    "--samples", type=click.IntRange(min=16), default=6000, show_default=True, help="Training images for each variant."
-)
-@click.option(
-    "--size",
-    type=click.IntRange(64, 1024),
-    default=160,
-    show_default=True,
-    help="Input size in px for measuring; for the recogniser also for training.",
-)
-@click.option("--start", type=_FILE, help="Begin each variant with the matching weights of this .safetensors file.")
-@_threads
-def evaluate_ablation(**options: Any) -> None:
-    """Train variants of a network briefly, each with one choice changed, and measure them.
-
-    A stopped series continues with the variants that are missing.
-    """
-    _checked(options)
-    step = 32 if options["kind"] == "detector" else 16
-    if options["size"] % step:
-        raise UserError(f"--size {options['size']} is not a multiple of {step}")
-    with needs("train", *_TRAIN_MODULES):
-        from attendance.evaluation import ablation
-
-        ablation.run(**options)
-
-
-@evaluate.command("detector")
-@_with(
-    click.option("--data", type=_FOLDER, help="Folder with the image sets and their labels."),
-    click.option("--wider", type=_FOLDER, multiple=True, help="A folder in WIDER FACE's layout; repeatable."),
-    click.option(
-        "--size", "sizes", callback=_sizes, help="Input sizes in px, such as 256,640; default: detector.input_size."
-    ),
-    click.option(
-        "--peers",
-        type=click.Path(path_type=Path),
-        multiple=True,
-        help="YuNet or SCRFD as ONNX file, or a folder with them; repeatable.",
-    ),
-    click.option("--out", type=_FILE, help="Write the numbers, with the curves' points, to this JSON file."),
-    click.option("--plots", type=_FOLDER, help="Draw precision-recall and recall by face height into this folder."),
-    click.option("--keep", type=_FOLDER, help="Keep the detections in this folder; the next run reuses them."),
-    click.option("--card", is_flag=True, help="Replace the metrics in the weights' card with these numbers."),
-    click.option("--limit", type=click.IntRange(min=1), help="Measure only this many images of each set."),
-)
-@click.pass_context
-def evaluate_detector(context: click.Context, /, **options: Any) -> None:
-    """Measure found faces and wrong boxes, beside other detectors."""
-    _checked(options)
-    if options["data"] is None and not options["wider"]:
-        raise UserError("give a folder to measure on, with --data or --wider")
-    for peer in options["peers"]:
-        if not peer.exists():
-            raise UserError(f"--peers: there is no {peer}")
-    settings = settings_of(context)
-    with needs("train", *_TRAIN_MODULES, "scipy", "matplotlib"):
-        from attendance.evaluation.detector import commands
-
-        commands.evaluate_detector(settings=settings, **options)
-
-
-_results = _with(
-    click.option("--out", type=_FILE, help="Write the numbers, with the curves' points, to this JSON file."),
-    click.option("--plots", type=_FOLDER, help="Draw curves and histograms into this folder, as PNG and SVG."),
-    click.option("--pdf", type=_FILE, help="Write the table and two plots to a PDF page."),
-)
-_MEASURING = (*_TRAIN_MODULES, "matplotlib")
-
-
-@evaluate.command("recogniser")
-@_with(
-    click.option("--data", type=_FOLDER, help="Folder with the image sets and their labels."),
-    click.option("--folders", type=_FOLDER, help="Your own images: a folder with a folder for each person."),
-    click.option(
-        "--peers", type=_FILE, multiple=True, help="Another recogniser (ONNX) to measure beside ours; repeatable."
-    ),
-    click.option(
-        "--degraded",
-        type=click.IntRange(0),
-        default=250,
-        show_default=True,
-        help="Number of images to degrade; 0 skips this part.",
-    ),
-    click.option(
-        "--quality",
-        is_flag=True,
-        help="Also measure which numbers predict errors: error versus reject (doubles the time).",
-    ),
-    _results,
-    click.option("--card", is_flag=True, help="Write the numbers into the weights' card."),
-    click.option(
-        "--set-threshold",
-        type=click.FloatRange(0, 0.1, min_open=True),
-        help="Set the card's default_threshold to this false match rate on CelebA's people.",
-    ),
-    click.option("--limit", type=click.IntRange(min=10), help="Measure only about this many images of each part."),
-)
-@click.pass_context
-def evaluate_recogniser(context: click.Context, /, **options: Any) -> None:
-    """Measure how well people are distinguished, 1:1 and 1:N, on good and degraded images."""
-    _checked(options)
-    if options["data"] is None and options["folders"] is None:
-        raise UserError("give a folder to measure on, with --data or --folders")
-    _there("--folders", options["folders"])
-    settings = settings_of(context)
-    with needs("train", *_MEASURING):
-        from attendance.evaluation.recogniser import commands
-
-        commands.evaluate_recogniser(settings=settings, **options)
-
-
-@evaluate.command("verification")
-@_with(
-    click.option("--pairs", type=_FILE, required=True, help="Lines of image,image,1 (one person) or 0 (two)."),
-    click.option("--images", type=_FOLDER, help="Folder with the images; default: the folder of the pairs file."),
-    _results,
-    click.option("--limit", type=click.IntRange(min=2), help="Measure only the first pairs, this many."),
-)
-@click.pass_context
-def evaluate_verification(context: click.Context, /, **options: Any) -> None:
-    """Measure TAR at FAR and the equal error rate over your own pairs (also LFW's pairs.txt)."""
-    settings = settings_of(context)
-    with needs("train", *_MEASURING):
-        from attendance.evaluation.recogniser import commands
-
-        commands.evaluate_verification(settings=settings, **options)
-
-
-def _numbers(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
-    """Read "10,100" as (10, 100)."""
-    try:
-        sizes = tuple(int(part) for part in value.split(",")) if value else ()
-    except ValueError:
-        sizes = (0,)
-    if any(size < 1 for size in sizes):
-        raise UserError(f"--sizes {value}: give whole numbers separated by commas, such as 10,100")
-    return sizes
-
-
-@evaluate.command("identification")
-@_with(
-    click.option(
-        "--gallery", type=_FOLDER, required=True, help="Folder with a folder of images for each enrolled person."
-    ),
-    click.option(
-        "--probes",
-        type=_FOLDER,
-        required=True,
-        help="The same for probes; people who are not in --gallery are strangers.",
-    ),
-    click.option(
-        "--sizes", callback=_numbers, help="Gallery sizes, such as 10,100; default: powers of ten, and everyone."
-    ),
-    _results,
-)
-@click.pass_context
-def evaluate_identification(context: click.Context, /, **options: Any) -> None:
-    """Measure the open set: known people missed if 1 in 1,000, or 1 in 100, strangers gets in."""
-    for name in ("gallery", "probes"):
-        _there(f"--{name}", options[name])
-    settings = settings_of(context)
-    with needs("train", *_MEASURING):
-        from attendance.evaluation.recogniser import commands
-
-        commands.evaluate_identification(settings=settings, **options)
-
-
-def _there(option: str, folder: Path | None) -> None:
-    if folder is not None and not folder.is_dir():
-        raise UserError(f"{option}: there is no folder {folder}")
-
-
-@evaluate.command("clips")
-@click.option("--data", type=_FOLDER, required=True, help="Folder with the clips, or one that contains webcam_clips.")
-@click.option("--people", "people_file", type=_FILE, help="The person in each clip: lines of clip, tab, person.")
-@click.option("--out", type=_FILE, help="Also write the numbers to this JSON file.")
-@click.pass_context
-def evaluate_clips(context: click.Context, data: Path, people_file: Path | None, out: Path | None) -> None:
-    """Enrol people from the first half of their clip and show the second to the daemon: a table of decisions."""
-    from attendance.programs.clips import run_clips
-
-    run_clips(settings_of(context), data, people_file, out)
-
-
 @click.command()
-@click.option("--weights", type=_FILE, help="A detector's .safetensors file; default: the settings' detector.")
+@click.option("--weights", type=FILE, help="A detector's .safetensors file; default: the settings' detector.")
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1),
@@ -385,7 +204,7 @@ def live(context: click.Context, weights: Path | None, confidence: float, camera
     file = weights or settings.models.weights / f"{settings.models.detector}.safetensors"
     if not file.is_file():
         raise UserError(f"there is no file {file}; give a detector's .safetensors file with --weights")
-    with needs("train", *_TRAIN_MODULES):
+    with needs("train", *TRAIN_MODULES):
         from attendance.models import DetectionModel
 
         DetectionModel(weights=file).live_test(conf_thresh=confidence, camera=camera)

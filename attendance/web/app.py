@@ -28,7 +28,7 @@ from attendance.web.cameras import cameras
 from attendance.web.enrolment import bulk, enrol
 from attendance.web.hours import corrections, report_pages, rostering, working_time
 from attendance.web.kiosk import pairing, screen, tablet
-from attendance.web.me import me
+from attendance.web.me import me, sign_in
 from attendance.web.operations import health, overview
 from attendance.web.operators import operators
 from attendance.web.people import credentials, look_alikes, people
@@ -83,8 +83,10 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (working_time, corrections, rostering, report_pages, me, credentials):
+    for room in (working_time, corrections, rostering, report_pages, credentials):
         app.register_blueprint(room.blueprint)
+    for blueprint in {me.blueprint, sign_in.blueprint}:  # one blueprint; both add their pages to it
+        app.register_blueprint(blueprint)
     for room in (screen, pairing):  # the screen's routes are in the tablets' room
         app.register_blueprint(room.blueprint)
     return app

@@ -31,8 +31,8 @@ _NEEDS = "needed_permissions"  # the attribute of a view: what it takes to read,
 
 # Reachable without signing in.
 PUBLIC = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
-# Rooms for people who are not operators: employees (web/me/me.py) and paired tablets (web/kiosk/tablet.py).  Each has
-# a guard of its own before every view.
+# Rooms for people who are not operators: employees (web/me/guard.py) and paired tablets (web/kiosk/tablet.py).  Each
+# has a guard of its own before every view.
 SELF_GUARDED = {"me", "kiosk"}
 # Names the tablet that a browser was paired as; whoever has it gets no further than the kiosk's room.
 KIOSK_COOKIE = "attendance_kiosk"

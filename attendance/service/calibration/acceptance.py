@@ -28,8 +28,10 @@ from attendance.service.hours.report_tables import Column, Table
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.store.people import templates
+from attendance.texts import N_
+from attendance.texts import gettext as _
 
-SIGNATURES = ("Date", "Operator", "Responsible for the door")
+SIGNATURES = (N_("Date"), N_("Operator"), N_("Responsible for the door"))
 _NO_LOOK = POOR_PICTURE | {Reason.NO_FACE, Reason.SEVERAL_FACES}
 
 
@@ -124,7 +126,7 @@ def pages(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> bytes:
     """Return the report as PDF: the rates with what was tested and the hash, then every attempt."""
     finished = datetime.fromisoformat(content["finished"])
     tables = [_rates_table(content, content_hash, zone), _attempts_table(content, zone)]
-    return to_pdf(tables, zone, content["site"], finished, SIGNATURES)
+    return to_pdf(tables, zone, content["site"], finished, [_(title) for title in SIGNATURES])
 
 
 def summary(attempts: Sequence[Attempt]) -> list[tuple[str, ...]]:
@@ -133,11 +135,11 @@ def summary(attempts: Sequence[Attempt]) -> list[tuple[str, ...]]:
     return [_row(name, _numbers(getattr(measured, name))) for name in _NAMES]
 
 
-HEAD = ("", "rate", "95 %", "errors", "people")
+HEAD = ("", N_("rate"), N_("95 %"), N_("errors"), N_("people"))
 _NAMES = {
-    "fnir": "enrolled refused or taken for another (FNIR)",
-    "fpir": "strangers let in (FPIR)",
-    "fta": "no usable face taken (FTA)",
+    "fnir": N_("enrolled refused or taken for another (FNIR)"),
+    "fpir": N_("strangers let in (FPIR)"),
+    "fta": N_("no usable face taken (FTA)"),
 }
 
 
@@ -154,9 +156,10 @@ def _numbers(bound: Bound) -> dict[str, Any]:
 
 
 def _row(name: str, values: dict[str, Any]) -> tuple[str, ...]:
-    rate = "not tried" if values["rate"] is None else f"{values['rate']:.1%}"
-    bounds = f"{values['low95']:.1%} to {values['high95']:.1%}"
-    return _NAMES[name], rate, bounds, f"{values['errors']} of {values['attempts']}", str(values["people"])
+    rate = _("not tried") if values["rate"] is None else f"{values['rate']:.1%}"
+    bounds = _("%(low)s to %(high)s", low=f"{values['low95']:.1%}", high=f"{values['high95']:.1%}")
+    counts = _("%(errors)s of %(attempts)s", errors=values["errors"], attempts=values["attempts"])
+    return _(_NAMES[name]), rate, bounds, counts, str(values["people"])
 
 
 def _rates_table(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> Table:
@@ -167,21 +170,44 @@ def _rates_table(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> 
     point = content["threshold"]
     risk = point["accepted_risk"]
     notes = [
-        f"Site: {content['site']}.  Camera: {content['camera']}.  Operator: {content['operator']}.",
-        f"From {begun:%Y-%m-%d %H:%M} to {finished:%H:%M %Z}.  {content['people_enrolled']} people enrolled.",
-        f"Threshold {point['threshold']:.4f}, margin {point['margin']:.3f}, {point['source']}, "
-        f"since {since:%Y-%m-%d %H:%M}."
-        + ("" if risk is None else f"  Accepted risk: at most 1 stranger in {1 / risk:,.0f} passes."),
-        "The 95 % bounds are over people: several attempts of one person count as one person.",
-        "To show a risk of 1 in R, about 4 R strangers must try and be refused.",
-        f"Recogniser {content['model_id']}, detector {content['detector']}; SHA-256 of their files:",
+        _(
+            "Site: %(site)s.  Camera: %(camera)s.  Operator: %(operator)s.",
+            site=content["site"],
+            camera=content["camera"],
+            operator=content["operator"],
+        ),
+        _(
+            "From %(begun)s to %(finished)s.  %(people)s people enrolled.",
+            begun=f"{begun:%Y-%m-%d %H:%M}",
+            finished=f"{finished:%H:%M %Z}",
+            people=content["people_enrolled"],
+        ),
+        _(
+            "Threshold %(threshold)s, margin %(margin)s, %(source)s, since %(since)s.",
+            threshold=f"{point['threshold']:.4f}",
+            margin=f"{point['margin']:.3f}",
+            source=point["source"],
+            since=f"{since:%Y-%m-%d %H:%M}",
+        )
+        + (
+            ""
+            if risk is None
+            else "  " + _("Accepted risk: at most 1 stranger in %(number)s passes.", number=f"{1 / risk:,.0f}")
+        ),
+        _("The 95 % bounds are over people: several attempts of one person count as one person."),
+        _("To show a risk of 1 in R, about 4 R strangers must try and be refused."),
+        _(
+            "Recogniser %(recogniser)s, detector %(detector)s; SHA-256 of their files:",
+            recogniser=content["model_id"],
+            detector=content["detector"],
+        ),
         *(f"    {name}: {sha}" for name, sha in content["sha256"].items()),
-        f"Hash (SHA-256 over the content of the JSON file that belongs to this page): {content_hash}",
+        _("Hash (SHA-256 over the content of the JSON file that belongs to this page): %(hash)s", hash=content_hash),
     ]
     return Table(
         "acceptance",
-        f"Acceptance test, {finished:%-d %B %Y}",
-        tuple(Column(str(number), title or "What happened") for number, title in enumerate(HEAD)),
+        _("Acceptance test, %(day)s", day=f"{finished:%-d %B %Y}"),
+        tuple(Column(str(number), _(title) if title else _("What happened")) for number, title in enumerate(HEAD)),
         tuple(_row(name, content["rates"][name]) for name in _NAMES),
         notes=tuple(notes),
     )
@@ -195,9 +221,9 @@ def _attempts_table(content: dict[str, Any], zone: ZoneInfo) -> Table:
         source = attempt["passage"] or "operator"
         who = (attempt["kind"], attempt["person"])
         rows.append((str(number), f"{at:%H:%M:%S}", *who, attempt["outcome"], attempt["reason"], score, source))
-    titles = ("", "Time", "Who", "Label", "Outcome", "Reason", "Score", "Passage")
+    titles = ("", _("Time"), _("Who"), _("Label"), _("Outcome"), _("Reason"), _("Score"), _("Passage"))
     columns = tuple(Column(str(number), title) for number, title in enumerate(titles))
-    return Table("attempts", "Every attempt", columns, tuple(rows))
+    return Table("attempts", _("Every attempt"), columns, tuple(rows))
 
 
 def _attempt(kind: Kind, person: str, at: datetime, outcome: Outcome, passage: Passage) -> Attempt:

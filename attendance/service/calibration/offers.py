@@ -231,14 +231,13 @@ def apply(
     that somebody chose.  A new row is the audit: who, when, why, what was in force before.  Raises UserError for an
     offer without a threshold, for a fallback below what is in force, and for loosening without a reason.
     """
-    calibration = offer.calibration
+    rate = offer.calibration
     if offer.threshold is None:
-        raise UserError(f"no threshold can be given: {verdict_sentence(calibration.verdict)}")
+        raise UserError(f"no threshold can be given: {verdict_sentence(rate.verdict)}")
     before = operating_points.current(session, site_scores.model_id)
     if offer.fallback and before is not None and offer.threshold < before.threshold:
         raise UserError(
-            f"{verdict_sentence(calibration.verdict)} "
-            f"The threshold in force, {before.threshold:.3f}, is higher and stays."
+            f"{verdict_sentence(rate.verdict)} The threshold in force, {before.threshold:.3f}, is higher and stays."
         )
     reason = " ".join(reason.split())
     if loosens(before, offer.threshold, margin) and not reason:
@@ -256,20 +255,12 @@ def apply(
         at=at,
         created_by=by,
         reason=reason or None,
-        basis=Basis(
-            calibration.target,
-            calibration.people,
-            calibration.verdict.value,
-            site_scores.words,
-            calibration.fpir,
-            calibration.low,
-            calibration.high,
-        ),
+        basis=Basis(rate.target, rate.people, rate.verdict.value, site_scores.words, rate.fpir, rate.low, rate.high),
         details={
             "reason": reason,
             "before": None if before is None else before.threshold,
             "fallback": offer.fallback,
-            "strangers_seen": [calibration.seen, calibration.strangers],
+            "strangers_seen": [rate.seen, rate.strangers],
             "own_refused": [offer.refused.value, offer.refused.low, offer.refused.high],
             "own_people": offer.refused.people,
         },

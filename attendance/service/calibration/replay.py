@@ -13,8 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from babel.numbers import format_decimal
+
 from attendance.domain.access.operating_point import stands_out
 from attendance.domain.reason import Reason
+from attendance.service.hours.day_words import LOCALE
 from attendance.store.access.events import Decided
 from attendance.texts import gettext as _
 
@@ -50,34 +53,41 @@ class Replayed:
         return self.would_be_refused + self.would_be_let_in
 
 
-def replay(decisions: Sequence[Decided], threshold: float, margin: float) -> Replayed:
-    """Decide again by this threshold and margin, as `domain.access.decision.decide` does."""
+def replay(decisions: Sequence[Decided], threshold: float, margin: float, locale: str = LOCALE) -> Replayed:
+    """Decide again by this threshold and margin, as `domain.access.decision.decide` does.
+
+    `locale`: how the reasons write numbers.
+    """
     granted = compared = lost = gained = 0
     changed = []
-    for one in decisions:
-        granted += one.granted
-        if one.score is None or not (one.granted or one.reason in _BY_SCORE):
+    for decided in decisions:
+        granted += decided.granted
+        if decided.score is None or not (decided.granted or decided.reason in _BY_SCORE):
             continue
         compared += 1
-        passes = one.score >= threshold and stands_out(one.score, one.runner_up, margin)
-        if passes is one.granted:
+        passes = decided.score >= threshold and stands_out(decided.score, decided.runner_up, margin)
+        if passes is decided.granted:
             continue
-        lost += one.granted
+        lost += decided.granted
         gained += passes
-        changed.append(Changed(one, _why(one, one.score, threshold, margin)))
+        changed.append(Changed(decided, _why(decided, decided.score, threshold, margin, locale)))
     refused = len(decisions) - granted
     return Replayed(len(decisions), granted, refused, compared, lost, gained, tuple(reversed(changed)))
 
 
-def _why(one: Decided, score: float, threshold: float, margin: float) -> str:
-    numbers = {"score": f"{score:.3f}", "threshold": f"{threshold:.3f}"}
+def _why(decided: Decided, score: float, threshold: float, margin: float, locale: str) -> str:
+    def number(value: float) -> str:
+        text: str = format_decimal(value, "0.000", locale=locale)
+        return text
+
+    numbers = {"score": number(score), "threshold": number(threshold)}
     if score < threshold:
         return _("would be refused: the score %(score)s is below %(threshold)s", **numbers)
-    if one.granted and one.runner_up is not None:
+    if decided.granted and decided.runner_up is not None:
         return _(
             "would be refused: only %(ahead)s ahead of the second person, %(margin)s is needed",
-            ahead=f"{score - one.runner_up:.3f}",
-            margin=f"{margin:.3f}",
+            ahead=number(score - decided.runner_up),
+            margin=number(margin),
         )
     return _(
         "would be let in: the score %(score)s reaches %(threshold)s, clearly ahead of the second person", **numbers

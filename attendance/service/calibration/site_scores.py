@@ -28,6 +28,7 @@ from attendance.store.access import events
 from attendance.store.calibration.operating_points import card_default
 from attendance.store.crypto import Keys
 from attendance.store.people import templates as stored_templates
+from attendance.texts import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,15 @@ class SiteScores:
     def words(self) -> str:
         """Return what the numbers rest on, for the record."""
         own = len(self.genuine) - self.passages
-        parts = [f"{self.people} people with {sum(self.templates.values())} photos"]
+        parts = [_("%(people)s people with %(photos)s photos", people=self.people, photos=sum(self.templates.values()))]
         if self.reference is not None:
-            parts.append(f"strangers: {self.reference.words}")
-        parts.append("each of the people compared with all others, as a stranger")
-        parts.append(f"{own} comparisons of photos of one person")
+            parts.append(_("strangers: %(sets)s", sets=self.reference.words))
+        parts.append(_("each of the people compared with all others, as a stranger"))
+        parts.append(_("%(own)s comparisons of photos of one person", own=own))
         if self.passages:
-            parts.append(f"{self.passages} passages of the last weeks (only of people who were let in)")
+            parts.append(
+                _("%(passages)s passages of the last weeks (only of people who were let in)", passages=self.passages)
+            )
         return "; ".join(parts)
 
 

@@ -23,6 +23,8 @@ from typing import IO
 from attendance.errors import UserError
 from attendance.service.enrolment.bulk_sources import SUFFIXES
 from attendance.service.enrolment.enrol import MAX_BYTES
+from attendance.texts import N_
+from attendance.texts import gettext as _
 
 _STEP = 1 << 20
 _JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
@@ -154,7 +156,7 @@ def _members(infos: Sequence[zipfile.ZipInfo], limits: Limits) -> tuple[list[_Me
             continue
         words = _refused(info, name, parts, limits)
         if not words and "/".join(parts).casefold() in seen:
-            words = "is in the archive twice"
+            words = N_("is in the archive twice")
         seen.add("/".join(parts).casefold())
         if words:
             left_out.append(LeftOut(_shown(name), words))
@@ -165,13 +167,13 @@ def _members(infos: Sequence[zipfile.ZipInfo], limits: Limits) -> tuple[list[_Me
 
 def _refused(info: zipfile.ZipInfo, name: str, parts: tuple[str, ...], limits: Limits) -> str:
     if name.startswith(("/", "\\")) or ".." in parts or parts[0].endswith(":"):
-        return "leads out of the archive"
+        return N_("leads out of the archive")
     if (info.external_attr >> 16) & 0o170000 == _LINK:
-        return "is a link, not a file"
+        return N_("is a link, not a file")
     if info.flag_bits & 1:
-        return "is locked with a password"
+        return N_("is locked with a password")
     if not all(_is_usable(part) for part in parts) or len(parts) > _DEPTH:
-        return "has a name that cannot be used"
+        return N_("has a name that cannot be used")
     if info.file_size > limits.photo:
         return _too_large(limits)
     return "" if parts[-1].lower().endswith(".csv") else _not_a_photo(parts[-1])
@@ -190,11 +192,11 @@ def _placed(members: list[_Member]) -> tuple[list[_Member], list[LeftOut]]:
     for member in members:
         words = ""
         if member.is_list:
-            words = "is a list inside a folder: put it beside the folders"
+            words = N_("is a list inside a folder: put it beside the folders")
         elif len(member.parts) < 2:
-            words = "is not in a person’s folder: make a folder for each person, named as the person"
+            words = N_("is not in a person’s folder: make a folder for each person, named as the person")
         elif len(member.parts) > 2:
-            words = "is too deep: put the photos right into the person’s folder"
+            words = N_("is too deep: put the photos right into the person’s folder")
         if words:
             left_out.append(LeftOut("/".join(member.parts), words))
         else:
@@ -220,12 +222,12 @@ def _write(packed: zipfile.ZipFile, member: _Member, target: Path, room: int, li
                 file.write(block)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError):
         path.unlink(missing_ok=True)
-        return "is damaged", size
+        return N_("is damaged"), size
     except RuntimeError:  # locked by a password, or (NotImplementedError) by a method that zipfile does not know
         path.unlink(missing_ok=True)
-        return "is packed in a way that cannot be read here", size
+        return N_("is packed in a way that cannot be read here"), size
     except (FileExistsError, NotADirectoryError):
-        return "has the name of another file or folder", size
+        return N_("has the name of another file or folder"), size
     if size > limits.photo:  # more than the archive said
         path.unlink()
         return _too_large(limits), size
@@ -263,11 +265,11 @@ def _is_usable(name: str) -> bool:
 def _not_a_photo(name: str) -> str:
     if PurePosixPath(name).suffix.lower() in SUFFIXES:
         return ""
-    return "is not a readable photo: use JPEG, PNG, WebP or BMP"
+    return N_("is not a readable photo: use JPEG, PNG, WebP or BMP")
 
 
 def _too_large(limits: Limits) -> str:
-    return f"is larger than {limits.photo >> 20} MB: use a smaller copy"
+    return _("is larger than %(size)s MB: use a smaller copy", size=limits.photo >> 20)
 
 
 def _shown(name: str) -> str:

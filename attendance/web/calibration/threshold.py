@@ -168,7 +168,8 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         strangers = stranger_rate(session, site.model_id, now, site.settings.retention.strangers_days)
         in_force = history[0] if history else None
         choice = _choice(cached, in_force, chosen)
-        again = None if choice.threshold is None else replay(past, choice.threshold, choice.margin)
+        locale = current_site().settings.site.locale
+        again = None if choice.threshold is None else replay(past, choice.threshold, choice.margin, locale)
         changed = _named(session, again)
     if form is None:
         form = ThresholdForm(formdata=None)

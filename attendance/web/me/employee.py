@@ -1,7 +1,7 @@
 """Which employee is signed in to the employees' pages: a cookie beside that of the operators.
 
 In: a request; a person whose identity is proven.  Out: `Employee`; a cookie that names the person for an hour.
-Does not know: PINs and links (store/people/credentials.py), the pages (me.py), operators.
+Does not know: PINs and links (store/people/credentials.py), the pages (me.py, sign_in.py), operators.
 Main choice: the cookie is sent to these pages only and opens nothing else, even if an operator is signed in
 on the same browser.  It carries a fingerprint of the PIN's hash: changing or removing the PIN ends every session.
 """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import re
 
+import pytest
+
 from attendance.domain.passage import Method
 from attendance.service.ids import new_event_id
 from attendance.store.people import credentials
@@ -77,11 +79,22 @@ def test_a_badge_in_doubt_is_asked_about_and_may_be_undone(web: Web, anna: int, 
     if told["ask"]:
         told = tablet.post("direction", {"event": told["event"], "choice": "in"}).json
     assert told["sense"] == "in"
-    assert tablet.post("tell", {"event": told["event"], "choice": "sideways"}).status_code == 409
+    assert tablet.post("direction", {"event": told["event"], "choice": "sideways"}).status_code == 409
 
     assert tablet.post("undo", {"event": told["event"]}).json["state"] == "done"
     web.clock.advance(61)
     assert tablet.post("undo", {"event": told["event"]}).status_code == 409
+
+
+def test_a_page_of_an_older_release_asks_by_the_old_name(
+    web: Web, anna: int, tablet: Tablet, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = tablet.enter(number="17", pin="2580")["event"]
+
+    old = tablet.post("tell", {"event": event, "choice": "out"})
+
+    assert (old.status_code, old.json["sense"]) == (200, "out")
+    assert "/kiosk/tell is called /kiosk/direction now" in caplog.text
 
 
 def test_a_page_without_https_may_send_in_clear_what_it_cannot_seal(web: Web, anna: int, tablet: Tablet) -> None:

@@ -1,0 +1,216 @@
+"""Commands that measure networks: evaluate ablation, detector, recogniser, verification, identification, clips.
+
+In: folders with labelled images and numbers.  Out: tables, plots, files, written by the modules it calls.
+Does not know: networks.  It declares the options and passes them on by name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from attendance.cli.command_line import settings_of
+from attendance.cli.networks import (
+    FILE,
+    FOLDER,
+    TRAIN_MODULES,
+    check_options,
+    read_sizes,
+    require_folder,
+    threads,
+    with_options,
+)
+from attendance.console import needs
+from attendance.errors import UserError
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure a network on labelled images, through the same path as at the door."""
+
+
+@evaluate.command("ablation")
+@click.argument("kind", type=click.Choice(["detector", "recogniser"]))
+@click.option("--data", type=FOLDER, required=True, help="Folder with the image sets and their labels.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the weights and the result of each variant.")
+@click.option("--only", "names", multiple=True, help="Name of a variant; repeatable.  Default: all.")
+@click.option(
+    "--samples", type=click.IntRange(min=16), default=6000, show_default=True, help="Training images for each variant."
+)
+@click.option(
+    "--size",
+    type=click.IntRange(64, 1024),
+    default=160,
+    show_default=True,
+    help="Input size in px for measuring; for the recogniser also for training.",
+)
+@click.option("--start", type=FILE, help="Begin each variant with the matching weights of this .safetensors file.")
+@threads
+def evaluate_ablation(**options: Any) -> None:
+    """Train variants of a network briefly, each with one choice changed, and measure them.
+
+    A stopped series continues with the variants that are missing.
+    """
+    check_options(options)
+    step = 32 if options["kind"] == "detector" else 16
+    if options["size"] % step:
+        raise UserError(f"--size {options['size']} is not a multiple of {step}")
+    with needs("train", *TRAIN_MODULES):
+        from attendance.evaluation import ablation
+
+        ablation.run(**options)
+
+
+@evaluate.command("detector")
+@with_options(
+    click.option("--data", type=FOLDER, help="Folder with the image sets and their labels."),
+    click.option("--wider", type=FOLDER, multiple=True, help="A folder in WIDER FACE's layout; repeatable."),
+    click.option(
+        "--size", "sizes", callback=read_sizes, help="Input sizes in px, such as 256,640; default: detector.input_size."
+    ),
+    click.option(
+        "--peers",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        help="YuNet or SCRFD as ONNX file, or a folder with them; repeatable.",
+    ),
+    click.option("--out", type=FILE, help="Write the numbers, with the curves' points, to this JSON file."),
+    click.option("--plots", type=FOLDER, help="Draw precision-recall and recall by face height into this folder."),
+    click.option("--keep", type=FOLDER, help="Keep the detections in this folder; the next run reuses them."),
+    click.option("--card", is_flag=True, help="Replace the metrics in the weights' card with these numbers."),
+    click.option("--limit", type=click.IntRange(min=1), help="Measure only this many images of each set."),
+)
+@click.pass_context
+def evaluate_detector(context: click.Context, /, **options: Any) -> None:
+    """Measure found faces and wrong boxes, beside other detectors."""
+    check_options(options)
+    if options["data"] is None and not options["wider"]:
+        raise UserError("give a folder to measure on, with --data or --wider")
+    for peer in options["peers"]:
+        if not peer.exists():
+            raise UserError(f"--peers: there is no {peer}")
+    settings = settings_of(context)
+    with needs("train", *TRAIN_MODULES, "scipy", "matplotlib"):
+        from attendance.evaluation.detector import commands
+
+        commands.evaluate_detector(settings=settings, **options)
+
+
+_results = with_options(
+    click.option("--out", type=FILE, help="Write the numbers, with the curves' points, to this JSON file."),
+    click.option("--plots", type=FOLDER, help="Draw curves and histograms into this folder, as PNG and SVG."),
+    click.option("--pdf", type=FILE, help="Write the table and two plots to a PDF page."),
+)
+_MEASURING = (*TRAIN_MODULES, "matplotlib")
+
+
+@evaluate.command("recogniser")
+@with_options(
+    click.option("--data", type=FOLDER, help="Folder with the image sets and their labels."),
+    click.option("--folders", type=FOLDER, help="Your own images: a folder with a folder for each person."),
+    click.option(
+        "--peers", type=FILE, multiple=True, help="Another recogniser (ONNX) to measure beside ours; repeatable."
+    ),
+    click.option(
+        "--degraded",
+        type=click.IntRange(0),
+        default=250,
+        show_default=True,
+        help="Number of images to degrade; 0 skips this part.",
+    ),
+    click.option(
+        "--quality",
+        is_flag=True,
+        help="Also measure which numbers predict errors: error versus reject (doubles the time).",
+    ),
+    _results,
+    click.option("--card", is_flag=True, help="Write the numbers into the weights' card."),
+    click.option(
+        "--set-threshold",
+        type=click.FloatRange(0, 0.1, min_open=True),
+        help="Set the card's default_threshold to this false match rate on CelebA's people.",
+    ),
+    click.option("--limit", type=click.IntRange(min=10), help="Measure only about this many images of each part."),
+)
+@click.pass_context
+def evaluate_recogniser(context: click.Context, /, **options: Any) -> None:
+    """Measure how well people are distinguished, 1:1 and 1:N, on good and degraded images."""
+    check_options(options)
+    if options["data"] is None and options["folders"] is None:
+        raise UserError("give a folder to measure on, with --data or --folders")
+    require_folder("--folders", options["folders"])
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.evaluation.recogniser import commands
+
+        commands.evaluate_recogniser(settings=settings, **options)
+
+
+@evaluate.command("verification")
+@with_options(
+    click.option("--pairs", type=FILE, required=True, help="Lines of image,image,1 (one person) or 0 (two)."),
+    click.option("--images", type=FOLDER, help="Folder with the images; default: the folder of the pairs file."),
+    _results,
+    click.option("--limit", type=click.IntRange(min=2), help="Measure only the first pairs, this many."),
+)
+@click.pass_context
+def evaluate_verification(context: click.Context, /, **options: Any) -> None:
+    """Measure TAR at FAR and the equal error rate over your own pairs (also LFW's pairs.txt)."""
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.evaluation.recogniser import commands
+
+        commands.evaluate_verification(settings=settings, **options)
+
+
+def _numbers(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """Read "10,100" as (10, 100)."""
+    try:
+        sizes = tuple(int(part) for part in value.split(",")) if value else ()
+    except ValueError:
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise UserError(f"--sizes {value}: give whole numbers separated by commas, such as 10,100")
+    return sizes
+
+
+@evaluate.command("identification")
+@with_options(
+    click.option(
+        "--gallery", type=FOLDER, required=True, help="Folder with a folder of images for each enrolled person."
+    ),
+    click.option(
+        "--probes",
+        type=FOLDER,
+        required=True,
+        help="The same for probes; people who are not in --gallery are strangers.",
+    ),
+    click.option(
+        "--sizes", callback=_numbers, help="Gallery sizes, such as 10,100; default: powers of ten, and everyone."
+    ),
+    _results,
+)
+@click.pass_context
+def evaluate_identification(context: click.Context, /, **options: Any) -> None:
+    """Measure the open set: known people missed if 1 in 1,000, or 1 in 100, strangers gets in."""
+    for name in ("gallery", "probes"):
+        require_folder(f"--{name}", options[name])
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.evaluation.recogniser import commands
+
+        commands.evaluate_identification(settings=settings, **options)
+
+
+@evaluate.command("clips")
+@click.option("--data", type=FOLDER, required=True, help="Folder with the clips, or one that contains webcam_clips.")
+@click.option("--people", "people_file", type=FILE, help="The person in each clip: lines of clip, tab, person.")
+@click.option("--out", type=FILE, help="Also write the numbers to this JSON file.")
+@click.pass_context
+def evaluate_clips(context: click.Context, data: Path, people_file: Path | None, out: Path | None) -> None:
+    """Enrol people from the first half of their clip and show the second to the daemon: a table of decisions."""
+    from attendance.programs.clips import run_clips
+
+    run_clips(settings_of(context), data, people_file, out)

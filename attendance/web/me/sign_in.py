@@ -1,0 +1,135 @@
+"""Employees' pages: sign in by staff number and PIN or by a link; sign out; choose a PIN.
+
+In: forms of people who are not operators.  Out: pages; a cookie (employee.py).
+Does not know: how a PIN is kept, what the other pages show.
+Main choice: a button uses a link up, and opening it does not: programs that scan mails open every link.  The
+link's token comes after #, where no server and no log sees it.  Trade-off: a link needs JavaScript.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Response, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter.util import get_remote_address
+
+from attendance.errors import UserError
+from attendance.store.people import credentials
+from attendance.store.session import DatabaseError
+from attendance.texts import N_
+from attendance.texts import gettext as _
+from attendance.web.errors import error_sentence
+from attendance.web.forms import clean_line
+from attendance.web.me import employee
+from attendance.web.me.guard import blueprint, by_person, redirect_to, signed_in_employee
+from attendance.web.security import limiter
+from attendance.web.site import current_site
+
+__all__ = ["blueprint"]
+
+log = logging.getLogger(__name__)
+LOCKED = N_("Too many wrong PINs for this number. Wait some minutes, then try again.")
+
+
+def _wrong(response: Response) -> bool:
+    return response.status_code == 401
+
+
+@blueprint.get("/sign-in")
+def sign_in_page() -> ResponseReturnValue:
+    return redirect(url_for("me.days")) if "me" in g else render_template("me/sign_in.html", number="", problem="")
+
+
+@blueprint.post("/sign-in")
+@limiter.limit("120/hour;20/minute", deduct_when=_wrong)
+@limiter.limit(
+    "8/minute",
+    key_func=lambda: f"{get_remote_address()}|{request.form.get('number', '')[:100].strip().casefold()}",
+    deduct_when=_wrong,
+)
+def sign_in() -> ResponseReturnValue:
+    """Sign in by staff number or badge, and PIN.  An unknown number gets the same answer as a wrong PIN."""
+    site, number, pin = current_site(), clean_line(request.form.get("number", "")), request.form.get("pin", "").strip()
+    with site.sessions.begin() as session:
+        staff_number = number
+        if credentials.is_badge(number) and (holder := credentials.person_of_badge(session, number)) is not None:
+            staff_number = holder.staff_number or number
+        tried = credentials.try_pin(session, staff_number, pin, at=site.clock.now())
+    if tried.person is None:
+        log.warning("a sign-in to the employees' pages from %s failed: %s", request.remote_addr, tried.outcome.value)
+        locked = tried.outcome is credentials.Tried.LOCKED
+        words = _(LOCKED) if locked else _("Number or PIN is wrong.")
+        shown = "" if credentials.is_badge(number) else number
+        return render_template("me/sign_in.html", number=shown, problem=words), 401
+    return employee.begin(redirect_to("me.days"), tried.person.id, "pin")
+
+
+@blueprint.get("/link")
+def link() -> ResponseReturnValue:
+    """Show a button only; the page's script gives it the token.  Opening the address changes nothing."""
+    return render_template("me/link.html", good=True)
+
+
+@blueprint.post("/link/look")
+@limiter.limit("60/minute")
+def look_at_link() -> ResponseReturnValue:
+    """Tell the script whether the link can be used, before the button is pressed."""
+    site = current_site()
+    with site.sessions() as session:
+        good = credentials.link_is_valid(session, request.form.get("token", "")[:100], at=site.clock.now())
+    return {"good": good}
+
+
+@blueprint.post("/link")
+@limiter.limit("20/minute")
+def use_link() -> ResponseReturnValue:
+    site = current_site()
+    try:
+        with site.sessions.begin() as session:
+            person = credentials.use_link(session, request.form.get("token", "")[:100], at=site.clock.now())
+    except UserError as error:
+        if isinstance(error, DatabaseError):
+            raise
+        return render_template("me/link.html", good=False), 410
+    log.info("person %d signed in to the employees' pages by a link", person.id)
+    target = "me.pin" if person.staff_number else "me.days"
+    return employee.begin(redirect_to(target), person.id, "link")
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    flash(_("You are signed out."), "success")
+    return employee.end(redirect_to("me.sign_in_page"))
+
+
+@blueprint.route("/pin", methods=["GET", "POST"])
+@limiter.limit("20/hour", methods=["POST"], deduct_when=_wrong, key_func=by_person)
+def pin() -> ResponseReturnValue:
+    """Choose a PIN: at once after a link, else with the present PIN.  Every other session ends."""
+    me, site, form = signed_in_employee(), current_site(), request.form
+    if request.method == "GET":
+        return render_template("me/pin.html", problem="", least=credentials.MIN_PIN, most=credentials.MAX_PIN)
+    new, code, problem = form.get("pin", "").strip(), 400, ""
+    try:
+        with site.sessions.begin() as session:
+            if me.way != "link":
+                tried = credentials.try_pin(
+                    session, me.staff_number or "", form.get("present", "").strip(), at=site.clock.now()
+                )
+                if tried.person is None or tried.person.id != me.id:
+                    locked = tried.outcome is credentials.Tried.LOCKED
+                    problem, code = _(LOCKED) if locked else _("This is not your present PIN."), 401
+            if not problem and new != form.get("repeat", "").strip():
+                problem = _("The two new PINs differ.")
+            if not problem:
+                credentials.set_pin(session, me.id, new, at=site.clock.now())
+    except UserError as error:
+        problem = error_sentence(error)
+    if problem:
+        return render_template(
+            "me/pin.html", problem=problem, least=credentials.MIN_PIN, most=credentials.MAX_PIN
+        ), code
+    log.info("person %d chose a PIN", me.id)
+    flash(_("Your new PIN is set. Keep it to yourself."), "success")
+    return employee.begin(redirect_to("me.days"), me.id, "pin")
