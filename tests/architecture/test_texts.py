@@ -31,7 +31,7 @@ PHRASES = {
     r"\bworks? no more\b": "write “no longer works”, or what replaces it",
     r"\bwalks? up\b": "write “try the door”, “come to the door”",
     r"\b(is|was|are) told to\b": "name who asks: “the program tells the door to unlock”",
-    r"(?<!there )\bare no (?!longer\b|more\b|further\b|\d)[a-z]+": "write “are not …”",
+    r"(?<!there )\bare no (?!larger\b|longer\b|more\b|further\b|\d)[a-z]+": "write “are not …”",
     r"\bas it stands\b": "name it: “as the log shows it”",
     r"\bwhat it costs (your|the|them)\b": "say what happens: “how often it refuses people”",
     r"\b(external id|still_face|the_site)\b(?!_|\.)": "staff number, static_detections, site",

@@ -326,7 +326,7 @@ def _bounds(cell: dict[str, Any]) -> str:
 
 
 def _without_curves(values: Any) -> Any:
-    """Return the same values without the curves' points, which are no use on a screen."""
+    """Return the same values without the curves' points, which a screen cannot use."""
     if isinstance(values, dict):
         return {key: _without_curves(value) for key, value in values.items() if key != "curve"}
     if isinstance(values, list):
