@@ -21,6 +21,7 @@ from attendance.config import Settings
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.rules import rules_for as rules_for
+from attendance.service.audit.audit import Action, Actor, Value, record
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.store import migrate
 from attendance.store.calibration import operating_points
@@ -120,6 +121,7 @@ def adopt_card_threshold(site: Installation) -> None:
     with site.sessions.begin() as session:
         if operating_points.current(session, card.model_id) is not None:
             return
+        at = site.clock.now()
         operating_points.set_point(
             session,
             model_id=card.model_id,
@@ -127,9 +129,11 @@ def adopt_card_threshold(site: Installation) -> None:
             margin=site.settings.decision.margin,
             source="card default",
             gallery_size=people.count_people(session, active=True),
-            at=site.clock.now(),
+            at=at,
             details=card.operating_points,
         )
+        detail: dict[str, Value] = {"model": card.model_id, "threshold": float(threshold), "source": "card default"}
+        record(session, actor=Actor("system", "threshold"), action=Action.APPLY_THRESHOLD, detail=detail, at=at)
     log.info("threshold %.3f of %s put in force, from its card", threshold, card.model_id)
 
 

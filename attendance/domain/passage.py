@@ -78,9 +78,18 @@ def is_repeat(passage: Passage, earlier: Passage, cooldown: timedelta) -> bool:
     """Return whether both count as one check-in: same person and direction, less than `cooldown` apart.
 
     The distance counts and not the order: if a clock is set back by an hour, nobody who comes in the next
-    hour is a repeat.  A passage of unknown direction repeats any; one with a direction repeats its own only,
+    hour is a repeat.  An unknown direction fits any, at either of the two; coming and going are two check-ins,
     because somebody may say "in" at a tablet and leave a moment later.
     """
     same_person = passage.person_id is not None and passage.person_id == earlier.person_id
-    same_way = passage.direction in (Direction.UNKNOWN, earlier.direction)
-    return same_person and same_way and abs(passage.at - earlier.at) < cooldown
+    near = repeats(passage.direction, earlier.direction, passage.at - earlier.at, cooldown)
+    return same_person and near
+
+
+def repeats(direction: Direction, earlier: Direction, apart: timedelta, cooldown: timedelta) -> bool:
+    """Return whether two check-ins of one person that are `apart` in time count as one.
+
+    An unknown direction fits any, whichever of the two has it; coming and going are two check-ins.
+    """
+    same_way = direction is earlier or Direction.UNKNOWN in (direction, earlier)
+    return same_way and abs(apart) < cooldown

@@ -20,6 +20,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Actor, Subject, Value, record
 from attendance.store.operators import operators
 from attendance.store.session import DatabaseError
 from attendance.texts import N_
@@ -117,6 +118,9 @@ def setup() -> ResponseReturnValue:
                 operator = operators.create_with_token(
                     database, form.token.data or "", form.username.data or "", form.password.data or "", at=now
                 )
+                actor, subject = Actor("operator", operator.username), Subject("operator", operator.id)
+                detail: dict[str, Value] = {"role": operator.role}
+                record(database, actor=actor, action=Action.CREATE_OPERATOR, subject=subject, detail=detail, at=now)
         except UserError as error:
             form.form_errors.append(error_sentence(error))
         else:

@@ -34,7 +34,12 @@ def test_coming_and_going_are_two_passages_and_an_unknown_direction_repeats_any(
     assert not is_repeat(passage(1, direction=Direction.OUT), arrived, HALF_A_MINUTE)
     assert is_repeat(passage(1, direction=Direction.IN), arrived, HALF_A_MINUTE)
     assert is_repeat(passage(1), arrived, HALF_A_MINUTE)
-    assert not is_repeat(passage(1, direction=Direction.IN), passage(), HALF_A_MINUTE)
+
+
+@pytest.mark.parametrize("direction", [Direction.IN, Direction.OUT])
+def test_an_unknown_direction_joins_whether_it_is_first_or_second(direction: Direction) -> None:
+    assert is_repeat(passage(1, direction=direction), passage(), HALF_A_MINUTE)
+    assert is_repeat(passage(1), passage(direction=direction), HALF_A_MINUTE)
 
 
 def test_without_a_cooldown_nothing_is_a_repeat() -> None:

@@ -188,3 +188,36 @@ def test_operators_stay_who_they_are_when_supervisors_come_and_go(unborn: Engine
     with pytest.raises(IntegrityError), unborn.begin() as connection:
         connection.exec_driver_sql(add, ("eve", "supervisor"))
     unborn.dispose()
+
+
+def test_a_repeat_leaves_with_the_revision_and_its_door_event_goes_to_the_first(unborn: Engine) -> None:
+    def to(revision: str, back: bool = False) -> None:
+        with unborn.begin() as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            (command.downgrade if back else command.upgrade)(config, revision)
+
+    def rows(query: str) -> list[tuple[object, ...]]:
+        with unborn.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+    add = (
+        "INSERT INTO passages (id, at, camera, granted, reason, model_id, gallery_version, frames, direction, method) "
+        "VALUES (?, '2024-05-06', 'door', 1, 'matched', 'm', 1, 3, 'in', 'face')"
+    )
+    to("0008")
+    with unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("first",))
+    to("0009")
+    assert rows("SELECT id, repeat_of FROM passages") == [("first", None)]
+    with unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("again",))
+        connection.exec_driver_sql("UPDATE passages SET repeat_of = 'first' WHERE id = 'again'")
+        connection.exec_driver_sql(
+            "INSERT INTO door_events (id, passage_id, at, door, action, outcome, detail) "
+            "VALUES ('event', 'again', '2024-05-06', 'door', 'unlock', 'done', '')"
+        )
+    to("0008", back=True)
+    assert rows("SELECT id FROM passages") == [("first",)]
+    assert rows("SELECT id, passage_id FROM door_events") == [("event", "first")]
+    unborn.dispose()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from attendance.store.audit import entries
+from attendance.store.operators.operators import create_operator
+from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
 
 
@@ -20,3 +22,19 @@ def test_acts_of_an_administrator_are_recorded_with_who_did_them(web: Web, admin
         ("erase_person", "person", str(person)),
     }
     assert len(actors) == 1 and {kind for kind, _ in actors} == {"operator"}
+
+
+def test_consent_and_an_operators_account_leave_entries(web: Web, admin: Browser) -> None:
+    person = web.add("Anna Berg")
+    admin.submit(f"/people/{person}/consent/withdraw", {})
+    with web.sessions.begin() as session:
+        operator = create_operator(session, "sue", "a long enough password", role="viewer", at=NOON).id
+    admin.submit(f"/operators/{operator}/active", {"active": "no"})
+    admin.submit(f"/operators/{operator}/active", {"active": "yes"})
+    with web.sessions() as session:
+        found = {(entry.action, entry.subject_id) for entry in entries.list_entries(session)}
+    assert found >= {
+        ("withdraw_consent", str(person)),
+        ("deactivate_operator", str(operator)),
+        ("activate_operator", str(operator)),
+    }

@@ -161,9 +161,26 @@ def fpir_at_gallery_size(fmr: float, comparisons: int) -> float:
     """
     if not 0 <= fmr <= 1 or comparisons < 0:
         raise ValueError(f"no chance for a rate of {fmr} in {comparisons} comparisons")
-    if fmr == 1:
-        return 1.0 if comparisons else 0.0
-    return -math.expm1(comparisons * math.log1p(-fmr))
+    return float(fpirs_at_gallery_size(np.asarray([fmr], dtype=np.float64), comparisons)[0])
+
+
+def fpirs_at_gallery_size(fmrs: Scores, comparisons: float) -> Scores:
+    """Return `fpir_at_gallery_size` of many rates at once."""
+    if not comparisons:
+        return np.zeros_like(fmrs)
+    with np.errstate(divide="ignore"):  # a rate of 1 gives -inf, and so a chance of 1
+        chances: Scores = -np.expm1(comparisons * np.log1p(-fmrs))
+    return chances
+
+
+def fmr_for_fpir(fpir: float, comparisons: int) -> float:
+    """Return the false match rate that gives this chance; the inverse of `fpir_at_gallery_size`."""
+    return float(fmrs_for_fpir(np.asarray([fpir], dtype=np.float64), comparisons)[0])
+
+
+def fmrs_for_fpir(fpirs: Scores, comparisons: int) -> Scores:
+    """Return `fmr_for_fpir` of many chances at once."""
+    return fpirs_at_gallery_size(fpirs, 1 / comparisons)
 
 
 def direct_fpir(matches: NDArray[np.int64], size: int, people: int, own: NDArray[np.bool_] | None = None) -> Scores:

@@ -21,7 +21,14 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.domain.calibration.error_rates import direct_fpir, fpir_at_gallery_size, wilson_interval
+from attendance.domain.calibration.error_rates import (
+    direct_fpir,
+    fmr_for_fpir,
+    fmrs_for_fpir,
+    fpir_at_gallery_size,
+    fpirs_at_gallery_size,
+    wilson_interval,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -224,7 +231,7 @@ def _tail(cells: _Cells) -> _Tail:
 
 def _threshold(cells: _Cells, tail: _Tail, people: int, target: float) -> tuple[float, bool]:
     """Return the lowest threshold with at most this risk, and whether it is too far out to trust the tail."""
-    fmr = -math.expm1(math.log1p(-target) / people)
+    fmr = fmr_for_fpir(target, people)
     counted = _just_above(cells.scores.reshape(-1), fmr * cells.comparisons)
     if people == cells.scores.shape[1] and not cells.sampled:
         # The very people at the door: how many strangers pass is counted, too, whomever they resemble.
@@ -276,7 +283,7 @@ def _judge(
         again = _redrawn_mean(each, independent, random, draws)
     else:
         again = _redraw(cells, tail, reached, None if measured else threshold, independent, random, draws)
-        again = -np.expm1(people * np.log1p(-np.minimum(again, 1 - 1e-12)))
+        again = fpirs_at_gallery_size(np.minimum(again, 1 - 1e-12), people)
     direct = None if each is None else float(each.mean())
     estimate = formula if direct is None else direct
     low, high = _interval(again, estimate, independent, seen, measured)
@@ -365,7 +372,7 @@ def _trial(
         half = len(again) // 2
         ahead = np.clip(again[:half] + again[half : 2 * half] - estimate, 0, 1)
     else:
-        fmr = -np.expm1(np.log1p(-np.minimum(again, 1 - 1e-12)) / people)
+        fmr = fmrs_for_fpir(np.minimum(again, 1 - 1e-12), people)
         seen = np.minimum(random.poisson(fmr * events) / events, 1 - 1e-12)
-        ahead = -np.expm1(people * np.log1p(-seen))
+        ahead = fpirs_at_gallery_size(seen, people)
     return float(np.quantile(ahead, 0.025)), float(np.quantile(ahead, 0.975))

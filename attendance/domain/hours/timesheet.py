@@ -32,7 +32,7 @@ from attendance.domain.hours.day import (
 )
 from attendance.domain.hours.shift import Forgotten, Plan, real_time
 from attendance.domain.hours.workday import evaluate
-from attendance.domain.passage import Direction
+from attendance.domain.passage import Direction, repeats
 
 __all__ = [
     "Day",
@@ -231,9 +231,8 @@ class _Walk:
         if self.last is None or punch.corrected:
             return False
         before, sense = self.last
-        if punch.at - before.at >= self.policy.debounce:
-            return False
-        return punch.direction is Direction.UNKNOWN or punch.direction.value == sense.value
+        # What the walk took the earlier one for is known by now, also where its access point did not know.
+        return repeats(punch.direction, Direction(sense.value), punch.at - before.at, self.policy.debounce)
 
     def _enter(self, punch: Punch, inference: Inference, day: date, window: Window | None) -> None:
         if self.open is not None:

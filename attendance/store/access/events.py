@@ -137,7 +137,7 @@ def granted_between(session: Session, person_id: int, since: datetime, until: da
         access.Passage.at <= until,
         access.Passage.granted,
         access.Passage.repeat_of.is_(None),
-        ~_void(),
+        ~voided(),
     )
     return [
         _passage(row) for row in session.scalars(query.order_by(access.Passage.at.desc(), access.Passage.id.desc()))
@@ -146,13 +146,14 @@ def granted_between(session: Session, person_id: int, since: datetime, until: da
 
 def is_void(session: Session, passage_id: str) -> bool:
     """Whether an approved correction took this passage back."""
-    return session.scalar(select(access.Passage.id).where(access.Passage.id == passage_id, _void())) is not None
+    return session.scalar(select(access.Passage.id).where(access.Passage.id == passage_id, voided())) is not None
 
 
-def _void() -> ColumnElement[bool]:
+def voided(passage: type[access.Passage] = access.Passage) -> ColumnElement[bool]:
+    """Select the passages that an approved correction took back."""
     return exists().where(
-        Correction.person_id == access.Passage.person_id,
-        Correction.passage_id == access.Passage.id,
+        Correction.person_id == passage.person_id,
+        Correction.passage_id == passage.id,
         Correction.action == "void",
         Correction.state == "approved",
     )
@@ -165,18 +166,9 @@ def counts_once() -> ColumnElement[bool]:
     Passages that were themselves taken back are for the caller to leave out.
     """
     first, sooner = aliased(access.Passage), aliased(access.Passage)
-    first_is_void = exists().where(
-        first.id == access.Passage.repeat_of,
-        Correction.person_id == first.person_id,
-        Correction.passage_id == first.id,
-        Correction.action == "void",
-        Correction.state == "approved",
-    )
-    undone = exists().where(
-        Correction.passage_id == sooner.id, Correction.action == "void", Correction.state == "approved"
-    )
+    first_is_void = exists().where(first.id == access.Passage.repeat_of, voided(first))
     before = or_(sooner.at < access.Passage.at, and_(sooner.at == access.Passage.at, sooner.id < access.Passage.id))
-    sooner_counts = exists().where(sooner.repeat_of == access.Passage.repeat_of, before, ~undone)
+    sooner_counts = exists().where(sooner.repeat_of == access.Passage.repeat_of, before, ~voided(sooner))
     return or_(access.Passage.repeat_of.is_(None), and_(first_is_void, ~sooner_counts))
 
 
@@ -275,7 +267,7 @@ def overview(session: Session, day_start: datetime, day_end: datetime) -> Overvi
 
     A repeat counts once, and a passage that was taken back does not count.
     """
-    today = (access.Passage.at >= day_start, access.Passage.at < day_end, counts_once(), ~_void())
+    today = (access.Passage.at >= day_start, access.Passage.at < day_end, counts_once(), ~voided())
     query = (
         select(access.Passage.at, access.Passage.direction, Person.id, Person.name, Person.department)
         .join(Person, Person.id == access.Passage.person_id)

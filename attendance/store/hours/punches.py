@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import CLOCK_SLACK, Punch
 from attendance.domain.passage import Direction
-from attendance.store.access.events import counts_once
+from attendance.store.access.events import counts_once, voided
 from attendance.store.tables.access import Passage
 from attendance.store.tables.hours import Correction
 
@@ -42,10 +42,12 @@ def punches(session: Session, since: datetime, until: datetime, person_id: int |
         Passage.granted,
         Passage.person_id.is_not(None),
         counts_once(),
+        ~voided(),
     )
     # A correction's work day is at most a night away from its instant.
     fixes = select(Correction).where(
         Correction.state == "approved",
+        Correction.action == "add",
         Correction.day >= (since - AROUND).date(),
         Correction.day <= (until + AROUND).date(),
     )
@@ -53,15 +55,14 @@ def punches(session: Session, since: datetime, until: datetime, person_id: int |
         query = query.where(Passage.person_id == person_id)
         fixes = fixes.where(Correction.person_id == person_id)
     approved = session.scalars(fixes).all()
-    voided = {one.passage_id for one in approved if one.action == "void"}
     found: dict[int, list[Punch]] = {}
     for passage_id, at, person, direction, camera in session.execute(query):
-        if person is None or passage_id in voided:
+        if person is None:
             continue
         punch = Punch(passage_id, at, _DIRECTIONS[direction], camera, _recorded_at(passage_id, at))
         found.setdefault(person, []).append(punch)
     for one in approved:
-        if one.action == "add" and one.at is not None and since <= one.at < until:
+        if one.at is not None and since <= one.at < until:
             punch = Punch(one.id, one.at, _DIRECTIONS[one.direction], "correction", None, True)
             found.setdefault(one.person_id, []).append(punch)
     return found

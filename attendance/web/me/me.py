@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.access.log import all_passages, passages_csv
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Actor, Subject
 from attendance.service.hours import days as working_days
 from attendance.service.hours import own_days
 from attendance.service.hours.corrections import withdraw_own_request
@@ -191,7 +193,10 @@ def withdraw_consent() -> ResponseReturnValue:
     if request.form.get("sure") != "yes":
         return render_template("me/data.html", problem=_("Tick the box if you are sure."), **_data()), 400
     with site.sessions.begin() as session:
-        consent.withdraw_consent(session, me.id, at=site.clock.now())
+        at = site.clock.now()
+        consent.withdraw_consent(session, me.id, at=at)
+        actor, subject = Actor("system", "self-service"), Subject("person", me.id)
+        audit.record(session, actor=actor, action=audit.Action.WITHDRAW_CONSENT, subject=subject, at=at)
     log.info("person %d withdrew the consent on the employees' pages", me.id)
     flash(_("Your consent is withdrawn, and the templates of your face are erased."), "success")
     return redirect(url_for("me.data"))

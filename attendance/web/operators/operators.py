@@ -130,6 +130,8 @@ def set_active(operator_id: int) -> ResponseReturnValue:
     try:
         with site.sessions.begin() as session:
             operators.set_operator_active(session, operator_id, active)
+            action = Action.ACTIVATE_OPERATOR if active else Action.DEACTIVATE_OPERATOR
+            record_act(session, action, Subject("operator", operator_id))
     except UserError as error:
         flash(error_sentence(error), "danger")
     else:

@@ -186,6 +186,7 @@ def give_consent(person_id: int) -> ResponseReturnValue:
     with site.sessions.begin() as session:
         existing(session, person_id)
         consent.give_consent(session, person_id, form.text.data or "", at=site.clock.now())
+        record_act(session, Action.GIVE_CONSENT, Subject("person", person_id))
     log.info("%s noted the consent of person %d", current_user.username, person_id)
     flash(_("The consent is noted. You can add photos now."), "success")
     return redirect(url_for("people.show", person_id=person_id))
@@ -198,6 +199,7 @@ def withdraw_consent(person_id: int) -> ResponseReturnValue:
     with site.sessions.begin() as session:
         existing(session, person_id)
         person = consent.withdraw_consent(session, person_id, at=site.clock.now())
+        record_act(session, Action.WITHDRAW_CONSENT, Subject("person", person_id))
     log.info("%s noted that person %d withdrew the consent", current_user.username, person_id)
     flash(_("The consent is withdrawn, and every template of %(name)s is erased.", name=person.name), "success")
     return redirect(url_for("people.show", person_id=person_id))
