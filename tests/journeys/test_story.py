@@ -72,7 +72,7 @@ def test_a_day_at_the_door(sessions: Sessions, keys: Keys) -> None:
 
     # The day as the admin sees it.
     with sessions() as session:
-        today = overview.overview_today(session, UTC_ZONE, site.clock.now())
+        today, _ = overview.overview_today(session, UTC_ZONE, site.clock.now())
         lines = list(log.passages_csv(log.all_passages(session), UTC_ZONE))
     assert [one.name for one in today.present] == ["Bert"]
     assert (today.granted, today.denied) == (3, 3)

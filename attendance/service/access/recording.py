@@ -128,6 +128,8 @@ class Recorder:
                 passage = _refused(passage, _NOT_ACTIVE[passage.method])
             else:
                 name, earlier = person.name, self._repeated(session, passage)
+        if earlier is not None and events.set_direction(session, earlier.id, passage.direction):
+            earlier = replace(earlier, direction=passage.direction)  # the two are one check-in, and this one knows
         if earlier is not None and self._door is None:
             return Recorded(earlier, name, repeat=True)
         passage = replace(passage, repeat_of=None if earlier is None else earlier.id)

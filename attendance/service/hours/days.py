@@ -171,11 +171,21 @@ def sheet(
 def today(session: Session, now: datetime, zone: ZoneInfo, department: str | None = None) -> Today:
     """Return who is here, late, absent, away.  A night shift that is still running counts with the day it began."""
     day = now.astimezone(zone).date()
-    rows = []
-    for row in sheet(session, day - AROUND, day, zone, now, department=department):
-        before, present = row.days
-        rows.append(PersonDay(row.person, before if before.here_now and not present.spells else present))
-    return Today(tuple(rows))
+    rows = sheet(session, day - AROUND, day, zone, now, department=department)
+    return Today(tuple(PersonDay(row.person, _present_day(*row.days)) for row in rows))
+
+
+def people_here(session: Session, now: datetime, zone: ZoneInfo) -> frozenset[int]:
+    """Return who is here by the rule of `today`: the ids; only people who passed since yesterday are looked at."""
+    day = now.astimezone(zone).date()
+    since = datetime.combine(day - AROUND, time(), zone).astimezone(UTC)
+    passed = sorted(punches_between(session, since, now + timedelta(microseconds=1)))
+    days = days_of_people(session, passed, day - AROUND, day, zone, now)
+    return frozenset(person_id for person_id, both in days.items() if _present_day(*both).here_now)
+
+
+def _present_day(before: Day, present: Day) -> Day:
+    return before if before.here_now and not present.spells else present
 
 
 def next_inference(

@@ -1,7 +1,7 @@
 """One local day in numbers, and which first steps are done, for the first page of the site.
 
-In: a session, the site's time zone, a day or an instant.  Out: an `Overview`, the `Steps`.
-Does not know: pages.
+In: a session, the site's time zone, a day or an instant.  Out: an `Overview`, who is here, the `Steps`.
+Does not know: pages, when somebody counts as here (`service/hours/days`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from attendance.service.access.log import day_bounds
 from attendance.service.enrolment import photo_count
+from attendance.service.hours.days import people_here
 from attendance.store.access import events
 from attendance.store.access.events import Overview
 
@@ -40,6 +41,6 @@ def overview_of_day(session: Session, zone: ZoneInfo, day: date) -> Overview:
     return events.overview(session, *day_bounds(day, zone))
 
 
-def overview_today(session: Session, zone: ZoneInfo, now: datetime) -> Overview:
-    """Return the numbers of the local day that holds `now` (aware)."""
-    return overview_of_day(session, zone, now.astimezone(zone).date())
+def overview_today(session: Session, zone: ZoneInfo, now: datetime) -> tuple[Overview, frozenset[int]]:
+    """Return the numbers of the local day that holds `now` (aware), and the ids of the people who are here."""
+    return overview_of_day(session, zone, now.astimezone(zone).date()), people_here(session, now, zone)

@@ -58,14 +58,13 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """One person's day: `last_direction` OUT means gone, IN or UNKNOWN means last seen here."""
+    """One person's passages of a day; whether somebody is still here, `service/hours/days` decides."""
 
     person_id: int
     name: str
     department: str
     first_in: datetime
     last_seen: datetime
-    last_direction: Direction
     passages: int
 
 
@@ -269,16 +268,16 @@ def overview(session: Session, day_start: datetime, day_end: datetime) -> Overvi
     """
     today = (access.Passage.at >= day_start, access.Passage.at < day_end, counts_once(), ~voided())
     query = (
-        select(access.Passage.at, access.Passage.direction, Person.id, Person.name, Person.department)
+        select(access.Passage.at, Person.id, Person.name, Person.department)
         .join(Person, Person.id == access.Passage.person_id)
         .where(*today, access.Passage.granted)
         .order_by(access.Passage.at, access.Passage.id)
     )
     present: dict[int, Presence] = {}
-    for at, direction, person_id, name, department in session.execute(query):
+    for at, person_id, name, department in session.execute(query):
         seen = present.get(person_id)
         first, count = (at, 0) if seen is None else (seen.first_in, seen.passages)
-        present[person_id] = Presence(person_id, name, department, first, at, Direction(direction), count + 1)
+        present[person_id] = Presence(person_id, name, department, first, at, count + 1)
     counted = (
         select(access.Passage.granted, access.Passage.reason, func.count())
         .where(*today)

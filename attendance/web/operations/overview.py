@@ -11,7 +11,6 @@ from typing import Any
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from attendance.domain.passage import Direction
 from attendance.service.cameras.health import health_of
 from attendance.service.operations.overview import Steps, overview_today
 from attendance.store.calibration import operating_points
@@ -39,21 +38,21 @@ def now() -> ResponseReturnValue:
 def _today() -> dict[str, Any]:
     site, at = current_site(), current_site().clock.now()
     with site.sessions() as session:
-        today = overview_today(session, site.zone, at)
+        today, here = overview_today(session, site.zone, at)
         watched = [(camera, health_of(camera, at)) for camera in cameras.list_cameras(session)]
         enrolled = templates.count_enrolled(session, site.model_id)
         point = operating_points.current(session, site.model_id)
         other_models = templates.templates_of_other_models(session, site.model_id)
-    inside = [person for person in today.present if person.last_direction is not Direction.OUT]
-    left = [person for person in today.present if person.last_direction is Direction.OUT]
+    # Who is still on last night's shift may not have passed today: counted as in, and not in today's list.
+    seen = sorted(today.present, key=lambda person: person.person_id not in here)
     denials = sorted(today.denials.items(), key=lambda item: -item[1])
     return {
         "at": at,
         "local_now": site.local(at),
         "today": today,
         "steps": Steps(today.active_people > 0, enrolled > 0, point is not None, bool(watched)),
-        "inside": inside,
-        "left": left,
+        "here": here,
+        "seen": seen,
         "denials": denials,
         "most_denials": max(today.denials.values(), default=0),
         "cameras": watched,

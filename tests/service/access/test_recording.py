@@ -110,6 +110,20 @@ def test_a_repeat_of_a_repeat_is_measured_from_the_first(one_person: Site) -> No
     assert repeats == [False, True, False, True]
 
 
+@pytest.mark.parametrize("at_door", [True, False])
+@pytest.mark.parametrize("direction", [Direction.IN, Direction.OUT])
+def test_a_repeat_that_knows_the_direction_gives_it_to_the_first(
+    one_person: Site, direction: Direction, at_door: bool
+) -> None:
+    """Seen at a tablet without a direction and a moment later at the way out: one check-in, and it is a check-out."""
+    first = record(recorder(one_person, at_door=False), 0, direction=Direction.UNKNOWN)
+    again = record(recorder(one_person, at_door=at_door), 10, direction=direction)
+    with one_person.sessions() as session:
+        view = events.get_passage(session, first.passage.id)
+    assert view is not None and view.passage.direction is direction
+    assert again.repeat
+
+
 def test_an_older_passage_within_the_cooldown_is_found_behind_a_newer_one(one_person: Site) -> None:
     door = recorder(one_person)
     record(door, 0)

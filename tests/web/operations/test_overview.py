@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from attendance.domain.passage import Direction
 from attendance.domain.reason import Reason
 from attendance.service.access.reason_texts import reason_advice
+from attendance.service.hours import days
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from attendance.store.people import templates
@@ -94,3 +97,25 @@ def test_missing_thresholds_and_templates_of_another_model_are_pointed_out(
 
     assert "No threshold is set" in page
     assert "1 template was made by another recognition model" in page
+
+
+def test_who_is_in_is_one_number_on_every_page_through_a_night(web: Web, admin: Browser) -> None:
+    """No roster, directions unknown: in at 20:00 and home at 4:00 (Berlin).  Raw directions would say: in."""
+    guard = web.add("Night Guard")
+    web.passage(NOON.replace(day=5, hour=18), guard, direction=Direction.UNKNOWN)
+
+    def counted() -> int:
+        page = " ".join(web.browser("ada").text("/").split())
+        found = re.search(r'In now</div> <div class="figure-value">(\d+)<', page)
+        assert found
+        with web.sessions() as session:
+            here = days.today(session, web.clock.now(), ZoneInfo("Europe/Berlin")).here
+        assert len(here) == int(found[1])
+        return int(found[1])
+
+    web.clock.time = NOON.replace(hour=1)
+    assert counted() == 1
+    web.passage(NOON.replace(hour=2), guard, direction=Direction.UNKNOWN)
+    web.clock.time = NOON.replace(hour=3)
+    assert counted() == 0
+    assert '<span class="tag">left</span>' in web.browser("ada").text("/")
