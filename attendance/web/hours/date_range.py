@@ -55,6 +55,15 @@ class Span:
         last = next_month(first) - timedelta(days=1)
         return self.args | {"from": first.isoformat(), "to": last.isoformat()}
 
+    @property
+    def this_month(self) -> dict[str, Any] | None:
+        """The address's parameters for the present month; None if it is shown already."""
+        first = month_of(today())
+        last = next_month(first) - timedelta(days=1)
+        if (self.first, self.last) == (first, last):
+            return None
+        return self.args | {"from": first.isoformat(), "to": last.isoformat()}
+
 
 def month_of(day: date) -> date:
     return day.replace(day=1)

@@ -9,7 +9,7 @@ its unit, because nobody can explain a hidden rule to an employee.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -21,11 +21,14 @@ from attendance.domain.hours.shift import BadShift, Break, Forgotten, Half, Kind
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.store.hours import rosters
+from attendance.store.hours.rosters import StaffMember
+from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
-from attendance.texts import ngettext
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, department_from, is_id, span_of, today, whole
+from attendance.web.hours.staff import STAFF_COLUMNS, staff_texts
+from attendance.web.listing import Column, chosen_of, listing_of
 from attendance.web.security import permission
 from attendance.web.site import current_site
 
@@ -52,17 +55,28 @@ def index() -> ResponseReturnValue:
     by_person: dict[int, list[Any]] = {}
     for row in rows:
         by_person.setdefault(row.person_id, []).append(row)
+    day = today()
+    in_force = {key: [one for one in rows if one.last is None or one.last >= day] for key, rows in by_person.items()}
+    columns = (
+        *STAFF_COLUMNS,
+        Column[StaffMember]("roster", N_("Roster"), lambda one: _first_shift(in_force.get(one.id, ()), parsed)),
+    )
     return render_template(
         "hours/rosters.html",
         shifts=known,
         parsed=parsed,
-        everybody=everybody,
-        rosters=by_person,
+        listing=listing_of(everybody, columns, staff_texts, sort="person"),
+        rosters=in_force,
         departments=departments,
         department=department,
-        today=today(),
+        today=day,
         columns=",".join(planning.ROSTER_COLUMNS),
     )
+
+
+def _first_shift(rows: Sequence[Any], parsed: Mapping[int, Shift]) -> str | None:
+    """Return the name to sort a person's rosters by: the first shift of the pattern; None without a roster."""
+    return next((parsed[shift_id].name for row in rows for shift_id in row.pattern if shift_id is not None), None)
 
 
 @blueprint.post("/rosters")
@@ -70,19 +84,21 @@ def index() -> ResponseReturnValue:
 def assign() -> ResponseReturnValue:
     """Roster the chosen people, in weeks of seven days."""
     form = request.form
-    person_ids = [int(text) for text in form.getlist("person") if is_id(text)]
+    department = department_from(form)
     pattern = [int(text) if is_id(text) else None for text in form.getlist("day")]
 
     def work(session: Any, now: Any) -> str:
         last = day_from(form["last"]) if form.get("last") else None
         while len(pattern) > 7 and len(pattern) % 7 == 0 and not any(pattern[-7:]):
             del pattern[-7:]  # a further week that was left empty
+        everybody = rosters.list_staff(session, department=department if form.get("every") == "yes" else None)
+        person_ids = chosen_of(form, everybody, staff_texts, lambda one: one.id)
         made = planning.assign(
             session, person_ids, day_from(form.get("first", "")), last, pattern, now=now, by=current_user.username
         )
         return ngettext("%(number)s person is rostered.", "%(number)s people are rostered.", len(made))
 
-    return _done(work, url_for("rostering.index", department=form.get("department") or None))
+    return _done(work, url_for("rostering.index", department=department))
 
 
 @blueprint.post("/rosters/import")

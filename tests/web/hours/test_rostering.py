@@ -94,3 +94,19 @@ def test_holidays_are_imported_added_and_removed(admin: Browser) -> None:
 
     assert "· Summer party" not in admin.text("/attendance/leave")
     assert "1 May" in admin.text("/attendance/leave")
+
+
+def test_everybody_whom_a_search_found_is_rostered_at_once(web: Web, anna: int, admin: Browser) -> None:
+    with web.sessions() as session:
+        shift_id = str(rosters.list_shifts(session)[0].id)
+    people = [web.add(f"Packer {number}", department="Yard") for number in range(30)]
+    other = web.add("Packer 99", department="Lab")
+    page = admin.text("/attendance/rosters?q=packer&department=Yard")
+    assert page.count('name="person"') == 25
+    assert "All 30 that “packer” found" in page
+
+    form = {"every": "yes", "q": "packer", "department": "Yard", "first": DAY.isoformat(), "day": [shift_id] * 7}
+    admin.submit("/attendance/rosters", form)
+
+    with web.sessions() as session:
+        assert {roster.person_id for roster in rosters.rosters_of(session, [*people, other])} == set(people)

@@ -1,0 +1,33 @@
+"""How names are ordered and found: Ä beside A, Łukasz among L, Yıldız by «yildiz».
+
+In: texts.  Out: keys to sort by, texts to search in.
+Does not know: databases, languages, pages.
+Main choice: letters without their marks, then the text itself, as dictionaries do (DIN 5007-1), and the same
+everywhere.  Trade-off: a language that puts Å after Z finds it beside A; a collation by language needs ICU.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Letters that Unicode does not take apart into a letter and a mark.
+_PLAIN = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th", "ĸ": "k"}
+)
+
+
+def folded(text: str) -> str:
+    """Return the text in lower case without marks on letters, for comparison: «Yıldız» becomes «yildiz»."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_PLAIN)
+
+
+def sort_key(text: str) -> tuple[str, str]:
+    """Return what to sort by: «Ärmel» stands between «Arm» and «Arnold», after «Armel»."""
+    return folded(text), text
+
+
+def matches(wanted: str, *texts: str) -> bool:
+    """Return whether every word of `wanted` is in one of the texts, whatever the case and marks of letters."""
+    whole = "\n".join(map(folded, texts))
+    return all(word in whole for word in folded(wanted).split())
