@@ -12,6 +12,7 @@ from attendance.config import load_settings
 from attendance.domain.faces import Template
 from attendance.service.calibration import impostors
 from attendance.service.calibration.impostors import Reference, Source
+from attendance.store.audit import entries
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import load_keys
 from attendance.store.people import people, templates
@@ -86,6 +87,10 @@ def test_it_puts_the_threshold_in_force_with_its_reason(here: Here) -> None:
     loosening = here.refused("calibrate", "--risk", "10", "--apply")
     assert "say why" in loosening
     assert points(here)[0].target == 0.002
+    with database(here)() as session:
+        acts = [(entry.actor_kind, entry.action, entry.detail["source"]) for entry in entries.list_entries(session)]
+    by_hand = ("command line", "apply_threshold", "calibration")
+    assert acts == [by_hand, by_hand, ("system", "apply_threshold", "card default")]
 
 
 def test_with_hardly_anybody_enrolled_the_verdict_says_so(here: Here) -> None:

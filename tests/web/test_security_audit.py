@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attendance.store.audit import entries
-from attendance.store.operators.operators import create_operator
+from attendance.store.operators import operators
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
 
@@ -27,14 +27,27 @@ def test_acts_of_an_administrator_are_recorded_with_who_did_them(web: Web, admin
 def test_consent_and_an_operators_account_leave_entries(web: Web, admin: Browser) -> None:
     person = web.add("Anna Berg")
     admin.submit(f"/people/{person}/consent/withdraw", {})
+    admin.submit(f"/people/{person}/consent", {"text": "Yes, by letter.", "agreed": "y"})
     with web.sessions.begin() as session:
-        operator = create_operator(session, "sue", "a long enough password", role="viewer", at=NOON).id
+        operator = operators.create_operator(session, "sue", "a long enough password", role="viewer", at=NOON).id
     admin.submit(f"/operators/{operator}/active", {"active": "no"})
     admin.submit(f"/operators/{operator}/active", {"active": "yes"})
     with web.sessions() as session:
         found = {(entry.action, entry.subject_id) for entry in entries.list_entries(session)}
     assert found >= {
         ("withdraw_consent", str(person)),
+        ("give_consent", str(person)),
         ("deactivate_operator", str(operator)),
         ("activate_operator", str(operator)),
     }
+
+
+def test_the_first_operator_of_the_setup_leaves_an_entry(web: Web) -> None:
+    with web.sessions.begin() as session:
+        token = operators.issue_token(session, at=web.clock.now())
+    form = {"token": token, "username": "owen", "password": "a long enough password"}
+    answer = web.browser().submit("/setup", form | {"repeat": form["password"]})
+    assert answer.status_code == 302
+    with web.sessions() as session:
+        (entry,) = entries.list_entries(session)
+    assert (entry.actor_name, entry.action, entry.detail) == ("owen", "create_operator", {"role": "admin"})

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from attendance.service.hours import own_days
 from attendance.service.privacy import own_data
+from attendance.store.audit import entries
 from attendance.store.people import credentials, people, templates
 from attendance.store.tables.base import Base
 from tests.factories import ANNA, NOON
@@ -253,5 +254,7 @@ def test_consent_is_taken_back_as_easily_as_it_was_given(web: Web, me: Browser, 
     with web.sessions() as session:
         assert templates.list_templates(session, anna) == []
         assert people.get_person(session, anna).consent_at is None
+        (entry,) = entries.list_entries(session)
+        assert (entry.actor_name, entry.action, entry.subject_id) == ("self-service", "withdraw_consent", str(anna))
     assert "Nothing of your face is stored." in me.text("/me/data")
     assert "Your check-out is missing." in me.text("/me")  # working time stays
