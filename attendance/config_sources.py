@@ -1,6 +1,7 @@
-"""Where settings come from: the TOML file, and the environment.
+"""Where settings come from (the TOML file, the environment), and how one is written in a message.
 
-In: a file, the environment's variables.  Out: values by "section.key".
+In: a file, the environment's variables; a value, a field with its bounds.  Out: values by "section.key"; TOML text;
+"a number above 0 to 1".
 Does not know: which settings there are, what a value may be.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from attendance.config_words import toml
+from pydantic.fields import FieldInfo
+
 from attendance.errors import UserError
 
 ENV_PREFIX = "ATTENDANCE__"
@@ -62,3 +64,35 @@ def environment(environ: Mapping[str, str], known: Mapping[str, bool]) -> dict[s
             raise UserError(f"{variable} and {found[name][1]} both set {name}: remove one")
         found[name] = (text, variable)
     return found
+
+
+def allowed(field: FieldInfo) -> str:
+    choices = get_args(field.annotation)
+    if choices:
+        return " or ".join(f'"{one}"' for one in choices)
+    if field.annotation is bool:
+        return "true or false"
+    if field.annotation is str:
+        return _TEXTS.get(next((m.pattern for m in field.metadata if getattr(m, "pattern", None)), ""), "a text")
+    kind = "a whole number" if field.annotation is int else "a number"
+    limits = {
+        name: getattr(one, name)
+        for one in field.metadata
+        for name in ("ge", "gt", "le", "lt", "multiple_of")
+        if getattr(one, name, None) is not None
+    }
+    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below", "multiple_of": "in steps of"}
+    return " ".join([kind, *(f"{words[name]} {limits[name]:g}" for name in words if name in limits)])
+
+
+_TEXTS = {
+    r"^\S(.{0,98}\S)?$": "a text of 1 to 100 characters without spaces at its ends",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": "a model_id of letters, digits and . _ -",
+    r"^(.{32,})?$": "a text of at least 32 characters, or empty",
+}
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -9,10 +9,6 @@ Main choice: everything heavy is imported inside the command that needs it, so t
 from __future__ import annotations
 
 import logging
-import signal
-import socket
-import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,16 +19,17 @@ from attendance import config, paths
 from attendance.cli.acceptance import acceptance
 from attendance.cli.access import events
 from attendance.cli.calibration import calibrate, evaluate_calibration
-from attendance.cli.command_line import Commands, arguments_of, own_zone, settings_of
+from attendance.cli.command_line import Commands, own_zone, settings_of
 from attendance.cli.enrolment import enrol, enrol_bulk
 from attendance.cli.evaluate import evaluate
 from attendance.cli.hours import check_ins, demo_data, roll_up
 from attendance.cli.networks import export, live, quantise, train
+from attendance.cli.operations.programs import daemon, run, web
 from attendance.cli.operators import operators
 from attendance.cli.people import people
 from attendance.cli.weights import weights
 from attendance.errors import UserError
-from attendance.processes import own_command, run_together, script_name, stop_on_signals
+from attendance.processes import script_name
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -125,92 +122,6 @@ def db_status(context: click.Context) -> None:
     click.echo(f"{engine.url.render_as_string(hide_password=True)}: current (revision {migrate.head()})")
 
 
-@main.command()
-@click.option("--host", help="Address to listen at.")
-@click.option("--port", type=int, help="Port to listen at.")
-@click.pass_context
-def web(context: click.Context, host: str | None, port: int | None) -> None:
-    """Serve the admin site until ended."""
-    settings = settings_of(context, {"web.host": host, "web.port": port})
-    import waitress
-
-    from attendance import bootstrap, jobs
-    from attendance.web.kiosk.screen import end_streams
-
-    site = bootstrap.installation_for(settings)
-    listener = _listen(settings.web.host, settings.web.port)
-    app = bootstrap.web_app_for(site)
-    server = waitress.create_server(
-        app,
-        sockets=[listener],
-        # Each screen's stream keeps a thread to itself; waitress's own four are left for everybody else.
-        threads=4 + settings.kiosk.max_streams,
-        ident=None,
-        # Twice what Flask takes: a photo somewhat too large is answered with a page, a far larger one not even read.
-        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
-        # waitress would take away the headers that the settings let the site trust.
-        clear_untrusted_proxy_headers=not settings.web.trusted_proxies,
-    )
-    scheduler = jobs.start(jobs.jobs_of(site.sessions, site.keys, settings, site.clock), site.clock)
-    click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
-
-    def stop(*_: object) -> None:
-        end_streams(app)
-        sys.exit(0)  # waitress ends its loop on this, and waits for its threads
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    try:
-        server.run()
-    finally:
-        server.close()
-        scheduler.shutdown(wait=False)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    # Our own socket: when the port is taken, waitress would leave its one open.
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise UserError(f"cannot listen at {host}:{port}: {error.strerror}; choose another --port") from error
-
-
-@main.command()
-@click.option("--camera", metavar="SRC", help="Webcam number, rtsp://…, http://…, video file or folder of pictures.")
-@click.option("--name", help="The camera's name in the log.")
-@click.option("--once", is_flag=True, help="Look at one frame, then end.")
-@click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds.")
-@click.pass_context
-def daemon(context: click.Context, camera: str | None, name: str | None, once: bool, max_seconds: float | None) -> None:
-    """Watch the camera: recognise, record, unlock; until ended."""
-    source = str(Path(camera).absolute()) if camera and Path(camera).exists() else camera
-    settings = settings_of(context, {"camera.source": source, "camera.name": name})
-    from attendance import bootstrap
-
-    stop = threading.Event()
-    with stop_on_signals(stop):  # from here on, so that a signal while the networks load ends it cleanly, too
-        worker = bootstrap.worker_for(bootstrap.installation_for(settings))
-        worker.run(stop, max_seconds=max_seconds, once=once)
-
-
-@main.command()
-@click.option("--camera", metavar="SRC", help="As for daemon.")
-@click.option("--port", type=int, help="Port of the admin site.")
-@click.pass_context
-def run(context: click.Context, camera: str | None, port: int | None) -> None:
-    """Run admin site and daemon together; ctrl-c ends both."""
-    settings = settings_of(context, {"web.port": port})  # mistakes show here, once, and not in two programs
-    common = arguments_of(context)
-    site = [*common, "web", "--port", str(settings.web.port)]
-    watch = [*common, "daemon", *(["--camera", camera] if camera else [])]
-    stop = threading.Event()
-    with stop_on_signals(stop):
-        code = run_together([own_command(*site), own_command(*watch)], stop)
-    if code:
-        click.echo(f"one of the two ended, so both were; for the admin site alone: {script_name()} web", err=True)
-        context.exit(code)
-
-
 @main.group("config")
 def config_group() -> None:
     """Check the settings."""
@@ -266,6 +177,7 @@ def _add_all(group: Any, *commands: click.Command) -> None:
         group.add_command(command)
 
 
+_add_all(main, web, daemon, run)
 _add_all(main, enrol, enrol_bulk, people, events, operators, weights, train, export, quantise, evaluate, live)
 _add_all(main, demo_data, roll_up, check_ins, calibrate, acceptance)
 _add_all(evaluate, evaluate_calibration)

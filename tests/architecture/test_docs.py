@@ -18,7 +18,7 @@ import pytest
 
 from attendance import config
 from attendance.cli.main import main
-from attendance.config_words import toml
+from attendance.config_sources import toml
 from tests import needs
 
 ROOT = Path(__file__).resolve().parents[2]
