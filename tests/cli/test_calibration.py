@@ -90,7 +90,7 @@ def test_it_puts_the_threshold_in_force_with_its_reason(here: Here) -> None:
     with database(here)() as session:
         acts = [(entry.actor_kind, entry.action, entry.detail["source"]) for entry in entries.list_entries(session)]
     by_hand = ("command line", "apply_threshold", "calibration")
-    assert acts == [by_hand, by_hand, ("system", "apply_threshold", "card default")]
+    assert acts == [by_hand, by_hand]
 
 
 def test_with_hardly_anybody_enrolled_the_verdict_says_so(here: Here) -> None:
