@@ -8,7 +8,6 @@ Trade-off: it has to be done in one go.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ import click
 from attendance.cli.command_line import settings_of
 from attendance.console import table
 from attendance.errors import UserError
+from attendance.files.csv_files import read_table
 
 if TYPE_CHECKING:
     from attendance.bootstrap import Installation
@@ -108,9 +108,9 @@ class _Form:
 
     # Without anybody to ask.
 
-    def take(self, rows: Sequence[dict[str, str]], file: Path) -> None:
+    def take(self, rows: Sequence[tuple[int, dict[str, str]]], file: Path) -> None:
         """Take every line, or raise UserError that names the line."""
-        for number, row in enumerate(rows, 2):
+        for number, row in rows:
             try:
                 self.attempts.append(self._from_row(row))
             except UserError as error:
@@ -232,23 +232,16 @@ class _Form:
         return attempt_of_operator(kind, label, at, answers[answer])
 
 
-def read_attempts(file: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file; raise UserError if it is not such a file."""
+def read_attempts(file: Path) -> list[tuple[int, dict[str, str]]]:
+    """Return (line, cells) of the rows of a CSV file; raise UserError if it is not such a file."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        data = file.read_bytes()
     except FileNotFoundError:
         raise UserError(f"--attempts: there is no file {file}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--attempts: cannot read {file} as text") from error
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    heads = [name.strip().lower() for name in reader.fieldnames or []]
-    missing = [name for name in ("kind", "person", "from", "to") if name not in heads]
-    if missing:
-        raise UserError(f"{file} has no column {missing[0]}; wanted: {', '.join(_COLUMNS)} (outcome may be missing)")
-    rows = []
-    for values in reader:
-        row = {str(name).strip().lower(): value or "" for name, value in values.items() if isinstance(value, str)}
-        rows.append({name: row.get(name, "") for name in _COLUMNS})
+    except OSError as error:
+        raise UserError(f"--attempts: cannot read {file}: {error.strerror}") from error
+    found = read_table(data, str(file), needed=("kind", "person", "from", "to")).rows
+    rows = [(row.line, {name: row.cells.get(name, "") for name in _COLUMNS}) for row in found]
     if not rows:
         raise UserError(f"{file} lists no attempts")
     return rows

@@ -43,7 +43,7 @@ OTHER_FOLDERS = {
 }
 LAYERS_WITH_FEATURES = ("domain", "store", "service", "web", "daemon")
 
-EVERYWHERE = {"errors", "paths", "texts", "deprecation", "console"}
+EVERYWHERE = {"errors", "paths", "texts", "deprecation", "console", "files"}
 # Which rooms each room may use: down only.  Sideways only `models` → `vision`, because the networks share its
 # geometry, and `evaluation` → `training`, because what is measured is what was not trained on.
 MAY_USE = {
@@ -52,6 +52,7 @@ MAY_USE = {
     "texts": set(),
     "deprecation": set(),
     "console": {"errors"},
+    "files": {"errors"},
     "config_sources": EVERYWHERE,
     "config_sections": EVERYWHERE,
     "config": {"config_sections", "config_sources", *EVERYWHERE},

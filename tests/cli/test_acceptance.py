@@ -245,8 +245,8 @@ def test_a_wrong_line_is_named_and_nothing_is_written(door: Door, line: str, wor
 def test_a_file_without_columns_or_lines_is_refused(door: Door) -> None:
     path = door.here.folder / "empty.csv"
     for text, words in (
-        ("", "no column kind"),
-        ("a,b\n1,2\n", "no column kind"),
+        ("", "is empty; the first line must hold: kind, person, from, to"),
+        ("a,b\n1,2\n", "the column kind is missing"),
         ("kind,person,from,to\n", "lists no"),
     ):
         path.write_text(text)

@@ -7,7 +7,6 @@ Does not know: how anything is measured (`protocols`) or drawn (`plots`).
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import re
@@ -28,6 +27,7 @@ from attendance.evaluation.recogniser import identification, pair_rates, protoco
 from attendance.evaluation.recogniser.embedding import embeddings_for
 from attendance.evaluation.recogniser.pair_rates import Pairs
 from attendance.evaluation.recogniser.protocols import Measurements
+from attendance.files.csv_files import read_rows, read_text
 from attendance.vision.serving import cards_for
 from attendance.vision.weights import Card, save_card
 
@@ -164,15 +164,15 @@ def _at(threshold: float, genuine: Pairs, impostor: Pairs) -> dict[str, Any]:
 def read_pairs(file: Path, images: Path) -> list[tuple[Path, Path, bool]]:
     """Read lines of `image,image,1` or `…,0` (comma or tab; a head line may come first), or LFW's pairs.txt."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--pairs: cannot read {file} as text") from error
-    lines = [line for line in text.splitlines() if line.strip()]
+        data = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"--pairs: cannot read {file}: {error.strerror}") from error
+    lines = [line for line in read_text(data, str(file)).splitlines() if line.strip()]
     if lines and re.fullmatch(r"\d+(\s+\d+)?", lines[0].strip()):
         paths = [(a.removeprefix("lfw/"), b.removeprefix("lfw/"), same) for a, b, same in protocols.lfw_pairs(file)]
         return _present([(images / a, images / b, same) for a, b, same in paths], file)
     pairs = []
-    for number, parts in enumerate(csv.reader(lines, delimiter="\t" if lines and "\t" in lines[0] else ","), 1):
+    for number, parts in read_rows(data, str(file)):
         if len(parts) != 3 or parts[2].strip() not in ("0", "1"):
             if number == 1 and len(parts) == 3:
                 continue  # a head line

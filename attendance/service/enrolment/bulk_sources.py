@@ -7,13 +7,13 @@ Main choice: everything that can be wrong with the list itself is found before t
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
+from attendance.files.csv_files import CsvRow, read_table
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 COLUMNS = ("name", "photos", "staff_number", "department", "consent")
@@ -42,8 +42,6 @@ def read_entries(source: Path, *, inside: bool = False) -> list[Entry]:
         entries = _from_folder(source) if source.is_dir() else _from_csv(source, inside)
     except OSError as error:
         raise UserError(f"cannot read {error.filename or source}: {error.strerror}") from error
-    except csv.Error as error:
-        raise UserError(f"{source}: the list cannot be read: {error}") from error
     if not entries:
         raise UserError(f"{source} names nobody: give a folder with a folder of photos for each person, or a CSV file")
     return entries
@@ -63,25 +61,13 @@ def _from_folder(source: Path) -> list[Entry]:
 
 
 def _from_csv(source: Path, inside: bool) -> list[Entry]:
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{source}: not UTF-8 text; save it as UTF-8") from error
-    lines = text.splitlines()
-    delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
-    reader = csv.DictReader(lines, delimiter=delimiter)
-    columns = [_current_name(source, (name or "").strip().lower()) for name in reader.fieldnames or ()]
-    unknown = [name for name in columns if name not in COLUMNS]
-    if unknown or not {"name", "photos"} <= set(columns):
-        found = f"the column {unknown[0]!r} is unknown" if unknown else "the columns name and photos are needed"
-        raise UserError(f"{source}: {found}; the first line may hold {', '.join(COLUMNS)}")
-    twice = next((name for name in columns if columns.count(name) > 1), None)
-    if twice is not None:
-        raise UserError(f"{source}: the column {twice} is there twice: keep one")
-    reader.fieldnames = columns
+    table = read_table(
+        source.read_bytes(), str(source), needed=("name", "photos"), known=COLUMNS,
+        rename=lambda column: _current_name(source, column),
+    )  # fmt: skip
     people: dict[str, Entry] = {}
-    for row in reader:
-        entry = _entry(row, source, reader.line_num, inside)
+    for row in table.rows:
+        entry = _entry(row, source, inside)
         key = f"id {entry.staff_number}" if entry.staff_number else f"name {entry.name.lower()}"
         people[key] = _joined(people[key], entry) if key in people else entry
     entries = list(people.values())
@@ -95,10 +81,8 @@ def _current_name(source: Path, column: str) -> str:
     return RENAMED.get(column, column)
 
 
-def _entry(row: dict[str | None, str | None], source: Path, line: int, inside: bool) -> Entry:
-    if None in row or None in row.values():
-        raise UserError(f"{source} line {line}: has another number of fields than the first line")
-    text = {str(name): " ".join((value or "").split()) for name, value in row.items()}
+def _entry(row: CsvRow, source: Path, inside: bool) -> Entry:
+    line, text = row.line, {name: " ".join(value.split()) for name, value in row.cells.items()}
     if not text["name"]:
         raise UserError(f"{source} line {line}: has no name")
     photos = tuple(source.parent / name.strip() for name in text["photos"].split("|") if name.strip())

@@ -1,23 +1,20 @@
 """Shifts, rosters, leave and holidays: checked before they are written.
 
-In: a session, what an editor or a CSV file holds.  Out: rows; a UserError that says what to do, with
-the number of the row in a file.
+In: a session, what an editor holds.  Out: rows; a UserError that says what to do.
 Does not know: forms, who is signed in (the caller passes a name).
 Main choice: no change to a closed period is accepted from anybody: the period must be reopened first,
-which is recorded.  The caller commits; a file is imported whole or not at all.
+which is recorded.  The caller commits.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.hours.shift import DAY, BadShift, Half, Shift, from_json, hhmm
+from attendance.domain.hours.shift import DAY, Half, Shift, from_json, hhmm
 from attendance.errors import UserError
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import lock_over, require_open
@@ -28,7 +25,6 @@ from attendance.texts import N_
 LEAVE_KINDS = (
     N_("vacation"), N_("sickness"), N_("parental"), N_("training"), N_("business trip"), N_("unpaid"), N_("other"),
 )  # fmt: skip
-ROSTER_COLUMNS = ("staff_number", "first", "last", "pattern")
 FOREVER = date(9999, 1, 1)
 MOST_PATTERN = 366
 
@@ -211,46 +207,3 @@ def remove_holiday(session: Session, day: date, *, now: datetime) -> None:
     """Remove a holiday; the day is planned as any other again."""
     require_open(session, day, day, now)
     rosters.drop_holiday(session, day)
-
-
-def import_rosters(session: Session, text: str, *, now: datetime, by: str) -> int:
-    """Import a CSV of staff_number, first, last (may be empty), pattern: all rows or none.
-
-    `pattern`: names of shifts with | between the days, - for a day off, for example Early|Early|Late|-.
-    """
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    header = [cell.strip().lower() for cell in next(reader, [])]
-    if header != list(ROSTER_COLUMNS):
-        raise UserError(f"row 1: the columns must be {','.join(ROSTER_COLUMNS)}, not {','.join(header) or 'nothing'}")
-    staff = {person.staff_number: person.id for person in rosters.list_staff(session) if person.staff_number}
-    names = {shift.name: shift.id for shift in rosters.list_shifts(session)}
-    count = 0
-    for number, cells in enumerate(reader, start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        try:
-            _import_row(session, [cell.strip() for cell in cells], staff, names, now, by)
-        except (UserError, BadShift) as error:
-            raise UserError(f"row {number}: {error}; nothing was imported") from error
-        count += 1
-    return count
-
-
-def _import_row(
-    session: Session, cells: list[str], staff: dict[str, int], names: dict[str, int], now: datetime, by: str
-) -> None:
-    if len(cells) != len(ROSTER_COLUMNS):
-        raise UserError(f"{len(cells)} columns instead of {len(ROSTER_COLUMNS)}")
-    number, first, last, pattern = cells
-    if number not in staff:
-        raise UserError(f"nobody active has the staff number {number or '(empty)'}")
-    shift_ids: list[int | None] = []
-    for name in map(str.strip, pattern.split("|")):
-        if name != "-" and name not in names:
-            raise UserError(f"there is no shift {name or '(empty)'}")
-        shift_ids.append(None if name == "-" else names[name])
-    try:
-        days = date.fromisoformat(first), date.fromisoformat(last) if last else None
-    except ValueError as error:
-        raise UserError("a date was not understood: write it as 2024-05-31") from error
-    assign(session, [staff[number]], *days, shift_ids, now=now, by=by)

@@ -20,6 +20,7 @@ from attendance.domain.hours import shift as shifts
 from attendance.domain.hours.shift import BadShift, Break, Forgotten, Half, Kind, Mode, Rounding, Shift, Tier, span_from
 from attendance.errors import UserError
 from attendance.service.hours import planning
+from attendance.service.hours.imports.rosters import ROSTER_COLUMNS, import_rosters
 from attendance.store.hours import rosters
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_, ngettext
@@ -70,7 +71,7 @@ def index() -> ResponseReturnValue:
         departments=departments,
         department=department,
         today=day,
-        columns=",".join(planning.ROSTER_COLUMNS),
+        columns=",".join(ROSTER_COLUMNS),
     )
 
 
@@ -109,11 +110,9 @@ def import_csv() -> ResponseReturnValue:
     def work(session: Any, now: Any) -> str:
         if file is None or not file.filename:
             raise UserError("choose a CSV file")
-        try:
-            text = file.read().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UserError("the file is not UTF-8: save it as CSV UTF-8") from error
-        count = planning.import_rosters(session, text, now=now, by=current_user.username)
+        count = import_rosters(
+            session, file.read(), now=now, by=current_user.username, where=clean_line(file.filename)[:100]
+        )
         return ngettext("%(number)s roster was imported.", "%(number)s rosters were imported.", count)
 
     return _done(work, url_for("rostering.index"))

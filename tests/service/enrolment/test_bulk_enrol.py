@@ -153,12 +153,12 @@ def test_a_csv_says_id_department_and_consent_and_may_give_a_line_for_each_photo
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "columns name and photos are needed"),
+        ("", "list.csv is empty; the first line must hold: name, photos"),
         ("name,photos\n", "names nobody"),
         ("name,age,photos\nA,7,x.png\n", "column 'age' is unknown"),
         ("name,photos\n,x.png\n", "line 2: has no name"),
         ("name,photos\nA,x.png\n", "line 2: there is no file"),
-        ("name,photos\nA,list.csv,z\n", "line 2: has another number of fields"),
+        ("name,photos\nA,list.csv,z\n", "line 2: 3 cells, but the first line names 2 columns"),
         ("name,photos,staff_number\nA,list.csv,E1\nB,list.csv,E1\n", "another name for A"),
     ],
 )

@@ -100,34 +100,3 @@ def test_public_holidays_come_from_the_library(session: Session) -> None:
     assert day(session, anna, date(2024, 5, 1)).status is Status.HOLIDAY
     with pytest.raises(UserError, match="no holidays are known for XX"):
         planning.import_holidays(session, "XX", "", 2024, now=NOW)
-
-
-def test_rosters_are_imported_whole(session: Session) -> None:
-    anna = add_person(session, staff_number="7")
-    add_shift(session)
-    text = "staff_number,first,last,pattern\r\n7,2024-05-06,,Office|Office|-\r\n"
-
-    assert planning.import_rosters(session, text, now=NOW, by="ada") == 1
-    assert day(session, anna, MONDAY + timedelta(days=2)).status is Status.OFF
-
-
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ("7,2024-05-06,,Office\n8,2024-05-06,,Office\n", "row 3: nobody active has the staff number 8"),
-        ("7,06.05.2024,,Office\n", "row 2: a date was not understood"),
-        ("7,2024-05-06,,Offfice\n", "row 2: there is no shift Offfice"),
-        ("7,2024-05-06,Office\n", "row 2: 3 columns instead of 4"),
-    ],
-)
-def test_a_bad_row_is_named_by_its_number(session: Session, rows: str, words: str) -> None:
-    add_person(session, staff_number="7")
-    add_shift(session)
-
-    with pytest.raises(UserError, match=words):
-        planning.import_rosters(session, "staff_number,first,last,pattern\n" + rows, now=NOW, by="ada")
-
-
-def test_a_file_with_other_columns_is_refused(session: Session) -> None:
-    with pytest.raises(UserError, match="row 1: the columns must be staff_number,first,last,pattern"):
-        planning.import_rosters(session, "name,shift\nAnna,Office\n", now=NOW, by="ada")

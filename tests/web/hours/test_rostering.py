@@ -69,7 +69,7 @@ def test_rosters_come_from_a_file_whole_or_not(web: Web, anna: int, admin: Brows
     text = b"staff_number,first,last,pattern\n7,2024-06-01,,Office|-\n9,2024-06-01,,Office\n"
     answer = admin.submit("/attendance/rosters/import", {"file": (io.BytesIO(text), "r.csv")}, follow_redirects=True)
 
-    assert "Row 3: nobody active has the staff number 9; nothing was imported" in answer.get_data(as_text=True)
+    assert "r.csv line 3: nobody active has the staff number 9; nothing was imported" in answer.get_data(as_text=True)
     with web.sessions() as session:
         assert len(rosters.rosters_of(session, [anna])) == 1
 
