@@ -106,6 +106,12 @@ def template_counts(session: Session, person_ids: Sequence[int], model_id: str) 
     return dict.fromkeys(person_ids, 0) | dict(session.execute(query).all())
 
 
+def counts_by_person(session: Session, model_id: str) -> dict[int, int]:
+    """Return how many templates of the model everybody has who has any."""
+    query = select(Template.person_id, func.count()).where(Template.model_id == model_id).group_by(Template.person_id)
+    return {person_id: number for person_id, number in session.execute(query)}
+
+
 def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: int | None = None) -> list[Enrolled]:
     """Return every template of the model whose person is active, opened; `person_id`: only this person's.
 

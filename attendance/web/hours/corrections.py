@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,12 +24,15 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, month_of, today, whole
+from attendance.web.hours.staff import staff_texts
+from attendance.web.listing import Column, by_name, listing_of
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("corrections", __name__, url_prefix="/attendance")
 
+MOST_SHOWN = 5000
 STATES = {
     "requested": N_("Waiting"),
     "approved": N_("Approved"),
@@ -46,9 +50,20 @@ def inbox() -> ResponseReturnValue:
     state = request.args.get("state", "requested")
     state = state if state in STATES else "requested"
     with site.sessions() as session:
-        rows = correction_rows.corrections(session, state=None if state == "all" else state)
+        rows = correction_rows.corrections(session, state=None if state == "all" else state, limit=MOST_SHOWN)
         staff = {person.id: person for person in rosters.list_staff(session, active=None)}
-    return render_template("hours/corrections.html", rows=rows, staff=staff, state=state, states=STATES)
+    columns = (
+        Column[Any]("person", N_("Person"), lambda row: by_name(staff, row.person_id)),
+        Column[Any]("day", N_("Day"), lambda row: row.day),
+        Column[Any]("asked", N_("Asked"), lambda row: row.requested_at),
+    )
+
+    def texts(row: Any) -> tuple[str, ...]:
+        person = staff.get(row.person_id)
+        return (*(staff_texts(person) if person else ()), row.reason, row.requested_by, row.day.isoformat())
+
+    listing = listing_of(rows, columns, texts, sort="-asked")
+    return render_template("hours/corrections.html", listing=listing, staff=staff, state=state, states=STATES)
 
 
 _ACTIONS = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
@@ -23,12 +24,13 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.formats import local_forms
 from attendance.web.hours.date_range import Span, span_of, today
+from attendance.web.listing import Column, Listing, listing_of
 from attendance.web.security import permission
 from attendance.web.site import current_site
 
 blueprint = Blueprint("report_pages", __name__, url_prefix="/attendance/reports")
-# A page shows this many rows; files have all.
-MOST_ROWS = 2000
+# A page of the table; files have all rows.
+ROWS = 50
 # Above this many people, the timesheets' PDF has one line a person: sheets take seconds and paper.
 MOST_SHEETS = 50
 
@@ -78,14 +80,18 @@ def page(name: str) -> ResponseReturnValue:
     site = current_site()
     with site.sessions() as session:
         departments, everybody = rosters.departments(session), rosters.list_staff(session)
+    listing = _listed(name, table)
+    found = [row for _person, row in listing.found]
     return render_template(
         "hours/report.html",
         name=name,
         report=report,
         reports=REPORTS,
         table=table,
-        rows=table.rows[:MOST_ROWS],
-        more=max(0, len(table.rows) - MOST_ROWS),
+        listing=listing,
+        foot=report_tables.total(table.columns, [row for _person, row in listing.found])
+        if listing.text
+        else table.foot,
         span=span,
         departments=departments,
         everybody=everybody,
@@ -98,6 +104,27 @@ def page(name: str) -> ResponseReturnValue:
         ical=report.ical and (name != "timesheet" or span.person_id is not None),
         at=site.clock.now(),
     )
+
+
+_Line = tuple[int | None, tuple[Any, ...]]
+
+
+def _listed(name: str, table: Table) -> Listing[_Line]:
+    """Return the page's rows, each with its person; the marks of a register's days do not sort."""
+    rows: list[_Line] = list(zip(table.people or [None] * len(table.rows), table.rows, strict=True))
+    columns = [
+        Column[_Line](column.key, column.title, _cell(number), column.form in (Form.SPAN, Form.COUNT))
+        for number, column in enumerate(table.columns)
+        if column.form is not Form.MARK
+    ]
+    texts = [number for number, column in enumerate(table.columns) if column.form is Form.TEXT]
+    # A list of who is in the building is never cut: it may be printed, and somebody would be missing.
+    size = len(rows) + 1 if name == "presence" else ROWS
+    return listing_of(rows, columns, lambda line: [str(line[1][number]) for number in texts], size=size)
+
+
+def _cell(number: int) -> Callable[[_Line], Any]:
+    return lambda line: None if line[1][number] == "" else line[1][number]
 
 
 @blueprint.get("/<name>.<kind>")

@@ -22,15 +22,18 @@ from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours import corrections, day_words, planning
 from attendance.service.hours import days as working_days
-from attendance.service.hours.days import PersonDay, Today
+from attendance.service.hours.days import PersonDay, PersonDays, Today
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import lock_over
 from attendance.store.people import people
+from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import answer, error_sentence
 from attendance.web.formats import local_forms
 from attendance.web.hours.date_range import day_from, department_from, instant_from, is_id, span_of
+from attendance.web.hours.staff import staff_texts
+from attendance.web.listing import Column, listing_of
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
@@ -45,6 +48,19 @@ blueprint.add_app_template_filter(day_words.note_words, "note_words")
 blueprint.add_app_template_filter(_, "translated")
 
 SHOWS = ("here", "late", "absent", "gone", "away", "all")
+TODAY_COLUMNS = (
+    Column[PersonDay]("person", N_("Person"), lambda row: row.person.name),
+    Column[PersonDay]("department", N_("Department"), lambda row: row.person.department or None),
+    Column[PersonDay]("shift", N_("Shift"), lambda row: row.day.plan.shift.name if row.day.plan.shift else None),
+    Column[PersonDay]("late", N_("State"), lambda row: row.day.late or None, numeric=True),
+    Column[PersonDay]("in", N_("In"), lambda row: row.day.first_in),
+    Column[PersonDay]("out", N_("Out"), lambda row: row.day.last_out),
+    Column[PersonDay]("worked", N_("Worked"), lambda row: row.day.worked if row.day.spells else None, numeric=True),
+)
+CALENDAR_COLUMNS = (
+    Column[PersonDays]("person", N_("Person"), lambda row: row.person.name),
+    Column[PersonDays]("worked", N_("Worked"), lambda row: row.worked, numeric=True),
+)
 DIRECTIONS = {one.value: one for one in Direction}
 # A month of 500 people is one page; nobody reads a year of them.
 MOST_CALENDAR_DAYS = 62
@@ -100,7 +116,7 @@ def today() -> ResponseReturnValue:
         "hours/today.html",
         groups=groups,
         show=show,
-        rows=groups[show],
+        listing=listing_of(groups[show], TODAY_COLUMNS, lambda row: staff_texts(row.person), sort="person"),
         department=department,
         departments=departments,
         at=now,
@@ -146,6 +162,11 @@ def calendar() -> ResponseReturnValue:
     return render_template(
         "hours/person_calendar.html" if person else "hours/calendar.html",
         sheet=sheet,
+        listing=(
+            listing := listing_of(sheet, CALENDAR_COLUMNS, lambda row: staff_texts(row.person), sort="person", size=50)
+        ),
+        # How many of those found were at work on each day, not only those on this page of the table.
+        at_work=[sum(bool(row.days[number].spells) for row in listing.found) for number in range(len(days))],
         person=person,
         weeks=_weeks(person.days) if person else (),
         weekdays=local_forms().weekdays(),

@@ -29,14 +29,21 @@ from attendance.store.session import DatabaseError
 from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
-from attendance.web.forms import ConsentForm, PersonForm, clean_line
+from attendance.web.forms import ConsentForm, PersonForm
+from attendance.web.listing import Column, listing_of
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 
-PAGE = 25
+MOST = 20_000
+COLUMNS = (
+    Column[people.Person]("person", N_("Person"), lambda one: one.name),
+    Column[people.Person]("number", N_("Staff number"), lambda one: one.staff_number),
+    Column[people.Person]("department", N_("Department"), lambda one: one.department or None),
+    Column[people.Person]("consent", N_("Consent"), lambda one: one.consent_at),
+)
 SHOWN = {"active": True, "inactive": False, "all": None}
 # Translated where it is shown, with the site's name.
 CONSENT_WORDS = N_(
@@ -77,28 +84,22 @@ SCRIPT_TEXTS = {
 @permission("read_person")
 def index() -> ResponseReturnValue:
     site = current_site()
-    text = clean_line(request.args.get("q", ""))[:200]
     shown = request.args.get("show", "active")
     shown = shown if shown in SHOWN else "active"
-    number = max(1, request.args.get("page", 1, type=int))
     with site.sessions() as session:
-        total = people.count_people(session, text, SHOWN[shown])
-        pages = max(1, -(-total // PAGE))
-        number = min(number, pages)
-        listed = people.search_people(session, text, SHOWN[shown], PAGE, (number - 1) * PAGE)
-        counts = templates.template_counts(session, [person.id for person in listed], site.model_id)
-        anybody = people.count_people(session) > 0
-    return render_template(
-        "people/people.html",
-        people=listed,
-        counts=counts,
-        text=text,
-        shown=shown,
-        number=number,
-        pages=pages,
-        total=total,
-        anybody=anybody,
+        everybody = people.search_people(session, active=SHOWN[shown], limit=MOST)
+        counts = templates.counts_by_person(session, site.model_id)
+        anybody = bool(everybody) or people.count_people(session) > 0
+    columns = (
+        *COLUMNS,
+        Column[people.Person]("templates", N_("Templates"), lambda one: counts.get(one.id, 0), numeric=True),
     )
+
+    def texts(person: people.Person) -> tuple[str, ...]:
+        return person.name, person.staff_number or "", person.department
+
+    listing = listing_of(everybody, columns, texts, sort="person")
+    return render_template("people/people.html", listing=listing, counts=counts, shown=shown, anybody=anybody)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
