@@ -109,7 +109,7 @@ def template_counts(session: Session, person_ids: Sequence[int], model_id: str) 
 def counts_by_person(session: Session, model_id: str) -> dict[int, int]:
     """Return how many templates of the model everybody has who has any."""
     query = select(Template.person_id, func.count()).where(Template.model_id == model_id).group_by(Template.person_id)
-    return {person_id: number for person_id, number in session.execute(query)}
+    return dict(session.execute(query).all())
 
 
 def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: int | None = None) -> list[Enrolled]:

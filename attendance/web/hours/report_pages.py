@@ -89,9 +89,7 @@ def page(name: str) -> ResponseReturnValue:
         reports=REPORTS,
         table=table,
         listing=listing,
-        foot=report_tables.total(table.columns, [row for _person, row in listing.found])
-        if listing.text
-        else table.foot,
+        foot=report_tables.total(table.columns, found) if listing.text and table.foot else table.foot,
         span=span,
         departments=departments,
         everybody=everybody,
