@@ -169,6 +169,7 @@ class Day:
 
     `presence` = the spells · `worked` = `presence` + `adjusted` + `paid_break` − `auto_break` ·
     `portions` add up to `worked`.  `adjusted`: what rounding and early arrivals add (+) or take (−).
+    `night`, `sunday`, `holiday`: how much of `worked` fell into the windows of `plan.premiums`, in whole minutes.
     `expected`: what the plan asks for.  `balance` is meant for finished days.
     """
 
@@ -186,6 +187,9 @@ class Day:
     late: int = 0
     early: int = 0
     portions: tuple[tuple[float, int], ...] = ()
+    night: int = 0
+    sunday: int = 0
+    holiday: int = 0
 
     @property
     def day(self) -> date:

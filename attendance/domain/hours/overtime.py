@@ -43,21 +43,42 @@ def overtime(portions: Sequence[Portion]) -> int:
     return sum(portion.seconds for portion in portions if portion.rate > 1)
 
 
-def split_week(plain: Mapping[date, int], tiers: Sequence[Tier]) -> dict[date, tuple[Portion, ...]]:
-    """Cut a whole week's plain seconds (what the days did not pay as overtime) at the weekly tiers.
+def split_week(plain: Mapping[date, int], tiers: Mapping[date, Sequence[Tier]]) -> dict[date, tuple[Portion, ...]]:
+    """Cut a whole week's plain seconds (what the days did not pay as overtime) at each day's weekly tiers.
 
-    A second above a tier belongs to the day on which it was worked: days add up, however a span is cut.
+    A second above a tier belongs to the day on which it was worked: days add up, however a span is cut.  Where the
+    tiers change in the week, the time before counts towards the later ones; what it was paid does not change.
     """
     by_day: dict[date, tuple[Portion, ...]] = {}
-    before: dict[float, int] = {}
+    before = 0
     for day in sorted(plain):
-        upto: dict[float, int] = {}
-        for portion in split(sum(seconds for other, seconds in plain.items() if other <= day), tiers):
-            upto[portion.rate] = upto.get(portion.rate, 0) + portion.seconds
-        parts = (Portion(rate, seconds - before.get(rate, 0)) for rate, seconds in upto.items())
+        after = before + plain[day]
+        earlier, upto = _by_rate(before, tiers[day]), _by_rate(after, tiers[day])
+        parts = (Portion(rate, seconds - earlier.get(rate, 0)) for rate, seconds in upto.items())
         by_day[day] = tuple(part for part in parts if part.seconds)
-        before = upto
+        before = after
     return by_day
+
+
+def tiers_of_week(own: Mapping[date, Sequence[Tier]]) -> dict[date, Sequence[Tier]]:
+    """Return the weekly tiers of each day of a week: its own shift's, else the last ones before, else the next ones.
+
+    `own`: what each day's shift says; empty on a day off and for a shift without weekly tiers.  All are empty if
+    no day has tiers.
+    """
+    last: Sequence[Tier] = next((own[day] for day in sorted(own) if own[day]), ())
+    found: dict[date, Sequence[Tier]] = {}
+    for day in sorted(own):
+        last = own[day] or last
+        found[day] = last
+    return found
+
+
+def _by_rate(seconds: int, tiers: Sequence[Tier]) -> dict[float, int]:
+    found: dict[float, int] = {}
+    for portion in split(seconds, tiers):
+        found[portion.rate] = found.get(portion.rate, 0) + portion.seconds
+    return found
 
 
 def week_of(day: date) -> date:

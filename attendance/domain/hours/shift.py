@@ -181,6 +181,29 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class PremiumRules:
+    """Which hours are figures of their own: at night, on Sundays, on public holidays.
+
+    Each window is wall-clock time of a calendar day and may end on the next, at most at 24:00; None: not counted.
+    `both`: a Sunday that is a holiday counts as both; otherwise as a holiday only.
+    """
+
+    night: Span | None = Span(23 * 60, 30 * 60)
+    sunday: Span | None = Span(0, DAY)
+    holiday: Span | None = Span(0, DAY)
+    both: bool = False
+
+    def __post_init__(self) -> None:
+        if any(one is not None and one.start >= DAY for one in (self.night, self.sunday, self.holiday)):
+            raise BadShift("a window of night, Sunday or holiday hours begins before 24:00 of its day")
+        if self.night is not None and self.night.minutes > DAY:
+            raise BadShift("a night lasts at most 24 hours")
+
+
+PREMIUMS = PremiumRules()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What one day expects of one person.  No shift: a day off.  `rostered` False: nothing is planned."""
 
@@ -189,6 +212,7 @@ class Plan:
     holiday: str | None = None
     leave: Leave | None = None
     rostered: bool = True
+    premiums: PremiumRules = PREMIUMS
 
     @property
     def whole_day_off(self) -> bool:

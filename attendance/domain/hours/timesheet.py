@@ -128,10 +128,12 @@ def days_of(
     policy = policy or Policy()
     collected = _collect(punches, plans, zone, now, policy)
     nothing = _Collected()
+    holidays = frozenset(day for day, plan in plans.items() if plan.holiday is not None)
     result = []
     for day in sorted(plans):
         found = collected.get(day, nothing)
-        result.append(evaluate(plans[day], tuple(found.spells), tuple(found.used), frozenset(found.flags), zone, now))
+        spells, used, flags = tuple(found.spells), tuple(found.used), frozenset(found.flags)
+        result.append(evaluate(plans[day], spells, used, flags, zone, now, holidays))
     return result
 
 
@@ -298,16 +300,16 @@ class _Walk:
 def with_weekly_overtime(days: Sequence[Day]) -> tuple[Day, ...]:
     """Return whole weeks of one person, in order, each day with the overtime that it adds to its week.
 
-    The first shift of a week that has weekly tiers sets the tiers of that week.
+    Where the shift changes in the week, each day is cut by the tiers in force on it (`overtime.tiers_of_week`).
     """
     weeks: dict[date, list[Day]] = {}
     for one in days:
         weeks.setdefault(overtime.week_of(one.day), []).append(one)
     found: list[Day] = []
     for week in weeks.values():
-        tiers = next((one.plan.shift.weekly for one in week if one.plan.shift and one.plan.shift.weekly), ())
+        tiers = overtime.tiers_of_week({one.day: one.plan.shift.weekly if one.plan.shift else () for one in week})
         plain = {one.day: sum(seconds for rate, seconds in one.portions if rate <= 1) for one in week}
-        cut = overtime.split_week(plain, tiers) if tiers else {}
+        cut = overtime.split_week(plain, tiers) if any(tiers.values()) else {}
         for one in week:
             paid = {rate: seconds for rate, seconds in one.portions if rate > 1}
             for part in cut.get(one.day, ()):

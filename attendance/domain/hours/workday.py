@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from attendance.domain.hours import overtime
+from attendance.domain.hours import overtime, premiums
 from attendance.domain.hours.day import Day, Flag, Spell, Status, Used
 from attendance.domain.hours.shift import Kind, Mode, Plan, Rounding, Shift, spans_of
 
@@ -27,18 +27,24 @@ def evaluate(
     flags: frozenset[Flag],
     zone: ZoneInfo,
     now: datetime,
+    holidays: frozenset[date] = frozenset(),
 ) -> Day:
-    """Return what the day came to, with flags for late, early and work on a day off added."""
+    """Return what the day came to, with flags for late, early and work on a day off added.
+
+    `holidays`: the person's public holidays around the day; a night may end on one.
+    """
     shift = plan.shift
     spans = spans_of(plan, zone) if shift else ()
     expected = _expected(plan, spans)
     if not spells:
         return Day(plan, _status_without(plan, spans, now, zone), used=used, flags=flags, expected=expected)
     presence = sum(one.seconds(now) for one in spells)
-    counted = _counted(spells, shift, spans, zone, now)
-    paid, taken_off = _breaks(shift, spells, counted)
-    worked = max(0, counted + paid - taken_off)
-    taken_off = counted + paid - worked
+    times = _counted(spells, shift, spans, zone, now)
+    counted = sum(int((end - start).total_seconds()) for start, end in times)
+    paid, breaks = _breaks(shift, spells, counted)
+    taken_off = sum(seconds for _after, seconds in breaks)
+    worked = counted + paid - taken_off
+    extra = premiums.seconds_of(premiums.paid_times(times, paid, breaks), plan, holidays, zone)
     found = set(flags)
     late, early = (0, 0) if plan.whole_day_off or shift is None else _late_and_early(shift, spans, spells, now)
     if late:
@@ -65,6 +71,9 @@ def evaluate(
         late=late,
         early=early,
         portions=tuple((one.rate, one.seconds) for one in portions),
+        night=extra.night,
+        sunday=extra.sunday,
+        holiday=extra.holiday,
     )
 
 
@@ -83,9 +92,9 @@ def _expected(plan: Plan, spans: Sequence[_Real]) -> int:
 
 def _counted(
     spells: Sequence[Spell], shift: Shift | None, spans: Sequence[_Real], zone: ZoneInfo, now: datetime
-) -> int:
-    """Return the seconds after rounding each arrival and departure and cutting off what is too early."""
-    total = 0
+) -> list[_Real]:
+    """Return the times after rounding each arrival and departure and cutting off what is too early."""
+    times = []
     for one in spells:
         start, end = one.start, one.end or now
         if shift is not None:
@@ -94,8 +103,9 @@ def _counted(
                 end = _rounded(end, shift.rounding, zone, arriving=False)
             if shift.clip_early and spans:
                 start = max(start, spans[0][0])
-        total += max(0, int((end - start).total_seconds()))
-    return total
+        if start < end:
+            times.append((start, end))
+    return times
 
 
 def _rounded(at: datetime, rule: Rounding, zone: ZoneInfo, arriving: bool) -> datetime:
@@ -118,16 +128,17 @@ def _rounded(at: datetime, rule: Rounding, zone: ZoneInfo, arriving: bool) -> da
     return exact - timedelta(seconds=past) if down else exact + timedelta(seconds=step - past)
 
 
-def _breaks(shift: Shift | None, spells: Sequence[Spell], counted: int) -> tuple[int, int]:
-    """Return (seconds of the person's breaks that are paid, seconds taken off for breaks that were not taken)."""
+def _breaks(shift: Shift | None, spells: Sequence[Spell], counted: int) -> tuple[int, list[premiums.Cut]]:
+    """Return (seconds of the person's breaks that are paid, what is taken off for breaks that were not taken)."""
     if shift is None or not shift.breaks:
-        return 0, 0
+        return 0, []
     out = 0
     if len(shift.spans) == 1:  # the pause between the parts of a split shift is not a break
         for before, after in pairwise(spells):
             if before.end is not None and before.rule is None:
                 out += max(0, int((after.start - before.end).total_seconds()))
     paid, taken_off = 0, 0
+    cuts: list[premiums.Cut] = []
     for one in shift.breaks:
         if counted < one.after * 60:
             continue
@@ -139,8 +150,10 @@ def _breaks(shift: Shift | None, spells: Sequence[Spell], counted: int) -> tuple
         else:
             # Only time beyond the limit can be taken off: six hours and a minute of work
             # must not become less than six hours.
-            taken_off += min(length - own, max(0, counted - taken_off - one.after * 60))
-    return paid, min(taken_off, counted)
+            off = min(length - own, max(0, counted - taken_off - one.after * 60))
+            taken_off += off
+            cuts.append((one.after * 60, off))
+    return paid, cuts
 
 
 def _late_and_early(shift: Shift, spans: Sequence[_Real], spells: Sequence[Spell], now: datetime) -> tuple[int, int]:
