@@ -105,8 +105,10 @@ def _days_around(day: date) -> list[date]:
 
 def _real(days: Iterable[date], window: Span | None, zone: ZoneInfo) -> list[Times]:
     """Return a window's times on these days; where one reaches into the next, the two are joined."""
+    if window is None:
+        return []
     found: list[Times] = []
-    for day in days if window is not None else ():
+    for day in days:
         start, end = real_time(day, window.start, zone), real_time(day, window.end, zone)
         if found and start < found[-1][1]:
             found[-1] = (found[-1][0], max(end, found[-1][1]))

@@ -183,7 +183,9 @@ def test_paid_times_add_up_to_what_is_worked(minutes: list[int], cuts: list[tupl
     assert all(one[1] <= other[0] for one, other in zip(found, found[1:], strict=False))
 
 
-@pytest.mark.parametrize("windows", [{"night": Span(0, 1441)}, {"night": Span(1440, 1500)}, {"sunday": Span(1500, 1600)}])
+@pytest.mark.parametrize(
+    "windows", [{"night": Span(0, 1441)}, {"night": Span(1440, 1500)}, {"sunday": Span(1500, 1600)}]
+)
 def test_a_window_that_is_not_of_its_day_is_refused(windows: dict[str, Span]) -> None:
     with pytest.raises(BadShift, match=r"at most 24 hours|begins before 24:00"):
         PremiumRules(**windows)
@@ -204,9 +206,7 @@ def instants(day: date, text: str) -> list[datetime]:
 def computed(
     day: date, times: list[datetime], shift: Shift | None, rules: PremiumRules, now: datetime | None = None
 ) -> Day:
-    punches = [
-        Punch(str(number), at, Direction.OUT if number % 2 else Direction.IN) for number, at in enumerate(times)
-    ]
+    punches = [Punch(str(number), at, Direction.OUT if number % 2 else Direction.IN) for number, at in enumerate(times)]
     days = [day + timedelta(days=number) for number in range(-2, 3)]
     plans = {one: Plan(one, shift, HOLIDAYS.get(one), rostered=shift is not None, premiums=rules) for one in days}
     # A holiday excuses the shift; people who work on it still have theirs.
