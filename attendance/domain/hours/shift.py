@@ -9,6 +9,7 @@ which the clock changes is as long as it really was.  Trade-off: one shift is at
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -278,13 +279,13 @@ def hhmm(minute: int) -> str:
 
 
 def parse_hhmm(text: str) -> int:
-    """Return minutes from midnight; BadShift if the text is not a valid time of day."""
-    hours, colon, minutes = text.strip().partition(":")
-    if not colon or not (hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2):
+    """Return minutes from midnight of 8:30, 08.30 or 0830; BadShift if the text is not a valid time of day."""
+    # Without a colon, too: the keypad of a phone has none.
+    found = re.fullmatch(r"([0-9]{1,2})[:.]?([0-9]{2})", text.strip(), re.ASCII)
+    minutes = int(found[1]) * 60 + int(found[2]) if found else -1
+    if found is None or int(found[2]) > 59 or minutes > DAY:
         raise BadShift(f"{text or 'an empty field'} is not a valid time of day: write it as 08:30")
-    if not (int(hours) < 24 and int(minutes) < 60) and text.strip() != "24:00":
-        raise BadShift(f"{text} is not a valid time of day: write it as 08:30")
-    return int(hours) * 60 + int(minutes)
+    return minutes
 
 
 def span_from(start: str, end: str) -> Span:

@@ -16,10 +16,14 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import Day, Flag
 from attendance.errors import UserError
-from attendance.service.hours.days import sheet
+from attendance.service.hours.days import PersonDays, sheet
+from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import periods as period_rows
+from attendance.store.hours import rosters
 from attendance.store.hours.rosters import StaffMember
 from attendance.store.tables.hours import PeriodLock
+
+MOST_WAITING = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,20 @@ class Change:
     day: date
     worked_then: int
     worked_now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A period before it is closed: everybody's days, how many are written down, and how much is not settled.
+
+    `look_at`: days in doubt.  `corrections`, `leave`: requests that wait for a decision, and would be refused later.
+    """
+
+    rows: tuple[PersonDays, ...]
+    days: int
+    look_at: int
+    corrections: int
+    leave: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +62,7 @@ def close(
     session: Session, first: date, last: date, *, grace: timedelta, now: datetime, zone: ZoneInfo, by: str
 ) -> PeriodLock:
     """Close finished days.  Until the grace is over, corrections may still be asked for and decided."""
-    if last < first:
-        raise UserError("the last day is before the first: swap them")
-    if last >= now.astimezone(zone).date():
-        raise UserError("a period can be closed once its last day is over")
-    for other in period_rows.locks(session):
-        if other.reopened_at is None and other.first <= last and other.last >= first:
-            raise UserError(f"the period {other.first} to {other.last} is closed already")
+    require_closable(session, first, last, now=now, zone=zone)
     lock = PeriodLock(
         first=first,
         last=last,
@@ -64,6 +76,27 @@ def close(
     session.flush()
     _write_down(session, first, last, zone, now)
     return lock
+
+
+def require_closable(session: Session, first: date, last: date, *, now: datetime, zone: ZoneInfo) -> None:
+    """Raise UserError, which says why, unless these days can be closed now."""
+    if last < first:
+        raise UserError("the last day is before the first: swap them")
+    if last >= now.astimezone(zone).date():
+        raise UserError("a period can be closed once its last day is over")
+    for other in period_rows.locks(session):
+        if other.reopened_at is None and other.first <= last and other.last >= first:
+            raise UserError(f"the period {other.first} to {other.last} is closed already")
+
+
+def preview(session: Session, first: date, last: date, *, now: datetime, zone: ZoneInfo) -> Preview:
+    """Return what closing these days would write down, and what is better settled before; UserError as `close`."""
+    require_closable(session, first, last, now=now, zone=zone)
+    waiting = correction_rows.corrections(session, state="requested", first=first, last=last, limit=MOST_WAITING)
+    leave = rosters.leave_between(session, first, last, states=("requested",))
+    rows = tuple(sheet(session, first, last, zone, now))
+    days = sum(1 for row in rows for day in row.days if day.finished)
+    return Preview(rows, days, sum(row.days_to_look_at for row in rows), len(waiting), len(leave))
 
 
 def reopen(session: Session, lock_id: int, *, now: datetime, by: str) -> PeriodLock:

@@ -17,6 +17,7 @@ from flask_login import current_user
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours import corrections, periods
+from attendance.service.hours.days import PersonDays
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import locks as list_locks
@@ -33,6 +34,16 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("corrections", __name__, url_prefix="/attendance")
 
 MOST_SHOWN = 5000
+MOST_GRACE = 60
+PREVIEW_COLUMNS = (
+    Column[PersonDays]("person", N_("Person"), lambda row: row.person.name),
+    Column[PersonDays]("department", N_("Department"), lambda row: row.person.department or None),
+    Column[PersonDays]("worked", N_("Worked"), lambda row: row.worked, numeric=True),
+    Column[PersonDays]("expected", N_("Expected"), lambda row: row.expected, numeric=True),
+    Column[PersonDays]("balance", N_("Balance"), lambda row: row.balance, numeric=True),
+    Column[PersonDays]("overtime", N_("Overtime"), lambda row: row.overtime, numeric=True),
+    Column[PersonDays]("look_at", N_("Days to look at"), lambda row: row.days_to_look_at, numeric=True),
+)
 STATES = {
     "requested": N_("Waiting"),
     "approved": N_("Approved"),
@@ -121,13 +132,41 @@ def periods_page() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/periods/preview")
+@permission("close_period")
+def preview_period() -> ResponseReturnValue:
+    """Show what closing a period would write down, and what waits in it, before anything is closed."""
+    site, now, args = current_site(), current_site().clock.now(), request.args
+    try:
+        first, last = day_from(args.get("from", "")), day_from(args.get("to", ""))
+        grace = whole(args.get("grace", ""), "days of grace", 0, MOST_GRACE)
+        with site.sessions() as session:
+            preview = periods.preview(session, first, last, now=now, zone=site.zone)
+    except UserError as error:
+        flash(error_sentence(error), "danger")
+        return redirect(url_for("corrections.periods_page"))
+    return render_template(
+        "hours/period_preview.html",
+        preview=preview,
+        listing=listing_of(preview.rows, PREVIEW_COLUMNS, lambda row: staff_texts(row.person), sort="person"),
+        first=first,
+        last=last,
+        grace=grace,
+        at=now,
+    )
+
+
 @blueprint.post("/periods")
 @permission("close_period")
 def close_period() -> ResponseReturnValue:
+    """Close a period that was looked at; without the confirmation, show it first."""
     site, form = current_site(), request.form
+    if form.get("confirm") != "yes":
+        seen: dict[str, Any] = {name: form.get(name, "") for name in ("from", "to", "grace")}
+        return redirect(url_for("corrections.preview_period", **seen))
     try:
         with site.sessions.begin() as session:
-            grace = timedelta(days=whole(form.get("grace", ""), "days of grace", 0, 60))
+            grace = timedelta(days=whole(form.get("grace", ""), "days of grace", 0, MOST_GRACE))
             lock = periods.close(
                 session, day_from(form.get("from", "")), day_from(form.get("to", "")), grace=grace,
                 now=site.clock.now(), zone=site.zone, by=current_user.username,

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from attendance.deprecation import warn_renamed
+from attendance.domain.hours.shift import parse_hhmm
 from attendance.errors import UserError, sentence
 from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
@@ -132,10 +133,10 @@ def day_from(text: str) -> date:
 def instant_from(day: date, text: str) -> datetime:
     """Return the instant of a local day and a field of time; UserError if the time is not valid."""
     try:
-        clock = time.fromisoformat(text)
+        clock = time(*divmod(parse_hhmm(text), 60))
     except ValueError as error:
         raise UserError("a time was not understood: write it as 08:30") from error
-    return datetime.combine(day, clock.replace(tzinfo=None), current_site().zone)
+    return datetime.combine(day, clock, current_site().zone)
 
 
 def whole(text: str, label: str, least: int = 0, most: int = 10**6) -> int:

@@ -23,10 +23,21 @@ from attendance.domain.hours.shift import (
 OFFICE = Shift("Office", (Span(9 * 60, 17 * 60),), breaks=(Break(30, after=360),), tiers=(Tier(480, 1.25),))
 
 
-@pytest.mark.parametrize("text", ["", "8", "25:00", "08:60", "ab:cd", "8:5"])
+@pytest.mark.parametrize(
+    "text", ["", "8", "25:00", "08:60", "ab:cd", "8:5", "9:41 AM", "24:01", "0860", "-8:30", "٠٨:٣٠"]
+)
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(BadShift, match="is not a valid time of day"):
         parse_hhmm(text)
+
+
+@pytest.mark.parametrize("text", ["08:30", "8:30", "08.30", "0830", "830", " 08:30 "])
+def test_a_time_of_day_needs_no_colon(text: str) -> None:
+    assert parse_hhmm(text) == 510
+
+
+def test_a_day_ends_at_24_hours() -> None:
+    assert (parse_hhmm("24:00"), parse_hhmm("00:00"), parse_hhmm("23:59")) == (1440, 0, 1439)
 
 
 def test_overlapping_times_are_refused() -> None:

@@ -44,7 +44,7 @@ def test_a_decision_about_nothing_is_said(admin: Browser) -> None:
 
 
 def test_a_closed_period_is_shown_refuses_and_reopens(web: Web, anna: int, admin: Browser) -> None:
-    form = {"from": "2024-04-01", "to": FRIDAY.isoformat(), "grace": "0"}
+    form = {"from": "2024-04-01", "to": FRIDAY.isoformat(), "grace": "0", "confirm": "yes"}
     admin.submit("/attendance/periods", form)
     assert "closed period" in admin.text(f"/attendance/person/{anna}/{FRIDAY}")
 
@@ -62,7 +62,40 @@ def test_a_closed_period_is_shown_refuses_and_reopens(web: Web, anna: int, admin
 
 
 def test_the_present_day_cannot_be_closed(admin: Browser) -> None:
-    form = {"from": "2024-05-01", "to": DAY.isoformat(), "grace": "0"}
+    form = {"from": "2024-05-01", "to": DAY.isoformat(), "grace": "0", "confirm": "yes"}
     answer = admin.submit("/attendance/periods", form, follow_redirects=True)
 
     assert "once its last day is over" in answer.get_data(as_text=True)
+
+
+def test_a_period_is_looked_at_before_it_is_closed(web: Web, anna: int, admin: Browser) -> None:
+    requested(web, anna, admin)
+    days = {"from": "2024-04-01", "to": FRIDAY.isoformat(), "grace": "3"}
+    shown = admin.submit("/attendance/periods", days)  # not confirmed
+    assert "/attendance/periods/preview?" in shown.location
+
+    page = admin.text(shown.location)
+    assert "Nothing is closed yet" in page
+    assert "1 correction of these days waits for a decision" in page
+    assert "1 day is in doubt" in page
+    with web.sessions() as session:
+        assert not periods.locks(session)
+
+    admin.submit("/attendance/periods", days | {"confirm": "yes"})
+    with web.sessions() as session:
+        (lock,) = periods.locks(session)
+        written = [total.worked for total in periods.totals_between(session, lock.first, lock.last)]
+    # What was shown is what was written down.
+    assert f'<dd class="big">{len(written)}</dd>' in page
+    assert f'<dd class="big">{sum(written) // 3600}:{sum(written) // 60 % 60:02}</dd>' in page
+
+
+def test_a_preview_says_why_days_cannot_be_closed(admin: Browser) -> None:
+    for query, words in (
+        (f"from=2024-05-01&to={DAY}", "once its last day is over"),
+        ("from=2024-05-01&to=2024-04-01", "swap them"),
+        ("from=soon&to=2024-04-01", "a date was not understood"),
+        ("from=2024-04-01&to=2024-04-30&grace=900", "days of grace"),
+    ):
+        answer = admin.get(f"/attendance/periods/preview?{query}", follow_redirects=True)
+        assert words.lower() in answer.get_data(as_text=True).lower()

@@ -110,3 +110,19 @@ def test_everybody_whom_a_search_found_is_rostered_at_once(web: Web, anna: int, 
 
     with web.sessions() as session:
         assert {roster.person_id for roster in rosters.rosters_of(session, [*people, other])} == set(people)
+
+
+def test_the_editor_unfolds_only_what_a_shift_uses_and_asks_for_24_hours(admin: Browser) -> None:
+    plain = admin.text("/attendance/shifts/new")
+    assert plain.count("<details") == 6
+    assert '<details class="card fold" open>' not in plain
+    assert 'type="time"' not in plain
+
+    form = {"name": "Shop", "start0": "0930", "end0": "13.00", "start1": "15:30", "end1": "19:30", "tier0": "480",
+            "tier_rate0": "1.25"}  # fmt: skip
+    assert admin.submit("/attendance/shifts/new", form).status_code == 302
+    shop = admin.text("/attendance/shifts/1")
+
+    assert shop.count('<details class="card fold" open>') == 2  # the second part of the day; overtime
+    assert 'value="09:30"' in shop
+    assert 'value="13:00"' in shop

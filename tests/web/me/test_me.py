@@ -203,7 +203,9 @@ def test_what_cannot_be_asked_for_is_said(web: Web, me: Browser, anna: int) -> N
 
 
 def test_a_closed_month_takes_no_request(web: Web, me: Browser, anna: int, admin: Browser) -> None:
-    admin.submit("/attendance/periods", {"from": "2024-04-01", "to": FRIDAY.isoformat(), "grace": "0"})
+    admin.submit(
+        "/attendance/periods", {"from": "2024-04-01", "to": FRIDAY.isoformat(), "grace": "0", "confirm": "yes"}
+    )
 
     assert "This month is closed" in me.text(f"/me/day/{FRIDAY}")
     assert "is closed" in me.submit("/me/corrections", ASK, follow_redirects=True).get_data(as_text=True)
