@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -171,7 +172,7 @@ def test_paid_times_add_up_to_what_is_worked(minutes: list[int], cuts: list[tupl
     times = [start + timedelta(minutes=one) for one in minutes[: len(minutes) // 2 * 2]]
     counted = list(zip(times[::2], times[1::2], strict=True))
     whole = sum((end - first).total_seconds() for first, end in counted)
-    out = sum((after[0] - before[1]).total_seconds() for before, after in zip(counted, counted[1:], strict=False))
+    out = sum((after[0] - before[1]).total_seconds() for before, after in itertools.pairwise(counted))
     paid = min(paid, int(out))
     taken = min(whole, sum(off for _after, off in cuts))
     if taken < sum(off for _after, off in cuts):
@@ -180,7 +181,7 @@ def test_paid_times_add_up_to_what_is_worked(minutes: list[int], cuts: list[tupl
     found = premiums.paid_times(counted, paid, cuts)
 
     assert sum((end - first).total_seconds() for first, end in found) == whole + paid - taken
-    assert all(one[1] <= other[0] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(found))
 
 
 @pytest.mark.parametrize(

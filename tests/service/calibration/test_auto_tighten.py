@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from attendance import jobs
-from attendance.config import Calibration, Settings
+from attendance.config import Settings
+from attendance.config_sections import Calibration
 from attendance.service.calibration import impostors
 from attendance.service.calibration.auto_tighten import after_enrolment, outgrown, tighten
 from attendance.store.crypto import Keys
