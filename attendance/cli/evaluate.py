@@ -1,4 +1,5 @@
-"""Commands that measure networks: evaluate ablation, detector, recogniser, verification, identification, clips.
+"""Commands that measure networks: evaluate ablation, detector, recogniser, verification, identification, site,
+clips.
 
 In: folders with labelled images and numbers.  Out: tables, plots, files, written by the modules it calls.
 Does not know: networks.  It declares the options and passes them on by name.
@@ -202,6 +203,37 @@ def evaluate_identification(context: click.Context, /, **options: Any) -> None:
         from attendance.evaluation.recogniser import commands
 
         commands.evaluate_identification(settings=settings, **options)
+
+
+@evaluate.command("site")
+@with_options(
+    click.option("--data", type=FOLDER, help="Folder with the image sets; its nuaa is measured."),
+    click.option("--folders", type=FOLDER, help="Your own images: a folder PERSON/SESSION for each session."),
+    click.option(
+        "--peers", type=FILE, multiple=True, help="Another recogniser (ONNX) to measure beside ours; repeatable."
+    ),
+    click.option(
+        "--fpir",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=0.01,
+        show_default=True,
+        help="Share of strangers that may be let in.",
+    ),
+    click.option("--out", type=FILE, help="Write the numbers to this JSON file."),
+    click.option("--plots", type=FOLDER, help="Draw the table into this folder, as PNG and SVG."),
+)
+@click.pass_context
+def evaluate_site(context: click.Context, /, **options: Any) -> None:
+    """Measure a site: people enrolled in one session and met in another, each left out once as the stranger."""
+    if (options["data"] is None) == (options["folders"] is None):
+        raise UserError("give one folder to measure on, with --data or --folders")
+    for name in ("data", "folders"):
+        require_folder(f"--{name}", options[name])
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.evaluation.recogniser import site_run
+
+        site_run.evaluate_site(settings=settings, **options)
 
 
 @evaluate.command("clips")

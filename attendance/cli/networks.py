@@ -58,6 +58,18 @@ def check_options(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def check_flat(options: dict[str, Any]) -> None:
+    """Raise UserError if options contradict the recogniser's long run, or need it and it was not asked for."""
+    flat = options["flat"] or options["anneal"] is not None
+    for name in ("epochs", "size_at_first"):
+        if flat and options[name] is not None:
+            raise UserError(f"--{name.replace('_', '-')} does not go with --flat or --anneal; remove it")
+    if flat and not options["resume"]:
+        raise UserError("--flat always goes on from --out; give a new folder with --out to begin a new run")
+    if options["frozen"] and not flat:
+        raise UserError("--frozen needs --flat")
+
+
 def read_sizes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
     """Read "256,640" as (256, 640)."""
     try:
@@ -137,9 +149,22 @@ def train_detector(**options: Any) -> None:
 @_training
 @click.option("--size", type=click.IntRange(64, 1024), help="Input size in px; a multiple of 16.")
 @click.option("--size-at-first", type=click.IntRange(64, 1024), help="Input size in px during the first half.")
+@click.option(
+    "--flat",
+    is_flag=True,
+    help="Train one long run at a flat rate, with an average of weights.  --minutes bounds a call, --samples the run.",
+)
+@click.option(
+    "--anneal",
+    type=click.IntRange(min=64),
+    metavar="SAMPLES",
+    help="Anneal a copy of the flat run in --out over this many images; the run itself does not change.",
+)
+@click.option("--frozen", type=click.IntRange(0, 9), help="With --flat: do not train the trunk's first stages.")
 def train_recogniser(**options: Any) -> None:
     """Train the recogniser: distillation from --teacher, then ArcFace on labelled people."""
     check_options(options)
+    check_flat(options)
     with needs("train", *TRAIN_MODULES):
         from attendance.training import commands
 

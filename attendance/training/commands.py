@@ -20,7 +20,9 @@ from attendance.models.export import kind_of
 from attendance.training import protocol
 from attendance.training.detector import train as detector_training
 from attendance.training.loop import Plan
+from attendance.training.recogniser import flat as flat_training
 from attendance.training.recogniser import train as recogniser_training
+from attendance.training.recogniser.steady import Steady
 from attendance.vision.weights import Card, save_card, sha256_of
 
 RESEARCH = "research and evaluation only, as the sets' own terms say; train on your own consented images for more"
@@ -76,10 +78,21 @@ def train_recogniser(**options: Any) -> None:
     elif not packs:
         raise UserError(f"{data} has no packs of crops yet: give a teacher's ONNX file with --teacher to make them")
     size = options.get("size") or 112  # served at the size trained at: docs/LOG.md
+    if options.get("flat") or options.get("anneal"):
+        tqdm.write(f"weights: {_flat(device, size, options)}")
+        return
     sizes = ((0.0, options["size_at_first"]), (0.5, size)) if options.get("size_at_first") else ((0.0, size),)
     plan = _plan(options, EPOCH_FACES, 64, 1.5e-3, "muon")  # docs/LOG.md
     path = recogniser_training.train(data, options["out"], plan, sizes, device, options["resume"], options["start"])
     tqdm.write(f"weights: {path}")
+
+
+def _flat(device: torch.device, size: int, options: dict[str, Any]) -> Path:
+    """Train the long run, or anneal a copy of it."""
+    given = {name: options.get(name) for name in ("batch", "lr", "minutes", "samples", "anneal", "optimiser")}
+    plan = Steady(**{name: value for name, value in given.items() if value is not None})
+    data, out, start = options["data"], options["out"], options["start"]
+    return flat_training.train(data, out, plan, size, device, start, options.get("frozen") or 0)
 
 
 def export(**options: Any) -> None:

@@ -21,6 +21,9 @@ RECOGNISER_SETS = (
     "generated_b",
     "generated_c",
     "net7876",
+    "mebeauty",
+    "omi",
+    "omi_real",
 )
 # Sets the detector may learn from; of facemask853 only images whose number is not divisible by 4.
 DETECTOR_SETS = (*RECOGNISER_SETS, "facemask853")
@@ -29,7 +32,7 @@ DETECTOR_SETS = (*RECOGNISER_SETS, "facemask853")
 GLINT_PEOPLE = frozenset({"Barack Obama", "Hugh Jackman", "Hugh Laurie", "James Spader", "Mark Ruffalo", "Miley Cyrus"})
 # Sets without identities that may contain people of LFW or CelebA: compared with the teacher's
 # eyes against everyone who is measured, and dropped above this cosine.
-OVERLAP_SETS = frozenset({"utkface", "mask12k_unmasked", "net7876"})
+OVERLAP_SETS = frozenset({"utkface", "mask12k_unmasked", "net7876", "mebeauty", "omi", "omi_real"})
 OVERLAP_COSINE = 0.5
 
 

@@ -22,6 +22,16 @@ def test_training_options_are_checked_before_anything_is_loaded(here: Here, tmp_
     assert "there is no file" in here.refused(*export, str(tmp_path / "x.safetensors"))
 
 
+def test_the_long_run_refuses_options_that_contradict_it(here: Here, tmp_path: Path) -> None:
+    common = ("train", "recogniser", "--out", str(tmp_path / "run"), "--data", str(tmp_path))
+
+    assert "--epochs does not go with --flat" in here.refused(*common, "--flat", "--epochs", "1")
+    assert "--size-at-first does not go" in here.refused(*common, "--anneal", "640", "--size-at-first", "64")
+    assert "--frozen needs --flat" in here.refused(*common, "--frozen", "3")
+    assert "give a new folder" in here.refused(*common, "--flat", "--no-resume")
+    assert "no packs of crops yet" in here.refused(*common, "--flat")
+
+
 def test_live_says_that_there_is_no_display(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

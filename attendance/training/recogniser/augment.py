@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
+from attendance.training.recogniser.webcam import webcam
 from attendance.vision.align import ARCFACE_112
 
 RIM = 8  # px around the 112 px crop
@@ -117,12 +118,13 @@ STEPS: tuple[tuple[float, float, Callable[[Tensor, np.random.Generator], Tensor]
     (0.25, 0.5, _noisy),
     (0.25, 0.25, _compressed),
     (0.3, 0.5, _hidden),
+    (0.5, 0.4, webcam),
 )
 
 
 def face_views(crops: Tensor, size: int, random: np.random.Generator, degrade: float = 1.0) -> tuple[Tensor, Tensor]:
     """Jittered alignment, mirror, mask and glasses, light, colour, motion, focus, resolution, noise, JPEG, a covered
-    patch.
+    patch, a cheap camera.
 
     `degrade` 0..1 scales how often views lose resolution, get noise or a covered patch: a short run learns
     more from clean views.  Returns views [B,3,size,size] in 0..255 and a bool mask [B] of mirrored views.

@@ -18,7 +18,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -68,7 +68,7 @@ class Faces:
             joined = principal_targets(joined_answers([first, *further]))
             # Turned onto the first teacher's own targets, which changes no cosine: a network that began
             # with one teacher goes on with several.
-            self.targets = joined @ _turn(joined, self.targets)
+            self.targets = joined @ rotation_between(joined, self.targets)
         self.with_maps = all(p.maps is not None for p in packs)
 
     def turn(self, rotation: NDArray[np.float32]) -> None:
@@ -137,7 +137,7 @@ def joined_answers(answers: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.f
     return np.asarray(np.concatenate(parts, axis=1) / np.sqrt(np.float32(len(parts))), np.float32)
 
 
-def _turn(given: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+def rotation_between(given: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the rotation [D,D] that brings `given` [F,D] nearest to `wanted` (Schönemann, 1966)."""
     left, _, right = np.linalg.svd(given.T @ wanted)
     return np.asarray(left @ right, np.float32)
@@ -160,7 +160,7 @@ def turn_towards(net: RecognitionModel, faces: Faces, size: int, sample: int = 2
             view = F.interpolate(crops, (size, size), mode="bilinear", antialias=True, align_corners=False)
             answers.append(net(view).float().cpu().numpy())
     net.train(was_training)
-    return _turn(faces.targets[rows], np.concatenate(answers))
+    return rotation_between(faces.targets[rows], np.concatenate(answers))
 
 
 class Student(nn.Module):
@@ -170,6 +170,17 @@ class Student(nn.Module):
         super().__init__()
         self.net = RecognitionModel(num_classes=people or None)
         self.hint = nn.Conv2d(C16, hint_channels, 1)
+
+
+class Prepared(NamedTuple):
+    """Images of one step and what the network should answer."""
+
+    view: Tensor  # [B,3,S,S] RGB 0..255
+    flipped: Tensor  # [B] bool, mirrored views
+    targets: Tensor  # [B,384]
+    labels: Tensor  # [B], -1 without a name
+    maps: Tensor | None
+    others: Tensor  # [1024], rows of the bank: faces that each view must be distinguished from
 
 
 class Objective:
@@ -187,19 +198,30 @@ class Objective:
             self.map_std = sample.std((0, 2, 3), keepdim=True).to(device) + 1e-3
 
     def __call__(self, step: int, progress: float, batch: int, size: int) -> dict[str, Tensor]:
+        return self.losses(self.prepared(step, batch, size), progress)
+
+    def prepared(self, step: int, batch: int, size: int) -> Prepared:
+        """Return the views of one step and what they should answer; it needs no network, so a thread may do it."""
         random = np.random.default_rng((self.seed, step))  # by step: a resumed run goes on where it was
         twice = self.weights.agreement > 0
         rows = random.integers(0, len(self.faces), batch // 2 if twice else batch)
         rows = np.tile(rows, 2) if twice else rows
-        batch = len(rows)
         crops, targets, labels, maps = self.faces.batch(rows)
-        crops, targets, labels = crops.to(self.device), targets.to(self.device), labels.to(self.device)
-        view, flipped = face_views(crops, size, random, self.weights.degrade)
+        view, flipped = face_views(crops.to(self.device), size, random, self.weights.degrade)
+        others = torch.from_numpy(random.integers(0, len(self.faces), 1024))
+        maps = maps if self.weights.hint else None
+        view = view.contiguous(memory_format=torch.channels_last)
+        return Prepared(view, flipped, targets.to(self.device), labels.to(self.device), maps, others.to(self.device))
+
+    def losses(self, given: Prepared, progress: float) -> dict[str, Tensor]:
+        """Return the loss to descend ("loss") and its parts."""
+        view, flipped, targets, labels, maps, rows = given
+        batch, twice = len(view), self.weights.agreement > 0
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
-            raw, middle = self.student.net.features(view.contiguous(memory_format=torch.channels_last))
+            raw, middle = self.student.net.features(view)
         embedding = F.normalize(raw.float())
         losses = {"cos": 1 - (embedding * targets).sum(1).mean()}
-        others = self.bank[torch.from_numpy(random.integers(0, len(self.faces), 1024)).to(self.device)]
+        others = self.bank[rows]
         logits = torch.cat([(embedding * targets).sum(1, keepdim=True), embedding @ others.T], 1) * 16
         same = (targets @ others.T) > 0.4  # the same person, probably: not to be pushed away
         logits[:, 1:] = logits[:, 1:].masked_fill(same, -1e4)
