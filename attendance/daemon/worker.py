@@ -172,7 +172,8 @@ class Worker:
         if decision.granted:
             verdict = f"{outcome.person_name} passes{' again' if outcome.repeat else ''}"
             if outcome.opening is not None and not outcome.opening.done:
-                verdict += f", but the door failed: {outcome.opening.detail}"
+                did = "failed" if outcome.opening.outcome == "failed" else "may not have opened"
+                verdict += f", but the door {did}: {outcome.opening.detail}"
         log.info("camera %s: %s (%s)", self._name, verdict, ", ".join(numbers) or "no score")
 
     @contextmanager

@@ -19,6 +19,10 @@ class DoorFault(Exception):
     """The door did not unlock as asked; its text says what is known."""
 
 
+class DoorUnknown(DoorFault):
+    """The door was asked, and whether it unlocked is not known: no answer in time, a fault half-way."""
+
+
 class Analyser(Protocol):
     """Pixels to probes."""
 
@@ -50,7 +54,10 @@ class Door(Protocol):
     def name(self) -> str: ...
 
     def unlock(self, seconds: float) -> None:
-        """Release the door for `seconds`; the driver itself must end it.  Raises DoorFault."""
+        """Release the door for `seconds`; the driver itself must end it.
+
+        Raises DoorFault if it stayed shut for certain, and DoorUnknown if the driver cannot tell.
+        """
         ...
 
 

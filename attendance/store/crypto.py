@@ -139,12 +139,22 @@ def _create(path: Path) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.link(draft, path)  # unlike a rename, fails when the file is there already
+            _flush_folder(path.parent)  # before any row is encrypted with it
         except FileExistsError:
             pass
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot write the master key {path}: {error.strerror}") from error
+
+
+def _flush_folder(folder: Path) -> None:
+    """Write the folder's entries to the disk, so that a power cut takes no file back that was made in it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:

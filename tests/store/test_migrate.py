@@ -221,3 +221,37 @@ def test_a_repeat_leaves_with_the_revision_and_its_door_event_goes_to_the_first(
     assert rows("SELECT id FROM passages") == [("first",)]
     assert rows("SELECT id, passage_id FROM door_events") == [("event", "first")]
     unborn.dispose()
+
+
+def test_doors_that_a_crash_left_open_become_unknown_and_nothing_else_does(unborn: Engine) -> None:
+    def to(revision: str, back: bool = False) -> None:
+        with unborn.begin() as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            (command.downgrade if back else command.upgrade)(config, revision)
+
+    def rows() -> list[tuple[object, ...]]:
+        with unborn.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql("SELECT id, outcome FROM door_events ORDER BY id")]
+
+    add = (
+        "INSERT INTO door_events (id, passage_id, at, door, action, outcome, detail) "
+        "VALUES (?, NULL, '2024-05-06', 'door', ?, ?, ?)"
+    )
+    to("0010")
+    with unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("a", "unlock", "done", ""))
+        connection.exec_driver_sql(add, ("b", "unlock", "failed", "no answer from the relay"))
+        stopped = "the program stopped before it noted what the door did"
+        connection.exec_driver_sql(add, ("c", "unlock", "failed", stopped))
+    to("0011")
+    assert rows() == [("a", "done"), ("b", "failed"), ("c", "unknown")]
+    with pytest.raises(IntegrityError), unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("d", "unlock", "perhaps", ""))
+    with pytest.raises(IntegrityError), unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("d", "smash", "done", ""))
+    to("0010", back=True)
+    assert rows() == [("a", "done"), ("b", "failed"), ("c", "failed")]
+    with pytest.raises(IntegrityError), unborn.begin() as connection:
+        connection.exec_driver_sql(add, ("d", "unlock", "unknown", ""))
+    unborn.dispose()

@@ -19,6 +19,7 @@ from attendance.store.session import DatabaseLocked, Sessions
 from attendance.store.tables.people import Person
 from tests import needs
 from tests.factories import NOON
+from tests.postgres import FAST, Server
 
 WRITER = """
 import sys
@@ -43,9 +44,19 @@ def test_a_connection_has_wal_foreign_keys_and_a_busy_timeout(engine: Engine) ->
         "journal_mode": "wal",
         "foreign_keys": 1,
         "busy_timeout": 200,
-        "synchronous": 1,
+        "synchronous": 2,
         "secure_delete": 1,
     }
+
+
+def test_a_postgresql_that_answers_before_its_disk_is_told_to_wait(postgres: Server) -> None:
+    assert "synchronous_commit=off" in FAST, "the server of the tests would answer at once"
+    with postgres.database() as url:
+        engine = session.make_engine(url)
+        with engine.connect() as connection:
+            connection.rollback()
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+        engine.dispose()
 
 
 def test_missing_folders_of_the_database_are_made(tmp_path: Path) -> None:

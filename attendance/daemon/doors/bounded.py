@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from attendance.service.ports import Door, DoorFault
+from attendance.service.ports import Door, DoorFault, DoorUnknown
 
 LONGEST_S = 60.0
 
@@ -24,7 +24,10 @@ class BoundedDoor:
         return self._driver.name
 
     def unlock(self, seconds: float) -> None:
-        """Unlock for 0 < seconds <= LONGEST_S, cut to that; DoorFault if the driver fails in any way."""
+        """Unlock for 0 < seconds <= LONGEST_S, cut to that; DoorFault if the driver fails.
+
+        A fault that the driver does not name itself may have come after the door moved: DoorUnknown.
+        """
         if not (math.isfinite(seconds) and seconds > 0):
             raise DoorFault(f"a door cannot be unlocked for {seconds} s")
         try:
@@ -32,4 +35,4 @@ class BoundedDoor:
         except DoorFault:
             raise
         except Exception as error:  # whatever a driver's library raises
-            raise DoorFault(f"{type(error).__name__}: {error}") from error
+            raise DoorUnknown(f"{type(error).__name__}: {error}") from error

@@ -3,8 +3,9 @@
 In: a judged request (a `Passage` that is not stored yet), at a door or at a tablet.  Out: `Recorded`.
 Does not know: how somebody was identified, cameras, pages.
 Main choice: a face at the door, a face at a tablet, a PIN and a badge are recorded by the same `record`.  It
-commits before the door moves, and then notes what the door did.  A crash in between leaves a granted passage
-without a door event, which `close_open` finds at the next start.  Trade-off: one disk write before anybody passes.
+commits, flushed to the disk, before the door moves, and then notes what the door did.  A crash in between leaves a
+granted passage without a door event, which `close_open` finds at the next start and notes as unknown: the door may
+have opened.  Trade-off: one flushed disk write before anybody passes.
 
 The cooldown joins entries of attendance only.  At a door every granted request is a passage of its own and moves
 the door; `repeat_of` marks a repeat, so that hours count it once.  A tablet has no door, so a repeat there
@@ -25,8 +26,9 @@ from sqlalchemy.orm import Session
 from attendance.domain.passage import Method, Passage, is_repeat
 from attendance.domain.reason import Reason
 from attendance.service.ids import new_event_id
-from attendance.service.ports import Clock, Door
+from attendance.service.ports import Clock, Door, DoorFault, DoorUnknown
 from attendance.store.access import events
+from attendance.store.access.events import DoorOutcome
 from attendance.store.people import people
 from attendance.store.session import Sessions
 
@@ -42,10 +44,14 @@ _NOT_ACTIVE = {
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the door did."""
+    """What the door did; "unknown": it was asked, and nobody can say whether it moved."""
 
-    done: bool
+    outcome: DoorOutcome
     detail: str = ""
+
+    @property
+    def done(self) -> bool:
+        return self.outcome == "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ class Recorder:
         """Note «unknown» for the passages that a crash left without a door event; return them."""
         if self._door is None:
             return []
-        unknown = Opening(False, "the program stopped before it noted what the door did")
+        unknown = Opening("unknown", "the program stopped before it noted what the door did")
         with self._sessions.begin() as session:
             left = events.open_passages(session, camera)
             for passage in left:
@@ -158,7 +164,7 @@ class Recorder:
             passage_id=passage.id,
             at=at,
             door=door.name,
-            outcome="done" if opening.done else "failed",
+            outcome=opening.outcome,
             detail=opening.detail,
         )
 
@@ -166,10 +172,13 @@ class Recorder:
 def _unlock(door: Door, seconds: float) -> Opening:
     try:
         door.unlock(seconds)
-    except Exception as error:  # a DoorFault, or a driver's own mistake: either way it stayed shut
-        log.error("door %s did not unlock: %s", door.name, error)
-        return Opening(False, str(error) or type(error).__name__)
-    return Opening(True)
+    except Exception as error:
+        # Only a driver that says so knows that the door stayed shut; a fault that it did not expect, or an answer
+        # that never came, may be from after the door moved.
+        shut = isinstance(error, DoorFault) and not isinstance(error, DoorUnknown)
+        log.error("door %s %s: %s", door.name, "did not unlock" if shut else "may not have unlocked", error)
+        return Opening("failed" if shut else "unknown", str(error) or type(error).__name__)
+    return Opening("done")
 
 
 def _refused(passage: Passage, reason: Reason) -> Passage:

@@ -24,7 +24,7 @@ from attendance.store.tables.kiosk import KioskDevice
 from attendance.store.tables.people import Person
 
 Action = Literal["unlock", "lock"]
-DoorOutcome = Literal["done", "failed"]
+DoorOutcome = Literal["done", "failed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,12 +327,17 @@ def _views(session: Session, query: Select[access.Passage, Person | None]) -> li
                 person_name=None if person is None else person.name,
                 staff_number=None if person is None else person.staff_number,
                 department=None if person is None else person.department,
-                door=None if door is None else ("done" if door.outcome == "done" else "failed"),
+                door=None if door is None else _outcome(door.outcome),
                 door_detail="" if door is None else door.detail,
                 has_door=row.camera not in tablets,
             )
         )
     return views
+
+
+def _outcome(stored: str) -> DoorOutcome:
+    known: dict[str, DoorOutcome] = {"done": "done", "failed": "failed"}
+    return known.get(stored, "unknown")
 
 
 def _passage(row: access.Passage) -> Passage:

@@ -55,12 +55,12 @@ class Passage(Base):
 
 
 class DoorEvent(Base):
-    """What a door did, or failed to do, after a passage was committed."""
+    """What a door did after a passage was committed; "unknown": it was asked, and may or may not have moved."""
 
     __tablename__ = "door_events"
     __table_args__ = (
         CheckConstraint("action IN ('unlock', 'lock')", name="action"),
-        CheckConstraint("outcome IN ('done', 'failed')", name="outcome"),
+        CheckConstraint("outcome IN ('done', 'failed', 'unknown')", name="outcome"),
         Index(None, "passage_id"),
     )
 

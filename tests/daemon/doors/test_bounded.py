@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attendance.daemon.doors.bounded import LONGEST_S, BoundedDoor
-from attendance.service.ports import DoorFault
+from attendance.service.ports import DoorFault, DoorUnknown
 from tests.fakes import FakeDoor
 
 
@@ -25,11 +25,16 @@ def test_a_pulse_of_no_length_or_without_end_does_not_reach_the_driver(seconds: 
     assert driver.unlocked == []
 
 
-def test_whatever_a_driver_raises_is_a_door_fault() -> None:
+def test_what_a_driver_did_not_expect_may_have_come_after_the_door_moved() -> None:
     driver = FakeDoor()
     driver.broken = OSError("no such device")
-    with pytest.raises(DoorFault, match="OSError: no such device"):
+    with pytest.raises(DoorUnknown, match="OSError: no such device"):
         BoundedDoor(driver).unlock(3)
+
+
+def test_what_a_driver_says_for_certain_stays_certain() -> None:
+    driver = FakeDoor()
     driver.break_down("stuck")
-    with pytest.raises(DoorFault, match=r"^stuck$"):
+    with pytest.raises(DoorFault, match=r"^stuck$") as raised:
         BoundedDoor(driver).unlock(3)
+    assert not isinstance(raised.value, DoorUnknown)

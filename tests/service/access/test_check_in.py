@@ -127,12 +127,12 @@ def test_a_door_that_fails_leaves_the_passage_and_a_failed_event(staffed: Site) 
     assert (view.passage.granted, view.door, view.door_detail) == (True, "failed", "no answer from the relay")
 
 
-def test_a_bug_in_a_door_driver_is_a_failed_door_and_not_the_end(staffed: Site) -> None:
+def test_a_bug_in_a_door_driver_leaves_the_door_unknown_and_is_not_the_end(staffed: Site) -> None:
     staffed.door.broken = ZeroDivisionError("division by zero")
     (outcome,) = staffed.watch(staffed.check_in(), ANNA)
     assert outcome.opening is not None
     assert not outcome.opening.done
-    assert staffed.log()[0].door == "failed"
+    assert staffed.log()[0].door == "unknown"
 
 
 def test_an_analyser_that_breaks_is_a_recorded_denial_once(staffed: Site, caplog: pytest.LogCaptureFixture) -> None:
@@ -187,7 +187,7 @@ def test_a_crash_between_commit_and_unlock_is_closed_at_the_next_start(
     assert (view.passage.granted, view.door) == (True, None)
     assert [passage.id for passage in staffed.check_in().start()] == [view.passage.id]
     (view,) = staffed.log()
-    assert view.door == "failed"
+    assert view.door == "unknown", "most of the doors that a crash left open had opened"
     assert "stopped before" in view.door_detail
     assert staffed.check_in().start() == []
 

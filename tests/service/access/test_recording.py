@@ -15,6 +15,7 @@ from attendance.service.hours import days
 from attendance.service.hours.corrections import undo_passage
 from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
+from attendance.service.ports import DoorFault, DoorUnknown
 from attendance.store.access import events
 from attendance.store.crypto import Keys
 from attendance.store.hours import punches
@@ -189,3 +190,41 @@ def test_a_face_at_a_tablet_after_a_door_that_failed_leaves_the_failure_in_the_l
     assert [answer.words for answer in answers if answer.repeat] == ["Already checked in, Anna"]
     (view,) = site.log()
     assert (view.door, view.door_detail) == ("failed", "no answer from the relay")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (DoorFault("the relay says no"), "failed"),
+        (DoorUnknown("no answer in 2 s"), "unknown"),
+        (TimeoutError("timed out"), "unknown"),
+        (RuntimeError("a driver's own mistake"), "unknown"),
+    ],
+)
+def test_only_what_a_driver_knows_for_certain_is_recorded_as_failed(
+    one_person: Site, error: Exception, outcome: str
+) -> None:
+    one_person.door.broken = error
+    door = recorder(one_person)
+    recorded = record(door)
+    assert recorded.opening is not None and recorded.opening.outcome == outcome
+    (view,) = one_person.log()
+    assert (view.passage.granted, view.door, view.door_detail) == (True, outcome, str(error))
+    one_person.door.broken = None
+    again = record(door, 5)
+    assert again.opening is not None and again.opening.done, "the next request is a passage of its own"
+    assert again.passage.id != recorded.passage.id
+
+
+def test_a_passage_tomorrow_does_not_switch_the_cooldown_off(one_person: Site) -> None:
+    door = recorder(one_person)
+    record(door, 86_400)  # by a clock that was a day ahead
+    assert [record(door, seconds).repeat for seconds in range(0, 24, 3)] == [False] + 7 * [True]
+
+
+def test_a_queue_that_is_sent_late_and_in_any_order_makes_no_further_entries(one_person: Site) -> None:
+    tablet = recorder(one_person, at_door=False)
+    record(tablet, 3600)
+    for seconds in (20, 0, 10, 3610, 3590):
+        record(tablet, seconds)
+    assert len(one_person.log()) == 2
