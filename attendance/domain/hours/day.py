@@ -2,7 +2,8 @@
 
 In: nothing.  Out: the types that timesheet and workday fill; what an unfinished day is; which days want a look.
 Does not know: how any of it is found, and the words for it (service/hours/day_words.py).
-Main choice: durations are whole seconds of real time; minutes are made where somebody reads them.
+Main choice: durations are in seconds of real time.  A day's figures are whole minutes of them, cut once (workday),
+so that every sum is the sum of what is printed.
 """
 
 from __future__ import annotations
@@ -165,12 +166,13 @@ class Spell:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One work day of one person, durations in seconds of real time.
+    """One work day of one person, durations in seconds of real time, each a multiple of 60.
 
     `presence` = the spells · `worked` = `presence` + `adjusted` + `paid_break` − `auto_break` ·
     `portions` add up to `worked`.  `adjusted`: what rounding and early arrivals add (+) or take (−).
     `night`, `sunday`, `holiday`: how much of `worked` fell into the windows of `plan.premiums`, in whole minutes.
-    `expected`: what the plan asks for.  `balance` is meant for finished days.
+    `expected`: what the plan asks for.  `balance` is meant for finished days.  `over`: the shift had ended when
+    the day was computed; without a shift, the calendar day had.
     """
 
     plan: Plan
@@ -190,6 +192,7 @@ class Day:
     night: int = 0
     sunday: int = 0
     holiday: int = 0
+    over: bool = True
 
     @property
     def day(self) -> date:
@@ -215,8 +218,11 @@ class Day:
 
     @property
     def finished(self) -> bool:
-        """Whether the day has come to something: it is neither ahead nor is the person here now."""
-        return not self.ahead and self.status is not Status.PRESENT
+        """Whether the day's figures will stay: its shift has ended, and the person is not here any more.
+
+        Totals cover finished days, in every column.
+        """
+        return self.over and not self.ahead and self.status is not Status.PRESENT
 
     @property
     def wants_look(self) -> bool:

@@ -2,13 +2,15 @@
 
 In: a plan and the spells that the person was there.  Out: a `Day`.
 Does not know: how the spells were found (timesheet), other days.
-Main choice: every second of presence is either worked, or named as adjusted or as break, so that the
-figures of a day add up and can be checked by hand.
+Main choice: every minute of presence is either worked, or named as adjusted or as break, so that the
+figures of a day add up and can be checked by hand.  Each figure is cut to whole minutes once, here, and every sum
+is made of those.  Trade-off: a day may lose up to 59 seconds, and never more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -18,6 +20,27 @@ from attendance.domain.hours.day import Day, Flag, Spell, Status, Used
 from attendance.domain.hours.shift import Kind, Mode, Plan, Rounding, Shift, spans_of
 
 _Real = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Whole minutes in seconds: `worked` = `presence` + `adjusted` + `paid_break` − `auto_break`."""
+
+    presence: int
+    adjusted: int
+    paid_break: int
+    auto_break: int
+    worked: int
+
+
+def _cut(seconds: int) -> int:
+    """Return the whole minutes, in seconds."""
+    return seconds // 60 * 60
+
+
+def _over(plan: Plan, spans: Sequence[_Real], now: datetime, zone: ZoneInfo) -> bool:
+    """Return whether the shift has ended; of a day without one, whether the calendar day has."""
+    return now >= spans[-1][1] if spans else _local_day(now, zone) > plan.day
 
 
 def evaluate(
@@ -35,38 +58,40 @@ def evaluate(
     """
     shift = plan.shift
     spans = spans_of(plan, zone) if shift else ()
-    expected = _expected(plan, spans)
+    expected = _cut(_expected(plan, spans))
+    over = _over(plan, spans, now, zone)
     if not spells:
-        return Day(plan, _status_without(plan, spans, now, zone), used=used, flags=flags, expected=expected)
+        status = _status_without(plan, spans, now, zone)
+        return Day(plan, status, used=used, flags=flags, expected=expected, over=over)
     presence = sum(one.seconds(now) for one in spells)
-    times = _counted(spells, shift, spans, zone, now)
-    counted = sum(int((end - start).total_seconds()) for start, end in times)
-    paid, breaks = _breaks(shift, spells, counted)
-    taken_off = sum(seconds for _after, seconds in breaks)
-    worked = counted + paid - taken_off
+    stretches = _counted(spells, shift, spans, zone, now)
+    counted = sum(int((end - start).total_seconds()) for start, end in stretches)
+    paid, breaks = _breaks(shift, spells, stretches, counted)
+    figures = _in_minutes(presence, counted, paid, sum(seconds for _after, seconds in breaks))
+    times = [(start, end) for start, end in stretches if start < end]
     extra = premiums.seconds_of(premiums.paid_times(times, paid, breaks), plan, holidays, zone)
     found = set(flags)
     late, early = (0, 0) if plan.whole_day_off or shift is None else _late_and_early(shift, spans, spells, now)
+    late, early = _cut(late), 0 if spells[-1].running else _cut(early)
     if late:
         found.add(Flag.LATE)
-    if spells[-1].running:
-        early = 0
     if early:
         found.add(Flag.EARLY)
     if plan.whole_day_off and plan.rostered and presence:
         found.add(Flag.ON_DAY_OFF)
-    portions = overtime.split(worked, shift.tiers) if shift else overtime.split(worked, ())
+    portions = overtime.split(figures.worked, shift.tiers if shift else ())
     return Day(
         plan=plan,
-        status=_status_with(plan, spells, worked, spans, now),
+        status=_status_with(plan, spells, figures.worked, spans, now),
+        over=over,
         spells=spells,
         used=used,
         flags=frozenset(found),
-        presence=presence,
-        adjusted=counted - presence,
-        paid_break=paid,
-        auto_break=taken_off,
-        worked=worked,
+        presence=figures.presence,
+        adjusted=figures.adjusted,
+        paid_break=figures.paid_break,
+        auto_break=figures.auto_break,
+        worked=figures.worked,
         expected=expected,
         late=late,
         early=early,
@@ -93,19 +118,39 @@ def _expected(plan: Plan, spans: Sequence[_Real]) -> int:
 def _counted(
     spells: Sequence[Spell], shift: Shift | None, spans: Sequence[_Real], zone: ZoneInfo, now: datetime
 ) -> list[_Real]:
-    """Return the times after rounding each arrival and departure and cutting off what is too early."""
-    times = []
-    for one in spells:
-        start, end = one.start, one.end or now
-        if shift is not None:
-            start = _rounded(start, shift.rounding, zone, arriving=True)
-            if one.end is not None and one.rule is None:
-                end = _rounded(end, shift.rounding, zone, arriving=False)
-            if shift.clip_early and spans:
-                start = max(start, spans[0][0])
-        if start < end:
-            times.append((start, end))
-    return times
+    """Return the stretches that count, in order and disjoint, a stretch for each spell (it may be empty).
+
+    Rounding moves the day's first arrival and its last departure only, and cuts off what lies before or after:
+    the time between two spells is as long as it was, so that nobody is paid for it and nobody loses by it.
+    """
+    real = [(one.start, one.end or now) for one in spells]
+    begin, end = real[0][0], real[-1][1]
+    if shift is not None:
+        begin = _rounded(begin, shift.rounding, zone, arriving=True)
+        if spells[-1].end is not None and spells[-1].rule is None:
+            end = _rounded(end, shift.rounding, zone, arriving=False)
+        if shift.clip_early and spans:
+            begin = max(begin, spans[0][0])
+    if real[0][0] < real[0][1]:  # an arrival alone is no time
+        real[0] = (min(begin, real[0][0]), real[0][1])
+    if real[-1][0] < real[-1][1]:
+        real[-1] = (real[-1][0], max(end, real[-1][1]))
+    end = max(begin, end)
+    return [(min(max(first, begin), end), max(min(last, end), begin)) for first, last in real]
+
+
+def _in_minutes(presence: int, counted: int, paid: int, taken_off: int) -> _Figures:
+    """Cut a day's seconds to whole minutes so that they still add up."""
+    worked = _cut(max(0, counted + paid - taken_off))
+    # Where the seconds of two figures make a minute together, the break that was paid or taken off shows it.
+    auto_break = max(0, _cut(counted) + _cut(paid) - worked) if taken_off else 0
+    return _Figures(
+        presence=_cut(presence),
+        adjusted=_cut(counted) - _cut(presence),
+        paid_break=worked + auto_break - _cut(counted),
+        auto_break=auto_break,
+        worked=worked,
+    )
 
 
 def _rounded(at: datetime, rule: Rounding, zone: ZoneInfo, arriving: bool) -> datetime:
@@ -128,15 +173,17 @@ def _rounded(at: datetime, rule: Rounding, zone: ZoneInfo, arriving: bool) -> da
     return exact - timedelta(seconds=past) if down else exact + timedelta(seconds=step - past)
 
 
-def _breaks(shift: Shift | None, spells: Sequence[Spell], counted: int) -> tuple[int, list[premiums.Cut]]:
+def _breaks(
+    shift: Shift | None, spells: Sequence[Spell], stretches: Sequence[_Real], counted: int
+) -> tuple[int, list[premiums.Cut]]:
     """Return (seconds of the person's breaks that are paid, what is taken off for breaks that were not taken)."""
     if shift is None or not shift.breaks:
         return 0, []
     out = 0
     if len(shift.spans) == 1:  # the pause between the parts of a split shift is not a break
-        for before, after in pairwise(spells):
-            if before.end is not None and before.rule is None:
-                out += max(0, int((after.start - before.end).total_seconds()))
+        for spell, ((_, left), (back, _)) in zip(spells, pairwise(stretches), strict=False):
+            if spell.end is not None and spell.rule is None:
+                out += max(0, int((back - left).total_seconds()))
     paid, taken_off = 0, 0
     cuts: list[premiums.Cut] = []
     for one in shift.breaks:

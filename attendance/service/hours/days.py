@@ -40,35 +40,42 @@ class PersonDay:
 
 @dataclass(frozen=True, slots=True)
 class PersonDays:
-    """One person's days in order, with their sums."""
+    """One person's days in order, with their sums: whole minutes in seconds.
+
+    Every sum covers the finished days, so that they fit together: nobody owes the rest of the month yet, and what is
+    still running has not come to anything.
+    """
 
     person: StaffMember
     days: tuple[Day, ...]
 
     @property
+    def finished(self) -> list[Day]:
+        return [day for day in self.days if day.finished]
+
+    @property
     def worked(self) -> int:
-        return sum(day.worked for day in self.days)
+        return sum(day.worked for day in self.finished)
 
     @property
     def expected(self) -> int:
-        """The sum of the finished days: nobody owes the rest of the month yet."""
-        return sum(day.expected for day in self.days if day.finished)
+        return sum(day.expected for day in self.finished)
 
     @property
     def balance(self) -> int:
-        return sum(day.balance for day in self.days if day.finished)
+        return sum(day.balance for day in self.finished)
 
     @property
     def overtime(self) -> int:
-        return sum(day.overtime for day in self.days)
+        return sum(day.overtime for day in self.finished)
 
     @property
     def days_late(self) -> int:
-        return sum(1 for day in self.days if day.late)
+        return sum(1 for day in self.finished if day.late)
 
     @property
     def days_to_look_at(self) -> int:
-        return sum(1 for day in self.days if day.wants_look)
+        return sum(1 for day in self.finished if day.wants_look)
 
 
 @dataclass(frozen=True, slots=True)

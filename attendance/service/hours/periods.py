@@ -123,7 +123,8 @@ def changes(session: Session, lock: PeriodLock, zone: ZoneInfo, now: datetime) -
     for row in sheet(session, lock.first, lock.last, zone, now):
         for day in row.days:
             before = then.get((row.person.id, day.day))
-            if before is not None and before.worked != day.worked:
+            # Earlier releases wrote seconds down: what counts is the minutes.
+            if before is not None and before.worked // 60 != day.worked // 60:
                 changed.append(Change(row.person, day.day, before.worked, day.worked))
     return changed
 

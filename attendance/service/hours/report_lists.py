@@ -116,7 +116,7 @@ def overtime_report(sheet: Sequence[PersonDays]) -> Table:
 
 def _portions(person: PersonDays) -> Iterable[tuple[float, int]]:
     """Return the seconds at each rate."""
-    return (portion for day in person.days for portion in day.portions)
+    return (portion for day in person.finished for portion in day.portions)
 
 
 def presence(today: Today, at: datetime, local: Local) -> Table:

@@ -38,7 +38,7 @@ from attendance.texts import gettext as _
 class Form(Enum):
     """What a column holds.
 
-    SPAN: seconds, shown as hours and minutes.  TIME: an instant, shown as local time.  WEEKDAY: a date, shown as Mon.
+    SPAN: whole minutes in seconds, shown as hours and minutes; None: not known yet.  TIME: an instant, shown as local time.  WEEKDAY: a date, shown as Mon.
     """
 
     TEXT = "text"
@@ -134,7 +134,7 @@ def daily(sheet: Sequence[PersonDays], on: date, local: Local) -> Table:
 
 
 def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local) -> Table:
-    """Return the monthly register: a mark for each day, totals at the right."""
+    """Return the monthly register: a mark for each day; at the right, totals of the finished days."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     columns = (
         *WHO[:2],
@@ -151,7 +151,7 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
         worked: float = 0
         absent: float = 0
         leave: float = 0
-        for day in row.days:
+        for day in row.finished:
             worked += _share_worked(day)
             absent += day.status is Status.ABSENT
             leave += _share_of_leave(day)
@@ -172,7 +172,7 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
 def _share_worked(day: Day) -> float:
     if day.status is Status.HALF_DAY:
         return 0.5
-    return 1.0 if day.status in (Status.WORKED, Status.PRESENT) else 0.0
+    return 1.0 if day.status is Status.WORKED else 0.0
 
 
 def _share_of_leave(day: Day) -> float:
@@ -198,15 +198,16 @@ TIMESHEET = (
 
 
 def timesheet(person: PersonDays, local: Local) -> Table:
-    """Return one person's days in a line each."""
+    """Return one person's days in a line each; figures of finished days only, so that every column adds up."""
     rows = []
     for day in person.days:
-        over = day.last_out - day.first_in if day.first_in is not None and day.last_out is not None else None
-        breaks = int(over.total_seconds()) - day.presence + day.auto_break if over is not None else 0
+        figures: tuple[int | None, ...] = (None,) * 5
+        if day.finished:
+            figures = (breaks(day), day.worked, day.expected, day.balance, day.overtime)
         rows.append(
             (
-                day.day, day.day, shift_words(day), status_words(day.status), day.first_in, day.last_out, breaks,
-                day.worked, day.expected, day.balance if day.finished else 0, day.overtime, remarks(day, local),
+                day.day, day.day, shift_words(day), status_words(day.status), day.first_in, day.last_out, *figures,
+                _with_so_far(remarks(day, local), day),
             )
         )  # fmt: skip
     title = _("Timesheet of %(name)s", name=person.person.name)
@@ -219,6 +220,20 @@ def timesheet(person: PersonDays, local: Local) -> Table:
         "timesheet", title, TIMESHEET, tuple(rows), (), total(TIMESHEET, rows), bars, _("Hours by day"),
         rest_notes(person, local),
     )  # fmt: skip
+
+
+def breaks(day: Day) -> int:
+    """Return the time from the first arrival to the last departure in which the person did not work."""
+    if day.first_in is None or day.last_out is None:
+        return 0
+    minutes = int((day.last_out - day.first_in).total_seconds()) // 60
+    return minutes * 60 - day.presence + day.auto_break
+
+
+def _with_so_far(words: str, day: Day) -> str:
+    if day.finished or not day.worked:
+        return words
+    return "; ".join(filter(None, (words, _("%(worked)s so far, not in the totals", worked=hours(day.worked)))))
 
 
 def rest_notes(person: PersonDays, local: Local) -> tuple[str, ...]:
@@ -256,7 +271,7 @@ def summary(sheet: Sequence[PersonDays], title: str) -> Table:
     )
     rows = [
         (
-            *who(row.person), sum(1 for day in row.days if day.spells), row.worked, row.expected,
+            *who(row.person), sum(1 for day in row.finished if day.spells), row.worked, row.expected,
             row.balance, row.overtime, row.days_to_look_at,
         )
         for row in sheet
@@ -271,5 +286,5 @@ def total(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> tuple[A
     cells: list[Any] = []
     for number, column in enumerate(columns):
         add = column.form in (Form.SPAN, Form.COUNT)
-        cells.append(sum(row[number] for row in rows) if add else _("Total") if number == 0 else "")
+        cells.append(sum(row[number] or 0 for row in rows) if add else _("Total") if number == 0 else "")
     return tuple(cells)
