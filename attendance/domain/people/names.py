@@ -9,6 +9,7 @@ everywhere.  Trade-off: a language that puts Å after Z finds it beside A; a col
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 # Letters that Unicode does not take apart into a letter and a mark.
 _PLAIN = str.maketrans(
@@ -16,6 +17,7 @@ _PLAIN = str.maketrans(
 )
 
 
+@lru_cache(maxsize=1 << 15)  # the same names in every report
 def folded(text: str) -> str:
     """Return the text in lower case without marks on letters, for comparison: «Yıldız» becomes «yildiz»."""
     apart = unicodedata.normalize("NFKD", text.casefold())

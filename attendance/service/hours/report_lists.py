@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from attendance.domain.hours.day import Status
+from attendance.domain.hours.day import Day, Status
 from attendance.domain.hours.shift import Half
+from attendance.domain.people.names import sort_key
 from attendance.errors import headline
 from attendance.service.hours.day_words import Local, hours, shift_words
 from attendance.service.hours.days import PersonDays, Today
 from attendance.service.hours.report_tables import WHO, Bar, Column, Form, Table, total, who
+from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_
 from attendance.texts import gettext as _
 
@@ -25,6 +27,12 @@ HALVES = {
     Half.FIRST: N_("%(kind)s (half, first)"),
     Half.SECOND: N_("%(kind)s (half, second)"),
 }
+
+
+def _newest_first(pair: tuple[StaffMember, Day]) -> tuple[int, tuple[str, str]]:
+    """Return the key of a list: the newest day first, and on each day by name."""
+    person, day = pair
+    return -day.day.toordinal(), sort_key(person.name)
 
 
 def lateness(sheet: Sequence[PersonDays], local: Local) -> Table:
@@ -39,7 +47,7 @@ def lateness(sheet: Sequence[PersonDays], local: Local) -> Table:
         Column("early", N_("Left early"), Form.SPAN),
     )
     late = [(row.person, day) for row in sheet for day in row.days if day.late or day.early]
-    late.sort(key=lambda pair: (pair[1].day, pair[0].name.lower()), reverse=True)
+    late.sort(key=_newest_first)
     rows = [
         (*who(person), day.day, shift_words(day), day.first_in, day.late, day.last_out, day.early)
         for person, day in late
@@ -67,7 +75,7 @@ def absence(sheet: Sequence[PersonDays]) -> Table:
         (row.person, day) for row in sheet for day in row.days
         if day.status is Status.ABSENT or (day.plan.leave is not None and day.plan.shift is not None)
     ]  # fmt: skip
-    away.sort(key=lambda pair: (pair[1].day, pair[0].name.lower()), reverse=True)
+    away.sort(key=_newest_first)
     rows = []
     kinds: dict[str, int] = {}
     for person, day in away:
@@ -128,7 +136,7 @@ def presence(today: Today, at: datetime, local: Local) -> Table:
         Column("door", N_("Last seen at")),
         Column("met", N_("Met outside")),
     )
-    here = sorted(today.here, key=lambda row: (row.person.department.lower(), row.person.name.lower()))
+    here = sorted(today.here, key=lambda row: (sort_key(row.person.department), sort_key(row.person.name)))
     rows, counts = [], dict[str, int]()
     for row in here:
         person = row.person

@@ -38,7 +38,8 @@ from attendance.texts import gettext as _
 class Form(Enum):
     """What a column holds.
 
-    SPAN: whole minutes in seconds, shown as hours and minutes; None: not known yet.  TIME: an instant, shown as local time.  WEEKDAY: a date, shown as Mon.
+    SPAN: whole minutes in seconds, shown as hours and minutes; None: not known yet.
+    TIME: an instant, shown as local time.  WEEKDAY: a date, shown as Mon.
     """
 
     TEXT = "text"

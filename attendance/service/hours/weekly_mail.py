@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import Day, Status
 from attendance.domain.hours.overtime import week_of
+from attendance.domain.people.names import sort_key
 from attendance.service.hours.day_words import LOCALE, Local, hours, remarks
 from attendance.service.hours.days import PersonDays, sheet
 from attendance.store.hours.corrections import count_requested
@@ -83,7 +84,8 @@ def _lines(rows: Sequence[PersonDays], waiting: int, local: Local) -> list[str]:
         _("%(number)s corrections wait for a decision.", number=waiting),
     ]  # fmt: skip
     for title, wanted, words in SECTIONS:
-        days = sorted((day.day, row.person.name, words(day, local)) for row in rows for day in row.days if wanted(day))
+        days = [(day.day, row.person.name, words(day, local)) for row in rows for day in row.days if wanted(day)]
+        days.sort(key=lambda one: (one[0], sort_key(one[1])))
         lines += ["", f"{_(title)}: {len(days) or _('nobody')}"]
         for day, name, more in days[:MOST_LINES]:
             lines.append(f"  {local.weekday_day(day)}  {name}{'  ' + more if more else ''}")

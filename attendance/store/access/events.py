@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, u
 from sqlalchemy.orm import Session, aliased
 
 from attendance.domain.passage import Direction, Method, Passage
+from attendance.domain.people.names import matches, sort_key
 from attendance.domain.reason import Reason
 from attendance.store.tables import access
 from attendance.store.tables.hours import Correction
@@ -228,10 +229,15 @@ def list_passages(
         where.append(access.Passage.id < before_id)
     if after_id is not None:
         where.append(access.Passage.id > after_id)
-    for word in text.lower().split():
-        columns = (Person.name, Person.staff_number)
-        where.append(or_(*(func.lower(column).contains(word, autoescape=True) for column in columns)))
+    if text.strip():
+        where.append(access.Passage.person_id.in_(_named(session, text)))
     return _views(session, _joined().where(*where).order_by(access.Passage.id.desc()).limit(limit))
+
+
+def _named(session: Session, text: str) -> list[int]:
+    """Return the people in whose name or staff number the text is (`names.matches`)."""
+    rows = session.execute(select(Person.id, Person.name, Person.staff_number))
+    return [person_id for person_id, name, number in rows if matches(text, name, number or "")]
 
 
 def granted_scores(session: Session, since: datetime, model_id: str) -> list[tuple[int, float]]:
@@ -290,7 +296,7 @@ def overview(session: Session, day_start: datetime, day_end: datetime) -> Overvi
         else:
             denials[Reason(reason)] = count
     active = session.scalar(select(func.count()).select_from(Person).where(Person.active)) or 0
-    by_name = sorted(present.values(), key=lambda one: (one.name.lower(), one.person_id))
+    by_name = sorted(present.values(), key=lambda one: (sort_key(one.name), one.person_id))
     return Overview(tuple(by_name), granted, sum(denials.values()), denials, active)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours import shift as shifts
 from attendance.domain.hours.shift import Half, Leave, Plan, Rotation, Shift
+from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.store.tables.hours import Holiday, LeaveRow, Roster, RosterDay, ShiftRow
 from attendance.store.tables.people import Person
@@ -45,19 +46,20 @@ def list_staff(
     if person_id is not None:
         query = query.where(Person.id == person_id)
     return sorted(
-        (StaffMember(*row) for row in session.execute(query)), key=lambda person: (person.name.lower(), person.id)
+        (StaffMember(*row) for row in session.execute(query)), key=lambda person: (sort_key(person.name), person.id)
     )
 
 
 def departments(session: Session) -> list[str]:
     """Return the departments of active people by name."""
-    return sorted(filter(None, session.scalars(select(Person.department).where(Person.active).distinct())))
+    names = session.scalars(select(Person.department).where(Person.active).distinct())
+    return sorted(filter(None, names), key=sort_key)
 
 
 def list_shifts(session: Session, active: bool | None = True) -> Sequence[ShiftRow]:
     """Return shifts by name.  `active` None: inactive shifts, too."""
-    query = select(ShiftRow).order_by(ShiftRow.name)
-    return session.scalars(query if active is None else query.where(ShiftRow.active.is_(active))).all()
+    query = select(ShiftRow) if active is None else select(ShiftRow).where(ShiftRow.active.is_(active))
+    return sorted(session.scalars(query), key=lambda row: sort_key(row.name))
 
 
 def get_shift(session: Session, shift_id: int) -> ShiftRow:

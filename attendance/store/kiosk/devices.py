@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
+from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.store.crypto import token_digest
 from attendance.store.tables.kiosk import KioskDevice as KioskDevice  # for the pages, which import no tables
@@ -103,4 +104,4 @@ def get_device(session: Session, device_id: int) -> KioskDevice:
 
 
 def list_devices(session: Session) -> Sequence[KioskDevice]:
-    return session.scalars(select(KioskDevice).order_by(func.lower(KioskDevice.name))).all()
+    return sorted(session.scalars(select(KioskDevice)), key=lambda row: sort_key(row.name))

@@ -22,6 +22,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.store.people.people import get_person
 from attendance.store.tables.operators import Operator as Operator  # for the pages, which import no tables
@@ -171,7 +172,7 @@ def get_operator(session: Session, operator_id: int) -> Operator:
 
 
 def list_operators(session: Session) -> Sequence[Operator]:
-    return session.scalars(select(Operator).order_by(Operator.username)).all()
+    return sorted(session.scalars(select(Operator)), key=lambda row: sort_key(row.username))
 
 
 def count_operators(session: Session) -> int:

@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.names import matches, sort_key
 from attendance.errors import UserError
 from attendance.store import settings
 from attendance.store.tables.people import Person as Person  # for the pages, which import no tables
+
+_AT_ONCE = 1000  # ids in one query: databases limit their number
 
 
 def create_person(
@@ -113,13 +116,17 @@ def lock_active_person(session: Session, person_id: int) -> Person | None:
 def search_people(
     session: Session, text: str = "", active: bool | None = None, limit: int = 50, offset: int = 0
 ) -> Sequence[Person]:
-    """Return people by name; `text` is searched in name, staff number and department, in any case of letters."""
-    query = select(Person).where(*_matching(text, active)).order_by(func.lower(Person.name), Person.id)
-    return session.scalars(query.limit(limit).offset(offset)).all()
+    """Return people by name; `text` is searched in name, staff number and department (`names.matches`)."""
+    ids = _matching(session, text, active)[offset : offset + limit]
+    found: dict[int, Person] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        some = session.scalars(select(Person).where(Person.id.in_(ids[start : start + _AT_ONCE])))
+        found |= {person.id: person for person in some}
+    return [found[person_id] for person_id in ids if person_id in found]
 
 
 def count_people(session: Session, text: str = "", active: bool | None = None) -> int:
-    return session.scalar(select(func.count()).select_from(Person).where(*_matching(text, active))) or 0
+    return len(_matching(session, text, active))
 
 
 def _checked(
@@ -160,11 +167,14 @@ def _taken(staff_number: str, name: str) -> UserError:
     return UserError(f"the staff number {staff_number} belongs to {name} already: choose another")
 
 
-def _matching(text: str, active: bool | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    for word in text.lower().split():
-        columns = (Person.name, Person.staff_number, Person.department)
-        conditions.append(or_(*(func.lower(column).contains(word, autoescape=True) for column in columns)))
+def _matching(session: Session, text: str, active: bool | None) -> list[int]:
+    """Return the ids by name.  Sorted and searched here, as letters compare nowhere alike in databases."""
+    query = select(Person.id, Person.name, Person.staff_number, Person.department)
     if active is not None:
-        conditions.append(Person.active.is_(active))
-    return conditions
+        query = query.where(Person.active.is_(active))
+    rows = [
+        (sort_key(name), person_id)
+        for person_id, name, staff_number, department in session.execute(query)
+        if matches(text, name, staff_number or "", department)
+    ]
+    return [person_id for _key, person_id in sorted(rows)]

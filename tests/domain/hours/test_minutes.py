@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -40,9 +40,7 @@ def spells(draw: st.DrawFn) -> tuple[Spell, ...]:
     """One to six spells in a day, in seconds; most of them close together, as people smoke and fetch coffee."""
     count = 2 * draw(st.integers(1, 6))
     gaps = draw(st.lists(st.one_of(st.integers(0, 400), st.integers(0, 7000)), min_size=count, max_size=count))
-    at, seconds = draw(st.integers(0, 10 * 3600)), []
-    for gap in gaps:
-        seconds.append(at := at + gap)
+    seconds = list(accumulate([draw(st.integers(0, 10 * 3600)), *gaps[1:]]))
     return spells_of(seconds, draw(st.sampled_from([None, None, Rule.SHIFT_END, Rule.NOTHING])))
 
 
@@ -124,7 +122,7 @@ def test_without_rules_a_day_is_its_spells_cut_to_minutes_once(there: tuple[Spel
 
 
 def test_out_for_thirty_six_minutes_of_eight_hours_leaves_seven_twenty_four() -> None:
-    clocks = "09:00 10:02 10:05 12:01 12:31 14:46 14:49 17:00".split()
+    clocks = ["09:00", "10:02", "10:05", "12:01", "12:31", "14:46", "14:49", "17:00"]
     seconds = [int(clock[:2]) * 3600 + int(clock[3:]) * 60 for clock in clocks]
     shift = Shift("Office", (Span(540, 1020),), rounding=Rounding(15, Mode.IN_FAVOUR))
 

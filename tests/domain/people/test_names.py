@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import attendance
 from attendance.domain.people.names import folded, matches, sort_key
 
 
@@ -32,3 +36,19 @@ def test_every_word_must_be_in_one_of_the_texts() -> None:
     assert not matches("berg 1041", "Anna Berg", "1040")
     assert not matches("g1", "Berg", "1")  # no word spans two texts
     assert folded("한국") == folded("한국")
+
+
+def test_names_are_sorted_in_one_way_everywhere() -> None:
+    """Databases and `lower()` put Ä, Ł and Ø behind z: whoever sorts by a name asks `sort_key`."""
+    otherwise = re.compile(r"order_by\([^\n]*\b(name|username)\b|key=lambda [^\n]*\bname\b(?!\))")
+    package = Path(attendance.__file__).parent
+    found = [
+        f"{path.relative_to(package)}: {line.strip()}"
+        for layer in ("store", "service", "web", "cli")
+        for path in sorted((package / layer).rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if otherwise.search(line)
+    ]
+
+    # The technical names of cameras are ASCII (config.CameraSettings).
+    assert [line for line in found if "Camera.name" not in line] == []

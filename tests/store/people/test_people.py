@@ -46,6 +46,18 @@ def test_people_come_by_name_in_pages(sessions: Sessions) -> None:
         assert [one.name for one in people.search_people(session, limit=2, offset=2)] == ["Carl"]
 
 
+def test_names_with_marks_are_found_by_plain_letters_and_stand_beside_them(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        for name in ("Zoe", "Ömer Yıldız", "Otto", "Łukasz", "Émile", "Ärmel", "Lena"):
+            people.create_person(session, name=name, at=NOON)
+    with sessions() as session:
+        assert [one.name for one in people.search_people(session)] == [
+            "Ärmel", "Émile", "Lena", "Łukasz", "Ömer Yıldız", "Otto", "Zoe",
+        ]  # fmt: skip
+        assert [one.name for one in people.search_people(session, "yildiz omer")] == ["Ömer Yıldız"]
+        assert people.count_people(session, "YILDIZ") == 1
+
+
 def test_inactive_people_can_be_asked_for_or_left_out(sessions: Sessions) -> None:
     with sessions.begin() as session:
         anna = people.create_person(session, name="Anna", at=NOON)
