@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
@@ -26,6 +27,7 @@ from attendance.service.ports import Analyser, Clock, Door
 from attendance.store import migrate
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys, load_keys
+from attendance.store.hours import site_rules
 from attendance.store.operators import operators
 from attendance.store.people import people, templates
 from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
@@ -56,6 +58,7 @@ class Installation:
     sessions: Sessions
     keys: Keys
     clock: Clock
+    zone: ZoneInfo  # with its history
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,26 @@ def installation_for(settings: Settings, clock: Clock | None = None) -> Installa
     """Open what is there.  UserError when the database is missing, older, newer or foreign, or the key is."""
     engine = engine_for(settings)
     require_current(engine)
-    return Installation(settings, engine, sessions(engine), keys_for(settings, engine), clock or SystemClock())
+    clock, factory = clock or SystemClock(), sessions(engine)
+    zone = note_hours_rules(settings, factory, clock)
+    return Installation(settings, engine, factory, keys_for(settings, engine), clock, zone)
+
+
+def note_hours_rules(settings: Settings, factory: Sessions, clock: Clock) -> ZoneInfo:
+    """Write down what the settings say about hours, where it is new; return the site's zone with its history."""
+    zone, seconds = settings.site.zone, settings.hours.double_punch_s
+    with factory() as session:
+        history = site_rules.noted_zone(session, zone, clock.now())
+        moved = history != site_rules.zone_history(session)
+        changed = site_rules.double_punch_s(session) != seconds
+    if moved or changed:
+        with factory.begin() as session:
+            site_rules.put_zone_history(session, history, clock.now())
+            site_rules.put_double_punch_s(session, seconds, clock.now())
+        if moved and len(history) > 1:
+            log.info("the site's time zone is %s from %s on; earlier days keep theirs", zone.key, history[-1][0])
+    with factory() as session:
+        return site_rules.zone_of(session, zone)
 
 
 def set_up(settings: Settings, clock: Clock | None = None) -> FirstSteps:

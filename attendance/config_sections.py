@@ -206,6 +206,10 @@ class Retention(Section):
         return value
 
 
+class Hours(Section):
+    double_punch_s: Whole = Field(120, ge=0, le=3600)
+
+
 class Settings(Section):
     """All sections.  `base_dir`: the folder at which relative paths start; no setting of its own."""
 
@@ -222,5 +226,6 @@ class Settings(Section):
     web: Web = Web()
     kiosk: Kiosk = Kiosk()
     mail: Mail = Mail()
+    hours: Hours = Hours()
     retention: Retention = Retention()
     base_dir: Path = Path()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.orm import Session
@@ -28,6 +29,7 @@ from attendance.service.ports import Clock
 from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
 from attendance.store import settings as shared
 from attendance.store.crypto import Keys
+from attendance.store.hours import site_rules
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
@@ -48,12 +50,13 @@ def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
     return gone
 
 
-def forget_passages(sessions: Sessions, clock: Clock, days: int) -> int:
+def forget_passages(sessions: Sessions, clock: Clock, days: int, zone: ZoneInfo) -> int:
     """Delete all passages older than `days`, once their days are written down; 0 days keeps them forever."""
     if days == 0:
         return 0
     with sessions.begin() as session:
-        gone = forget_passages_older_than(session, clock.now() - timedelta(days=days))
+        with_history = site_rules.zone_of(session, zone)
+        gone = forget_passages_older_than(session, clock.now() - timedelta(days=days), with_history)
     if gone:
         log.info("forgot %d passages older than %d days", gone, days)
     return gone
@@ -68,7 +71,7 @@ def nightly(sessions: Sessions, clock: Clock, settings: Settings) -> int | None:
     with sessions.begin() as session:
         if not _claimed(session, NIGHTLY, local.date(), clock):
             return None
-        done = periods.roll_up(session, zone, now)
+        done = periods.roll_up(session, site_rules.zone_of(session, zone), now)
     for person, day in done.forgotten:
         log.info("%s, %s: no check-out", person.name, day.day)
     log.info("%d days written down, %d without a check-out", done.days, len(done.forgotten))
@@ -90,6 +93,7 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     # a computer that loses power just then sends nothing this week.
     try:
         with sessions() as session:
+            zone = site_rules.zone_of(session, zone)
             message = weekly_mail.compose(session, monday, zone, now, settings.site.name, settings.site.locale)
         weekly_mail.send(message, server)
     except BaseException as error:
@@ -140,7 +144,12 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
     hour, soon, later = timedelta(hours=1), timedelta(minutes=2), timedelta(minutes=1)
     return (
         Job("forget strangers", partial(forget_strangers, sessions, clock, retention.strangers_days), hour),
-        Job("forget passages", partial(forget_passages, sessions, clock, retention.passages_days), hour, later),
+        Job(
+            "forget passages",
+            partial(forget_passages, sessions, clock, retention.passages_days, settings.site.zone),
+            hour,
+            later,
+        ),
         Job("nightly roll-up", partial(nightly, sessions, clock, settings), hour, later),
         Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),

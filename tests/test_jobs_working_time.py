@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -24,6 +25,9 @@ from tests.fakes import FakeClock
 
 # A Tuesday, 10:00 in Berlin.
 TUESDAY = datetime(2024, 5, 14, 8, tzinfo=UTC)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 SETTINGS = Settings.model_validate({"site": {"timezone": "Europe/Berlin"}})
@@ -63,8 +67,8 @@ def test_it_waits_until_the_night_is_well_on(sessions: Sessions, anna: int) -> N
 
 
 def test_passages_are_kept_for_ever_unless_a_number_of_days_is_set(sessions: Sessions, anna: int) -> None:
-    assert jobs.forget_passages(sessions, FakeClock(TUESDAY), days=0) == 0
-    assert jobs.forget_passages(sessions, FakeClock(TUESDAY), days=5) == 1
+    assert jobs.forget_passages(sessions, FakeClock(TUESDAY), 0, BERLIN) == 0
+    assert jobs.forget_passages(sessions, FakeClock(TUESDAY), 5, BERLIN) == 1
 
 
 class MailHost:

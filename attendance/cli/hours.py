@@ -47,7 +47,7 @@ def roll_up(context: click.Context, days: int) -> None:
     from attendance.service.hours.day_words import Local, reasons
 
     site = bootstrap.installation_for(settings_of(context))
-    zone = site.settings.site.zone
+    zone = site.zone
     with site.sessions.begin() as session:
         done = periods.roll_up(session, zone, site.clock.now(), days)
     for person, day in done.forgotten:
@@ -68,7 +68,7 @@ def check_ins(context: click.Context, form: str, file: Path, first: datetime, la
     from attendance.service.hours.days import sheet
 
     site = bootstrap.installation_for(settings_of(context))
-    zone = site.settings.site.zone
+    zone = site.zone
     days: tuple[date, date] = (first.date(), last.date())
     with site.sessions() as session:
         rows = sheet(session, *days, zone, site.clock.now())

@@ -229,7 +229,7 @@ def _meet(site: Installation, analyser: Analyser, clip: Clip, kind: str, folder:
     video = _write(folder / "now.avi", second, fps, site.settings.camera.max_fps)
     camera = site.settings.camera.model_copy(update={"source": str(video), "name": clip.name[:100]})
     here = Installation(
-        site.settings.model_copy(update={"camera": camera}), site.engine, site.sessions, site.keys, clock
+        site.settings.model_copy(update={"camera": camera}), site.engine, site.sessions, site.keys, clock, site.zone
     )
     bootstrap.worker_for(here, analyser, paced=False).run(threading.Event())
     with site.sessions() as session:

@@ -18,6 +18,7 @@ from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
+from attendance.store.hours.site_rules import zone_of
 from attendance.store.operators.department_scope import narrowed
 from attendance.store.session import Sessions
 
@@ -50,7 +51,8 @@ class Site:
     def __init__(self, settings: Settings, sessions: Sessions, keys: Keys, analyser: Analyser, clock: Clock) -> None:
         self.settings, self.sessions, self.keys, self.clock = settings, sessions, keys, clock
         self.analyser: Analyser = OneAtATime(analyser)
-        self.zone = settings.site.zone
+        with sessions() as session:
+            self.zone = zone_of(session, settings.site.zone)  # with its history
 
     def of_departments(self, departments: Collection[str]) -> Site:
         """Return the same site, limited to the people of these departments."""

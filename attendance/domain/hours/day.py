@@ -36,6 +36,7 @@ class Status(StrEnum):
     HOLIDAY = "holiday"
     OFF = "off"
     UNPLANNED = "unplanned"
+    INCOMPLETE = "incomplete"
 
 
 _AHEAD = frozenset({Status.UPCOMING, Status.EXPECTED})
@@ -46,8 +47,11 @@ class Flag(StrEnum):
 
     LATE = "late"
     EARLY = "early"
+    MISSED = "missed"
     MISSING_OUT = "missing_out"
     MISSING_IN = "missing_in"
+    UNSETTLED = "unsettled"
+    DOUBLE_PUNCH = "double_punch"
     REPEAT = "repeat"
     WRONG_CLOCK = "wrong_clock"
     FUTURE = "future"
@@ -61,7 +65,17 @@ class Flag(StrEnum):
         return self in _LOOK
 
 
-_LOOK = frozenset({Flag.MISSING_OUT, Flag.MISSING_IN, Flag.WRONG_CLOCK, Flag.FUTURE})
+_LOOK = frozenset(
+    {
+        Flag.MISSED,
+        Flag.MISSING_OUT,
+        Flag.MISSING_IN,
+        Flag.UNSETTLED,
+        Flag.DOUBLE_PUNCH,
+        Flag.WRONG_CLOCK,
+        Flag.FUTURE,
+    }
+)
 
 
 class Cause(StrEnum):
@@ -74,6 +88,8 @@ class Cause(StrEnum):
     WAS_IN = "was_in"
     SHIFT_ENDS = "shift_ends"
     WAS_OUT = "was_out"
+    FIRST = "first"
+    LAST = "last"
     NOT_COUNTED = "not_counted"
 
 
@@ -84,6 +100,7 @@ class Note(StrEnum):
     REPEAT = "repeat"
     STILL_IN = "still_in"
     NO_CHECK_IN = "no_check_in"
+    BETWEEN = "between"
 
 
 class Rule(StrEnum):
@@ -97,13 +114,18 @@ class Rule(StrEnum):
 class Policy:
     """Rules that hold for every shift.
 
-    `debounce`: within this time, the same direction again is the same passage.  `longest`: nobody is
-    there for longer; a later passage is a new arrival.  `clock_slack`: how far an event's own clock
+    `debounce`: within this time, the same direction again is the same passage; 0: never.  `stutter`: from here
+    on, a repetition without a direction is flagged, since the person may have turned round.  `longest`: nobody is
+    there for so long; a later passage is a new arrival.  `doubtful`: longer than this, with neither roster nor
+    direction, in and out may be the wrong way round.  `clock_slack`: how far an event's own clock
     may differ from when it was recorded, and how far it may run ahead.
     """
 
-    debounce: timedelta = timedelta(seconds=60)
+    debounce: timedelta = timedelta(seconds=120)
+    stutter: timedelta = timedelta(seconds=60)
     longest: timedelta = timedelta(hours=16)
+    # Eleven hours of rest are left of a day.
+    doubtful: timedelta = timedelta(hours=13)
     clock_slack: timedelta = CLOCK_SLACK
 
 
@@ -165,13 +187,28 @@ class Spell:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a shift in real time (aware UTC), and what was missing from it, in seconds.
+
+    `missed`: the whole part, because nobody was there; then it is neither late nor early.
+    """
+
+    start: datetime
+    end: datetime
+    late: int = 0
+    early: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """One work day of one person, durations in seconds of real time, each a multiple of 60.
 
     `presence` = the spells · `worked` = `presence` + `adjusted` + `paid_break` − `auto_break` ·
     `portions` add up to `worked`.  `adjusted`: what rounding and early arrivals add (+) or take (−).
     `night`, `sunday`, `holiday`: how much of `worked` fell into the windows of `plan.premiums`, in whole minutes.
-    `expected`: what the plan asks for.  `balance` is meant for finished days.  `over`: the shift had ended when
+    `expected`: what the plan asks for.  `late`, `early`, `missed`: the sums of the `parts`.
+    `balance` is meant for finished days.  `over`: the shift had ended when
     the day was computed; without a shift, the calendar day had.
     """
 
@@ -188,6 +225,8 @@ class Day:
     expected: int = 0
     late: int = 0
     early: int = 0
+    missed: int = 0
+    parts: tuple[Part, ...] = ()
     portions: tuple[tuple[float, int], ...] = ()
     night: int = 0
     sunday: int = 0

@@ -40,6 +40,13 @@ class Forgotten(StrEnum):
     NOTHING = "nothing"
 
 
+class Counting(StrEnum):
+    """Stored by value.  PAIRS: from each check-in to its check-out.  FIRST_LAST: from the day's first to its last."""
+
+    PAIRS = "pairs"
+    FIRST_LAST = "first_last"
+
+
 class Mode(StrEnum):
     """How times are rounded for pay.  IN_FAVOUR: arrivals down and departures up; AGAINST: the reverse."""
 
@@ -118,7 +125,8 @@ class Shift:
     asks for its spans less the unpaid breaks).  `grace_in`, `grace_out`: up to this much is neither late nor early.
     `window_before`, `window_after`: how far from the shift a passage still belongs to it.
     `half_below`, `absent_below`: worked less than this is half a day, or none.  `clip_early`: time
-    before the start is not paid.  `tiers`: overtime of one day; `weekly`: of one week.
+    before the start is not paid.  `counting`: which check-ins count.
+    `tiers`: overtime of one day; `weekly`: of one week.
     """
 
     name: str
@@ -137,6 +145,7 @@ class Shift:
     forgotten: Forgotten = Forgotten.SHIFT_END
     tiers: tuple[Tier, ...] = ()
     weekly: tuple[Tier, ...] = ()
+    counting: Counting = Counting.PAIRS
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > 100:
@@ -310,6 +319,7 @@ def to_json(shift: Shift) -> dict[str, Any]:
         "forgotten": shift.forgotten.value,
         "tiers": [[one.after, one.rate] for one in shift.tiers],
         "weekly": [[one.after, one.rate] for one in shift.weekly],
+        "counting": shift.counting.value,
     }
 
 
@@ -331,4 +341,5 @@ def from_json(value: Mapping[str, Any]) -> Shift:
         forgotten=Forgotten(value["forgotten"]),
         tiers=tuple(Tier(after, rate) for after, rate in value["tiers"]),
         weekly=tuple(Tier(after, rate) for after, rate in value["weekly"]),
+        counting=Counting(value.get("counting", Counting.PAIRS.value)),  # shifts of older releases lack it
     )

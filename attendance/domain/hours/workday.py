@@ -16,7 +16,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from attendance.domain.hours import overtime, premiums
-from attendance.domain.hours.day import Day, Flag, Spell, Status, Used
+from attendance.domain.hours.day import Day, Flag, Part, Rule, Spell, Status, Used
 from attendance.domain.hours.shift import Kind, Mode, Plan, Rounding, Shift, spans_of
 
 _Real = tuple[datetime, datetime]
@@ -62,6 +62,8 @@ def evaluate(
     over = _over(plan, spans, now, zone)
     if not spells:
         status = _status_without(plan, spans, now, zone)
+        if status is Status.ABSENT and Flag.MISSING_IN in flags:
+            status = Status.INCOMPLETE  # somebody who was seen was there
         return Day(plan, status, used=used, flags=flags, expected=expected, over=over)
     presence = sum(one.seconds(now) for one in spells)
     stretches = _counted(spells, shift, spans, zone, now)
@@ -71,12 +73,9 @@ def evaluate(
     times = [(start, end) for start, end in stretches if start < end]
     extra = premiums.seconds_of(premiums.paid_times(times, paid, breaks), plan, holidays, zone)
     found = set(flags)
-    late, early = (0, 0) if plan.whole_day_off or shift is None else _late_and_early(shift, spans, spells, now)
-    late, early = _cut(late), 0 if spells[-1].running else _cut(early)
-    if late:
-        found.add(Flag.LATE)
-    if early:
-        found.add(Flag.EARLY)
+    parts = () if plan.whole_day_off or shift is None else _parts(shift, spans, spells, now)
+    late, early, missed = (sum(getattr(part, name) for part in parts) for name in ("late", "early", "missed"))
+    found |= {flag for flag, seconds in ((Flag.LATE, late), (Flag.EARLY, early), (Flag.MISSED, missed)) if seconds}
     if plan.whole_day_off and plan.rostered and presence:
         found.add(Flag.ON_DAY_OFF)
     portions = overtime.split(figures.worked, shift.tiers if shift else ())
@@ -95,6 +94,8 @@ def evaluate(
         expected=expected,
         late=late,
         early=early,
+        missed=missed,
+        parts=parts,
         portions=tuple((one.rate, one.seconds) for one in portions),
         night=extra.night,
         sunday=extra.sunday,
@@ -203,22 +204,29 @@ def _breaks(
     return paid, cuts
 
 
-def _late_and_early(shift: Shift, spans: Sequence[_Real], spells: Sequence[Spell], now: datetime) -> tuple[int, int]:
+def _parts(shift: Shift, spans: Sequence[_Real], spells: Sequence[Spell], now: datetime) -> tuple[Part, ...]:
+    """Return what was missing from each part of a fixed shift."""
     if shift.kind is Kind.FLEXIBLE:
-        return 0, 0
-    late = early = 0
-    for start, end in spans:
-        inside = [(max(one.start, start), min(one.end or now, end)) for one in spells]
-        inside = [(first, last) for first, last in inside if first <= last]
-        if not inside:
-            continue
-        waited = int((min(first for first, _ in inside) - start).total_seconds())
-        left = int((end - max(last for _, last in inside)).total_seconds())
-        late += waited if waited > shift.grace_in * 60 else 0
-        early += left if left > shift.grace_out * 60 else 0
-    if spells[-1].rule is not None:
-        early = 0  # nobody knows when they left
-    return late, early
+        return ()
+    return tuple(_part(shift, start, end, spells, now) for start, end in spans)
+
+
+def _part(shift: Shift, start: datetime, end: datetime, spells: Sequence[Spell], now: datetime) -> Part:
+    inside = [one for one in spells if max(one.start, start) <= min(one.end or now, end)]
+    if not inside:
+        # Where a check-out before it is missing and counts nothing, nobody knows.
+        unknown = any(one.rule is Rule.NOTHING and one.start < end for one in spells)
+        return Part(start, end, missed=_cut(int((end - start).total_seconds())) if now >= end and not unknown else 0)
+    waited = int((inside[0].start - start).total_seconds())
+    last = inside[-1]
+    # While somebody is there, and where nobody knows when they left, nothing is early.
+    left = int((end - last.end).total_seconds()) if last.end is not None and last.rule is None else 0
+    return Part(
+        start,
+        end,
+        late=_cut(waited) if waited > shift.grace_in * 60 else 0,
+        early=_cut(left) if left > shift.grace_out * 60 else 0,
+    )
 
 
 def _status_without(plan: Plan, spans: Sequence[_Real], now: datetime, zone: ZoneInfo) -> Status:
@@ -244,11 +252,12 @@ def _status_with(plan: Plan, spells: Sequence[Spell], worked: int, spans: Sequen
         return Status.WORKED
     if spans and now < spans[-1][1]:
         return Status.WORKED  # may come back
-    if worked < shift.absent_below * 60:
-        return Status.ABSENT
-    if worked < shift.half_below * 60 or plan.leave is not None:
-        return Status.HALF_DAY
-    return Status.WORKED
+    short = Status.ABSENT if worked < shift.absent_below * 60 else Status.HALF_DAY
+    if worked < max(shift.absent_below, shift.half_below) * 60:
+        # Where a check-out is missing and counts nothing, the hours are not known: that is not an absence.
+        unknown = any(one.rule is Rule.NOTHING for one in spells)
+        return Status.INCOMPLETE if unknown else short
+    return Status.HALF_DAY if plan.leave is not None else Status.WORKED
 
 
 def _local_day(now: datetime, zone: ZoneInfo) -> date:

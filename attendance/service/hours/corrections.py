@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.hours import timesheet
+from attendance.domain.hours.windows import REACH, WorkDays, windows_of
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
-from attendance.service.hours.days import AROUND
 from attendance.service.ids import new_event_id
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
@@ -160,7 +159,6 @@ def undo_passage(
 def _day_about(session: Session, person_id: int, at: datetime, zone: ZoneInfo) -> date:
     """Return the work day to which a passage at `at` belongs: a night's end belongs to the day before."""
     local = at.astimezone(zone).date()
-    plans = rosters.plans(session, [person_id], local - AROUND, local + AROUND)[person_id]
-    windows = timesheet.windows_of(plans, zone)
-    window = next((window for window in windows if window.opens <= at < window.closes), None)
-    return window.day if window else local
+    plans = rosters.plans(session, [person_id], local - REACH, local + REACH)[person_id]
+    work_days = WorkDays(windows_of(plans, zone), zone)
+    return work_days.day_of(at, work_days.window_at(at))

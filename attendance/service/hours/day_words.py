@@ -87,6 +87,7 @@ STATUS_WORDS: Mapping[Status, str] = {
     Status.HOLIDAY: N_("holiday"),
     Status.OFF: N_("day off"),
     Status.UNPLANNED: N_("no roster"),
+    Status.INCOMPLETE: N_("was here, hours not known"),
 }
 
 # For the monthly register.
@@ -101,6 +102,7 @@ STATUS_LETTERS: Mapping[Status, str] = {
     Status.HOLIDAY: "H",
     Status.OFF: "·",
     Status.UNPLANNED: "–",
+    Status.INCOMPLETE: "?",
 }
 
 
@@ -115,8 +117,19 @@ class FlagWords:
 FLAG_WORDS: Mapping[Flag, FlagWords] = {
     Flag.LATE: FlagWords(N_("late"), N_("You came %(late)s late.")),
     Flag.EARLY: FlagWords(N_("left early"), N_("You left %(early)s early.")),
+    Flag.MISSED: FlagWords(
+        N_("not here for a whole part of the shift"), N_("You were not here for a whole part of your shift.")
+    ),
     Flag.MISSING_OUT: FlagWords(N_("no check-out"), N_("Your check-out is missing.")),
     Flag.MISSING_IN: FlagWords(N_("no check-in"), N_("Your check-in is missing.")),
+    Flag.UNSETTLED: FlagWords(
+        N_("in and out may be swapped: neither a door nor a roster says which way"),
+        N_("Your check-ins do not say which way you went. Are in and out the right way round?"),
+    ),
+    Flag.DOUBLE_PUNCH: FlagWords(
+        N_("two check-ins shortly one after the other count as one: was it one?"),
+        N_("Two check-ins shortly one after the other count as one. Did you turn round?"),
+    ),
     Flag.REPEAT: FlagWords(N_("double check-in ignored"), N_("You checked in twice in a row. It counts once.")),
     Flag.WRONG_CLOCK: FlagWords(
         N_("the clock was wrong"), N_("The clock at the door was wrong. Are these times right?")
@@ -138,6 +151,8 @@ CAUSE_WORDS: Mapping[Cause, str] = {
     Cause.WAS_IN: N_("was here since %(since)s"),
     Cause.SHIFT_ENDS: N_("near the end of the shift and no check-in seen"),
     Cause.WAS_OUT: N_("was not here"),
+    Cause.FIRST: N_("the first of the day: this shift counts from the first to the last"),
+    Cause.LAST: N_("the last of the day: this shift counts from the first to the last"),
     Cause.NOT_COUNTED: N_("not counted after the check-in before it"),
 }
 
@@ -145,6 +160,7 @@ NOTE_WORDS: Mapping[Note, str] = {
     Note.FUTURE: FLAG_WORDS[Flag.FUTURE].remark,
     Note.REPEAT: N_("the same passage twice"),
     Note.STILL_IN: N_("came in again without a check-out: the first time counts"),
+    Note.BETWEEN: N_("between the first and the last of the day: does not count"),
     Note.NO_CHECK_IN: N_("no check-in: nothing is counted"),
 }
 

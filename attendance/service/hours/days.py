@@ -8,7 +8,7 @@ no cache can be wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,18 +16,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours import timesheet
-from attendance.domain.hours.day import Day, Inference, Policy, Status
+from attendance.domain.hours.day import Day, Inference, Status
 from attendance.domain.hours.overtime import week_of
-from attendance.domain.hours.shift import Plan
+from attendance.domain.hours.windows import REACH
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
+from attendance.service.hours.settled import AROUND, read
 from attendance.store.hours import rosters
 from attendance.store.hours.punches import punches as punches_between
 from attendance.store.hours.rosters import StaffMember
-
-POLICY = Policy()
-# A night reaches into the next day, and one that began the day before into the first.
-AROUND = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +121,19 @@ def days_of_people(
     monday = week_of(first)
     sunday = week_of(last) + timedelta(days=6)
     plans = rosters.plans(session, person_ids, monday - AROUND, sunday + AROUND)
-    weekly = {key for key in person_ids if any(plan.shift and plan.shift.weekly for plan in plans[key].values())}
+    weekly = {
+        key
+        for key in person_ids
+        if any(plan.shift and plan.shift.weekly for day, plan in plans[key].items() if monday <= day <= sunday)
+    }
     others = [key for key in person_ids if key not in weekly]
     days: dict[int, tuple[Day, ...]] = {}
     for ids, begin, end in ((others, first, last), (sorted(weekly), monday, sunday)):
-        days |= _days_between(session, ids, plans, begin, end, zone, now)
+        instant = now if now is not None else datetime.combine(end + 2 * AROUND, time(), zone).astimezone(UTC)
+        for person_id, hours in read(session, ids, begin, end, zone, now=instant, plans=plans).items():
+            days[person_id] = hours.days(begin, end, zone, instant)
     days |= {key: timesheet.with_weekly_overtime(days[key]) for key in weekly}
     return {key: tuple(day for day in days[key] if first <= day.day <= last) for key in person_ids}
-
-
-def _days_between(
-    session: Session, ids: Sequence[int], plans: Mapping[int, dict[date, Plan]], first: date, last: date,
-    zone: ZoneInfo, now: datetime | None,
-) -> dict[int, tuple[Day, ...]]:  # fmt: skip
-    if not ids:
-        return {}
-    begin = datetime.combine(first - AROUND, time(), zone).astimezone(UTC)
-    end = datetime.combine(last + 2 * AROUND, time(), zone).astimezone(UTC)
-    punches = punches_between(session, begin, end, ids[0] if len(ids) == 1 else None)
-    instant = now if now is not None else end + timedelta(days=1)
-    result = {}
-    for person_id in ids:
-        around = {day: plan for day, plan in plans[person_id].items() if first - AROUND <= day <= last + AROUND}
-        days = timesheet.days_of(punches.get(person_id, ()), around, zone, instant, POLICY)
-        result[person_id] = tuple(day for day in days if first <= day.day <= last)
-    return result
 
 
 def sheet(
@@ -178,21 +163,22 @@ def sheet(
 def today(session: Session, now: datetime, zone: ZoneInfo, department: str | None = None) -> Today:
     """Return who is here, late, absent, away.  A night shift that is still running counts with the day it began."""
     day = now.astimezone(zone).date()
-    rows = sheet(session, day - AROUND, day, zone, now, department=department)
-    return Today(tuple(PersonDay(row.person, _present_day(*row.days)) for row in rows))
+    rows = sheet(session, day - REACH, day, zone, now, department=department)
+    return Today(tuple(PersonDay(row.person, _present_day(row.days)) for row in rows))
 
 
 def people_here(session: Session, now: datetime, zone: ZoneInfo) -> frozenset[int]:
-    """Return who is here by the rule of `today`: the ids; only people who passed since yesterday are looked at."""
+    """Return who is here by the rule of `today`: the ids; people who last passed days ago are left out."""
     day = now.astimezone(zone).date()
-    since = datetime.combine(day - AROUND, time(), zone).astimezone(UTC)
+    since = datetime.combine(day - REACH, time(), zone).astimezone(UTC)
     passed = sorted(punches_between(session, since, now + timedelta(microseconds=1)))
-    days = days_of_people(session, passed, day - AROUND, day, zone, now)
-    return frozenset(person_id for person_id, both in days.items() if _present_day(*both).here_now)
+    days = days_of_people(session, passed, day - REACH, day, zone, now)
+    return frozenset(person_id for person_id, some in days.items() if _present_day(some).here_now)
 
 
-def _present_day(before: Day, present: Day) -> Day:
-    return before if before.here_now and not present.spells else present
+def _present_day(days: Sequence[Day]) -> Day:
+    """Return the last day; or the one that began before it and is still running."""
+    return next((day for day in reversed(days) if day.here_now), days[-1])
 
 
 def next_inference(
@@ -200,7 +186,14 @@ def next_inference(
 ) -> Inference:
     """Return what a passage of this person at `at` would be taken for.  `in_doubt`: a kiosk should ask."""
     day = at.astimezone(zone).date()
-    plans = rosters.plans(session, [person_id], day - AROUND, day + AROUND)[person_id]
-    begin = datetime.combine(day - 2 * AROUND, time(), zone).astimezone(UTC)
-    punches = punches_between(session, begin, at, person_id).get(person_id, [])
-    return timesheet.infer_next(punches, plans, zone, at, direction, POLICY)
+    # The passage may still belong to a work day that began up to two days before.
+    hours = read(session, [person_id], day - REACH, day, zone, now=at, until=at)[person_id]
+    return hours.next_inference(at, zone, direction)
+
+
+def seconds_on_work_day(session: Session, person_id: int, at: datetime, zone: ZoneInfo, now: datetime) -> int:
+    """Return how long the person was here on the work day of a passage at `at`, up to `now`: a night is one day."""
+    day = at.astimezone(zone).date()
+    days = days_of(session, person_id, day - REACH, day, zone, now)
+    its = next((one for one in days if any(used.punch.at == at for used in one.used)), days[-1])
+    return sum(spell.seconds(now) for spell in its.spells)

@@ -173,7 +173,7 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
 def _share_worked(day: Day) -> float:
     if day.status is Status.HALF_DAY:
         return 0.5
-    return 1.0 if day.status is Status.WORKED else 0.0
+    return 1.0 if day.status in (Status.WORKED, Status.INCOMPLETE) else 0.0
 
 
 def _share_of_leave(day: Day) -> float:

@@ -67,7 +67,7 @@ def greet(
         messages.greeting(person.name, sense, local.hour, repeat),
         _("Which way are you going?") if ask else messages.noted_at(sense, f"{local:%H:%M}"),
         name=messages.first_name(person.name),
-        today=messages.hours(_seconds_today(session, person.id, zone, now)),
+        today=messages.hours(days.seconds_on_work_day(session, person.id, passage.at, zone, now)),
         sense=None if sense is None else sense.value,
         ask=ask,
         undo=undo,
@@ -89,10 +89,3 @@ def undone(event_id: str) -> Answer:
 def later() -> Answer:
     """Return what is shown for an event that the tablet must send again."""
     return Answer("later", _("Noted"), _("It counts as soon as it can be checked."))
-
-
-def _seconds_today(session: Session, person_id: int, zone: ZoneInfo, now: datetime) -> int:
-    """Return how long the person has been here on the present local day, running spells included."""
-    today = now.astimezone(zone).date()
-    days_today = days.days_of(session, person_id, today, today, zone, now)
-    return sum(spell.seconds(now) for day in days_today for spell in day.spells)

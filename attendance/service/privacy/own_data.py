@@ -19,7 +19,7 @@ from attendance.service.access.log import all_passages
 from attendance.store.hours import corrections, rosters
 from attendance.store.people import people, templates
 from attendance.store.people.credentials import secret_of
-from attendance.store.tables.hours import DayTotal, Roster, RosterDay
+from attendance.store.tables.hours import DayTotal, HoursEdge, Roster, RosterDay
 from attendance.store.tables.operators import Operator
 from attendance.store.tables.people import LookAlike, PersonLink
 
@@ -35,6 +35,7 @@ DISCLOSED: dict[str, str | None] = {
     "leave": "leave",
     "corrections": "corrections",
     "day_totals": "written_down_days",
+    "hours_edges": "in_when_older_check_ins_were_deleted",
     "person_secrets": "pin_and_badge",
     "person_links": "links",
 }
@@ -90,6 +91,7 @@ def _working_time(session: Session, person_id: int) -> dict[str, Any]:
         "rosters": _rows(session, Roster, person_id),
         "days_with_another_shift": _rows(session, RosterDay, person_id),
         "written_down_days": _rows(session, DayTotal, person_id),
+        "in_when_older_check_ins_were_deleted": _rows(session, HoursEdge, person_id),
     }
 
 

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from attendance.service.hours import settled
+from attendance.store.hours.edges import put_edges
 from attendance.store.tables.access import DoorEvent, Passage
 from attendance.store.tables.hours import Correction
 
@@ -29,8 +32,12 @@ def forget_stranger_passages_older_than(session: Session, cutoff: datetime) -> i
     return int(done.rowcount)
 
 
-def forget_passages_older_than(session: Session, cutoff: datetime) -> int:
-    """Delete every passage with at < `cutoff` (aware); the caller commits.  Totals that were written down stay."""
+def forget_passages_older_than(session: Session, cutoff: datetime, zone: ZoneInfo) -> int:
+    """Delete every passage with at < `cutoff` (aware); the caller commits.  Totals that were written down stay.
+
+    Who was in at the cutoff is written down first, so that the passages that stay mean what they meant before.
+    """
+    put_edges(session, settled.edges_at(session, cutoff, zone))
     old = select(Passage.id).where(Passage.at < cutoff)
     session.execute(update(DoorEvent).where(DoorEvent.passage_id.in_(old)).values(passage_id=None))
     session.execute(update(Correction).where(Correction.passage_id.in_(old)).values(passage_id=None))

@@ -8,9 +8,10 @@ passage, so that withdrawing the decision restores the original.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import CLOCK_SLACK, Punch
@@ -25,15 +26,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AROUND = timedelta(days=3)
 
 
+# More people than this are not named one by one in a query: databases limit how many values one may hold.
+MOST_NAMED = 500
+
+
 _SLACK_MS = CLOCK_SLACK // timedelta(milliseconds=1)
 
 
 _DIRECTIONS = {one.value: one for one in Direction}
 
 
-def punches(session: Session, since: datetime, until: datetime, person_id: int | None = None) -> dict[int, list[Punch]]:
+def punches(
+    session: Session, since: datetime, until: datetime, person_ids: Collection[int] | None = None
+) -> dict[int, list[Punch]]:
     """Return granted passages with `since` <= at < `until` by person, as the approved corrections leave them.
 
+    `person_ids`: of these people; None: of everybody.
     A passage that repeats another within the cooldown is left out, unless that other one was taken back.
     """
     query = select(Passage.id, Passage.at, Passage.person_id, Passage.direction, Passage.camera).where(
@@ -51,21 +59,53 @@ def punches(session: Session, since: datetime, until: datetime, person_id: int |
         Correction.day >= (since - AROUND).date(),
         Correction.day <= (until + AROUND).date(),
     )
-    if person_id is not None:
-        query = query.where(Passage.person_id == person_id)
-        fixes = fixes.where(Correction.person_id == person_id)
+    if person_ids is not None and len(person_ids) <= MOST_NAMED:
+        query = query.where(Passage.person_id.in_(person_ids))
+        fixes = fixes.where(Correction.person_id.in_(person_ids))
+    wanted = None if person_ids is None else set(person_ids)
     approved = session.scalars(fixes).all()
     found: dict[int, list[Punch]] = {}
     for passage_id, at, person, direction, camera in session.execute(query):
-        if person is None:
+        if person is None or (wanted is not None and person not in wanted):
             continue
         punch = Punch(passage_id, at, _DIRECTIONS[direction], camera, _recorded_at(passage_id, at))
         found.setdefault(person, []).append(punch)
     for one in approved:
+        if wanted is not None and one.person_id not in wanted:
+            continue
         if one.at is not None and since <= one.at < until:
             punch = Punch(one.id, one.at, _DIRECTIONS[one.direction], "correction", None, True)
             found.setdefault(one.person_id, []).append(punch)
     return found
+
+
+def first_punch_at(session: Session, person_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when the oldest stored punch of each of these people was; nobody without one."""
+    granted = (
+        select(Passage.person_id, func.min(Passage.at))
+        .where(Passage.granted, Passage.person_id.is_not(None))
+        .group_by(Passage.person_id)
+    )
+    added = (
+        select(Correction.person_id, func.min(Correction.at))
+        .where(Correction.state == "approved", Correction.action == "add")
+        .group_by(Correction.person_id)
+    )
+    if len(person_ids) <= MOST_NAMED:
+        granted = granted.where(Passage.person_id.in_(person_ids))
+        added = added.where(Correction.person_id.in_(person_ids))
+    found: dict[int, datetime] = {}
+    for query in (granted, added):
+        for person, at in session.execute(query):
+            if at is not None and person in person_ids:
+                found[person] = min(at, found.get(person, at))
+    return found
+
+
+def people_with_punches(session: Session, until: datetime) -> set[int]:
+    """Return the people with a granted passage before `until`."""
+    query = select(Passage.person_id).where(Passage.at < until, Passage.granted, Passage.person_id.is_not(None))
+    return {person for person in session.scalars(query.distinct()) if person is not None}
 
 
 def _recorded_at(passage_id: str, at: datetime) -> datetime | None:

@@ -141,6 +141,23 @@ class PeriodLock(Base):
     reopened_by: Mapped[str | None] = mapped_column(String(100))
 
 
+class HoursEdge(Base):
+    """Whether a person was in at `at`, when the passages before it were deleted.
+
+    `open_at`: since when, null for out · `open_day`: the work day · `open_until`: nobody is there for longer ·
+    `undirected`: no door said that they came in.
+    """
+
+    __tablename__ = "hours_edges"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime]
+    open_at: Mapped[datetime | None]
+    open_day: Mapped[date | None] = mapped_column(Date)
+    open_until: Mapped[datetime | None]
+    undirected: Mapped[bool]
+
+
 class DayTotal(Base):
     """A day as it stood when the nightly roll-up or the closing of a period computed it; seconds."""
 

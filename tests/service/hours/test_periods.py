@@ -101,7 +101,7 @@ def test_forgetting_passages_leaves_the_totals(session: Session) -> None:
     passage(session, anna, local("09:00", date(2024, 5, 17)), Direction.IN)
     periods.roll_up(session, BERLIN, NOW)
 
-    assert forget_passages_older_than(session, NOW) == 1
+    assert forget_passages_older_than(session, NOW, BERLIN) == 1
     assert len(session.scalars(select(DayTotal)).all()) == 7
 
 
