@@ -121,7 +121,7 @@ def _counted(
 ) -> list[_Real]:
     """Return the stretches that count, in order and disjoint, a stretch for each spell (it may be empty).
 
-    Rounding moves the day's first arrival and its last departure only, and cuts off what lies before or after:
+    Rounding moves the day's first arrival and its last departure only, and cuts off all time before or after them:
     the time between two spells is as long as it was, so that nobody is paid for it and nobody loses by it.
     """
     real = [(one.start, one.end or now) for one in spells]
@@ -132,7 +132,7 @@ def _counted(
             end = _rounded(end, shift.rounding, zone, arriving=False)
         if shift.clip_early and spans:
             begin = max(begin, spans[0][0])
-    if real[0][0] < real[0][1]:  # an arrival alone is no time
+    if real[0][0] < real[0][1]:  # an arrival alone does not count as time
         real[0] = (min(begin, real[0][0]), real[0][1])
     if real[-1][0] < real[-1][1]:
         real[-1] = (real[-1][0], max(end, real[-1][1]))
