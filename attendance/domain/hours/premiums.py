@@ -10,14 +10,15 @@ person may in truth have paused at another time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from attendance.domain.hours.shift import Plan, PremiumRules, Span, real_time
+from attendance.domain.hours.shift import PREMIUMS, Plan, PremiumRules, Span, real_time
 
 Times = tuple[datetime, datetime]
 # (after so many seconds of counted time, so many seconds are taken off)
@@ -36,6 +37,25 @@ class Extra:
 
 
 NOTHING = Extra()
+
+
+def to_json(rules: PremiumRules) -> dict[str, Any]:
+    windows = {"night": rules.night, "sunday": rules.sunday, "holiday": rules.holiday}
+    spans = {name: None if one is None else [one.start, one.end] for name, one in windows.items()}
+    return {**spans, "both": rules.both}
+
+
+def from_json(value: Mapping[str, Any]) -> PremiumRules:
+    night, sunday, holiday = (Span(*value[name]) if value[name] else None for name in ("night", "sunday", "holiday"))
+    return PremiumRules(night, sunday, holiday, both=value["both"])
+
+
+def in_force(versions: Sequence[tuple[date, PremiumRules]], day: date) -> PremiumRules:
+    """Return the rules of a day: of the newest version that began by then; before the first one, the default.
+
+    `versions`: (first day, rules), in order of the days.
+    """
+    return next((rules for first, rules in reversed(versions) if first <= day), PREMIUMS)
 
 
 def seconds_of(paid: Sequence[Times], plan: Plan, holidays: frozenset[date], zone: ZoneInfo) -> Extra:

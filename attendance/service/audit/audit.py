@@ -44,9 +44,10 @@ class Action(StrEnum):
     APPROVE_CORRECTION = "approve_correction"
     REFUSE_CORRECTION = "refuse_correction"
     WITHDRAW_CORRECTION = "withdraw_correction"
+    CHANGE_PREMIUM_RULES = "change_premium_rules"
 
 
-SubjectKind = Literal["operator", "person", "device", "period", "correction"]
+SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules"]
 
 
 @dataclass(frozen=True, slots=True)

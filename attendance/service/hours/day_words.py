@@ -17,7 +17,7 @@ from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_decimal
 
 from attendance.domain.hours.day import Cause, Day, Flag, Inference, Note, Rule, Spell, Status
-from attendance.domain.hours.shift import Half, Kind, Shift, hhmm
+from attendance.domain.hours.shift import DAY, Half, Kind, PremiumRules, Shift, hhmm
 from attendance.texts import N_
 from attendance.texts import gettext as _
 
@@ -245,6 +245,26 @@ def remarks(day: Day, local: Local) -> str:
 def mark(day: Day) -> str:
     """Return one or two characters for the register: a dot says that the day wants a look."""
     return STATUS_LETTERS[day.status] + ("." if day.wants_look else "")
+
+
+def premium_words(rules: PremiumRules) -> str:
+    """Return which hours are night, Sunday and holiday hours: Night 23:00–06:00 (+1), ..."""
+    windows = (
+        (rules.night, N_("night %(times)s")),
+        (rules.sunday, N_("Sunday %(times)s")),
+        (rules.holiday, N_("holiday %(times)s")),
+    )
+    counted = [_(words, times=f"{hhmm(one.start)}–{end_words(one.end)}") for one, words in windows if one is not None]
+    if not counted:
+        return _("No hours count as night, Sunday or holiday hours.")
+    both = rules.both and rules.sunday is not None and rules.holiday is not None
+    rule = _("a holiday on a Sunday counts as both") if both else _("a holiday on a Sunday counts as a holiday")
+    return _("Of the worked time, and not added to it: %(windows)s; %(rule)s.", windows=", ".join(counted), rule=rule)
+
+
+def end_words(minute: int) -> str:
+    """Return the end of a window: 24:00 at the end of the day, 06:00 (+1) on the next."""
+    return "24:00" if minute == DAY else hhmm(minute)
 
 
 def shift_times(shift: Shift) -> str:

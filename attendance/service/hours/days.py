@@ -67,6 +67,18 @@ class PersonDays:
         return sum(day.overtime for day in self.finished)
 
     @property
+    def night(self) -> int:
+        return sum(day.night for day in self.finished)
+
+    @property
+    def sunday(self) -> int:
+        return sum(day.sunday for day in self.finished)
+
+    @property
+    def holiday(self) -> int:
+        return sum(day.holiday for day in self.finished)
+
+    @property
     def days_late(self) -> int:
         return sum(1 for day in self.finished if day.late)
 

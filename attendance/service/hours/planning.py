@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.hours.shift import DAY, Half, Shift, from_json, hhmm
+from attendance.domain.hours.shift import DAY, Half, PremiumRules, Shift, from_json, hhmm
 from attendance.errors import UserError
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import lock_over, require_open
@@ -192,6 +192,19 @@ def import_holidays(session: Session, country: str, region: str, year: int, *, n
     for day, name in sorted(days.items()):
         rosters.put_holiday(session, day, name, f"{country} {region}".strip())
     return len(days)
+
+
+def save_premium_rules(session: Session, rules: PremiumRules, first: date, *, now: datetime, by: str) -> None:
+    """Count night, Sunday and holiday hours by these rules from `first` on; UserError for a closed period."""
+    require_open(session, first, FOREVER, now)
+    rosters.put_premium_rules(session, first, rules, at=now, by=by)
+
+
+def remove_premium_rules(session: Session, first: date, *, now: datetime) -> None:
+    """Remove the rules that begin on `first`; the ones before them hold on.  UserError for a closed period."""
+    require_open(session, first, FOREVER, now)
+    if not rosters.drop_premium_rules(session, first):
+        raise UserError(f"no rules begin on {first}: they were removed already")
 
 
 def add_holiday(session: Session, day: date, name: str, *, now: datetime) -> None:

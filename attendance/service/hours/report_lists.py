@@ -16,7 +16,17 @@ from attendance.domain.people.names import sort_key
 from attendance.errors import headline
 from attendance.service.hours.day_words import Local, hours, shift_words
 from attendance.service.hours.days import PersonDays, Today
-from attendance.service.hours.report_tables import WHO, Bar, Column, Form, Table, total, who
+from attendance.service.hours.report_tables import (
+    PREMIUMS,
+    WHO,
+    Bar,
+    Column,
+    Form,
+    Table,
+    premium_notes,
+    total,
+    who,
+)
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -95,7 +105,10 @@ def absence(sheet: Sequence[PersonDays]) -> Table:
 
 
 def overtime_report(sheet: Sequence[PersonDays]) -> Table:
-    """Return daily and weekly overtime: a second is paid at one rate only."""
+    """Return what payroll pays extra for: overtime of days and weeks, night, Sunday and holiday hours.
+
+    A second is overtime at one rate only; it may be at night and on a holiday, too.
+    """
     rates = sorted({rate for row in sheet for rate, _seconds in _portions(row) if rate > 1})
     columns = (
         *WHO,
@@ -103,6 +116,7 @@ def overtime_report(sheet: Sequence[PersonDays]) -> Table:
         Column("plain", N_("Plain"), Form.SPAN),
         *(Column(f"rate_{rate:g}", f"× {rate:g}", Form.SPAN) for rate in rates),
         Column("overtime", N_("Overtime"), Form.SPAN),
+        *PREMIUMS,
     )
     entries = []
     for row in sheet:
@@ -110,15 +124,17 @@ def overtime_report(sheet: Sequence[PersonDays]) -> Table:
         for rate, seconds in _portions(row):
             portions[rate] = portions.get(rate, 0) + seconds
         extra = sum(seconds for rate, seconds in portions.items() if rate > 1)
-        if extra:
-            cells = (row.worked, portions.get(1.0, 0), *(portions.get(rate, 0) for rate in rates), extra)
+        premiums = (row.night, row.sunday, row.holiday)
+        if extra or any(premiums):
+            cells = (row.worked, portions.get(1.0, 0), *(portions.get(rate, 0) for rate in rates), extra, *premiums)
             entries.append((extra, row.person, (*who(row.person), *cells)))
     entries.sort(key=lambda entry: -entry[0])
     rows = [cells for _extra, _person, cells in entries]
-    bars = tuple(Bar(person.name, extra / 3600, hours(extra)) for extra, person, _cells in entries[:12])
+    bars = tuple(Bar(person.name, extra / 3600, hours(extra)) for extra, person, _cells in entries[:12] if extra)
+    title = _("Overtime, night, Sunday and holiday hours")
     return Table(
-        "overtime", _("Overtime"), columns, tuple(rows), tuple(person.id for _extra, person, _cells in entries),
-        total(columns, rows), bars, _("Most overtime, hours"),
+        "overtime", title, columns, tuple(rows), tuple(person.id for _extra, person, _cells in entries),
+        total(columns, rows), bars, _("Most overtime, hours"), premium_notes(sheet),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from attendance.service.hours.day_words import (
     Local,
     hours,
     mark,
+    premium_words,
     remarks,
     shift_words,
     status_words,
@@ -94,6 +95,14 @@ WHO = (
 )
 
 
+# How much of the worked time; an hour may be overtime and each of them.
+PREMIUMS = (
+    Column("night", N_("Night"), Form.SPAN),
+    Column("sunday", N_("Sunday"), Form.SPAN),
+    Column("holiday", N_("Holiday"), Form.SPAN),
+)
+
+
 def who(person: StaffMember) -> tuple[str, str, str]:
     return person.name, person.staff_number or "", person.department
 
@@ -110,6 +119,7 @@ def daily(sheet: Sequence[PersonDays], on: date, local: Local) -> Table:
         Column("late", N_("Late"), Form.SPAN),
         Column("early", N_("Early"), Form.SPAN),
         Column("overtime", N_("Overtime"), Form.SPAN),
+        *PREMIUMS,
         Column("remarks", N_("Remarks")),
     )
     rows, people, counts = [], [], dict[Status, int]()
@@ -120,7 +130,7 @@ def daily(sheet: Sequence[PersonDays], on: date, local: Local) -> Table:
         rows.append(
             (
                 *who(row.person), shift_words(day), status_words(day.status), day.first_in, day.last_out, day.worked,
-                day.late, day.early, day.overtime, remarks(day, local),
+                day.late, day.early, day.overtime, day.night, day.sunday, day.holiday, remarks(day, local),
             )
         )  # fmt: skip
     bars = tuple(
@@ -146,6 +156,7 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
         Column("late_days", N_("Late"), Form.COUNT),
         Column("worked", N_("Worked"), Form.SPAN),
         Column("overtime", N_("Overtime"), Form.SPAN),
+        *PREMIUMS,
     )
     rows = []
     for row in sheet:
@@ -159,7 +170,7 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
         rows.append(
             (
                 row.person.name, row.person.staff_number or "", *(mark(day) for day in row.days), worked,
-                absent, leave, row.days_late, row.worked, row.overtime,
+                absent, leave, row.days_late, row.worked, row.overtime, row.night, row.sunday, row.holiday,
             )
         )  # fmt: skip
     legend = ", ".join(f"{letter} {status_words(status)}" for status, letter in STATUS_LETTERS.items() if letter)
@@ -194,6 +205,7 @@ TIMESHEET = (
     Column("expected", N_("Expected"), Form.SPAN),
     Column("balance", N_("Balance"), Form.SPAN),
     Column("overtime", N_("Overtime"), Form.SPAN),
+    *PREMIUMS,
     Column("remarks", N_("Remarks")),
 )
 
@@ -202,9 +214,10 @@ def timesheet(person: PersonDays, local: Local) -> Table:
     """Return one person's days in a line each; figures of finished days only, so that every column adds up."""
     rows = []
     for day in person.days:
-        figures: tuple[int | None, ...] = (None,) * 5
+        figures: tuple[int | None, ...] = (None,) * 8
         if day.finished:
-            figures = (breaks(day), day.worked, day.expected, day.balance, day.overtime)
+            premiums = (day.night, day.sunday, day.holiday)
+            figures = (breaks(day), day.worked, day.expected, day.balance, day.overtime, *premiums)
         rows.append(
             (
                 day.day, day.day, shift_words(day), status_words(day.status), day.first_in, day.last_out, *figures,
@@ -219,7 +232,7 @@ def timesheet(person: PersonDays, local: Local) -> Table:
     )
     return Table(
         "timesheet", title, TIMESHEET, tuple(rows), (), total(TIMESHEET, rows), bars, _("Hours by day"),
-        rest_notes(person, local),
+        (*premium_notes([person]), *rest_notes(person, local)),
     )  # fmt: skip
 
 
@@ -259,6 +272,14 @@ def rest_notes(person: PersonDays, local: Local) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def premium_notes(sheet: Sequence[PersonDays]) -> tuple[str, ...]:
+    """Say which hours are night, Sunday and holiday hours, where there are any: beside the figures."""
+    found = dict.fromkeys(
+        day.plan.premiums for row in sheet for day in row.days if day.night or day.sunday or day.holiday
+    )
+    return tuple(premium_words(rules) for rules in found)
+
+
 def summary(sheet: Sequence[PersonDays], title: str) -> Table:
     """Return everybody's timesheet in a line each."""
     columns = (
@@ -268,16 +289,20 @@ def summary(sheet: Sequence[PersonDays], title: str) -> Table:
         Column("expected", N_("Expected"), Form.SPAN),
         Column("balance", N_("Balance"), Form.SPAN),
         Column("overtime", N_("Overtime"), Form.SPAN),
+        *PREMIUMS,
         Column("look_at", N_("Days to look at"), Form.COUNT),
     )
     rows = [
         (
             *who(row.person), sum(1 for day in row.finished if day.spells), row.worked, row.expected,
-            row.balance, row.overtime, row.days_to_look_at,
+            row.balance, row.overtime, row.night, row.sunday, row.holiday, row.days_to_look_at,
         )
         for row in sheet
     ]  # fmt: skip
-    return Table("timesheet", title, columns, tuple(rows), tuple(row.person.id for row in sheet), total(columns, rows))
+    return Table(
+        "timesheet", title, columns, tuple(rows), tuple(row.person.id for row in sheet), total(columns, rows),
+        notes=premium_notes(sheet),
+    )  # fmt: skip
 
 
 def total(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:

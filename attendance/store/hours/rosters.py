@@ -16,11 +16,13 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from attendance.domain.hours import premiums as premium_hours
 from attendance.domain.hours import shift as shifts
-from attendance.domain.hours.shift import Half, Leave, Plan, Rotation, Shift
+from attendance.domain.hours.premiums import in_force
+from attendance.domain.hours.shift import Half, Leave, Plan, PremiumRules, Rotation, Shift
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
-from attendance.store.tables.hours import Holiday, LeaveRow, Roster, RosterDay, ShiftRow
+from attendance.store.tables.hours import Holiday, LeaveRow, PremiumRulesRow, Roster, RosterDay, ShiftRow
 from attendance.store.tables.people import Person
 
 
@@ -138,6 +140,24 @@ def drop_holiday(session: Session, day: date) -> None:
     session.execute(delete(Holiday).where(Holiday.day == day))
 
 
+def list_premium_rules(session: Session) -> list[tuple[date, PremiumRules]]:
+    """Return every version of the rules of night, Sunday and holiday hours with its first day, the oldest first."""
+    rows = session.scalars(select(PremiumRulesRow).order_by(PremiumRulesRow.first))
+    return [(row.first, premium_hours.from_json(row.rules)) for row in rows]
+
+
+def put_premium_rules(session: Session, first: date, rules: PremiumRules, *, at: datetime, by: str) -> None:
+    """Write the rules from `first` on; a version with the same first day is replaced."""
+    session.merge(PremiumRulesRow(first=first, rules=premium_hours.to_json(rules), created_at=at, created_by=by[:100]))
+    session.flush()
+
+
+def drop_premium_rules(session: Session, first: date) -> bool:
+    """Remove a version; the one before it holds on.  Return whether there was one."""
+    done: Any = session.execute(delete(PremiumRulesRow).where(PremiumRulesRow.first == first))
+    return bool(done.rowcount)
+
+
 def add_leave(session: Session, **columns: Any) -> LeaveRow:
     row = LeaveRow(**columns)
     session.add(row)
@@ -192,16 +212,23 @@ def plans(session: Session, person_ids: Sequence[int], first: date, last: date) 
     leave = _by_person(leave_between(session, first, last), wanted)
     holidays = {row.day: row.name for row in holidays_between(session, first, last)}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    versions = list_premium_rules(session)
+    premiums = {day: in_force(versions, day) for day in days}
     return {
         person_id: _plans_of(
-            days, known, holidays, rosters.get(person_id, ()), exceptions.get(person_id, ()), leave.get(person_id, ())
+            premiums,
+            known,
+            holidays,
+            rosters.get(person_id, ()),
+            exceptions.get(person_id, ()),
+            leave.get(person_id, ()),
         )
         for person_id in person_ids
     }
 
 
 def _plans_of(
-    days: Sequence[date],
+    premiums: Mapping[date, PremiumRules],
     known: Mapping[int, Shift],
     holidays: Mapping[date, str],
     rosters: Sequence[Roster],
@@ -214,19 +241,19 @@ def _plans_of(
     by_day = {row.day: row for row in exceptions}
     away: dict[date, Leave] = {}
     for row in leave:
-        for day in days:
+        for day in premiums:
             if row.first <= day <= row.last:
                 away[day] = Leave(row.kind, row.paid, Half(row.half))
     # The newest pattern counts: it was entered to replace the older one from its first day on.
     rotations = [Rotation(row.first, tuple(map(shift_of, row.pattern)), row.last) for row in reversed(rosters)]
     plans = {}
-    for day in days:
+    for day, rules in premiums.items():
         rotation = next((rotation for rotation in rotations if rotation.covers(day)), None)
         shift = rotation.shift_on(day) if rotation is not None else None
         if (exception := by_day.get(day)) is not None:
             shift = shift_of(exception.shift_id)
         rostered = rotation is not None or exception is not None
-        plans[day] = Plan(day, shift, holidays.get(day), away.get(day), rostered)
+        plans[day] = Plan(day, shift, holidays.get(day), away.get(day), rostered, rules)
     return plans
 
 

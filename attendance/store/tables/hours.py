@@ -69,6 +69,17 @@ class Holiday(Base):
     source: Mapped[str] = mapped_column(String(50))
 
 
+class PremiumRulesRow(Base):
+    """Which hours are night, Sunday and holiday hours from `first` on, as `premiums.to_json` writes it."""
+
+    __tablename__ = "premium_rules"
+
+    first: Mapped[date] = mapped_column(Date, primary_key=True)
+    rules: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(100))
+
+
 class LeaveRow(Base):
     """Days somebody may be away.  Only an approved one counts."""
 
@@ -169,6 +180,9 @@ class DayTotal(Base):
     worked: Mapped[int]
     expected: Mapped[int]
     overtime: Mapped[int]
+    night: Mapped[int] = mapped_column(default=0, server_default="0")
+    sunday: Mapped[int] = mapped_column(default=0, server_default="0")
+    holiday: Mapped[int] = mapped_column(default=0, server_default="0")
     late: Mapped[int]
     flags: Mapped[list[str]] = mapped_column(JSON)
     computed_at: Mapped[datetime]

@@ -55,7 +55,10 @@ REPORTS: Mapping[str, Report] = {
     ),
     "lateness": Report(N_("Late and early"), N_("Who came late or left early, and on which weekdays.")),
     "absence": Report(N_("Absence and leave"), N_("Days without work and why."), ical=True),
-    "overtime": Report(N_("Overtime"), N_("Time beyond the plain wage, by rate, by day and by week.")),
+    "overtime": Report(
+        N_("Overtime and premium hours"),
+        N_("What is paid extra: overtime by rate, day and week; night, Sunday and holiday hours."),
+    ),
     "presence": Report(N_("Who is in the building"), N_("For an evacuation: names to tick."), one_day=True),
 }
 TYPES = {

@@ -192,6 +192,20 @@ def test_a_window_that_is_not_of_its_day_is_refused(windows: dict[str, Span]) ->
         PremiumRules(**windows)
 
 
+@settings(deadline=None, max_examples=30)
+@given(RULES)
+def test_rules_survive_their_json(rules: PremiumRules) -> None:
+    assert premiums.from_json(premiums.to_json(rules)) == rules
+
+
+def test_the_newest_rules_that_began_hold() -> None:
+    versions = [(date(2024, 5, 1), TAX), (date(2024, 6, 1), OFF)]
+
+    days = (date(2024, 4, 30), date(2024, 5, 1), date(2024, 5, 31), date(2024, 6, 1), date(2030, 1, 1))
+    assert [premiums.in_force(versions, day) for day in days] == [PLAIN, TAX, TAX, OFF, OFF]
+    assert premiums.in_force([], days[0]) == PLAIN
+
+
 def instants(day: date, text: str) -> list[datetime]:
     found, ahead = [], 0
     for word in text.split():

@@ -1,0 +1,56 @@
+"""The revisions of working time keep what was there, on the way up and on the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine
+
+from attendance.store import migrate
+from attendance.store.session import make_engine
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return make_engine(f"sqlite:///{tmp_path / 'a.db'}")
+
+
+def to(engine: Engine, revision: str, back: bool = False) -> None:
+    with engine.begin() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        (command.downgrade if back else command.upgrade)(config, revision)
+
+
+def rows(engine: Engine, query: str) -> list[tuple[object, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def do(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+ANNA = (
+    "INSERT INTO people (id, name, department, active, notes, created_at, updated_at) "
+    "VALUES (1, 'Anna', '', 1, '', '2024-05-06', '2024-05-06')"
+)
+
+
+def test_written_totals_keep_their_figures_when_premium_hours_come_and_go(engine: Engine) -> None:
+    to(engine, "0011")
+    do(engine, ANNA,
+       "INSERT INTO day_totals (person_id, day, status, worked, expected, overtime, late, flags, computed_at) "
+       "VALUES (1, '2024-05-06', 'worked', 28800, 28800, 0, 0, '[]', '2024-05-07')")  # fmt: skip
+
+    to(engine, "0012")
+
+    assert rows(engine, "SELECT worked, night, sunday, holiday FROM day_totals") == [(28800, 0, 0, 0)]
+    do(engine, "INSERT INTO premium_rules VALUES ('2024-05-01', '{}', '2024-05-01', 'ada')")
+    to(engine, "0011", back=True)
+    assert rows(engine, "SELECT worked, flags FROM day_totals") == [(28800, "[]")]
+    engine.dispose()
