@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -74,7 +74,9 @@ def test_rules_that_cannot_be_are_said_and_the_form_keeps_what_was_written(
 
 
 def test_a_closed_period_keeps_its_rules(web: Web, bo: int, admin: Browser) -> None:
-    admin.submit("/attendance/periods", {"from": "2024-04-01", "to": "2024-04-30", "grace": "0"})
+    with web.sessions.begin() as session:
+        zone, now = web.app.extensions["attendance"].zone, web.clock.now()
+        periods.close(session, date(2024, 4, 1), date(2024, 4, 30), grace=timedelta(0), now=now, zone=zone, by="ada")
 
     answer = admin.submit(PAGE, FORM | {"first": "2024-04-15"})
 
