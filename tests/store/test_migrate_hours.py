@@ -42,15 +42,15 @@ ANNA = (
 
 
 def test_written_totals_keep_their_figures_when_premium_hours_come_and_go(engine: Engine) -> None:
-    to(engine, "0011")
+    to(engine, "0012")
     do(engine, ANNA,
        "INSERT INTO day_totals (person_id, day, status, worked, expected, overtime, late, flags, computed_at) "
        "VALUES (1, '2024-05-06', 'worked', 28800, 28800, 0, 0, '[]', '2024-05-07')")  # fmt: skip
 
-    to(engine, "0012")
+    to(engine, "0013")
 
     assert rows(engine, "SELECT worked, night, sunday, holiday FROM day_totals") == [(28800, 0, 0, 0)]
     do(engine, "INSERT INTO premium_rules VALUES ('2024-05-01', '{}', '2024-05-01', 'ada')")
-    to(engine, "0011", back=True)
+    to(engine, "0012", back=True)
     assert rows(engine, "SELECT worked, flags FROM day_totals") == [(28800, "[]")]
     engine.dispose()
