@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from attendance.domain.hours.day import Day, Flag, Punch, Status
-from attendance.domain.hours.shift import Half, Leave, Plan, Shift, Span
+from attendance.domain.hours.shift import Counting, Forgotten, Half, Leave, Plan, Shift, Span
 from attendance.domain.hours.timesheet import days_of
 from attendance.domain.passage import Direction
 
@@ -30,6 +30,8 @@ SHIFTS: dict[str, Shift | None] = {
     "office": Shift("Office", (Span(9 * 60, 17 * 60),)),
     "night": Shift("Night", (Span(22 * 60, 30 * 60),)),
     "split": Shift("Split", (Span(8 * 60, 12 * 60), Span(16 * 60, 20 * 60))),
+    "first and last": Shift("Office", (Span(9 * 60, 17 * 60),), counting=Counting.FIRST_LAST),
+    "strict": Shift("Office", (Span(9 * 60, 17 * 60),), absent_below=240, forgotten=Forgotten.NOTHING),
 }
 
 
@@ -50,6 +52,7 @@ class Case:
     expected: str = ""
     late: str = ""
     early: str = ""
+    missed: str = ""
     status: str = ""
     flags: str | None = None
     day: date = MONDAY
@@ -68,6 +71,46 @@ CASES = (
          late="0:00", leave=HALF),
     Case("worked on a holiday", "office", "09:00, 17:00", worked="8:00", expected="0:00", holiday="Labour Day",
          flags="on_day_off"),
+    # In and out, from an anchor that does not move.
+    Case("a guard of the night", "none", "-2 21:55, -1 06:05, -1 21:55, 06:05, 21:55, +1 06:05", worked="8:10",
+         flags=""),
+    Case("a gap of 16 hours begins with an arrival", "none", "-1 09:00, 09:00, 17:00", worked="8:00", flags="in_doubt"),
+    Case("nothing says whether this was day or night", "none", "06:05, 21:55", worked="15:50",
+         flags="unsettled in_doubt"),
+    Case("a night by roster, after nights without a day off", "night",
+         "-2 21:55, -1 06:05, -1 21:55, 06:05, 21:55, +1 06:05", worked="8:10", flags=""),
+    # A second check-in shortly after the first.
+    Case("70 seconds apart", "office", "08:58:00, 08:59:10, 17:01", worked="8:03", flags="double_punch repeat"),
+    Case("20 seconds apart", "office", "08:58:00, 08:58:20, 17:01", worked="8:03", flags="repeat"),
+    Case("70 seconds apart, out and in by the doors", "office", "09:00 in, 12:00:00 out, 12:01:10 in, 17:00 out",
+         worked="7:58", flags=""),
+    # Each part of a split shift.
+    Case("the first part missed", "split", "15:58, 20:00", worked="4:02", late="0:00", missed="4:00", flags="missed"),
+    Case("the first part at its last minute", "split", "11:59, 20:00", late="3:59", missed="0:00", flags="late"),
+    Case("the first part by a minute", "split", "12:01, 20:00", late="0:00", missed="4:00", flags="missed"),
+    Case("the second part missed", "split", "08:00, 12:00", worked="4:00", missed="4:00", flags="missed"),
+    Case("late and early in each part", "split", "08:10, 11:50, 16:20, 19:30", late="0:30", early="0:40",
+         missed="0:00", flags="late early"),
+    Case("early in the first part, here in the second", "split", "08:00, 11:00, 16:00", now="17:00", early="1:00",
+         missed="0:00", status="present"),
+    Case("the second part is still to come", "split", "08:00, 12:00", now="13:00", missed="0:00", flags=""),
+    Case("came when the shift was over", "office", "18:00 in, 20:00 out", worked="2:00", late="0:00", missed="8:00",
+         flags="missed"),
+    # Who was seen was there.
+    Case("only a way out seen", "office", "17:00 out", worked="0:00", status="incomplete", flags="missing_in"),
+    Case("only a passage near the end", "office", "16:58", status="incomplete", flags="missing_in in_doubt"),
+    Case("a check-out forgotten that counts nothing", "strict", "09:00 in", worked="0:00", status="incomplete",
+         flags="missing_out"),
+    # From the first to the last.
+    Case("first and last of many", "first and last", "09:00, 10:10, 12:00, 12:30, 17:00", worked="8:00", flags=""),
+    Case("first and last, whatever the doors say", "first and last", "09:00 out, 12:00 in, 17:00 in", worked="8:00"),
+    Case("only the first", "first and last", "09:00", worked="8:00", flags="missing_out"),
+    Case("only the last", "first and last", "16:55", status="incomplete", flags="missing_in in_doubt"),
+    Case("back from lunch, still here", "first and last", "09:00, 12:00, 12:30", now="14:00", worked="5:00",
+         status="present"),
+    Case("gone for now", "first and last", "09:00, 12:00", now="14:00", worked="3:00", status="worked"),
+    Case("a clock in Lord Howe goes back by half an hour", "night", "22:00, +1 06:00", worked="8:30",
+         day=date(2024, 4, 6), zone="Australia/Lord_Howe"),
 )  # fmt: skip
 
 
@@ -77,7 +120,7 @@ def test_a_worked_case_has_the_figures_that_were_worked_out_by_hand(case: Case) 
 
     wanted = {
         name: value
-        for name in ("worked", "expected", "late", "early", "status")
+        for name in ("worked", "expected", "late", "early", "missed", "status")
         if (value := getattr(case, name))
     }  # fmt: skip
     found = {name: figure(day, name) for name in wanted}
