@@ -12,6 +12,7 @@ from attendance.domain.hours.shift import Shift, Span
 from attendance.domain.passage import Direction
 from attendance.service.hours import corrections as stored_corrections
 from attendance.service.hours import planning
+from attendance.service.hours.leave import requests
 from attendance.store.hours import corrections, rosters
 from attendance.store.operators import operators
 from attendance.store.tables.operators import Operator
@@ -38,7 +39,7 @@ def departments(web: Web) -> dict[str, int]:
         week = [shift.id] * 5 + [None] * 2
         planning.assign(session, list(ids.values()), date(2024, 4, 1), None, week, now=NOON, by="ada")
         for person_id in ids.values():
-            planning.add_leave(
+            requests.add_leave(
                 session, person_id=person_id, kind="vacation", first=DAY + timedelta(days=2),
                 last=DAY + timedelta(days=3), now=NOON, by="ada", approved=True,
             )  # fmt: skip

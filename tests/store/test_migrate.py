@@ -255,3 +255,38 @@ def test_doors_that_a_crash_left_open_become_unknown_and_nothing_else_does(unbor
     with pytest.raises(IntegrityError), unborn.begin() as connection:
         connection.exec_driver_sql(add, ("d", "unlock", "unknown", ""))
     unborn.dispose()
+
+
+def test_leave_of_several_half_days_counts_after_the_upgrade_what_it_counted(unborn: Engine) -> None:
+    def to(revision: str, back: bool = False) -> None:
+        with unborn.begin() as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            (command.downgrade if back else command.upgrade)(config, revision)
+
+    def rows(query: str) -> list[tuple[object, ...]]:
+        with unborn.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+    to("0013")
+    with unborn.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO people (id, name, department, active, notes, created_at, updated_at) "
+            "VALUES (1, 'Anna', '', 1, '', '2024-05-06', '2024-05-06')"
+        )
+        for first, last, half in (("2024-05-06", "2024-05-08", "second"), ("2024-06-03", "2024-06-07", "whole")):
+            connection.exec_driver_sql(
+                "INSERT INTO leave (person_id, kind, first, last, half, paid, note, state, requested_by, requested_at) "
+                "VALUES (1, 'vacation', ?, ?, ?, 1, '', 'approved', 'ada', '2024-05-01')",
+                (first, last, half),
+            )
+    to("0014")
+    assert rows("SELECT first, last, half, last_half FROM leave ORDER BY first") == [
+        ("2024-05-06", "2024-05-06", "second", "whole"),
+        ("2024-05-07", "2024-05-07", "second", "whole"),
+        ("2024-05-08", "2024-05-08", "second", "whole"),
+        ("2024-06-03", "2024-06-07", "whole", "whole"),
+    ]
+    to("0013", back=True)
+    assert len(rows("SELECT * FROM leave")) == 4
+    unborn.dispose()

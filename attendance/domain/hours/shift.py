@@ -215,7 +215,10 @@ PREMIUMS = PremiumRules()
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one day expects of one person.  No shift: a day off.  `rostered` False: nothing is planned."""
+    """What one day expects of one person.  No shift: a day off.  `rostered` False: nothing is planned.
+
+    `leave` and `other_half`: two kinds of leave on one day are a half each; else there is `leave` only.
+    """
 
     day: date
     shift: Shift | None = None
@@ -223,11 +226,32 @@ class Plan:
     leave: Leave | None = None
     rostered: bool = True
     premiums: PremiumRules = PREMIUMS
+    other_half: Leave | None = None
+
+    @property
+    def leaves(self) -> tuple[Leave, ...]:
+        """Return every leave of the day, the first half before the second."""
+        found = [one for one in (self.leave, self.other_half) if one is not None]
+        return tuple(sorted(found, key=lambda one: one.half is Half.SECOND))
+
+    @property
+    def whole_leave(self) -> bool:
+        return self.other_half is not None or (self.leave is not None and self.leave.half is Half.WHOLE)
 
     @property
     def whole_day_off(self) -> bool:
-        whole_leave = self.leave is not None and self.leave.half is Half.WHOLE
-        return self.shift is None or self.holiday is not None or whole_leave
+        return self.shift is None or self.holiday is not None or self.whole_leave
+
+    @property
+    def leave_share(self) -> float:
+        """Return how much of a working day the leave takes: 0, 0.5 or 1.
+
+        A holiday and a day off take none of it.  For people without a roster, Monday to Friday are working days.
+        """
+        works = self.shift is not None or (not self.rostered and self.day.weekday() < 5)
+        if self.leave is None or self.holiday is not None or not works:
+            return 0.0
+        return 1.0 if self.whole_leave else 0.5
 
 
 @dataclass(frozen=True, slots=True)

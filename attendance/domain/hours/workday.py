@@ -232,7 +232,7 @@ def _part(shift: Shift, start: datetime, end: datetime, spells: Sequence[Spell],
 def _status_without(plan: Plan, spans: Sequence[_Real], now: datetime, zone: ZoneInfo) -> Status:
     if plan.holiday is not None:
         return Status.HOLIDAY
-    if plan.leave is not None and (plan.whole_day_off or not spans):
+    if plan.leave_share and (plan.whole_day_off or not spans):
         return Status.LEAVE
     if plan.shift is None:
         return Status.OFF if plan.rostered else Status.UNPLANNED
@@ -252,8 +252,9 @@ def _status_with(plan: Plan, spells: Sequence[Spell], worked: int, spans: Sequen
         return Status.WORKED
     if spans and now < spans[-1][1]:
         return Status.WORKED  # may come back
-    short = Status.ABSENT if worked < shift.absent_below * 60 else Status.HALF_DAY
-    if worked < max(shift.absent_below, shift.half_below) * 60:
+    asked = 30 if plan.leave is not None else 60  # half a day is measured by half of the limits
+    short = Status.ABSENT if worked < shift.absent_below * asked else Status.HALF_DAY
+    if worked < max(shift.absent_below, shift.half_below) * asked:
         # Where a check-out is missing and counts nothing, the hours are not known: that is not an absence.
         unknown = any(one.rule is Rule.NOTHING for one in spells)
         return Status.INCOMPLETE if unknown else short

@@ -17,7 +17,7 @@ from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_decimal
 
 from attendance.domain.hours.day import Cause, Day, Flag, Inference, Note, Rule, Spell, Status
-from attendance.domain.hours.shift import DAY, Half, Kind, PremiumRules, Shift, hhmm
+from attendance.domain.hours.shift import DAY, Half, Kind, Leave, PremiumRules, Shift, hhmm
 from attendance.texts import N_
 from attendance.texts import gettext as _
 
@@ -180,6 +180,13 @@ HALF_WORDS: Mapping[Half, str] = {
     Half.SECOND: N_("second half of the day"),
 }
 
+# The words of a cell are part of the file's format.
+LEAVE_HALVES: Mapping[Half, str] = {
+    Half.WHOLE: "%(kind)s",
+    Half.FIRST: N_("%(kind)s (half, first)"),
+    Half.SECOND: N_("%(kind)s (half, second)"),
+}
+
 
 def hours(seconds: int) -> str:
     """Return hours and minutes: 7:35.  Seconds are cut off, not rounded, so that no minute appears twice."""
@@ -230,8 +237,7 @@ def reasons(day: Day, local: Local) -> list[str]:
 def remarks(day: Day, local: Local) -> str:
     """Return the plan's exceptions, flags and reasons in words.  Late and early have columns of their own."""
     words = [day.plan.holiday] if day.plan.holiday else []
-    if day.plan.leave is not None:
-        words.append(_(day.plan.leave.kind))
+    words += [leave_words(leave) for leave in day.plan.leaves]
     # A reason says more than the flag that comes with it.
     said = {Flag.LATE, Flag.EARLY, Flag.IN_DOUBT}
     if any(spell.rule is not None for spell in day.spells):
@@ -240,6 +246,11 @@ def remarks(day: Day, local: Local) -> str:
         said.add(Flag.MISSING_IN)
     words += [_(FLAG_WORDS[flag].remark) for flag in Flag if flag in day.flags - said]
     return "; ".join([*words, *reasons(day, local)])
+
+
+def leave_words(leave: Leave) -> str:
+    """Return the kind of a leave, and which half of the day it takes if it is not the whole."""
+    return _(LEAVE_HALVES[leave.half], kind=_(leave.kind))
 
 
 def mark(day: Day) -> str:

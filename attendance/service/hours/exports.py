@@ -21,7 +21,7 @@ from attendance.domain.hours.day import Day, Punch, Sense
 from attendance.domain.hours.shift import spans_of
 from attendance.errors import headline
 from attendance.service.access.log import safe_cell
-from attendance.service.hours.day_words import Local, rule_words
+from attendance.service.hours.day_words import Local, leave_words, rule_words
 from attendance.service.hours.days import PersonDays
 from attendance.service.hours.report_tables import Form, Table
 from attendance.store.hours.rosters import StaffMember
@@ -165,8 +165,8 @@ def days_ical(person: StaffMember, days: Iterable[Day], zone: ZoneInfo, now: dat
 
     calendar = _calendar(icalendar, f"{person.name}, {site}")
     for day in days:
-        if day.plan.holiday or (day.plan.leave and day.plan.shift):
-            words = day.plan.holiday or (headline(day.plan.leave.kind) if day.plan.leave else "")
+        if day.plan.holiday or day.plan.leave_share:
+            words = day.plan.holiday or headline(_leave_of(day))
             event = _event(icalendar, f"{person.id}-{day.day}-away", words, now)
             event.add("dtstart", day.day)
             event.add("dtend", day.day + timedelta(days=1))
@@ -196,13 +196,17 @@ def leave_ical(sheet: Sequence[PersonDays], now: datetime, site: str) -> bytes:
     calendar = _calendar(icalendar, f"Leave, {site}")
     for row in sheet:
         for day in row.days:
-            if day.plan.leave is not None and day.plan.shift is not None:
-                words = f"{row.person.name}: {day.plan.leave.kind}"
+            if day.plan.leave_share:
+                words = f"{row.person.name}: {_leave_of(day)}"
                 event = _event(icalendar, f"{row.person.id}-{day.day}-leave", words, now)
                 event.add("dtstart", day.day)
                 event.add("dtend", day.day + timedelta(days=1))
                 calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def _leave_of(day: Day) -> str:
+    return ", ".join(leave_words(leave) for leave in day.plan.leaves)
 
 
 def _calendar(icalendar: Any, name: str) -> Any:

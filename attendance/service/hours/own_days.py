@@ -40,7 +40,7 @@ def notes(day: Day, local: Local) -> list[Note]:
     if day.plan.holiday:
         whole = day.status is Status.HOLIDAY
         sentences.append(Note(f"{day.plan.holiday}." if whole else _("Holiday: %(name)s.", name=day.plan.holiday)))
-    if (leave := day.plan.leave) is not None:
+    for leave in day.plan.leaves:
         words = _(leave.kind)
         if leave.half is not Half.WHOLE:
             words += f", {_(HALF_WORDS[leave.half])}"

@@ -19,7 +19,7 @@ from attendance.errors import UserError
 from attendance.service.hours.days import PersonDays, sheet
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import periods as period_rows
-from attendance.store.hours import rosters
+from attendance.store.hours.leave import leave_between
 from attendance.store.hours.rosters import StaffMember
 from attendance.store.tables.hours import PeriodLock
 
@@ -93,7 +93,7 @@ def preview(session: Session, first: date, last: date, *, now: datetime, zone: Z
     """Return what closing these days would write down, and what is better settled before; UserError as `close`."""
     require_closable(session, first, last, now=now, zone=zone)
     waiting = correction_rows.corrections(session, state="requested", first=first, last=last, limit=MOST_WAITING)
-    leave = rosters.leave_between(session, first, last, states=("requested",))
+    leave = leave_between(session, first, last, states=("requested",))
     rows = tuple(sheet(session, first, last, zone, now))
     days = sum(1 for row in rows for day in row.days if day.finished)
     return Preview(rows, days, sum(row.days_to_look_at for row in rows), len(waiting), len(leave))

@@ -1,4 +1,4 @@
-"""Shifts, rosters, leave and holidays: checked before they are written.
+"""Shifts, rosters and holidays: checked before they are written.
 
 In: a session, what an editor holds.  Out: rows; a UserError that says what to do.
 Does not know: forms, who is signed in (the caller passes a name).
@@ -9,24 +9,29 @@ which is recorded.  The caller commits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.hours.shift import DAY, Half, PremiumRules, Shift, from_json, hhmm
+from attendance.domain.hours.shift import DAY, PremiumRules, Shift, from_json, hhmm
 from attendance.errors import UserError
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import lock_over, require_open
 from attendance.store.people import people
-from attendance.store.tables.hours import LeaveRow, Roster, ShiftRow
-from attendance.texts import N_
+from attendance.store.tables.hours import Roster, ShiftRow
 
-LEAVE_KINDS = (
-    N_("vacation"), N_("sickness"), N_("parental"), N_("training"), N_("business trip"), N_("unpaid"), N_("other"),
-)  # fmt: skip
 FOREVER = date(9999, 1, 1)
 MOST_PATTERN = 366
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """`entered`: how many holidays.  `closed`: how many were left out, because their period is closed."""
+
+    entered: int
+    closed: int
 
 
 def save_shift(session: Session, shift: Shift, *, now: datetime, shift_id: int | None = None) -> ShiftRow:
@@ -53,6 +58,9 @@ def _closed_with(session: Session, shift_id: int, now: datetime) -> str | None:
             lock = lock_over(session, roster.first, roster.last or FOREVER, now)
             if lock is not None:
                 return f"{lock.first} to {lock.last}"
+    for day in rosters.days_with_shift(session, shift_id):
+        if (lock := lock_over(session, day, day, now)) is not None:
+            return f"{lock.first} to {lock.last}"
     return None
 
 
@@ -133,52 +141,8 @@ def set_day(session: Session, person_id: int, day: date, shift_id: int | None, *
     rosters.put_roster_day(session, person_id, day, shift_id, at=now, by=by)
 
 
-def add_leave(
-    session: Session, *, person_id: int, kind: str, first: date, last: date, half: Half = Half.WHOLE,
-    paid: bool = True, note: str = "", now: datetime, by: str, approved: bool = False,
-) -> LeaveRow:  # fmt: skip
-    """Request leave, or enter it as approved; UserError if there is leave on these days already."""
-    people.get_person(session, person_id)
-    if kind not in LEAVE_KINDS:
-        raise UserError(f"leave is one of: {', '.join(LEAVE_KINDS)}")
-    if last < first:
-        raise UserError("the last day is before the first: swap them")
-    if (last - first).days > 400:
-        raise UserError("leave lasts at most 400 days: enter longer leave in parts")
-    require_open(session, first, last, now)
-    same = rosters.leave_between(session, first, last, person_id=person_id, states=("requested", "approved"))
-    if same:
-        raise UserError(f"there is leave from {same[0].first} to {same[0].last} already: withdraw it first")
-    return rosters.add_leave(
-        session,
-        person_id=person_id,
-        kind=kind,
-        first=first,
-        last=last,
-        half=half.value,
-        paid=paid,
-        note=note.strip()[:1000],
-        state="approved" if approved else "requested",
-        requested_by=by[:100],
-        requested_at=now,
-        decided_by=by[:100] if approved else None,
-        decided_at=now if approved else None,
-    )
-
-
-def decide_leave(session: Session, leave_id: int, state: str, *, now: datetime, by: str) -> LeaveRow:
-    """Approve, refuse or withdraw leave.  `state`: "approved", "refused" or "withdrawn"."""
-    before = {"approved": ("requested",), "refused": ("requested",), "withdrawn": ("requested", "approved")}
-    if state not in before:
-        raise UserError("leave is approved, refused or withdrawn")
-    row = rosters.get_leave(session, leave_id)
-    require_open(session, row.first, row.last, now)
-    rosters.move_leave(session, row, before[state], state, by=by, at=now)
-    return row
-
-
-def import_holidays(session: Session, country: str, region: str, year: int, *, now: datetime) -> int:
-    """Enter the public holidays of a year from the `holidays` library; return how many."""
+def import_holidays(session: Session, country: str, region: str, year: int, *, now: datetime) -> Imported:
+    """Enter the public holidays of a year from the `holidays` library; days in a closed period stay as they are."""
     import holidays
 
     country, region = country.strip().upper(), region.strip().upper()
@@ -188,10 +152,15 @@ def import_holidays(session: Session, country: str, region: str, year: int, *, n
         raise UserError(
             f"no holidays are known for {country} {region}".rstrip() + ": use codes such as DE and BY"
         ) from error
-    require_open(session, date(year, 1, 1), date(year, 12, 31), now)
+    known = {row.day: row.name for row in rosters.holidays_between(session, date(year, 1, 1), date(year, 12, 31))}
+    entered = closed = 0
     for day, name in sorted(days.items()):
-        rosters.put_holiday(session, day, name, f"{country} {region}".strip())
-    return len(days)
+        if lock_over(session, day, day, now) is None:
+            rosters.put_holiday(session, day, name, f"{country} {region}".strip())
+            entered += 1
+        elif known.get(day) != name:
+            closed += 1
+    return Imported(entered, closed)
 
 
 def save_premium_rules(session: Session, rules: PremiumRules, first: date, *, now: datetime, by: str) -> None:

@@ -7,14 +7,14 @@ Main choice: newest first and biggest first, for a reader who has two minutes; t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from attendance.domain.hours.day import Day, Status
-from attendance.domain.hours.shift import Half
+from attendance.domain.hours.leave import shares_of
 from attendance.domain.people.names import sort_key
 from attendance.errors import headline
-from attendance.service.hours.day_words import Local, hours, shift_words
+from attendance.service.hours.day_words import Local, hours, leave_words, shift_words
 from attendance.service.hours.days import PersonDays, Today
 from attendance.service.hours.report_tables import (
     PREMIUMS,
@@ -30,13 +30,6 @@ from attendance.service.hours.report_tables import (
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_
 from attendance.texts import gettext as _
-
-# The words of the cell are part of the file's format.
-HALVES = {
-    Half.WHOLE: "%(kind)s",
-    Half.FIRST: N_("%(kind)s (half, first)"),
-    Half.SECOND: N_("%(kind)s (half, second)"),
-}
 
 
 def _newest_first(pair: tuple[StaffMember, Day]) -> tuple[int, tuple[str, str]]:
@@ -80,28 +73,41 @@ def absence(sheet: Sequence[PersonDays]) -> Table:
         Column("shift", N_("Shift")),
         Column("kind", N_("Kind")),
         Column("paid", N_("Paid")),
+        Column("days", N_("Days"), Form.COUNT),
     )
     away = [
         (row.person, day) for row in sheet for day in row.days
-        if day.status is Status.ABSENT or (day.plan.leave is not None and day.plan.shift is not None)
+        if day.status is Status.ABSENT or day.plan.leave_share
     ]  # fmt: skip
     away.sort(key=_newest_first)
     rows = []
-    kinds: dict[str, int] = {}
+    people: list[int] = []
+    kinds: dict[str, float] = {}
     for person, day in away:
-        leave = day.plan.leave
-        kind = _(leave.kind) if leave else _("absent without leave")
-        kinds[kind] = kinds.get(kind, 0) + 1
-        paid = "" if leave is None else _("yes") if leave.paid else _("no")
-        cell = _(HALVES[leave.half], kind=kind) if leave else kind
-        rows.append((*who(person), day.day, shift_words(day), cell, paid))
+        for kind, cell, paid, share in _away(day):
+            kinds[kind] = kinds.get(kind, 0) + share
+            rows.append((*who(person), day.day, shift_words(day), cell, paid, share))
+            people.append(person.id)
     bars = tuple(
-        Bar(headline(kind), count, str(count)) for kind, count in sorted(kinds.items(), key=lambda pair: -pair[1])
+        Bar(headline(kind), count, f"{count:g}") for kind, count in sorted(kinds.items(), key=lambda pair: -pair[1])
     )
     return Table(
-        "absence", _("Absence and leave"), columns, tuple(rows), tuple(person.id for person, _day in away), (), bars,
+        "absence", _("Absence and leave"), columns, tuple(rows), tuple(people),
+        total(columns, rows), bars,
         _("Days by kind"),
     )  # fmt: skip
+
+
+def _away(day: Day) -> Iterator[tuple[str, str, str, float]]:
+    """Yield kind, kind with its half, whether it is paid, and the share of the day, for each reason to be away."""
+    shares = shares_of(day)
+    if shares.leave:
+        for leave in day.plan.leaves:
+            paid = _("yes") if leave.paid else _("no")
+            yield _(leave.kind), leave_words(leave), paid, shares.leave / len(day.plan.leaves)
+    if shares.absent:
+        kind = _("absent without leave")
+        yield kind, kind, "", shares.absent
 
 
 def overtime_report(sheet: Sequence[PersonDays]) -> Table:

@@ -16,8 +16,8 @@ from enum import Enum
 from typing import Any
 
 from attendance.domain.hours import overtime
-from attendance.domain.hours.day import Day, Status
-from attendance.domain.hours.shift import Half
+from attendance.domain.hours.day import Status
+from attendance.domain.hours.leave import shares_of
 from attendance.errors import headline
 from attendance.service.access.log import day_bounds
 from attendance.service.hours.day_words import (
@@ -164,9 +164,10 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
         absent: float = 0
         leave: float = 0
         for day in row.finished:
-            worked += _share_worked(day)
-            absent += day.status is Status.ABSENT
-            leave += _share_of_leave(day)
+            shares = shares_of(day)
+            worked += shares.worked
+            absent += shares.absent
+            leave += shares.leave
         rows.append(
             (
                 row.person.name, row.person.staff_number or "", *(mark(day) for day in row.days), worked,
@@ -179,18 +180,6 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
         "register", title, columns, tuple(rows), tuple(row.person.id for row in sheet), total(columns, rows),
         notes=(_("%(legend)s; a dot after it: look at this day.", legend=legend),),
     )  # fmt: skip
-
-
-def _share_worked(day: Day) -> float:
-    if day.status is Status.HALF_DAY:
-        return 0.5
-    return 1.0 if day.status in (Status.WORKED, Status.INCOMPLETE) else 0.0
-
-
-def _share_of_leave(day: Day) -> float:
-    if day.plan.leave is None or day.plan.shift is None:
-        return 0.0
-    return 1.0 if day.plan.leave.half is Half.WHOLE else 0.5
 
 
 TIMESHEET = (

@@ -23,6 +23,7 @@ from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.service.hours.corrections import request_correction
+from attendance.service.hours.leave import requests
 from attendance.service.ids import new_event_id
 from attendance.store.hours import rosters
 from attendance.store.people import people
@@ -123,10 +124,10 @@ def _leave(
     for person_id, _ in persons:
         if chance.random() < 0.45:
             start = first + timedelta(days=chance.randrange(span))
-            kind = chance.choices(planning.LEAVE_KINDS[:5], (6, 4, 1, 1, 1))[0]
+            kind = chance.choices(requests.LEAVE_KINDS[:5], (6, 4, 1, 1, 1))[0]
             length = chance.choice((0, 0, 1, 2, 4, 9)) if kind != "parental" else 20
             half = Half.FIRST if length == 0 and chance.random() < 0.3 else Half.WHOLE
-            planning.add_leave(
+            requests.add_leave(
                 session, person_id=person_id, kind=kind, first=start, last=start + timedelta(days=length), half=half,
                 now=now, by="demo data", approved=start <= today or chance.random() < 0.6,
             )  # fmt: skip
@@ -149,7 +150,7 @@ def _passages(
             if not off and chance.random() < 0.02:
                 continue
             shift = plan.shift or SHIFTS[0]
-            for at, direction in _day(chance, shift, day, zone, habit, plan.leave is not None and not off):
+            for at, direction in _day(chance, shift, day, zone, habit, plan.leave_share == 0.5):
                 if at <= now:
                     rows.append(_row(chance, at, person_id, direction if doors else Direction.UNKNOWN))
     for number in range((today - first).days * 6):

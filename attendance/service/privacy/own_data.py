@@ -16,7 +16,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from attendance.service.access.log import all_passages
-from attendance.store.hours import corrections, rosters
+from attendance.store.hours import corrections
+from attendance.store.hours.leave import leave_between
 from attendance.store.people import people, templates
 from attendance.store.people.credentials import secret_of
 from attendance.store.tables.hours import DayTotal, HoursEdge, Roster, RosterDay
@@ -84,7 +85,7 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
 
 def _working_time(session: Session, person_id: int) -> dict[str, Any]:
     states = ("requested", "approved", "refused", "withdrawn")
-    leave = rosters.leave_between(session, date.min, date.max, person_id=person_id, states=states)
+    leave = leave_between(session, date.min, date.max, person_id=person_id, states=states)
     return {
         "corrections": [_row(row) for row in corrections.corrections(session, person_id=person_id, limit=100_000)],
         "leave": [_row(row) for row in leave],

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours import premiums as premium_hours
 from attendance.domain.hours import shift as shifts
+from attendance.domain.hours.leave import half_on, joined
 from attendance.domain.hours.premiums import in_force
 from attendance.domain.hours.shift import Half, Leave, Plan, PremiumRules, Rotation, Shift
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
+from attendance.store.hours.leave import leave_between
 from attendance.store.tables.hours import Holiday, LeaveRow, PremiumRulesRow, Roster, RosterDay, ShiftRow
 from attendance.store.tables.people import Person
 
@@ -121,6 +123,12 @@ def put_roster_day(
     return row
 
 
+def days_with_shift(session: Session, shift_id: int) -> Sequence[date]:
+    """Return the days on which somebody has this shift as an exception of the pattern, in order."""
+    query = select(RosterDay.day).where(RosterDay.shift_id == shift_id).distinct()
+    return session.scalars(query.order_by(RosterDay.day)).all()
+
+
 def holidays_between(session: Session, first: date, last: date) -> Sequence[Holiday]:
     query = select(Holiday).where(Holiday.day >= first, Holiday.day <= last)
     return session.scalars(query.order_by(Holiday.day)).all()
@@ -156,42 +164,6 @@ def drop_premium_rules(session: Session, first: date) -> bool:
     """Remove a version; the one before it holds on.  Return whether there was one."""
     done: Any = session.execute(delete(PremiumRulesRow).where(PremiumRulesRow.first == first))
     return bool(done.rowcount)
-
-
-def add_leave(session: Session, **columns: Any) -> LeaveRow:
-    row = LeaveRow(**columns)
-    session.add(row)
-    session.flush()
-    return row
-
-
-def get_leave(session: Session, leave_id: int) -> LeaveRow:
-    """Return the leave; UserError if there is none with this id."""
-    row = session.get(LeaveRow, leave_id)
-    if row is None:
-        raise UserError(f"there is no leave {leave_id}")
-    return row
-
-
-def move_leave(session: Session, row: LeaveRow, states: Sequence[str], state: str, *, by: str, at: datetime) -> None:
-    """Change the state of leave that is in one of `states`; UserError if another operator was faster."""
-    done: Any = session.execute(
-        update(LeaveRow)
-        .where(LeaveRow.id == row.id, LeaveRow.state.in_(states))
-        .values(state=state, decided_by=by[:100], decided_at=at)
-    )
-    session.refresh(row)
-    if not done.rowcount:
-        raise UserError(f"this leave was {row.state} already")
-
-
-def leave_between(
-    session: Session, first: date, last: date, *, person_id: int | None = None, states: Sequence[str] = ("approved",)
-) -> Sequence[LeaveRow]:
-    query = select(LeaveRow).where(LeaveRow.first <= last, LeaveRow.last >= first, LeaveRow.state.in_(states))
-    if person_id is not None:
-        query = query.where(LeaveRow.person_id == person_id)
-    return session.scalars(query.order_by(LeaveRow.first, LeaveRow.id)).all()
 
 
 def plans(session: Session, person_ids: Sequence[int], first: date, last: date) -> dict[int, dict[date, Plan]]:
@@ -239,11 +211,12 @@ def _plans_of(
         return known.get(shift_id) if shift_id is not None else None
 
     by_day = {row.day: row for row in exceptions}
-    away: dict[date, Leave] = {}
+    away: dict[date, list[Leave]] = {}
     for row in leave:
         for day in premiums:
-            if row.first <= day <= row.last:
-                away[day] = Leave(row.kind, row.paid, Half(row.half))
+            half = half_on(day, row.first, row.last, Half(row.half), Half(row.last_half))
+            if half is not None:
+                away.setdefault(day, []).append(Leave(row.kind, row.paid, half))
     # The newest pattern counts: it was entered to replace the older one from its first day on.
     rotations = [Rotation(row.first, tuple(map(shift_of, row.pattern)), row.last) for row in reversed(rosters)]
     plans = {}
@@ -253,7 +226,8 @@ def _plans_of(
         if (exception := by_day.get(day)) is not None:
             shift = shift_of(exception.shift_id)
         rostered = rotation is not None or exception is not None
-        plans[day] = Plan(day, shift, holidays.get(day), away.get(day), rostered, rules)
+        first_leave, other = joined(away.get(day, ()))
+        plans[day] = Plan(day, shift, holidays.get(day), first_leave, rostered, rules, other)
     return plans
 
 

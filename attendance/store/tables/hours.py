@@ -81,7 +81,11 @@ class PremiumRulesRow(Base):
 
 
 class LeaveRow(Base):
-    """Days somebody may be away.  Only an approved one counts."""
+    """Days somebody may be away.  Only an approved one counts.
+
+    `half`: of the first day, "second" for leave that begins at midday.  `last_half`: of the last day, if that is
+    another one; "first" for leave that ends at midday.
+    """
 
     __tablename__ = "leave"
     __table_args__ = (
@@ -96,6 +100,7 @@ class LeaveRow(Base):
     first: Mapped[date] = mapped_column(Date)
     last: Mapped[date] = mapped_column(Date)
     half: Mapped[str] = mapped_column(String(10))
+    last_half: Mapped[str] = mapped_column(String(10), server_default="whole")
     paid: Mapped[bool]
     note: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(10))
@@ -103,6 +108,7 @@ class LeaveRow(Base):
     requested_at: Mapped[datetime]
     decided_by: Mapped[str | None] = mapped_column(String(100))
     decided_at: Mapped[datetime | None]
+    decision_note: Mapped[str | None] = mapped_column(Text)
 
 
 class Correction(Base):

@@ -21,7 +21,9 @@ from attendance.domain.hours.shift import BadShift, Break, Forgotten, Half, Kind
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.service.hours.imports.rosters import ROSTER_COLUMNS, import_rosters
+from attendance.service.hours.leave import requests
 from attendance.store.hours import rosters
+from attendance.store.hours.leave import leave_between
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
@@ -237,7 +239,7 @@ def leave() -> ResponseReturnValue:
     year = span.first.year
     with site.sessions() as session:
         states = ("requested", "approved", "refused", "withdrawn")
-        rows = rosters.leave_between(session, span.first, span.last, states=states)
+        rows = leave_between(session, span.first, span.last, states=states)
         everybody = rosters.list_staff(session)
         staff = {person.id: person for person in rosters.list_staff(session, active=None)}
         holidays = rosters.holidays_between(
@@ -252,7 +254,7 @@ def leave() -> ResponseReturnValue:
         staff=staff,
         everybody=everybody,
         holidays=holidays,
-        kinds=planning.LEAVE_KINDS,
+        kinds=requests.LEAVE_KINDS,
         span=span,
         year=year,
         today=today(),
@@ -267,12 +269,13 @@ def add_leave() -> ResponseReturnValue:
     def work(session: Any, now: Any) -> str:
         if not is_id(form.get("person", "")):
             raise UserError("choose a person")
-        row = planning.add_leave(
+        row = requests.add_leave(
             session,
             person_id=int(form["person"]),
             kind=form.get("kind", ""),
             first=day_from(form.get("first", "")),
             last=day_from(form.get("last", "") or form.get("first", "")),
+            last_half=Half(form["last_half"]) if form.get("last_half") in set(Half) else Half.WHOLE,
             half=Half(form["half"]) if form.get("half") in set(Half) else Half.WHOLE,
             paid=form.get("paid") == "yes",
             note=clean_line(form.get("note", "")),
@@ -291,7 +294,7 @@ def decide_leave(leave_id: int) -> ResponseReturnValue:
     state = request.form.get("state", "")
 
     def work(session: Any, now: Any) -> str:
-        planning.decide_leave(session, leave_id, state, now=now, by=current_user.username)
+        requests.decide_leave(session, leave_id, state, now=now, by=current_user.username)
         return {
             "approved": _("The leave is approved."),
             "refused": _("The leave is refused."),
@@ -311,7 +314,14 @@ def holidays() -> ResponseReturnValue:
         if form.get("what") == "import":
             year = whole(form.get("year", ""), "year", 1970, 2100)
             count = planning.import_holidays(session, form.get("country", ""), form.get("region", ""), year, now=now)
-            return _("%(count)s holidays of %(year)s are entered.", count=count, year=year)
+            words = _("%(count)s holidays of %(year)s are entered.", count=count.entered, year=year)
+            if count.closed:
+                words += " " + ngettext(
+                    "%(number)s is left out, because its period is closed.",
+                    "%(number)s are left out, because their period is closed.",
+                    count.closed,
+                )
+            return words
         day = day_from(form.get("day", ""))
         if form.get("what") == "remove":
             planning.remove_holiday(session, day, now=now)

@@ -45,6 +45,7 @@ blueprint.add_app_template_filter(day_words.shift_times, "shift_times")
 blueprint.add_app_template_filter(day_words.mark, "mark")
 blueprint.add_app_template_filter(day_words.status_words, "status_words")
 blueprint.add_app_template_filter(day_words.note_words, "note_words")
+blueprint.add_app_template_filter(day_words.leave_words, "leave_words")
 blueprint.add_app_template_filter(_, "translated")
 
 SHOWS = ("here", "late", "absent", "gone", "away", "all")

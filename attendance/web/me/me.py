@@ -28,6 +28,7 @@ from attendance.service.hours.exports import to_csv
 from attendance.service.hours.report_tables import timesheet
 from attendance.service.privacy import own_data
 from attendance.store.access import events
+from attendance.store.hours import leave as leave_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.corrections import corrections as list_corrections
 from attendance.store.hours.periods import lock_over
@@ -156,7 +157,7 @@ def leave() -> ResponseReturnValue:
     first, last = now.replace(month=1, day=1), date(now.year + 1, 12, 31)
     states = ("requested", "approved", "refused", "withdrawn")
     with current_site().sessions() as session:
-        rows = rosters.leave_between(session, first, last, person_id=signed_in_employee().id, states=states)
+        rows = leave_rows.leave_between(session, first, last, person_id=signed_in_employee().id, states=states)
         holidays = list(rosters.holidays_between(session, now, last))[:12]
     return render_template("me/leave.html", rows=list(reversed(rows)), holidays=holidays, today=now)
 

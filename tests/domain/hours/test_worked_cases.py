@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from attendance.domain.hours.day import Day, Flag, Punch, Status
+from attendance.domain.hours.leave import shares_of
 from attendance.domain.hours.shift import Counting, Forgotten, Half, Leave, Plan, Shift, Span
 from attendance.domain.hours.timesheet import days_of
 from attendance.domain.passage import Direction
@@ -29,6 +30,7 @@ SHIFTS: dict[str, Shift | None] = {
     "none": None,
     "office": Shift("Office", (Span(9 * 60, 17 * 60),)),
     "night": Shift("Night", (Span(22 * 60, 30 * 60),)),
+    "limits": Shift("Limits", (Span(9 * 60, 17 * 60),), half_below=6 * 60, absent_below=5 * 60),
     "split": Shift("Split", (Span(8 * 60, 12 * 60), Span(16 * 60, 20 * 60))),
     "first and last": Shift("Office", (Span(9 * 60, 17 * 60),), counting=Counting.FIRST_LAST),
     "strict": Shift("Office", (Span(9 * 60, 17 * 60),), absent_below=240, forgotten=Forgotten.NOTHING),
@@ -38,11 +40,18 @@ SHIFTS: dict[str, Shift | None] = {
 HALF = Leave("holiday", half=Half.FIRST)
 
 
+AFTERNOON = Leave("sickness", half=Half.SECOND)
+
+
+WHOLE = Leave("holiday")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One line.  `now`: as a time of the line; empty: long after.  `flags`: all that the day has, by value, in order.
 
-    `holiday`, `leave`: of the day itself.  `shift`: the plan of every day from three before to three after.
+    `holiday`, `leave`, `other_half`: of the day itself.  `shares`: days worked, on leave and absent.
+     `shift`: the plan of every day from three before to three after.
     """
 
     what: str
@@ -60,6 +69,8 @@ class Case:
     zone: str = "Europe/Berlin"
     holiday: str | None = None
     leave: Leave | None = None
+    other_half: Leave | None = None
+    shares: str = ""
 
 
 CASES = (
@@ -111,6 +122,26 @@ CASES = (
     Case("gone for now", "first and last", "09:00, 12:00", now="14:00", worked="3:00", status="worked"),
     Case("a clock in Lord Howe goes back by half an hour", "night", "22:00, +1 06:00", worked="8:30",
          day=date(2024, 4, 6), zone="Australia/Lord_Howe"),
+    Case("a holiday inside leave is not leave", "office", "", status="holiday", expected="0:00", holiday="Whit Monday",
+         leave=WHOLE, shares="0 0 0"),
+    Case("a day off inside leave is not leave", "none", "", expected="0:00", leave=WHOLE, day=date(2024, 5, 5),
+         shares="0 0 0"),
+    Case("leave of somebody without a roster counts Monday to Friday", "none", "", status="leave", leave=WHOLE,
+         shares="0 1 0"),
+    Case("a whole day of leave", "office", "", status="leave", expected="0:00", leave=WHOLE, shares="0 1 0"),
+    Case("worked on a whole day of leave: the hours count, the day is leave", "office", "09:00, 17:00", worked="8:00",
+         expected="0:00", leave=WHOLE, flags="on_day_off", shares="0 1 0"),
+    Case("half a day of leave and never came", "office", "", status="absent", expected="4:00", leave=HALF,
+         shares="0 0.5 0.5"),
+    Case("the other half worked in full is not absent: the limits are halved", "limits", "13:00, 17:00",
+         worked="4:00", expected="4:00", status="half_day", leave=HALF, shares="0.5 0.5 0"),
+    Case("the other half worked below half of the absence limit", "limits", "13:00, 15:20", worked="2:20",
+         status="absent", leave=HALF, shares="0 0.5 0.5"),
+    Case("the other half worked below half of the half-day limit", "limits", "13:00, 15:50", worked="2:50",
+         status="half_day", leave=HALF, shares="0.25 0.5 0"),
+    Case("two kinds of leave on one day", "office", "", status="leave", expected="0:00", leave=HALF,
+         other_half=AFTERNOON, shares="0 1 0"),
+    Case("half a day without leave", "limits", "09:00, 14:30", worked="5:30", status="half_day", shares="0.5 0 0"),
 )  # fmt: skip
 
 
@@ -127,6 +158,10 @@ def test_a_worked_case_has_the_figures_that_were_worked_out_by_hand(case: Case) 
     if case.flags is not None:
         wanted["flags"] = case.flags
         found["flags"] = " ".join(flag.value for flag in Flag if flag in day.flags)
+    if case.shares:
+        shares = shares_of(day)
+        wanted["shares"] = case.shares
+        found["shares"] = f"{shares.worked:g} {shares.leave:g} {shares.absent:g}"
     assert found == wanted
 
 
@@ -136,7 +171,9 @@ def computed(case: Case) -> Day:
     punches = [punch(text, case.day, zone) for text in filter(None, map(str.strip, case.punches.split(",")))]
     around = (case.day + timedelta(days=number) for number in range(-3, 4))
     plans = {day: Plan(day, SHIFTS[case.shift], rostered=case.shift != "none") for day in around}
-    plans[case.day] = Plan(case.day, SHIFTS[case.shift], case.holiday, case.leave, case.shift != "none")
+    plans[case.day] = Plan(
+        case.day, SHIFTS[case.shift], case.holiday, case.leave, case.shift != "none", other_half=case.other_half
+    )
     now = punch(case.now, case.day, zone).at if case.now else datetime(2030, 1, 1, tzinfo=UTC)
     return next(one for one in days_of(punches, plans, zone, now) if one.day == case.day)
 

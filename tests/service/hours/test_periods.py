@@ -16,6 +16,7 @@ from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.hours import corrections as stored_corrections
 from attendance.service.hours import days, periods, planning
+from attendance.service.hours.leave import requests
 from attendance.service.privacy.retention import forget_passages_older_than
 from attendance.store.hours import corrections
 from attendance.store.session import Sessions
@@ -48,7 +49,7 @@ def test_nothing_in_a_closed_period_can_be_changed_until_it_is_reopened(session:
     with pytest.raises(UserError, match="is closed"):
         planning.set_day(session, anna, MONDAY, None, now=NOW, by="ada")
     with pytest.raises(UserError, match="is closed"):
-        planning.add_leave(session, person_id=anna, kind="vacation", first=MONDAY, last=MONDAY, now=NOW, by="ada")
+        requests.add_leave(session, person_id=anna, kind="vacation", first=MONDAY, last=MONDAY, now=NOW, by="ada")
     with pytest.raises(UserError, match="closed period"):
         planning.save_shift(session, Shift("Office", (Span(600, 900),)), now=NOW, shift_id=shift_id)
 

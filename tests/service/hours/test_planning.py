@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from attendance.domain.hours.day import Status
 from attendance.domain.hours.shift import Half, Shift, Span
 from attendance.errors import UserError
-from attendance.service.hours import planning
+from attendance.service.hours import periods, planning
+from attendance.service.hours.leave import requests
 from attendance.store.hours import rosters
 from tests.service.hours.conftest import (
+    BERLIN,
     MONDAY,
     NIGHT,
     NOW,
@@ -79,15 +81,15 @@ def test_one_day_may_differ_from_the_pattern(session: Session) -> None:
 def test_leave_explains_an_absence_and_is_taken_back(session: Session) -> None:
     anna = add_person(session)
     roster(session, anna)
-    row = planning.add_leave(
+    row = requests.add_leave(
         session, person_id=anna, kind="vacation", first=MONDAY, last=MONDAY, half=Half.WHOLE, now=NOW, by="ada",
         approved=True,
     )  # fmt: skip
     assert day(session, anna).status is Status.LEAVE
     with pytest.raises(UserError, match="already"):
-        planning.add_leave(session, person_id=anna, kind="sickness", first=MONDAY, last=MONDAY, now=NOW, by="ada")
+        requests.add_leave(session, person_id=anna, kind="sickness", first=MONDAY, last=MONDAY, now=NOW, by="ada")
 
-    planning.decide_leave(session, row.id, "withdrawn", now=NOW, by="ada")
+    requests.decide_leave(session, row.id, "withdrawn", now=NOW, by="ada")
 
     assert day(session, anna).status is Status.ABSENT
 
@@ -96,7 +98,29 @@ def test_public_holidays_come_from_the_library(session: Session) -> None:
     anna = add_person(session)
     roster(session, anna)
 
-    assert planning.import_holidays(session, "de", "by", 2024, now=NOW) > 9
+    assert planning.import_holidays(session, "de", "by", 2024, now=NOW).entered > 9
     assert day(session, anna, date(2024, 5, 1)).status is Status.HOLIDAY
     with pytest.raises(UserError, match="no holidays are known for XX"):
         planning.import_holidays(session, "XX", "", 2024, now=NOW)
+
+
+def test_a_year_of_holidays_is_imported_around_a_closed_january(session: Session) -> None:
+    periods.close(session, date(2024, 1, 1), date(2024, 1, 31), grace=timedelta(0), now=NOW, zone=BERLIN, by="ada")
+
+    found = planning.import_holidays(session, "de", "by", 2024, now=NOW)
+
+    days = {row.day for row in rosters.holidays_between(session, date(2024, 1, 1), date(2024, 12, 31))}
+    assert found.closed == 2  # New Year and Epiphany
+    assert found.entered == len(days) > 9
+    assert min(days) > date(2024, 1, 31)
+
+
+def test_a_shift_that_was_an_exception_in_a_closed_period_is_not_edited(session: Session) -> None:
+    anna = add_person(session)
+    roster(session, anna)
+    night = add_shift(session, NIGHT)
+    planning.set_day(session, anna, MONDAY, night, now=NOW, by="ada")
+    periods.close(session, MONDAY, MONDAY, grace=timedelta(0), now=NOW, zone=BERLIN, by="ada")
+
+    with pytest.raises(UserError, match="worked in a closed period"):
+        planning.save_shift(session, Shift("Night", (Span(1380, 1800),)), now=NOW, shift_id=night)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from attendance.store.hours import rosters
+from attendance.store.hours.leave import leave_between
 from tests.site_fixtures import Browser, Web
 from tests.web.hours.conftest import DAY
 
@@ -79,7 +80,7 @@ def test_leave_is_entered_and_withdrawn(web: Web, anna: int, admin: Browser) -> 
     assert "approved" in admin.text("/attendance/leave")
 
     with web.sessions() as session:
-        row = rosters.leave_between(session, DAY, DAY + timedelta(days=5))[0].id
+        row = leave_between(session, DAY, DAY + timedelta(days=5))[0].id
     admin.submit(f"/attendance/leave/{row}", {"state": "withdrawn"})
 
     assert "withdrawn" in admin.text("/attendance/leave")

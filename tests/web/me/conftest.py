@@ -12,6 +12,7 @@ from attendance.domain.hours.shift import Shift, Span
 from attendance.domain.passage import Direction, Method
 from attendance.service.hours import corrections as stored_corrections
 from attendance.service.hours import own_days, planning
+from attendance.service.hours.leave import requests
 from attendance.store.hours import corrections
 from attendance.store.people import credentials
 from attendance.store.tables.people import PersonSecret
@@ -52,7 +53,7 @@ def anna(web: Web, pin_hashes: tuple[str, str]) -> int:
         planning.assign(session, ids, date(2024, 4, 1), None, [shift.id] * 5 + [None] * 2, now=NOON, by="ada")
         for person_id in ids:
             session.add(PersonSecret(person_id=person_id, pin_hash=pin_hashes[person_id != ids[0]], pin_set_at=NOON))
-            planning.add_leave(
+            requests.add_leave(
                 session, person_id=person_id, kind="vacation", note="" if person_id == ids[0] else "secret", by="ada",
                 now=NOON, first=DAY + timedelta(days=2), last=DAY + timedelta(days=3), approved=True,
             )  # fmt: skip
