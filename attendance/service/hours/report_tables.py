@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any
 
 from attendance.domain.hours import overtime
-from attendance.domain.hours.day import Status
+from attendance.domain.hours.day import Day, Status
 from attendance.domain.hours.leave import shares_of
 from attendance.errors import headline
 from attendance.service.access.log import day_bounds
