@@ -23,6 +23,7 @@ from attendance.domain.people.names import matches, sort_key
 from attendance.web.forms import clean_line
 
 Row = TypeVar("Row")
+Id = TypeVar("Id", int, str)
 
 SIZES = (25, 50, 100, 250)
 MOST_TEXT = 200
@@ -134,8 +135,8 @@ def search(rows: Sequence[Row], text: str, texts: Callable[[Row], Sequence[str]]
 
 def chosen_of(
     form: MultiDict[str, str], rows: Sequence[Row], texts: Callable[[Row], Sequence[str]],
-    id_of: Callable[[Row], int], name: str = "person",
-) -> list[int]:  # fmt: skip
+    id_of: Callable[[Row], Id], name: str = "person",
+) -> list[Id]:  # fmt: skip
     """Return the ids that a form's ticks chose: each one by itself, or all that its search found.
 
     An id that is not among `rows` is left out: it may have gone meanwhile, or not be this operator's to choose.

@@ -7,6 +7,8 @@ Main choice: the original passage never changes; a correction is kept beside it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -106,6 +108,36 @@ def decide_correction(
     state = "approved" if approve else "refused"
     correction_rows.move(session, row, ("requested",), state, by=by, at=now, note=note)
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of several decisions: the ids that were decided, and why each other one was not."""
+
+    done: tuple[str, ...]
+    kept: tuple[tuple[str, str], ...]
+
+
+def decide_corrections(
+    session: Session,
+    correction_ids: Iterable[str],
+    *,
+    approve: bool,
+    by: str,
+    now: datetime,
+    note: str = "",
+    decider: int | None = None,
+) -> Decided:
+    """Decide several at once; one that cannot be decided is named with the reason and keeps none of the others back."""
+    done, kept = [], []
+    for correction_id in correction_ids:
+        try:
+            decide_correction(session, correction_id, approve=approve, by=by, now=now, note=note, decider=decider)
+        except UserError as error:
+            kept.append((correction_id, str(error)))
+        else:
+            done.append(correction_id)
+    return Decided(tuple(done), tuple(kept))
 
 
 def withdraw_correction(

@@ -7,6 +7,7 @@ Does not know: how a correction changes a day.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,12 +22,13 @@ from attendance.service.hours.days import PersonDays
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import locks as list_locks
-from attendance.texts import N_
+from attendance.store.hours.rosters import StaffMember
+from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, month_of, today, whole
 from attendance.web.hours.staff import staff_texts
-from attendance.web.listing import Column, by_name, listing_of
+from attendance.web.listing import Column, by_name, chosen_of, listing_of
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("corrections", __name__, url_prefix="/attendance")
 
 MOST_SHOWN = 5000
+# Written in one transaction.
+MOST_AT_ONCE = 100
 MOST_GRACE = 60
 PREVIEW_COLUMNS = (
     Column[PersonDays]("person", N_("Person"), lambda row: row.person.name),
@@ -68,13 +72,18 @@ def inbox() -> ResponseReturnValue:
         Column[Any]("day", N_("Day"), lambda row: row.day),
         Column[Any]("asked", N_("Asked"), lambda row: row.requested_at),
     )
+    listing = listing_of(rows, columns, _texts(staff), sort="-asked")
+    return render_template("hours/corrections.html", listing=listing, staff=staff, state=state, states=STATES)
+
+
+def _texts(staff: Mapping[int, StaffMember]) -> Callable[[Any], tuple[str, ...]]:
+    """Return what the search looks at in a correction."""
 
     def texts(row: Any) -> tuple[str, ...]:
         person = staff.get(row.person_id)
         return (*(staff_texts(person) if person else ()), row.reason, row.requested_by, row.day.isoformat())
 
-    listing = listing_of(rows, columns, texts, sort="-asked")
-    return render_template("hours/corrections.html", listing=listing, staff=staff, state=state, states=STATES)
+    return texts
 
 
 _ACTIONS = {
@@ -108,6 +117,45 @@ def decide(correction_id: str) -> ResponseReturnValue:
         log.info("%s: %s correction %s", current_user.username, what, correction_id)
         flash(_(DONE[what]), "success")
     return redirect(url_for("corrections.inbox", state=request.form.get("state") or None))
+
+
+@blueprint.post("/corrections")
+@permission("decide_correction")
+def decide_chosen() -> ResponseReturnValue:
+    """Approve or refuse the corrections that were ticked, or all that the search found."""
+    site, form, what = current_site(), request.form, request.form.get("what", "")
+    if what not in ("approve", "refuse"):
+        flash(_("Approve or refuse them."), "danger")
+        return redirect(url_for("corrections.inbox"))
+    with site.sessions() as session:
+        rows = correction_rows.corrections(session, state="requested", limit=MOST_SHOWN)
+        staff = {person.id: person for person in rosters.list_staff(session, active=None)}
+    person_of = {row.id: row.person_id for row in rows}
+    chosen = chosen_of(form, rows, _texts(staff), lambda row: str(row.id), "correction")
+    done, kept = 0, dict[str, list[str]]()
+    for start in range(0, len(chosen), MOST_AT_ONCE):
+        with site.sessions.begin() as session:
+            decided = corrections.decide_corrections(
+                session, chosen[start : start + MOST_AT_ONCE], approve=what == "approve", by=current_user.username,
+                now=site.clock.now(), note=form.get("note", ""), decider=current_user.person_id,
+            )  # fmt: skip
+            for correction_id in decided.done:
+                record_act(session, _ACTIONS[what], Subject("correction", correction_id))
+        done += len(decided.done)
+        for correction_id, why in decided.kept:
+            kept.setdefault(why, []).append(by_name(staff, person_of[correction_id]))
+    if not chosen:
+        flash(_("Choose at least one correction."), "danger")
+    if done:
+        log.info("%s: %s %d corrections", current_user.username, what, done)
+        words = ngettext("%(number)s correction is approved.", "%(number)s corrections are approved.", done)
+        if what == "refuse":
+            words = ngettext("%(number)s correction is refused.", "%(number)s corrections are refused.", done)
+        flash(words, "success")
+    for why, names in kept.items():
+        people = ", ".join(dict.fromkeys(names))
+        flash(_("Not decided for %(people)s: %(why)s", people=people, why=error_sentence(UserError(why))), "warning")
+    return redirect(url_for("corrections.inbox"))
 
 
 @blueprint.get("/periods")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from attendance.domain.passage import Direction
+from attendance.service.hours import corrections as service
+from attendance.service.hours import periods as service_periods
+from attendance.store.audit import entries
 from attendance.store.hours import corrections, periods
 from tests.site_fixtures import Browser, Web
-from tests.web.hours.conftest import DAY, FRIDAY
+from tests.web.hours.conftest import DAY, FRIDAY, at
 
 
 def requested(web: Web, person_id: int, browser: Browser, **changes: Any) -> str:
@@ -99,3 +104,66 @@ def test_a_preview_says_why_days_cannot_be_closed(admin: Browser) -> None:
     ):
         answer = admin.get(f"/attendance/periods/preview?{query}", follow_redirects=True)
         assert words.lower() in answer.get_data(as_text=True).lower()
+
+
+def ask_for(web: Web, person_id: int, minute: int) -> str:
+    with web.sessions.begin() as session:
+        return service.request_correction(
+            session, person_id=person_id, action="add", reason="Forgot.", by="me", now=web.clock.now(),
+            zone=web.app.extensions["attendance"].zone, at=at(17, minute, FRIDAY), direction=Direction.OUT,
+        ).id  # fmt: skip
+
+
+def states(web: Web) -> dict[str, str]:
+    with web.sessions() as session:
+        return {row.id: row.state for row in corrections.corrections(session)}
+
+
+def test_ticked_corrections_are_approved_at_once_and_each_is_in_the_audit(web: Web, anna: int, admin: Browser) -> None:
+    first, second, third = (ask_for(web, anna, minute) for minute in (0, 10, 20))
+    assert f'value="{first}"' in admin.text("/attendance/corrections")
+
+    answer = admin.submit(
+        "/attendance/corrections", {"what": "approve", "correction": [first, third]}, follow_redirects=True
+    )
+
+    assert "2 corrections are approved." in answer.get_data(as_text=True)
+    assert states(web) == {first: "approved", second: "requested", third: "approved"}
+    with web.sessions() as session:
+        acts = [(one.action, one.subject_id) for one in entries.list_entries(session)]
+    assert {("approve_correction", first), ("approve_correction", third)} <= set(acts)
+
+
+def test_all_that_a_search_found_are_refused_with_one_reason(web: Web, anna: int, admin: Browser) -> None:
+    bo = web.add("Bo Dahl")
+    mine, other = ask_for(web, anna, 0), ask_for(web, bo, 0)
+
+    admin.submit("/attendance/corrections", {"what": "refuse", "every": "yes", "q": "anna", "note": "See me."})
+
+    assert states(web) == {mine: "refused", other: "requested"}
+    with web.sessions() as session:
+        assert corrections.get_correction(session, mine).decision_note == "See me."
+
+
+def test_what_cannot_be_decided_is_named_and_keeps_nothing_else_back(web: Web, anna: int, admin: Browser) -> None:
+    bo = web.add("Bo Dahl")
+    locked, free = ask_for(web, anna, 0), ask_for(web, bo, 0)
+    with web.sessions.begin() as session:
+        corrections.get_correction(session, free).day = DAY
+        zone, now = web.app.extensions["attendance"].zone, web.clock.now()
+        service_periods.close(session, FRIDAY, FRIDAY, grace=timedelta(0), now=now, zone=zone, by="ada")
+
+    answer = admin.submit("/attendance/corrections", {"what": "approve", "every": "yes"}, follow_redirects=True)
+
+    page = answer.get_data(as_text=True)
+    assert "1 correction is approved." in page
+    assert "Not decided for Anna Berg: " in page and "is closed" in page
+    assert states(web) == {locked: "requested", free: "approved"}
+
+
+def test_choosing_nothing_is_said(web: Web, anna: int, admin: Browser) -> None:
+    ask_for(web, anna, 0)
+
+    answer = admin.submit("/attendance/corrections", {"what": "approve"}, follow_redirects=True)
+
+    assert "Choose at least one correction." in answer.get_data(as_text=True)
