@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from attendance.cli.command_line import settings_of
-from attendance.console import has_display, needs
+from attendance.console import needs
 from attendance.errors import UserError
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -218,18 +218,24 @@ def quantise(context: click.Context, data: Path, out: Path | None, model_id: str
     help="Lowest confidence that counts as a face.",
 )
 @click.option("--camera", default=0, show_default=True, type=click.IntRange(min=0), help="Number of the webcam.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Port of the page for a browser, if no window can be opened; 0 takes a free port.",
+)
 @click.pass_context
-def live(context: click.Context, weights: Path | None, confidence: float, camera: int) -> None:
-    """Show the webcam with boxes and inference time in a window (extras: train, gui)."""
+def live(context: click.Context, weights: Path | None, confidence: float, camera: int, port: int) -> None:
+    """Show the webcam with boxes and inference time in a window (extras: train, gui).
+
+    Without a display, a browser on this computer can show it.
+    """
     settings = settings_of(context)
-    if not has_display():
-        raise UserError(
-            "there is no display to open a window on; on a server, watch the log page of the admin site instead"
-        )
     file = weights or settings.models.weights / f"{settings.models.detector}.safetensors"
     if not file.is_file():
         raise UserError(f"there is no file {file}; give a detector's .safetensors file with --weights")
     with needs("train", *TRAIN_MODULES):
         from attendance.models import DetectionModel
 
-        DetectionModel(weights=file).live_test(conf_thresh=confidence, camera=camera)
+        DetectionModel(weights=file).live_test(conf_thresh=confidence, camera=camera, port=port)

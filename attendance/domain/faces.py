@@ -23,6 +23,10 @@ from numpy.typing import NDArray
 
 from attendance.domain.reason import Reason
 
+# A second face at least this large beside the first (by area) makes it unclear whose photo it is; smaller ones are
+# passers-by.
+SECOND_FACE = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Box:

@@ -103,12 +103,14 @@ class DetectionModel(nn.Module):
         """Return the image as BGR uint8 [H,W,3] with boxes, landmarks and scores drawn on it."""
         return draw_faces(np.ascontiguousarray(as_rgb(image)[..., ::-1]), self.detect(image, conf_thresh))
 
-    def live_test(self, conf_thresh: float = 0.85, camera: int = 0) -> None:
+    def live_test(self, conf_thresh: float = 0.85, camera: int | str = 0, port: int = 0) -> None:
         """Show the webcam's picture with boxes and the inference time in a window, until q or Esc.
 
-        Raises UserError without a display or a camera.
+        Without a display, a browser on this computer can show it: the address is printed, and Ctrl-C ends.
+        `camera`: a webcam's number, or the path or address of a video · `port`: of that page; 0 takes a free port.
+        Raises UserError if the camera does not open or stops, or if the port is in use.
         """
-        live.show(lambda image: self.detect(image, conf_thresh), camera)
+        live.show(lambda image: self.detect(image, conf_thresh), camera, port)
 
     def save_weights(self, path: str | Path) -> None:
         """Write a .safetensors file (fp16 numbers)."""

@@ -1,7 +1,7 @@
 """RecognitionModel: an aligned face crop → a 384-d unit embedding.
 
-In: aligned RGB crops 0..255 [N,3,S,S] (`attendance.vision.align`).  Out: unit embeddings [N,384], or
-ArcFace logits when labels are given.
+In: aligned RGB crops 0..255 [N,3,S,S] (`attendance.vision.align`), or whole photos (`photos`).  Out: unit embeddings
+[N,384], or ArcFace logits when labels are given.
 Does not know: how faces are found, people.
 Main choice: the last map is reduced to 64 channels and flattened on a fixed 4×4 grid instead of
 being averaged, because the place of a feature in an aligned face matters (as in ArcFace's networks).
@@ -13,16 +13,20 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attendance.models import storage
+from attendance.errors import UserError
+from attendance.models import photos, storage
 from attendance.models.backbone import C_LAST, Backbone
-from attendance.models.images import ImageLike, as_batch, as_rgb
+from attendance.models.images import ImageLike, as_rgb
+from attendance.vision.weights import load_card
 
 EMBEDDING = 384
 GRID = 4
+CROP = 112  # px, the side of an ArcFace crop
 REDUCED = 64
 
 
@@ -47,19 +51,27 @@ class ArcFace(nn.Module):
         return self.scale * cosine.scatter(1, labels[:, None], shifted)
 
 
+def _size_on_card(weights: str | Path | None) -> int:
+    """Return the input size on the card beside the weights; CROP without a card."""
+    file = None if weights is None else Path(weights)
+    if file is None or not file.with_suffix(".json").is_file():
+        return CROP
+    return load_card(file.parent, file.stem).input_size
+
+
 class RecognitionModel(nn.Module):
     """EfficientNet-B0 with a 384-d embedding and, for training, an ArcFace head.
 
-    rec(x) → unit embeddings [N,384] · rec(x, labels) → ArcFace logits [N,classes] (needs
-    `num_classes`).  x: float RGB 0..255 [N,3,S,S]; S is `input_size` where images are prepared here,
-    but any S from 64 works.
+    rec(x) → unit embeddings [N,384] · rec(x, labels) → ArcFace logits [N,classes] (needs `num_classes`).
+    x: float RGB 0..255 [N,3,S,S], any S from 64.  `input_size`: S in px where images are prepared here; default: the
+    size on the card beside the weights, without a card 112.
     """
 
     def __init__(
-        self, weights: str | Path | None = None, num_classes: int | None = None, input_size: int = 256
+        self, weights: str | Path | None = None, num_classes: int | None = None, input_size: int | None = None
     ) -> None:
         super().__init__()
-        self.input_size = input_size
+        self.input_size = _size_on_card(weights) if input_size is None else input_size
         self.backbone = Backbone(last_conv=True)
         self.reduce = nn.Sequential(nn.Conv2d(C_LAST, REDUCED, 1, bias=False), nn.BatchNorm2d(REDUCED), nn.SiLU())
         self.embed = nn.Linear(REDUCED * GRID * GRID, EMBEDDING, bias=False)
@@ -85,19 +97,29 @@ class RecognitionModel(nn.Module):
         return logits
 
     @torch.inference_mode()
-    def generate_emb(self, image: ImageLike) -> Tensor:
-        """Return the unit embedding [384] of an aligned face crop of any size."""
+    def generate_emb(self, image: ImageLike, aligned: bool = False) -> Tensor:
+        """Return the unit embedding [384] of the one face on a photo, found and aligned by the packaged detector.
+
+        `aligned`: the image is an aligned face crop of any size.  Raises UserError if there is no face on the photo,
+        or more than one person.
+        """
         was_training = self.training
         self.eval()
-        batch = as_batch(as_rgb(image)).to(self.embed.weight.device)
-        size = (self.input_size, self.input_size)
-        embedding: Tensor = self(F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False))[0]
-        self.train(was_training)
-        return embedding.cpu()
+        try:
+            bgr = np.ascontiguousarray(as_rgb(image)[..., ::-1])
+            embed = photos.embed_crop if aligned else photos.embed_photo
+            return torch.from_numpy(embed(self, self.input_size, bgr))
+        except UserError as error:
+            raise UserError(f"{image}: {error}" if isinstance(image, (str, Path)) else str(error)) from error
+        finally:
+            self.train(was_training)
 
-    def compare_faces(self, image1: ImageLike, image2: ImageLike) -> float:
-        """Return the cosine of two aligned face crops, -1..1."""
-        return float(self.generate_emb(image1) @ self.generate_emb(image2))
+    def compare_faces(self, image1: ImageLike, image2: ImageLike, aligned: bool = False) -> float:
+        """Return the cosine of the faces on two photos, -1..1: the score that a door with default settings gives.
+
+        `aligned`: both images are aligned face crops.  Raises UserError as `generate_emb` does.
+        """
+        return float(self.generate_emb(image1, aligned) @ self.generate_emb(image2, aligned))
 
     def save_weights(self, path: str | Path) -> None:
         """Write a .safetensors file (fp16 numbers) without the ArcFace head, which only training needs."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.cli.conftest import Here
 
 
@@ -32,8 +30,5 @@ def test_the_long_run_refuses_options_that_contradict_it(here: Here, tmp_path: P
     assert "no packs of crops yet" in here.refused(*common, "--flat")
 
 
-def test_live_says_that_there_is_no_display(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-
-    assert "there is no display" in here.refused("live")
+def test_live_names_the_weights_that_are_missing(here: Here, tmp_path: Path) -> None:
+    assert "there is no file" in here.refused("live", "--weights", str(tmp_path / "no.safetensors"))

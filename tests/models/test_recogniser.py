@@ -106,9 +106,9 @@ def test_the_same_face_has_cosine_one_with_itself_from_path_array_and_pil(
     rgb = np.random.default_rng(0).integers(0, 255, (90, 80, 3), dtype=np.uint8)
     Image.fromarray(rgb).save(tmp_path / "face.png")
     bgr = np.ascontiguousarray(rgb[..., ::-1])
-    assert net.compare_faces(bgr, Image.fromarray(rgb)) == pytest.approx(1, abs=1e-5)
-    assert net.compare_faces(str(tmp_path / "face.png"), bgr) == pytest.approx(1, abs=1e-5)
-    assert net.generate_emb(bgr).shape == (384,)
+    assert net.compare_faces(bgr, Image.fromarray(rgb), aligned=True) == pytest.approx(1, abs=1e-5)
+    assert net.compare_faces(str(tmp_path / "face.png"), bgr, aligned=True) == pytest.approx(1, abs=1e-5)
+    assert net.generate_emb(bgr, aligned=True).shape == (384,)
 
 
 def test_a_file_that_is_no_image_is_an_error_that_names_it(net: RecognitionModel, tmp_path: Path) -> None:

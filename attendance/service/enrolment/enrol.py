@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy.orm import Session
 
-from attendance.domain.faces import Box, Frame, Probe, Quality, Template
+from attendance.domain.faces import SECOND_FACE, Box, Frame, Probe, Quality, Template
 from attendance.domain.reason import Reason
 from attendance.errors import UserError, problem_and_advice
 from attendance.service.access.reason_texts import reason_advice, reason_words
@@ -35,10 +35,6 @@ MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 _KINDS = "use a JPEG, PNG, WebP or BMP file"
-
-# A second face at least this large beside the first (by area) makes it unclear whose photo it is;
-# smaller ones are passers-by.
-SECOND_FACE = 0.25
 
 
 class EnrolRefused(UserError):
