@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -71,6 +72,19 @@ def make_probe(
 def make_image(colour: tuple[int, int, int], width: int = 64, height: int = 48) -> NDArray[np.uint8]:
     """One BGR colour all over."""
     return np.full((height, width, 3), colour, dtype=np.uint8)
+
+
+def face(seed: int = 1, across: float = 0.0) -> NDArray[np.uint8]:
+    """A smooth texture with the contrast of a face, moved by so many pixels."""
+    rough = np.random.default_rng(seed).normal(128, 40, (15, 20, 1)).astype(np.float32).repeat(3, axis=2)
+    smooth = cv2.resize(rough, (320, 240), interpolation=cv2.INTER_CUBIC)
+    moved = cv2.warpAffine(smooth, np.float32([[1, 0, across], [0, 1, 0]]), (320, 240), borderMode=cv2.BORDER_REFLECT)
+    return np.clip(moved, 0, 255).astype(np.uint8)
+
+
+def coded(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
 def make_frame(colour: tuple[int, int, int], at: datetime = NOON, camera: str = "door") -> Frame:

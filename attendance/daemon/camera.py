@@ -31,6 +31,10 @@ BROKEN_IN_A_ROW = 25
 MOST_ABANDONED = 4
 # The backend has its own time-outs; the watchdog acts only if they fail.
 GRACE_S = 1.0
+# A picture that is the same to the last bit for so long comes from a camera that is frozen.
+FROZEN_S = 120.0
+FROZEN = "the picture has not changed for minutes, the camera is frozen: restart it"
+_SAMPLED = 8  # every eighth pixel of every eighth row is compared
 _LOOK_EVERY_S = 0.1
 _JOIN_S = 0.5
 
@@ -77,11 +81,20 @@ class LiveCamera:
         self._lost_since: float | None = None
         self._retry_at, self._wait_s = 0.0, settings.reconnect_min_s
         self._size: tuple[int, ...] = ()
+        self._sample: NDArray[np.uint8] | None = None
+        self._changed_at, self._frozen = monotonic(), False
 
     @property
     def health(self) -> Health:
         with self._changed:
-            return Health(self._trouble, self._frames, self._broken, self._lost, self._seen_at, self._read_ms)
+            return Health(
+                self._trouble or (FROZEN if self._frozen else ""),
+                self._frames,
+                self._broken,
+                self._lost,
+                self._seen_at,
+                self._read_ms,
+            )
 
     def read(self, timeout: float) -> Frame | None:
         """Return the newest picture that was not read yet; None if none came in `timeout` seconds, and after the end.
@@ -203,10 +216,24 @@ class LiveCamera:
         if size != self._size and self.source.kind is not Kind.FOLDER:
             log.info("camera %s: pictures of %d×%d px from %s", name, *size, shown)
         self._size = size
+        self._watch_for_a_frozen_picture(frame)
         self._lost_since, self._wait_s = None, self._settings.reconnect_min_s
         if self._trouble:
             with self._changed:
                 self._trouble = ""
+
+    def _watch_for_a_frozen_picture(self, frame: Frame) -> None:
+        """Note since when the picture is the same, also across a reconnect.  Sensors are never still to the bit."""
+        if self.source.finite:
+            return
+        sample, now = frame.image[::_SAMPLED, ::_SAMPLED], monotonic()
+        if self._sample is None or not np.array_equal(sample, self._sample):
+            self._sample, self._changed_at = sample.copy(), now
+        frozen = now - self._changed_at >= FROZEN_S
+        if frozen is not self._frozen:
+            name, shown = self._settings.name, self.source.shown
+            log.warning("camera %s: %s: %s", name, shown, FROZEN if frozen else "the picture changes again")
+            self._frozen = frozen
 
     def _advice(self) -> str:
         match self.source.kind:

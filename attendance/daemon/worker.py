@@ -65,6 +65,9 @@ class FrameJudge(Protocol):
     @property
     def timings(self) -> Mapping[str, float]: ...
 
+    @property
+    def trouble(self) -> str: ...
+
     def start(self) -> object: ...
 
     def process(self, frame: Frame) -> list[Outcome]: ...
@@ -256,7 +259,7 @@ class Worker:
                     owner=self._owner,
                     at=self._clock.now(),
                     seen_at=health.seen_at,
-                    error=health.trouble or None,
+                    error=health.trouble or self._check_in.trouble or None,
                 )
                 if still_ours:
                     self._serve_the_site(session)

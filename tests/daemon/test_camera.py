@@ -135,6 +135,18 @@ def test_a_webcam_that_is_not_there_is_the_users_mistake(watch: Watch) -> None:
 # Streams
 
 
+def test_a_picture_that_never_changes_is_trouble_until_it_does(
+    watch: Watch, server: MjpegServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(camera_module, "FROZEN_S", 0.5)
+    camera = watch(server.url)
+    wait_for(lambda: camera.read(0.1) is not None and camera.health.trouble == camera_module.FROZEN)
+    server.colour = (200, 40, 40)
+    wait_for(lambda: camera.read(0.1) is not None and camera.health.trouble == "")
+
+    assert [record.message.count("frozen") for record in caplog.records if "restart it" in record.message] == [1]
+
+
 def test_a_stream_gives_its_newest_picture(watch: Watch, server: MjpegServer) -> None:
     camera = watch(server.url)
     first = camera.read(PATIENCE_S)

@@ -53,6 +53,7 @@ class _Look:
     at: datetime
     box: Box
     decision: Decision
+    repeat: bool = False
 
 
 @dataclass(slots=True)
@@ -102,6 +103,8 @@ class Consensus:
       person, and no look within `window` names another.  An unknown or ambiguous look in between
       starts the count anew (else a long stay would be many attempts at a lucky few); a poor picture
       neither counts nor interrupts.
+    - A repeat of an earlier picture (`repeated_looks`) that names somebody is no further look: it never counts
+      towards a grant.  It still says that somebody was named, and so keeps another person from passing.
     - Of two faces in one frame that are taken for the same person, only the better one counts, and
       none when they are equal.
     - Denied, by the most frequent reason: at least `frames_needed` refused looks that span
@@ -132,14 +135,22 @@ class Consensus:
         self._tracks: list[_Track] = []
         self._now: datetime | None = None
 
-    def add(self, at: datetime, faces: Sequence[tuple[Box, Decision]]) -> list[Settled]:
-        """Add one frame, taken at `at`, with all its faces; also call it for a frame without faces."""
+    def add(
+        self, at: datetime, faces: Sequence[tuple[Box, Decision]], repeats: Sequence[bool] | None = None
+    ) -> list[Settled]:
+        """Add one frame, taken at `at`, with all its faces; also call it for a frame without faces.
+
+        `repeats`: for each face whether it is the same picture as an earlier look; None: none is.
+        """
         if self._now is not None and at < self._now:
             self._tracks.clear()
         self._now = at
         self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget]
         decisions = _one_place_each([decision for _, decision in faces])
-        looks = [_Look(at, box, decision) for (box, _), decision in zip(faces, decisions, strict=True)]
+        known = [False] * len(faces) if repeats is None else repeats
+        looks = [
+            _Look(at, box, decision, repeat) for (box, _), decision, repeat in zip(faces, decisions, known, strict=True)
+        ]
         settled = []
         for track, look in self._follow(looks):
             track.box, track.seen_at = look.box, at
@@ -174,6 +185,9 @@ class Consensus:
             track.named.popleft()
         if look.decision.reason.about_picture:
             return self._refuse(track, look, passing=True)
+        if look.repeat and look.decision.person_id is not None:
+            track.named.append((look.at, look.decision.person_id))
+            return None
         track.judged.append(look)
         if len(track.judged) > self._frames_needed:
             track.judged.popleft()

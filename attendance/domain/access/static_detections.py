@@ -17,12 +17,12 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from attendance.domain.access.face_patch import Patch, distance, patch_of
 from attendance.domain.faces import Box
 
 SAME_PLACE = 0.6  # IoU
 ALIKE = 0.95  # correlation of the two patches
 MOST_APART = 6.0  # mean grey levels between them, brightness taken out
-SIDE, SAMPLES = 16, 4
 REMEMBERED = 32
 
 
@@ -30,7 +30,7 @@ REMEMBERED = 32
 class _Seen:
     at: datetime
     box: Box
-    patch: NDArray[np.float64]
+    patch: Patch
 
 
 class StaticDetections:
@@ -45,26 +45,14 @@ class StaticDetections:
         # By distance: a clock that was set back must not make anything known for hours.
         self._seen = deque((each for each in self._seen if abs(at - each.at) < self._remember), maxlen=REMEMBERED)
         for each in self._seen:
-            if each.box.iou(box) >= SAME_PLACE and _alike(each.patch, _patch(image, each.box)):
+            if each.box.iou(box) >= SAME_PLACE and _alike(each.patch, patch_of(image, each.box)):
                 return True
-        self._seen.append(_Seen(at, box, _patch(image, box)))
+        self._seen.append(_Seen(at, box, patch_of(image, box)))
         return False
 
 
-def _patch(image: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
-    """Return grey means of a grid of SIDE × SIDE fields of the box, less the mean of all."""
-    height, width = image.shape[:2]
-    places = (np.arange(SIDE * SAMPLES) + 0.5) / (SIDE * SAMPLES)
-    rows = np.clip(box.y1 + places * box.height, 0, height - 1).astype(np.intp)
-    columns = np.clip(box.x1 + places * box.width, 0, width - 1).astype(np.intp)
-    grey = image[rows[:, None], columns[None, :]].astype(np.float64).mean(axis=2)
-    fields = grey.reshape(SIDE, SAMPLES, SIDE, SAMPLES).mean(axis=(1, 3))
-    centred: NDArray[np.float64] = fields - fields.mean()
-    return centred
-
-
-def _alike(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
+def _alike(first: Patch, second: Patch) -> bool:
     length = float(np.linalg.norm(first) * np.linalg.norm(second))
     if length < 1e-6:
         return False
-    return float((first * second).sum()) / length >= ALIKE and float(np.abs(first - second).mean()) <= MOST_APART
+    return float((first * second).sum()) / length >= ALIKE and distance(first, second) <= MOST_APART

@@ -15,11 +15,13 @@ from datetime import datetime, timedelta
 
 from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import Decision
+from attendance.domain.access.repeated_looks import RepeatedLooks, Suspicion
 from attendance.domain.access.static_detections import StaticDetections
-from attendance.domain.faces import Frame
+from attendance.domain.faces import Box, Frame
 from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.gallery_watch import GalleryWatch, View, denied
+from attendance.service.access.reason_texts import suspicion_words
 from attendance.service.access.recording import Opening, Recorder
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Analyser, Clock, Door
@@ -27,6 +29,8 @@ from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
+
+SUSPICION_LASTS = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,10 @@ class CheckIn:
         self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after)
         self._consensus = self._new_consensus()
         self._static = StaticDetections(rules.static_detection)
+        # Outlives faults, changes of the direction and lost connections, unlike the looks that agree.
+        self._repeated = RepeatedLooks()
+        self._suspicion: Suspicion | None = None
+        self._suspected_at = clock.now()
         self._timings: dict[str, float] = {}
         self._fault_text = ""
         self._fault_at: datetime | None = None
@@ -90,6 +98,11 @@ class CheckIn:
     def timings(self) -> Mapping[str, float]:
         """Return the milliseconds of each stage of the newest frame."""
         return self._timings
+
+    @property
+    def trouble(self) -> str:
+        """Return what is wrong with the pictures of faces, "" if nothing."""
+        return "" if self._suspicion is None else suspicion_words(self._suspicion)
 
     @property
     def view(self) -> View:
@@ -121,10 +134,12 @@ class CheckIn:
         self._timings = {}
         try:
             view = self._watch.refresh()
+            self._let_suspicion_lapse(frame.taken_at)
             probes = self._analyser.analyse(frame, self._rules.max_faces)
             self._timings.update(self._analyser.timings)
             decisions = [(probe.box, view.decide(probe)) for probe in probes]
-            for settled in self._consensus.add(frame.taken_at, decisions):
+            repeats = [self._is_repeat(frame, box, decision) for box, decision in decisions]
+            for settled in self._consensus.add(frame.taken_at, decisions, repeats):
                 if self._is_static(frame, settled):
                     continue
                 outcome = self._record(frame, settled, view)
@@ -132,6 +147,23 @@ class CheckIn:
         except Exception as error:  # fail secure: whatever it was, it ends as a denial
             outcomes.append(self._refuse(frame, error))
         return outcomes
+
+    def _is_repeat(self, frame: Frame, box: Box, decision: Decision) -> bool:
+        """Return whether a look that names somebody shows the same picture as an earlier one; tell suspicions once."""
+        if decision.person_id is None:
+            return False
+        repeat = self._repeated.is_repeat(frame.image, box, frame.taken_at)
+        suspicion = self._repeated.suspicion
+        if suspicion is not None and self._suspicion is None:
+            log.error("camera %s: security: %s", frame.camera, suspicion_words(suspicion))
+            self._recorder.note_suspicion(frame.camera, suspicion)
+        self._suspicion, self._suspected_at = suspicion, frame.taken_at
+        return repeat
+
+    def _let_suspicion_lapse(self, now: datetime) -> None:
+        """Forget it once that face is gone: the camera may be well again while nobody is there."""
+        if self._suspicion is not None and abs(now - self._suspected_at) > SUSPICION_LASTS:
+            self._suspicion = None
 
     def _is_static(self, frame: Frame, settled: Settled) -> bool:
         """Return whether this poor picture was refused before and has not changed since."""

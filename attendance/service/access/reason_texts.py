@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.reason import Reason
 from attendance.errors import headline
 from attendance.service.access.reason_table import (
@@ -22,6 +23,13 @@ from attendance.service.access.reason_table import (
     ReasonText,
 )
 from attendance.texts import gettext as _
+
+
+def suspicion_words(suspicion: Suspicion) -> str:
+    """Return what repeated pictures of a matched face mean, for the log and the camera's page."""
+    if suspicion is Suspicion.REPEATED_SEQUENCE:
+        return _("the same pictures of a face come again and again: somebody may be playing a recording")
+    return _("the same picture of a face has come for a while: the camera is frozen, or somebody replaced its pictures")
 
 
 def reason_words(reason: Reason) -> str:

@@ -23,8 +23,11 @@ from time import perf_counter
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.passage import Method, Passage, is_repeat
 from attendance.domain.reason import Reason
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Clock, Door, DoorFault, DoorUnknown
 from attendance.store.access import events
@@ -116,6 +119,22 @@ class Recorder:
             for passage in left:
                 self._write_door_event(session, self._door, passage, unknown)
         return left
+
+    def note_suspicion(self, camera: str, suspicion: Suspicion) -> None:
+        """Put a suspicion about this camera's pictures into the audit; log a fault instead of raising it."""
+        try:
+            now = self._clock.now()
+            with self._sessions.begin() as session:
+                audit.record(
+                    session,
+                    actor=Actor("system", "daemon"),
+                    action=Action.SUSPECT_PICTURES,
+                    at=now,
+                    subject=Subject("camera", camera),
+                    detail={"suspicion": suspicion.value},
+                )
+        except Exception:  # the door stays shut either way
+            log.exception("the suspicion about camera %s cannot be recorded", camera)
 
     def _known(self, session: Session, event_id: str) -> Recorded | None:
         view = events.get_passage(session, event_id)

@@ -45,9 +45,10 @@ class Action(StrEnum):
     REFUSE_CORRECTION = "refuse_correction"
     WITHDRAW_CORRECTION = "withdraw_correction"
     CHANGE_PREMIUM_RULES = "change_premium_rules"
+    SUSPECT_PICTURES = "suspect_pictures"
 
 
-SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules"]
+SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "camera"]
 
 
 @dataclass(frozen=True, slots=True)
