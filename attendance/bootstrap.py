@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -19,18 +21,23 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from attendance.config import Settings
+from attendance.console import needs
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.rules import rules_for as rules_for
 from attendance.service.audit.audit import Action, Actor, Value, record
+from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
+from attendance.service.operations.readiness import Readiness
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.store import migrate
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys, load_keys
 from attendance.store.hours import site_rules
+from attendance.store.operations.replaced import ReplacedWatch, ensure_history
 from attendance.store.operators import operators
 from attendance.store.people import people, templates
 from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
+from attendance.texts import gettext as _
 from attendance.vision import weights
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
 from attendance.vision.serving import analyser_for as analyser_for
@@ -38,6 +45,7 @@ from attendance.vision.serving import cards_for as cards_for
 
 if TYPE_CHECKING:
     from flask import Flask
+    from prometheus_client import CollectorRegistry
 
     from attendance.daemon.worker import Worker
 
@@ -87,6 +95,18 @@ def key_file(settings: Settings, engine: Engine) -> Path:
     return (settings.base_dir / "var" if file is None else file.parent) / "master.key"
 
 
+def existing_keys(settings: Settings, engine: Engine) -> Keys:
+    """Return the master key that is there; UserError if there is none."""
+    return load_keys(key_file(settings, engine), os.environ, may_create=False)
+
+
+def key_place(settings: Settings, engine: Engine) -> str:
+    """Name where the master key comes from."""
+    if os.environ.get("ATTENDANCE_MASTER_KEY"):
+        return "$ATTENDANCE_MASTER_KEY"
+    return os.environ.get("ATTENDANCE_MASTER_KEY_FILE") or str(key_file(settings, engine))
+
+
 def installation_for(settings: Settings, clock: Clock | None = None) -> Installation:
     """Open what is there.  UserError when the database is missing, older, newer or foreign, or the key is."""
     engine = engine_for(settings)
@@ -125,6 +145,7 @@ def set_up(settings: Settings, clock: Clock | None = None) -> FirstSteps:
     site = installation_for(settings, clock)
     adopt_card_threshold(site)
     with site.sessions.begin() as session:
+        ensure_history(session, site.clock.now())
         token = None
         if not operators.count_operators(session):
             token = operators.issue_token(session, at=site.clock.now())
@@ -182,7 +203,12 @@ def threshold_of(site: Installation) -> float:
     return point.threshold
 
 
-def worker_for(site: Installation, analyser: Analyser | None = None, paced: bool = True) -> Worker:
+def worker_for(
+    site: Installation,
+    analyser: Analyser | None = None,
+    paced: bool = True,
+    every_turn: Sequence[Callable[[], None]] = (),
+) -> Worker:
     """Return the daemon of the settings' camera; this opens the camera, and `Worker.run` closes it.
 
     `paced=False` looks at every picture of a file, however long that takes.
@@ -195,12 +221,79 @@ def worker_for(site: Installation, analyser: Analyser | None = None, paced: bool
     door = open_door(site.settings.door)
     check_in = check_in_for(site, gated(analyser or analyser_for(site.settings), site.settings), door)
     camera = open_camera(site.settings.camera, site.clock, paced)
-    return Worker(camera, check_in, site.sessions, site.clock, site.settings.camera)
+    turns = (ReplacedWatch(site.engine).check, *every_turn)
+    observe, metrics = None, site.settings.metrics
+    if metrics.daemon_port:
+        with needs("metrics", "prometheus_client"):
+            from attendance.service.operations.metrics import DaemonNumbers, time_writes
+        name, door_name = site.settings.camera.name, site.settings.door.name
+        numbers = DaemonNumbers(name, door_name, lambda: camera.health, lambda: check_in.view, program_version())
+        time_writes(site.engine, numbers.registry)
+        serve_numbers(numbers.registry, metrics.host, metrics.daemon_port)
+        observe = numbers.observe
+    return Worker(camera, check_in, site.sessions, site.clock, site.settings.camera, turns, observe)
+
+
+def serve_site_numbers(site: Installation, readiness: Readiness) -> None:
+    """Serve the site's numbers, if the settings name a port for them."""
+    metrics = site.settings.metrics
+    if not metrics.web_port:
+        return
+    with needs("metrics", "prometheus_client"):
+        from attendance.service.operations.metrics import SiteNumbers, time_writes
+    numbers = SiteNumbers(site.sessions, site.engine, site.clock, site.settings, readiness, program_version())
+    time_writes(site.engine, numbers.registry)
+    serve_numbers(numbers.registry, metrics.host, metrics.web_port)
+
+
+def serve_numbers(registry: CollectorRegistry, host: str, port: int) -> None:
+    """Answer /metrics at this port for as long as the program runs; UserError if the port is taken."""
+    from attendance.service.operations.metrics import serve
+
+    try:
+        serve(registry, host, port)
+    except OSError as error:
+        raise UserError(f"no metrics at {host}:{port}: {error.strerror}; choose another [metrics] port") from error
+
+
+def program_version() -> str:
+    """Return the version that is installed, "unknown" in a checkout that is not."""
+    try:
+        return version("attendance")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def patient_for(site: Installation, deep: bool) -> Patient:
+    """Return what the doctor looks at.  `deep`: the whole database is read."""
+    elsewhere = os.environ.get("ATTENDANCE_MASTER_KEY") or os.environ.get("ATTENDANCE_MASTER_KEY_FILE")
+    file = None if elsewhere else key_file(site.settings, site.engine)
+    return Patient(site.settings, site.engine, site.sessions, site.keys, site.clock, file, deep)
+
+
+def extra_checks(site: Installation) -> Sequence[Extra]:
+    """Return the doctor's checks that only this module can make: the networks, and a camera that nobody watches."""
+    settings = site.settings
+
+    def networks() -> Check:
+        what = _("Networks")
+        try:
+            cards = cards_for(settings)
+        except UserError as error:
+            return fault_of(what, error)
+        return Check(what, Verdict.OK, ", ".join(card.model_id for card in cards))
+
+    return (networks,)
 
 
 def web_app_for(site: Installation, analyser: Analyser | None = None) -> Flask:
     from attendance.web.app import create_app
+    from attendance.web.site import site_of
 
     adopt_card_threshold(site)
     settings = site.settings
-    return create_app(settings, site.sessions, site.keys, analyser or analyser_for(settings), site.clock)
+    with site.sessions.begin() as session:
+        ensure_history(session, site.clock.now())
+    app = create_app(settings, site.sessions, site.keys, analyser or analyser_for(settings), site.clock)
+    site_of(app).doctor = lambda: examine(patient_for(site, deep=False), extra_checks(site))
+    return app

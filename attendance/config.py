@@ -21,9 +21,12 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from attendance import paths
+from attendance.config_sections import Alarms as Alarms
+from attendance.config_sections import Backup as Backup
 from attendance.config_sections import CameraSettings as CameraSettings
 from attendance.config_sections import Database as Database
 from attendance.config_sections import DoorSettings as DoorSettings
+from attendance.config_sections import Logs as Logs
 from attendance.config_sections import Mail as Mail
 from attendance.config_sections import Quality as Quality
 from attendance.config_sections import Section as Section
@@ -73,6 +76,7 @@ def load(
         nested.setdefault(section, {})[key] = value
     # The defaults of paths are relative to the file, too.
     nested.setdefault("database", {}).setdefault("url", Database().url)
+    nested.setdefault("backup", {}).setdefault("folder", Backup().folder)
     origins = {name: origin for name, (_, origin) in values.items()}
     for section, key, resolve in _PATHS:
         if isinstance(text := nested.get(section, {}).get(key), str):
@@ -155,6 +159,8 @@ _PATHS = (
     ("database", "url", paths.resolved_url),
     ("models", "weights_dir", paths.resolved_folder),
     ("camera", "source", paths.resolved_source),
+    ("backup", "folder", paths.resolved_folder),
+    ("logs", "folder", paths.resolved_folder),
 )
 
 

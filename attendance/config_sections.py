@@ -32,6 +32,7 @@ Whole = Annotated[int, BeforeValidator(_no_bool)]
 Number = Annotated[float, BeforeValidator(_no_bool)]
 # A pattern instead of stripping: what was written is what is used.
 Name = Annotated[str, Field(pattern=r"^\S(.{0,98}\S)?$")]
+ADDRESSES = r"^(\s*[^@\s,]+@[^@\s,]+\s*(,|$))*$"  # of mail, separated by commas
 ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
@@ -191,7 +192,7 @@ class Mail(Section):
     user: str = ""
     password: str = _secret("")
     sender: str = Field("attendance@localhost", pattern=r"^[^@\s]+@[^@\s]+$")
-    to: str = Field("", pattern=r"^(\s*[^@\s,]+@[^@\s,]+\s*(,|$))*$")
+    to: str = Field("", pattern=ADDRESSES)
 
 
 class Retention(Section):
@@ -208,6 +209,41 @@ class Retention(Section):
 
 class Hours(Section):
     double_punch_s: Whole = Field(120, ge=0, le=3600)
+
+
+class Backup(Section):
+    folder: str = "var/backups"
+    every_hours: Number = Field(24.0, ge=0, le=8760)
+    keep_days: Whole = Field(30, ge=1, le=3650)
+
+
+class Logs(Section):
+    format: Literal["text", "json"] = "text"
+    folder: str = ""
+    max_mb: Whole = Field(10, ge=1, le=10_000)
+    keep: Whole = Field(5, ge=1, le=1000)
+
+
+class Alarms(Section):
+    mail_to: str = Field("", pattern=ADDRESSES)
+    webhook_url: str = Field("", pattern=r"^(https?://\S+)?$")
+    webhook_secret: str = _secret("", pattern=r"^(whsec_[A-Za-z0-9+/=]{32,})?$")
+    camera_after_s: Number = Field(60.0, ge=15, le=86400)
+    disk_free_mb: Whole = Field(500, ge=0, le=1_000_000)
+    escalate_after_min: Number = Field(30.0, ge=0, le=10_080)
+    escalate_to: str = Field("", pattern=ADDRESSES)
+
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> Alarms:
+        if self.webhook_url and not self.webhook_secret:
+            raise ValueError("webhook_url needs a webhook_secret, by which the receiver knows the sender")
+        return self
+
+
+class Metrics(Section):
+    host: Name = "127.0.0.1"
+    web_port: Whole = Field(0, ge=0, le=65535)
+    daemon_port: Whole = Field(0, ge=0, le=65535)
 
 
 class Settings(Section):
@@ -228,4 +264,8 @@ class Settings(Section):
     mail: Mail = Mail()
     hours: Hours = Hours()
     retention: Retention = Retention()
+    backup: Backup = Backup()
+    logs: Logs = Logs()
+    alarms: Alarms = Alarms()
+    metrics: Metrics = Metrics()
     base_dir: Path = Path()

@@ -15,22 +15,29 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from attendance.config import Mail, Settings
+from attendance.errors import UserError
+from attendance.service.alarms.delivery import Channels
+from attendance.service.alarms.watch import WATCH_EVERY_S, AlarmWatch
 from attendance.service.calibration.auto_tighten import tighten
 from attendance.service.hours import periods, weekly_mail
 from attendance.service.hours.weekly_mail import MailServer
+from attendance.service.operations.backups import back_up_if_due
+from attendance.service.operations.readiness import PROBE_EVERY_S, Readiness
 from attendance.service.people.look_alikes import refresh_all
 from attendance.service.ports import Clock
 from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
 from attendance.store import settings as shared
 from attendance.store.crypto import Keys
 from attendance.store.hours import site_rules
-from attendance.store.session import Sessions
+from attendance.store.session import Sessions, database_file
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +115,24 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     return True
 
 
+def back_up(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
+    """Make a backup if one is due and delete old ones; return whether one was made.  Off without a folder."""
+    backup = settings.backup
+    if not backup.folder or backup.every_hours == 0:
+        return False
+    with sessions() as session:
+        engine = session.get_bind()
+    if not isinstance(engine, Engine):
+        return False
+    every = timedelta(hours=backup.every_hours)
+    try:
+        made = back_up_if_due(engine, Path(backup.folder), every, backup.keep_days, clock.now())
+    except UserError as error:  # an alarm says so once the newest backup is too old
+        log.error("no backup was made: %s", error)
+        return False
+    return made is not None
+
+
 def server_of(mail: Mail) -> MailServer:
     """Return the mail server of the settings, with its recipients one by one."""
     to = tuple(address.strip() for address in mail.to.split(",") if address.strip())
@@ -152,8 +177,26 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         ),
         Job("nightly roll-up", partial(nightly, sessions, clock, settings), hour, later),
         Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),
+        Job("backup", partial(back_up, sessions, clock, settings), timedelta(minutes=15), timedelta(minutes=5)),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),
         Job("risk", partial(tighten, sessions, keys, settings, model_id, clock), soon),
+    )
+
+
+def watching(readiness: Readiness, sessions: Sessions, settings: Settings, clock: Clock) -> tuple[Job, ...]:
+    """Return the jobs by which the site looks at itself and tells what is wrong."""
+    with sessions() as session:
+        engine = session.get_bind()
+    database = database_file(engine) if isinstance(engine, Engine) else None
+    mail, told = settings.mail, settings.alarms
+    channels = Channels(
+        server_of(mail) if mail.host else None, told.webhook_url, told.webhook_secret, settings.site.name
+    )
+    watch = AlarmWatch(sessions, clock, settings, readiness, database, channels, clock.now())
+    return (
+        Job("readiness", readiness.probe, timedelta(seconds=PROBE_EVERY_S)),
+        Job("alarms", watch.look, timedelta(seconds=WATCH_EVERY_S), timedelta(seconds=10)),
+        Job("forget alarms", watch.forget, timedelta(hours=12), timedelta(minutes=3)),
     )
 
 

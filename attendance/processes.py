@@ -1,6 +1,6 @@
-"""Several programs that live and die together.
+"""Several programs that are started together and started again when they end; what the service manager is told.
 
-In: command lines.  Out: the exit code of the group.
+In: command lines.  Out: the exit code of the group; messages to systemd.
 Does not know: what the programs do.
 Main choice: a plain parent that waits, instead of threads in one process, so that a stuck camera
 cannot stop the admin site.  Trade-off: twice the memory of the networks.
@@ -8,18 +8,27 @@ cannot stop the admin site.  Trade-off: twice the memory of the networks.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 
 from attendance import paths
 
+log = logging.getLogger(__name__)
+
 PATIENCE_S = 10.0
+# Before a program that ended is started again: at first, and at most.  One that ran for so long begins anew.
+FIRST_WAIT_S, LONGEST_WAIT_S, STEADY_S = 1.0, 60.0, 60.0
+WRONG_USE = 2  # the exit code for what a user can correct
 
 
 def own_command(*arguments: str) -> list[str]:
@@ -42,27 +51,65 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, old)
 
 
-def run_together(commands: Sequence[Sequence[str]], stop: threading.Event) -> int:
-    """Run all until `stop` is set or one of them ends; then end the others.
+@dataclass(slots=True)
+class Program:
+    """One program of the group.  `needed`: if it is refused at its very first start, such as for a port that is
+    taken, the whole group ends."""
 
-    Returns 0 after `stop`, else the exit code of the one that ended first (at least 1, because none
-    of them was meant to end).
+    name: str
+    command: Sequence[str]
+    needed: bool = False
+    child: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    begun: float = field(default=0.0, init=False)
+    starts: int = field(default=0, init=False)
+    wait_s: float = field(default=FIRST_WAIT_S, init=False)
+
+    def start(self) -> None:
+        # So that `python some/where/manage.py run` finds the package without an installation.
+        path = os.pathsep.join(filter(None, [str(paths.package_parent()), os.environ.get("PYTHONPATH", "")]))
+        # A separate session: ctrl-c in a terminal reaches the parent only, which then ends its children in order.
+        environ = os.environ | {"PYTHONPATH": path}
+        self.child = subprocess.Popen(list(self.command), start_new_session=True, env=environ)
+        self.begun, self.starts = monotonic(), self.starts + 1
+
+    def refused_at_once(self, code: int) -> bool:
+        return self.needed and self.starts == 1 and code == WRONG_USE and monotonic() - self.begun < STEADY_S
+
+    def next_wait(self) -> float:
+        """Return how long to wait before the next start: twice as long each time, unless it ran for a while."""
+        if monotonic() - self.begun >= STEADY_S:
+            self.wait_s = FIRST_WAIT_S
+        wait, self.wait_s = self.wait_s, min(self.wait_s * 2, LONGEST_WAIT_S)
+        return wait
+
+
+def run_together(programs: Sequence[Program], stop: threading.Event) -> int:
+    """Run all until `stop` is set, and start again each that ends; then end them.
+
+    Returns 0 after `stop`, or the exit code of a needed program that was refused at its very first start.
     """
-    # So that `python some/where/manage.py run` finds the package without an installation.
-    path = os.pathsep.join(filter(None, [str(paths.package_parent()), os.environ.get("PYTHONPATH", "")]))
-    children: list[subprocess.Popen[bytes]] = []
+    due: dict[int, float] = {}  # number of a program that ended → when it is started again
     try:
-        for command in commands:
-            # A separate session: ctrl-c in a terminal reaches this process only, which then ends them in order.
-            child = subprocess.Popen(list(command), start_new_session=True, env=os.environ | {"PYTHONPATH": path})
-            children.append(child)  # one by one: if the second cannot be started, the first is ended
+        for program in programs:
+            program.start()  # one by one: if the second cannot be started, the first is ended
         while not stop.wait(0.1):
-            for child in children:
-                if child.poll() is not None:
-                    return abs(child.returncode) or 1
+            for number, program in enumerate(programs):
+                if number in due:
+                    if monotonic() >= due[number]:
+                        del due[number]
+                        program.start()
+                    continue
+                code = None if program.child is None else program.child.poll()
+                if code is None:
+                    continue
+                if program.refused_at_once(code):
+                    return code
+                wait = program.next_wait()
+                due[number] = monotonic() + wait
+                log.warning("%s ended with exit code %d; it is started again in %g s", program.name, code, wait)
         return 0
     finally:
-        _end(children)
+        _end([program.child for program in programs if program.child is not None])
 
 
 def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
@@ -75,6 +122,65 @@ def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+class ServiceManager:
+    """What systemd is told (`sd_notify`): ready, alive, stopping.  Silent where nobody listens."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        environ = os.environ if environ is None else environ
+        self._address = environ.get("NOTIFY_SOCKET", "")
+        microseconds = environ.get("WATCHDOG_USEC", "")
+        # Three signs of life in the time that systemd allows.
+        self._alive_every = int(microseconds) / 3e6 if microseconds.isdigit() else None
+        self._told_at = 0.0
+
+    def ready(self) -> None:
+        """Tell that the program serves now."""
+        self._tell("READY=1")
+
+    def alive(self) -> None:
+        """Tell that the loop turns; call it from the loop itself, as often as you like."""
+        if self._alive_every is not None and monotonic() - self._told_at >= self._alive_every:
+            self._told_at = monotonic()
+            self._tell("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """Tell that the program ends on purpose."""
+        self._tell("STOPPING=1")
+
+    def _tell(self, message: str) -> None:
+        if not self._address:
+            return
+        # @ stands for an abstract socket, which has no file.
+        address = f"\0{self._address[1:]}" if self._address.startswith("@") else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+                line.sendto(message.encode(), address)
+        except OSError as error:
+            log.warning("the service manager cannot be told %s: %s", message, error.strerror)
+
+
+def patiently(action: Callable[[], None], stop: threading.Event, waits_for: tuple[type[Exception], ...]) -> bool:
+    """Do `action`, again and again while it raises `waits_for`; return False if `stop` came first.
+
+    The first such exception is logged, and that it is over.
+    """
+    wait, told = FIRST_WAIT_S, False
+    while not stop.is_set():
+        try:
+            action()
+        except waits_for as error:
+            if not told:
+                log.warning("%s; waiting for it", error)
+                told = True
+            stop.wait(wait)
+            wait = min(wait * 2, LONGEST_WAIT_S / 4)
+        else:
+            if told:
+                log.info("it answers again")
+            return True
+    return False
 
 
 def script_name() -> str:

@@ -6,7 +6,7 @@ Does not know: the database's URL; it commits nothing, so that an upgrade is all
 
 from alembic import context
 
-from attendance.store.tables import hours, kiosk  # noqa: F401  fills the metadata
+from attendance.store.tables import alarms, hours, kiosk  # noqa: F401  fills the metadata
 from attendance.store.tables.base import Base
 
 context.configure(

@@ -68,6 +68,8 @@ def database(blank_database: Path, tmp_path: Path) -> Path:
 
 # Whatever these ask of a database, they ask of both; the others need SQLite's file, or no database in particular.
 ON_POSTGRESQL_TOO = {
+    "tests.store.alarms.test_alarms",
+    "tests.store.alarms.test_outbox",
     "tests.store.cameras.test_cameras",
     "tests.store.privacy.test_consent",
     "tests.service.access.test_recording",

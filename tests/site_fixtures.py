@@ -27,6 +27,7 @@ from attendance.store.session import Sessions
 from attendance.store.tables.operators import Operator
 from attendance.web.app import create_app
 from attendance.web.security import limiter
+from attendance.web.site import Site, site_of
 from tests import factories
 from tests.factories import MODEL, make_passage, make_photo
 from tests.fakes import FakeAnalyser, FakeClock
@@ -47,6 +48,10 @@ class Web:
     keys: Keys
     analyser: FakeAnalyser
     clock: FakeClock
+
+    @property
+    def site(self) -> Site:
+        return site_of(self.app)
 
     def browser(self, username: str | None = None, password: str = PASSWORD) -> Browser:
         browser = Browser(self.app.test_client())

@@ -55,6 +55,7 @@ def test_every_job_has_its_own_name_and_a_time(sessions: Sessions, keys: Keys) -
         "forget passages",
         "nightly roll-up",
         "weekly e-mail",
+        "backup",
         "look-alikes",
         "risk",
     ]

@@ -67,6 +67,8 @@ def arguments_of(context: click.Context) -> list[str]:
         arguments += ["--config", str(context.obj["file"])]
     for name, value in context.obj["overrides"].items():
         arguments += ["--set", f"{name}={value}"]
+    if context.obj["log_format"] is not None:
+        arguments += ["--log-format", context.obj["log_format"]]
     return [*arguments, "--verbose"] if context.obj["verbose"] else arguments
 
 

@@ -8,7 +8,6 @@ Main choice: everything heavy is imported inside the command that needs it, so t
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,10 @@ from attendance.cli.enrolment import enrol, enrol_bulk
 from attendance.cli.evaluate import evaluate
 from attendance.cli.hours import check_ins, demo_data, roll_up
 from attendance.cli.networks import export, live, quantise, train
+from attendance.cli.operations.backup import backup, restore
+from attendance.cli.operations.log_output import log_to_stderr
 from attendance.cli.operations.programs import daemon, run, web
+from attendance.cli.operations.upkeep import doctor, install_service
 from attendance.cli.operators import operators
 from attendance.cli.people import people
 from attendance.cli.weights import weights
@@ -39,27 +41,24 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--config", "file", type=click.Path(path_type=Path), help="Settings file; else ./config.toml.")
 @click.option("--set", "changes", multiple=True, metavar="SECTION.KEY=VALUE", help="Set one value; repeatable.")
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Form of log lines; else logs.format.")
 @click.version_option(package_name="attendance")
 @click.pass_context
-def main(context: click.Context, file: Path | None, changes: Sequence[str], verbose: bool) -> None:
+def main(
+    context: click.Context, file: Path | None, changes: Sequence[str], verbose: bool, log_format: str | None
+) -> None:
     """Face recognition at a door: access and attendance, on one computer, offline.
 
     First steps: init, then run, then open the address that init prints.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-    )
-    # Their debug and info lines describe only their internals.
-    for noisy in ("PIL", "alembic", "apscheduler", "matplotlib"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    log_to_stderr(verbose, log_format)
     overrides = {}
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals:
             raise UserError(f"--set {change}: write it as section.key=value")
         overrides[name.strip()] = value
-    context.obj = {"file": file, "overrides": overrides, "verbose": verbose}
+    context.obj = {"file": file, "overrides": overrides, "verbose": verbose, "log_format": log_format}
 
 
 @main.command()
@@ -177,7 +176,7 @@ def _add_all(group: Any, *commands: click.Command) -> None:
         group.add_command(command)
 
 
-_add_all(main, web, daemon, run)
+_add_all(main, web, daemon, run, backup, restore, doctor, install_service)
 _add_all(main, enrol, enrol_bulk, people, events, operators, weights, train, export, quantise, evaluate, live)
 _add_all(main, demo_data, roll_up, check_ins, calibrate, acceptance)
 _add_all(evaluate, evaluate_calibration)

@@ -15,7 +15,7 @@ import os
 import socket
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from time import monotonic, perf_counter
@@ -76,7 +76,11 @@ class FrameJudge(Protocol):
 
 
 class Worker:
-    """One camera's daemon.  `run` may be called once."""
+    """One camera's daemon.  `run` may be called once.
+
+    `every_turn`: called before each look for a picture; what it raises ends the daemon.  `observe`: is given the
+    outcomes and the milliseconds of each picture.
+    """
 
     def __init__(
         self,
@@ -85,9 +89,12 @@ class Worker:
         sessions: Sessions,
         clock: Clock,
         settings: CameraSettings,
+        every_turn: Sequence[Callable[[], None]] = (),
+        observe: Callable[[Sequence[Outcome], Mapping[str, float]], None] | None = None,
     ) -> None:
         self._camera, self._check_in, self._sessions, self._clock = camera, check_in, sessions, clock
         self._settings, self._name = settings, settings.name
+        self._every_turn, self._observe = every_turn, observe
         self._owner = f"process {os.getpid()} on {socket.gethostname()}"
         self._beaten_at: float | None = None
         self._beat_trouble = ""
@@ -97,8 +104,16 @@ class Worker:
         self._milliseconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT_TIMINGS))
         self.frames = 0
 
-    def run(self, stop: threading.Event, max_seconds: float | None = None, once: bool = False) -> None:
+    def run(
+        self,
+        stop: threading.Event,
+        max_seconds: float | None = None,
+        once: bool = False,
+        started: Callable[[], None] | None = None,
+    ) -> None:
         """Watch until `stop` is set, a file has ended, or `max_seconds` are over; `once`: one picture only.
+
+        `started` is called when the camera is ours and the gallery is loaded.
 
         Raises UserError if another daemon holds the camera or takes it over, and if a file or webcam cannot be
         opened.
@@ -108,6 +123,8 @@ class Worker:
             with self._held():
                 self._check_in.start()
                 log.info("camera %s: watching", self._name)
+                if started is not None:
+                    started()
                 while not (stop.is_set() or self._camera.ended or (end is not None and monotonic() >= end)):
                     begun, frames = monotonic(), self.frames
                     self.step()
@@ -122,6 +139,8 @@ class Worker:
 
     def step(self) -> list[Outcome]:
         """Judge the newest picture, if there is one, and log the outcome.  Write the heartbeat when due."""
+        for action in self._every_turn:
+            action()
         frame = self._camera.read(WAIT_S)
         outcomes: list[Outcome] = []
         if frame is not None:
@@ -130,7 +149,9 @@ class Worker:
             if self._active:
                 outcomes = self._check_in.process(replace(frame, region=self._region))
             self._note({"read": self._camera.health.read_ms, **self._check_in.timings})
-            self._note({"whole": (perf_counter() - begun) * 1000})
+            self._note({"whole": (whole := (perf_counter() - begun) * 1000)})
+            if self._observe is not None:
+                self._observe(outcomes, {**self._check_in.timings, "whole": whole})
             self.frames += 1
             for outcome in outcomes:
                 self._say(outcome)

@@ -22,19 +22,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from attendance.errors import UserError, one_line
 from attendance.store import migrate
+from attendance.store.faults import DatabaseError as DatabaseError
+from attendance.store.faults import DatabaseFull, DatabaseReadOnly, DatabaseUnreachable
+from attendance.store.faults import DatabaseLocked as DatabaseLocked
+from attendance.store.operations import in_use
 
 SchemaState = Literal["empty", "current", "older", "newer", "foreign"]
 Sessions = sessionmaker[Session]
 
 _UPGRADE = "run: python manage.py db upgrade"
-
-
-class DatabaseError(UserError):
-    """The database cannot be used now; its text says why and what to do."""
-
-
-class DatabaseLocked(DatabaseError):
-    """Another program held the database for longer than the busy timeout; nothing was written."""
 
 
 def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
@@ -44,7 +40,8 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
     """
     try:
         parsed = make_url(url)
-        engine = create_engine(parsed)
+        # A connection that a restarted server cut is replaced before it is used.
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     except Exception as error:  # a bad URL, an unknown dialect or a missing driver, each its own class
         raise UserError(f"[database] url cannot be used: {error}") from error
     if parsed.get_backend_name() != "sqlite":
@@ -59,7 +56,9 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
         except OSError as error:
             raise DatabaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
 
-    def set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    def set_up(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        if path is not None:
+            entry.info["in use"] = in_use.hold(path, busy_timeout_ms / 1000)
         # The timeout first: even switching to WAL may have to wait for another process.
         connection.execute(f"PRAGMA busy_timeout = {int(busy_timeout_ms)}")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -71,12 +70,17 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
         # SQLite's own lower() knows ASCII only, and people's names are not ASCII.
         connection.create_function("lower", 1, _lower, deterministic=True)
 
+    def let_go(_connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        if (held := entry.info.pop("in use", None)) is not None:
+            held.close()
+
     def explain(context: ExceptionContext) -> None:
         clear = _explained(str(context.original_exception), path, busy_timeout_ms)
         if clear is not None:
             raise clear from context.original_exception
 
     event.listen(engine, "connect", set_up)
+    event.listen(engine, "close", let_go)
     event.listen(engine, "handle_error", explain)
     return engine
 
@@ -151,9 +155,17 @@ def _flush_each_commit(connection: Any, _entry: ConnectionPoolEntry) -> None:
 
 
 def _explain_unreachable(context: ExceptionContext) -> None:
-    if context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError):
-        reason = one_line(context.original_exception)
-        raise DatabaseError(f"the database server cannot be reached: {reason}") from context.original_exception
+    """Say it in one way whether the server was never there or went away in the middle."""
+    reason = one_line(context.original_exception)
+    never_there = context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError)
+    if never_there or context.is_disconnect or "shutting down" in reason or "starting up" in reason:
+        raise DatabaseUnreachable(f"the database server cannot be reached: {reason}") from context.original_exception
+    if "No space left on device" in reason or "could not extend file" in reason:
+        raise DatabaseFull("the database server's disk is full: free space there") from context.original_exception
+    if "read-only transaction" in reason:
+        raise DatabaseReadOnly(
+            "the database server takes no changes: make it the primary server, or end its recovery"
+        ) from context.original_exception
 
 
 def _explained(message: str, path: Path | None, busy_timeout_ms: int) -> DatabaseError | None:
@@ -164,12 +176,18 @@ def _explained(message: str, path: Path | None, busy_timeout_ms: int) -> Databas
             f"{where} was locked by another program for more than {busy_timeout_ms / 1000:g} s; "
             "nothing was written: end that program (a backup, a database viewer) and try again"
         )
+    if "disk is full" in message:
+        return DatabaseFull(f"{where} cannot grow, the disk is full: delete files on that disk, such as old backups")
+    if "readonly database" in message:
+        return DatabaseReadOnly(
+            f"{where} may not be written: check the owner and the rights of the file and its folder, "
+            "and whether the disk was mounted read-only"
+        )
     advice = {
         "unable to open database file": "cannot be opened: check that its folder exists and may be written",
         "file is not a database": "is not a SQLite file: check [database] url, or restore a backup",
         "disk image is malformed": "is damaged: restore a backup",
-        "readonly database": "may not be written: check the owner and the rights of the file and its folder",
-        "disk is full": "cannot grow: the disk is full",
+        "disk I/O error": "cannot be read or written, the disk fails: check the disk and the kernel's log",
     }
     for sign, text in advice.items():
         if sign in message:

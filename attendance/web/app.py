@@ -29,7 +29,7 @@ from attendance.web.enrolment import bulk, enrol
 from attendance.web.hours import corrections, premiums, report_pages, rostering, working_time
 from attendance.web.kiosk import pairing, screen, tablet
 from attendance.web.me import me, sign_in
-from attendance.web.operations import health, overview
+from attendance.web.operations import health, overview, system
 from attendance.web.operators import operators
 from attendance.web.people import credentials, look_alikes, people
 from attendance.web.site import EXTENSION, Site
@@ -83,7 +83,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (working_time, corrections, rostering, premiums, report_pages, credentials):
+    for room in (working_time, corrections, rostering, premiums, report_pages, credentials, system):
         app.register_blueprint(room.blueprint)
     for blueprint in {me.blueprint, sign_in.blueprint}:  # one blueprint; both add their pages to it
         app.register_blueprint(blueprint)

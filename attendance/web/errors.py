@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 
-from flask import Flask, render_template, request
+from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from attendance.errors import UserError, headline, problem_and_advice, sentence
+from attendance.service.operations.readiness import Trouble, trouble_of
 from attendance.store.session import DatabaseError
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -87,7 +89,16 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _no_database(error: DatabaseError) -> ResponseReturnValue:
     log.error("%s", error)  # it names files: for the log only
-    return answer(503)
+    return _out_of_service(trouble_of(error))
+
+
+def _out_of_service(trouble: Trouble | None) -> ResponseReturnValue:
+    """Answer 503 with what is wrong.  The database is not asked again, not even who is signed in."""
+    if "_login_user" not in g:  # else the page's menu would load the operator
+        g._login_user = AnonymousUserMixin()
+    if trouble is None or trouble.key in ("unreachable", "fault", "locked"):
+        return answer(503)
+    return answer(503, trouble.words, trouble.advice)
 
 
 def _user_error(error: UserError) -> ResponseReturnValue:
@@ -98,4 +109,8 @@ def _user_error(error: UserError) -> ResponseReturnValue:
 
 def _fault(error: Exception) -> ResponseReturnValue:
     log.error("%s %s failed", request.method, request.path, exc_info=error)
+    if (trouble := trouble_of(error)) is not None:  # such as an upload that no longer fits on the disk
+        return _out_of_service(trouble)
+    if "_login_user" not in g:  # what broke may be what would say who is signed in
+        g._login_user = AnonymousUserMixin()
     return answer(500)

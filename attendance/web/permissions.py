@@ -44,6 +44,8 @@ Permission = Literal[
     "decide_leave",
     "edit_holiday",
     "manage_operator",
+    "read_system",
+    "acknowledge_alarm",
 ]
 PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 # Permissions of these verbs open no view that changes something.

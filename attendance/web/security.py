@@ -30,7 +30,16 @@ R = TypeVar("R")
 _NEEDS = "needed_permissions"  # the attribute of a view: what it takes to read, and to change
 
 # Reachable without signing in.
-PUBLIC = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
+PUBLIC = {
+    "auth.login",
+    "auth.sign_in",
+    "auth.setup",
+    "health.check",
+    "health.alive",
+    "health.ready",
+    "static",
+    "bootstrap.static",
+}
 # Rooms for people who are not operators: employees (web/me/guard.py) and paired tablets (web/kiosk/tablet.py).  Each
 # has a guard of its own before every view.
 SELF_GUARDED = {"me", "kiosk"}

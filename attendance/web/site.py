@@ -7,15 +7,18 @@ Does not know: pages.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
+from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
+from attendance.service.operations.doctor import Check, Patient, examine
+from attendance.service.operations.readiness import Readiness
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.hours.site_rules import zone_of
@@ -53,6 +56,15 @@ class Site:
         self.analyser: Analyser = OneAtATime(analyser)
         with sessions() as session:
             self.zone = zone_of(session, settings.site.zone)  # with its history
+        self.readiness = Readiness(sessions, keys, clock)
+        # The checks of the page System; the composition root adds those that this layer cannot make.
+        self.doctor: Callable[[], list[Check]] = self._examine
+
+    def _examine(self) -> list[Check]:
+        with self.sessions() as session:
+            engine = session.get_bind()
+        assert isinstance(engine, Engine)
+        return examine(Patient(self.settings, engine, self.sessions, self.keys, self.clock, deep=False))
 
     def of_departments(self, departments: Collection[str]) -> Site:
         """Return the same site, limited to the people of these departments."""
@@ -74,13 +86,19 @@ def works_here_only() -> bool:
     return request.host.rsplit(":", 1)[0] in ("127.0.0.1", "localhost", "[::1]")
 
 
+def site_of(app: Flask) -> Site:
+    """Return the objects that the application was made with."""
+    site = app.extensions[EXTENSION]
+    assert isinstance(site, Site)
+    return site
+
+
 def current_site() -> Site:
     """Return the site of this request; a supervisor's holds their departments only (`g.departments`, by security.py).
 
     What is written after the request has ended, such as a long file, keeps the site that it was begun with.
     """
-    site = current_app.extensions[EXTENSION]
-    assert isinstance(site, Site)
+    site = site_of(current_app)
     if (departments := g.get("departments")) is not None:
         return site.of_departments(departments)
     return site

@@ -11,7 +11,16 @@ from tests.factories import ANNA
 from tests.security.roles import WHO, outcomes, routes
 from tests.site_fixtures import Browser, Web
 
-OPEN = {"auth.login", "auth.sign_in", "auth.setup", "health.check", "static", "bootstrap.static"}
+OPEN = {
+    "auth.login",
+    "auth.sign_in",
+    "auth.setup",
+    "health.check",
+    "health.alive",
+    "health.ready",
+    "static",
+    "bootstrap.static",
+}
 # A row for each endpoint and method of the operators' site; HEAD is answered as GET.
 TABLE = Path(__file__).with_name("role_table.csv")
 

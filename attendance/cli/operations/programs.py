@@ -6,17 +6,33 @@ Does not know: how anything is served or watched; it wires and waits.
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from attendance.cli.command_line import arguments_of, settings_of
+from attendance.cli.operations.log_output import log_to_folder
 from attendance.errors import UserError
-from attendance.processes import own_command, run_together, script_name, stop_on_signals
+from attendance.processes import Program, ServiceManager, own_command, patiently, run_together, stop_on_signals
+from attendance.store.faults import DatabaseLocked, DatabaseReplaced, DatabaseUnreachable
+
+if TYPE_CHECKING:
+    from attendance.bootstrap import Installation
+
+log = logging.getLogger(__name__)
+
+# What the programs wait for when they start.
+_NOT_YET = (DatabaseLocked, DatabaseUnreachable)
+_MOST_CONNECTIONS = 500
 
 
 @click.command()
@@ -26,39 +42,85 @@ from attendance.processes import own_command, run_together, script_name, stop_on
 def web(context: click.Context, host: str | None, port: int | None) -> None:
     """Serve the admin site until ended."""
     settings = settings_of(context, {"web.host": host, "web.port": port})
+    log_to_folder(settings.logs, "site")
+    from attendance import bootstrap
+
+    found: list[Installation] = []
+    stop = threading.Event()
+    with stop_on_signals(stop):
+        if not patiently(lambda: found.append(bootstrap.installation_for(settings)), stop, _NOT_YET):
+            return
+    _serve(found[0])
+
+
+def _serve(site: Installation) -> None:
     import waitress
 
     from attendance import bootstrap, jobs
     from attendance.web.kiosk.screen import end_streams
+    from attendance.web.operations.health import ProbesFirst
+    from attendance.web.site import site_of
 
-    site = bootstrap.installation_for(settings)
+    settings, manager = site.settings, ServiceManager()
     listener = _listen(settings.web.host, settings.web.port)
     app = bootstrap.web_app_for(site)
     server = waitress.create_server(
         app,
-        sockets=[listener],
         # Each screen's stream keeps a thread to itself; waitress's own four are left for everybody else.
-        threads=4 + settings.kiosk.max_streams,
+        _dispatcher=ProbesFirst(4 + settings.kiosk.max_streams),
+        sockets=[listener],
         ident=None,
+        # Slow clients take connections, and probes must still get one.
+        connection_limit=_MOST_CONNECTIONS,
+        asyncore_use_poll=True,
         # Twice what Flask takes: a photo somewhat too large is answered with a page, a far larger one not even read.
         max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
         # waitress would take away the headers that the settings let the site trust.
         clear_untrusted_proxy_headers=not settings.web.trusted_proxies,
     )
-    scheduler = jobs.start(jobs.jobs_of(site.sessions, site.keys, settings, site.clock), site.clock)
+    watching = jobs.watching(site_of(app).readiness, site.sessions, settings, site.clock)
+    table = (*jobs.jobs_of(site.sessions, site.keys, settings, site.clock), *watching)
+    scheduler = jobs.start(table, site.clock)
     click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
 
+    bootstrap.serve_site_numbers(site, site_of(app).readiness)
+
     def stop(*_: object) -> None:
+        manager.stopping()
         end_streams(app)
         sys.exit(0)  # waitress ends its loop on this, and waits for its threads
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    replaced = _watch_database(site, manager.alive)
+    manager.ready()
     try:
         server.run()
     finally:
         server.close()
         scheduler.shutdown(wait=False)
+    if replaced.is_set():
+        raise UserError("the site ended because its database was replaced: see the line above")
+
+
+def _watch_database(site: Installation, alive: Callable[[], None]) -> threading.Event:
+    """End the site as a signal would if its database is replaced; the event then says so."""
+    from attendance.store.operations.replaced import CHECK_EVERY_S, ReplacedWatch
+
+    watch, replaced = ReplacedWatch(site.engine), threading.Event()
+
+    def loop() -> None:
+        while not replaced.wait(CHECK_EVERY_S):
+            alive()
+            try:
+                watch.check()
+            except DatabaseReplaced as error:
+                log.error("%s", error)
+                replaced.set()
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=loop, name="database watch", daemon=True).start()
+    return replaced
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -79,12 +141,19 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
     """Watch the camera: recognise, record, unlock; until ended."""
     source = str(Path(camera).absolute()) if camera and Path(camera).exists() else camera
     settings = settings_of(context, {"camera.source": source, "camera.name": name})
+    log_to_folder(settings.logs, f"daemon-{settings.camera.name}")
     from attendance import bootstrap
 
-    stop = threading.Event()
+    stop, manager = threading.Event(), ServiceManager()
+
+    def watch() -> None:
+        # The watchdog is fed by the frame loop itself: a frame that hangs is a daemon that hangs.
+        worker = bootstrap.worker_for(bootstrap.installation_for(settings), every_turn=(manager.alive,))
+        worker.run(stop, max_seconds=max_seconds, once=once, started=manager.ready)
+
     with stop_on_signals(stop):  # from here on, so that a signal while the networks load ends it cleanly, too
-        worker = bootstrap.worker_for(bootstrap.installation_for(settings))
-        worker.run(stop, max_seconds=max_seconds, once=once)
+        patiently(watch, stop, _NOT_YET)
+    manager.stopping()
 
 
 @click.command()
@@ -92,14 +161,14 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
 @click.option("--port", type=int, help="Port of the admin site.")
 @click.pass_context
 def run(context: click.Context, camera: str | None, port: int | None) -> None:
-    """Run admin site and daemon together; ctrl-c ends both."""
+    """Run admin site and daemon together and start again whichever ends; ctrl-c ends both."""
     settings = settings_of(context, {"web.port": port})  # mistakes show here, once, and not in two programs
     common = arguments_of(context)
     site = [*common, "web", "--port", str(settings.web.port)]
     watch = [*common, "daemon", *(["--camera", camera] if camera else [])]
     stop = threading.Event()
-    with stop_on_signals(stop):
-        code = run_together([own_command(*site), own_command(*watch)], stop)
+    programs = [Program("the site", own_command(*site), needed=True), Program("the daemon", own_command(*watch))]
+    with stop_on_signals(stop), suppress(KeyboardInterrupt):
+        code = run_together(programs, stop)
     if code:
-        click.echo(f"one of the two ended, so both were; for the admin site alone: {script_name()} web", err=True)
         context.exit(code)

@@ -39,6 +39,8 @@ class Action(StrEnum):
     WITHDRAW_CONSENT = "withdraw_consent"
     PAIR_DEVICE = "pair_device"
     REVOKE_DEVICE = "revoke_device"
+    ACKNOWLEDGE_ALARM = "acknowledge_alarm"
+    RESTORE_BACKUP = "restore_backup"
     CLOSE_PERIOD = "close_period"
     REOPEN_PERIOD = "reopen_period"
     APPROVE_CORRECTION = "approve_correction"
@@ -48,7 +50,7 @@ class Action(StrEnum):
     SUSPECT_PICTURES = "suspect_pictures"
 
 
-SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "camera"]
+SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "camera", "alarm"]
 
 
 @dataclass(frozen=True, slots=True)

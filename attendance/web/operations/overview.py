@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from attendance.service.cameras.health import health_of
 from attendance.service.operations.overview import Steps, overview_today
+from attendance.store.alarms import alarms
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.people import templates
@@ -42,11 +43,13 @@ def _today() -> dict[str, Any]:
         watched = [(camera, health_of(camera, at)) for camera in cameras.list_cameras(session)]
         enrolled = templates.count_enrolled(session, site.model_id)
         point = operating_points.current(session, site.model_id)
+        open_alarms = alarms.count_open(session)
         other_models = templates.templates_of_other_models(session, site.model_id)
     # Who is still on last night's shift may not have passed today: counted as in, and not in today's list.
     seen = sorted(today.present, key=lambda person: person.person_id not in here)
     denials = sorted(today.denials.items(), key=lambda item: -item[1])
     return {
+        "alarms": open_alarms,
         "at": at,
         "local_now": site.local(at),
         "today": today,

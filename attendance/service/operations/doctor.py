@@ -1,0 +1,267 @@
+"""Is everything as it should be: one check after another, each with a verdict and what to do.
+
+In: an installation's parts.  Out: `Check`s, for the command doctor and the page System.
+Does not know: who shows them; cameras' drivers and networks (`bootstrap` adds those checks).
+Main choice: a check never raises; what goes wrong inside it is its verdict.  Trade-off: a check that is wrong itself
+looks like a fault of the site.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+
+from attendance.config import Settings
+from attendance.errors import one_line, problem_and_advice
+from attendance.service.cameras.health import State, health_of
+from attendance.service.operations import backups
+from attendance.service.operations.readiness import Readiness, free_mb
+from attendance.service.ports import Clock
+from attendance.store import settings as shared
+from attendance.store.cameras import cameras
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions, database_file, schema_state
+from attendance.store.tables.access import Passage
+from attendance.texts import gettext as _
+
+# No computer that runs this version can rightly have an earlier clock.
+_BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+_SLACK = timedelta(minutes=2)
+_LARGE_LOG_MB = 256
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`what` was looked at, what was found, and what to do ("" if nothing)."""
+
+    what: str
+    verdict: Verdict
+    words: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What the checks look at.  `key_file`: None if the key comes from elsewhere.  `deep`: read the whole database."""
+
+    settings: Settings
+    engine: Engine
+    sessions: Sessions
+    keys: Keys
+    clock: Clock
+    key_file: Path | None = None
+    deep: bool = True
+
+
+Extra = Callable[[], Check]
+
+
+def examine(patient: Patient, extra: Sequence[Extra] = ()) -> list[Check]:
+    """Run every check, in the order in which a fault of one explains those of the next."""
+    found: list[Check] = []
+    for name, check in _CHECKS:
+        try:
+            found.extend(check(patient))
+        except Exception as error:  # the check's own verdict
+            found.append(fault_of(_(name), error))
+    return found + [more() for more in extra]
+
+
+def worst(checks: Sequence[Check]) -> Verdict:
+    """Return the gravest verdict; OK if there are no checks."""
+    order = list(Verdict)
+    return max((check.verdict for check in checks), key=order.index, default=Verdict.OK)
+
+
+def fault_of(what: str, error: Exception) -> Check:
+    """Return an exception as a check that failed."""
+    words, advice = problem_and_advice(error)
+    return Check(what, Verdict.FAULT, words or type(error).__name__, advice)
+
+
+def _versions(_patient: Patient) -> Iterator[Check]:
+    names = ("attendance", "onnxruntime", "sqlalchemy", "opencv-python-headless")
+    found = []
+    for name in names:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:  # a checkout that is not installed
+            found.append(f"{name} ({_('not installed')})")
+    yield Check(_("Versions"), Verdict.OK, f"Python {platform.python_version()}, {', '.join(found)}, {sys.platform}")
+
+
+def _database(patient: Patient) -> Iterator[Check]:
+    what, engine = _("Database"), patient.engine
+    state = schema_state(engine)
+    if state != "current":
+        yield Check(what, Verdict.FAULT, _("the schema is %(state)s", state=state), _("Run the command db upgrade."))
+        return
+    path = database_file(engine)
+    if path is None:
+        yield Check(what, Verdict.OK, engine.url.render_as_string(hide_password=True))
+        return
+    if patient.deep:
+        with engine.connect() as connection:
+            rows = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(3)")]
+            orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if rows != ["ok"] or orphans is not None:
+            yield Check(what, Verdict.FAULT, _("damaged: %(what)s", what="; ".join(rows)), _("Restore a backup."))
+            return
+    yield Check(what, Verdict.OK, _("%(path)s, %(mb)s MB", path=path, mb=path.stat().st_size >> 20))
+    log = Path(f"{path}-wal")
+    size = log.stat().st_size >> 20 if log.exists() else 0
+    words = _("%(mb)s MB wait in the log beside the database", mb=size)
+    if size > _LARGE_LOG_MB:
+        yield Check(
+            _("Database log"), Verdict.WARNING, words, _("A program reads without end; end viewers and copies.")
+        )
+    else:
+        yield Check(_("Database log"), Verdict.OK, words)
+
+
+def _test_write(patient: Patient) -> Iterator[Check]:
+    trouble = Readiness(patient.sessions, patient.keys, patient.clock).probe()
+    what = _("Test write and master key")
+    if trouble is None:
+        yield Check(what, Verdict.OK, _("a test was written, and the key fits"))
+    else:
+        yield Check(what, Verdict.FAULT, trouble.words, trouble.advice)
+
+
+def _disk(patient: Patient) -> Iterator[Check]:
+    path = database_file(patient.engine)
+    free, least = free_mb(path.parent if path else Path.cwd()), patient.settings.alarms.disk_free_mb
+    words = _("%(mb)s MB are free", mb=free)
+    if free is not None and free < least:
+        yield Check(_("Disk"), Verdict.WARNING, words, _("Delete old backups or logs before nothing can be saved."))
+    else:
+        yield Check(_("Disk"), Verdict.OK, words)
+
+
+def _permissions(patient: Patient) -> Iterator[Check]:
+    what, path = _("Permissions"), database_file(patient.engine)
+    secret = [file for file in (patient.key_file, path) if file is not None and file.exists()]
+    for file in secret:
+        mode = file.stat().st_mode
+        if file == patient.key_file and mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield Check(
+                what, Verdict.FAULT, _("others may read %(file)s", file=file), _("Run: chmod 600 %(file)s", file=file)
+            )
+        elif mode & stat.S_IROTH:
+            advice = _("Run: chmod o-r %(file)s", file=file)
+            yield Check(what, Verdict.WARNING, _("everybody may read %(file)s", file=file), advice)
+    if path is not None and not os.access(path.parent, os.W_OK):
+        advice = _("SQLite writes files beside the database: give this user the folder.")
+        yield Check(what, Verdict.FAULT, _("%(folder)s may not be written", folder=path.parent), advice)
+    elif secret:
+        yield Check(what, Verdict.OK, _("this user may write the database's folder"))
+
+
+def _clock(patient: Patient) -> Iterator[Check]:
+    now, what = patient.clock.now(), _("Clock")
+    with patient.sessions() as session:
+        newest = session.scalar(select(func.max(Passage.at)))
+    local = now.astimezone(patient.settings.site.zone)
+    words = f"{local:%Y-%m-%d %H:%M:%S %Z}"
+    advice = _("Set the clock, and let it follow a time server (timedatectl set-ntp true).")
+    if now < _BUILT or (newest is not None and newest > now + _SLACK):
+        yield Check(what, Verdict.FAULT, _("%(time)s is before the newest passage", time=words), advice)
+    elif not _synchronised():
+        yield Check(what, Verdict.WARNING, _("%(time)s; it follows no time server", time=words), advice)
+    else:
+        yield Check(what, Verdict.OK, words)
+
+
+def _synchronised() -> bool:
+    """Return whether a time service reports that it has the time; True where none says anything."""
+    marks = (Path("/run/systemd/timesync"), Path("/run/systemd/timesync/synchronized"))
+    return not marks[0].exists() or marks[1].exists()
+
+
+def _ports(patient: Patient) -> Iterator[Check]:
+    host, port = patient.settings.web.host, patient.settings.web.port
+    what = _("Port %(port)s", port=port)
+    reached = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104  whoever listens everywhere
+    try:
+        with socket.create_connection((reached, port), timeout=3) as line:
+            line.sendall(b"GET /livez HTTP/1.0\r\n\r\n")
+            answer = line.recv(200)
+    except OSError:
+        yield Check(
+            what, Verdict.WARNING, _("nothing answers at %(host)s", host=host), _("Start the site: web, or run.")
+        )
+        return
+    if b" 200 " in answer.split(b"\r\n")[0]:
+        yield Check(what, Verdict.OK, _("the site answers"))
+    else:
+        advice = _("End the other program, or set [web] port.")
+        yield Check(what, Verdict.FAULT, _("another program answers"), advice)
+
+
+def _cameras(patient: Patient) -> Iterator[Check]:
+    with patient.sessions() as session:
+        known = cameras.list_cameras(session)
+    if not known:
+        yield Check(
+            _("Cameras"), Verdict.WARNING, _("no camera was ever watched"), _("Start a daemon: daemon, or run.")
+        )
+    for camera in known:
+        health = health_of(camera, patient.clock.now())
+        verdict = {State.WORKING: Verdict.OK, State.OFF: Verdict.OK}.get(health.state, Verdict.FAULT)
+        yield Check(_("Camera %(name)s", name=camera.name), verdict, one_line(health.words), health.advice)
+
+
+def _backups(patient: Patient) -> Iterator[Check]:
+    backup, what = patient.settings.backup, _("Backups")
+    if not backup.folder or backup.every_hours == 0:
+        advice = _("Set [backup] every_hours, or make them another way.")
+        yield Check(what, Verdict.WARNING, _("the site makes none by itself"), advice)
+        return
+    newest = next(iter(backups.list_backups(Path(backup.folder))), None)
+    if newest is None:
+        yield Check(what, Verdict.WARNING, _("there is none yet"), _("Make one: backup."))
+        return
+    age = patient.clock.now() - newest.made_at
+    words = _("the newest is %(hours)s hours old", hours=round(age / timedelta(hours=1)))
+    if age > 2 * timedelta(hours=backup.every_hours):
+        yield Check(what, Verdict.WARNING, words, _("The site's log says why none was made. Make one: backup."))
+    else:
+        yield Check(what, Verdict.OK, words)
+
+
+def _key_age(patient: Patient) -> Iterator[Check]:
+    with patient.sessions() as session:
+        known = shared.get(session, shared.MASTER_KEY_FINGERPRINT)
+    if known is None:
+        yield Check(_("Master key"), Verdict.OK, _("nobody is enrolled yet, so any key fits"))
+
+
+_CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Check]]], ...] = (
+    ("Versions", _versions),
+    ("Permissions", _permissions),
+    ("Disk", _disk),
+    ("Database", _database),
+    ("Test write and master key", _test_write),
+    ("Master key", _key_age),
+    ("Clock", _clock),
+    ("Cameras", _cameras),
+    ("Port", _ports),
+    ("Backups", _backups),
+)

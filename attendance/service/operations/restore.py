@@ -1,0 +1,201 @@
+"""Putting a backup back in place of the database, while nothing else uses it.
+
+In: an engine, a backup, the master key.  Out: `Restored`: what came back, where the replaced database is kept.
+Does not know: how programs are ended; they notice the restore (`store/operations/replaced.py`) and end by themselves.
+Main choice: the copy is checked, upgraded and completed beside the database, and takes its place by one rename.
+Trade-off: for a while three copies are on the disk.
+
+People who were erased after the backup was made are erased again, as far as the replaced database still shows it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from attendance.errors import UserError
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Action, Actor
+from attendance.service.operations import backups
+from attendance.store import migrate, settings
+from attendance.store.crypto import Keys, WrongMasterKey
+from attendance.store.operations import backup_files, in_use
+from attendance.store.operations.backup_files import Contents
+from attendance.store.operations.replaced import ORIGIN, begin_history
+from attendance.store.people import people
+from attendance.store.session import database_file, make_engine, sessions
+
+PATIENCE_S = 60.0
+_BEFORE = "before-restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`kept`: the replaced database as a backup, None if there was none.  `erased`: how many people were erased
+    again, None if the replaced database could not say."""
+
+    contents: Contents
+    kept: Path | None
+    erased: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who is in the replaced database.  `people`: id → when the person was added."""
+
+    origin: str | None
+    people: Mapping[int, str]
+
+
+def restore(
+    engine: Engine, keys: Keys, backup: Path, folder: Path, at: datetime, actor: Actor, patience_s: float = PATIENCE_S
+) -> Restored:
+    """Check the backup and put it in place of the database; `folder`: where the replaced one is kept.
+
+    UserError, and nothing is changed, if the backup is damaged, foreign or from a newer version, if the master key
+    is not the one that it was made with, or if a program still uses the database after `patience_s`.
+    """
+    ending = ".db" if engine.dialect.name == "sqlite" else ".dump"
+    if backup.suffix == ".dump" and ending == ".db":
+        raise UserError(f"{backup} is a backup of PostgreSQL: set [database] url to a PostgreSQL database")
+    if backup.suffix != ".dump" and ending == ".dump":
+        raise UserError(f"{backup} is a backup of SQLite: set [database] url to a SQLite file")
+    contents = backups.check(backup)
+    if contents.key is not None and contents.key != keys.fingerprint:
+        raise WrongMasterKey
+    database = database_file(engine)
+    if database is None:
+        return _into_server(engine, contents, backup, folder, at, actor)
+    engine.dispose()
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with in_use.alone(database, patience_s):
+        return _in_place(database, contents, backup, folder, at, actor)
+
+
+def _in_place(database: Path, contents: Contents, backup: Path, folder: Path, at: datetime, actor: Actor) -> Restored:
+    draft = database.with_name(f".{database.name}.{os.getpid()}.restoring")
+    kept, known = None, None
+    try:
+        backups.copy_of(backup, draft)
+        if database.exists():
+            known = _known_in(database)
+            kept = _keep(database, folder, at)
+        erased = _complete(f"sqlite:///{draft}", known, _sequences_of(database), at, actor, backup)
+        backup_files.check_sqlite(draft)
+        if database.exists():
+            was = database.stat()
+            draft.chmod(was.st_mode & 0o777)
+            with suppress(PermissionError):  # whoever is not root may not, and need not
+                os.chown(draft, was.st_uid, was.st_gid)
+        backup_files.flush(draft)
+        # What is in the log was kept above.  A log that stays behind would be applied to the restored file.
+        for ending in ("-wal", "-shm"):
+            Path(f"{database}{ending}").unlink(missing_ok=True)
+        draft.replace(database)
+        backup_files.flush(database)
+    finally:
+        for left in database.parent.glob(f"{draft.name}*"):
+            left.unlink(missing_ok=True)
+    return Restored(contents, kept, erased)
+
+
+def _into_server(
+    engine: Engine, contents: Contents, backup: Path, folder: Path, at: datetime, actor: Actor
+) -> Restored:
+    kept, known = None, None
+    tables = inspect(engine).get_table_names()
+    if "people" in tables and migrate.current(engine) in migrate.revisions():
+        with sessions(engine)() as session:
+            known = Known(settings.get(session, ORIGIN), _people_in(session))
+        kept = backups.make(engine, folder, at, _BEFORE)[0].path
+    backup_files.restore_postgresql(engine.url, backup, tables)
+    engine.dispose()
+    url = engine.url.render_as_string(hide_password=False)
+    return Restored(contents, kept, _complete(url, known, {}, at, actor, backup))
+
+
+def _complete(
+    url: str, known: Known | None, sequences: Mapping[str, int], at: datetime, actor: Actor, backup: Path
+) -> int | None:
+    """Bring the restored database up to date; erase again who was erased since; begin a new history."""
+    engine = make_engine(url)
+    try:
+        migrate.upgrade(engine)
+        with sessions(engine).begin() as session:
+            # An empty database in place of a lost one does not show who was erased.
+            same = known is not None and known.origin is not None and known.origin == settings.get(session, ORIGIN)
+            gone = _people_in(session).items() - known.people.items() if known is not None and same else set()
+            for person_id, _ in gone:
+                people.delete_person(session, person_id, at=at)
+            for name, number in sequences.items():
+                # Numbers that were ever given to somebody are never given again.
+                statement = text("UPDATE sqlite_sequence SET seq = max(seq, :number) WHERE name = :name")
+                session.execute(statement, {"name": name, "number": number})
+            begin_history(session, at)
+            settings.bump_gallery_version(session, at)
+            detail: dict[str, audit.Value] = {"backup": backup.name, "erased_again": len(gone)}
+            audit.record(session, actor=actor, action=Action.RESTORE_BACKUP, at=at, detail=detail)
+    finally:
+        engine.dispose()
+    return len(gone) if same else None
+
+
+def _keep(database: Path, folder: Path, at: datetime) -> Path:
+    """Return where the replaced database is kept: as a backup, or bit by bit if it cannot be read."""
+    engine = make_engine(f"sqlite:///{database}")
+    # This process holds the database alone; its own connections need no further lock.
+    raw = folder / f"{database.name}.{_BEFORE}-{at:%Y%m%dT%H%M%SZ}"
+    try:
+        return backups.make(engine, folder, at, _BEFORE)[0].path
+    except (UserError, sqlite3.Error, SQLAlchemyError):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{database}{ending}", f"{raw}{ending}")
+                Path(f"{raw}{ending}").chmod(0o600)
+        return raw
+    finally:
+        engine.dispose()
+
+
+def _people_in(session: Session) -> dict[int, str]:
+    """Return id → when the person was added, as the database writes it."""
+    return {int(row[0]): str(row[1]) for row in session.execute(text("SELECT id, created_at FROM people"))}
+
+
+def _known_in(database: Path) -> Known | None:
+    """Return whom the replaced database holds; None if it cannot say."""
+    found = _pairs(database, "SELECT id, created_at FROM people")
+    origin = _pairs(database, "SELECT key, json_extract(value, '$') FROM settings WHERE json_valid(value)")
+    if found is None or origin is None:
+        return None
+    return Known(origin.get(ORIGIN), {int(number): at for number, at in found.items()})
+
+
+def _sequences_of(database: Path) -> dict[str, int]:
+    found = _pairs(database, "SELECT name, seq FROM sqlite_sequence") or {}
+    return {str(name): int(number) for name, number in found.items()}
+
+
+def _pairs(database: Path, query: str) -> dict[Any, str] | None:
+    if not database.exists():
+        return None
+    try:
+        connection = sqlite3.connect(database)
+        try:
+            return {row[0]: str(row[1]) for row in connection.execute(query)}
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return None

@@ -1,0 +1,98 @@
+"""The doctor: a verdict for each thing that can be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from attendance.config import Settings
+from attendance.domain.passage import Direction
+from attendance.service.operations import backups
+from attendance.service.operations.doctor import Check, Patient, Verdict, examine, worst
+from attendance.store.access import events
+from attendance.store.cameras import cameras
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions
+from tests.factories import NOON, make_passage
+from tests.fakes import FakeClock
+
+NOW = NOON + timedelta(days=1000)  # after this version was made
+
+
+@pytest.fixture
+def patient(engine: Engine, sessions: Sessions, keys: Keys, tmp_path: Path) -> Patient:
+    settings = Settings.model_validate({"backup": {"folder": str(tmp_path / "backups")}, "web": {"port": 1}})
+    key_file = tmp_path / "master.key"
+    key_file.touch(mode=0o600)
+    return Patient(settings, engine, sessions, keys, FakeClock(NOW), key_file)
+
+
+def found(patient: Patient, what: str) -> Check:
+    return next(check for check in examine(patient) if check.what == what)
+
+
+def test_a_sound_site_has_no_fault(patient: Patient, sessions: Sessions, engine: Engine, tmp_path: Path) -> None:
+    with sessions.begin() as session:
+        cameras.claim(session, "front", source="0", direction=Direction.IN, owner="me", at=NOW)
+        cameras.heartbeat(session, "front", owner="me", at=NOW, seen_at=NOW)
+    backups.make(engine, tmp_path / "backups", NOW - timedelta(hours=3))
+    engine.dispose()
+    checks = examine(patient)
+
+    assert [check for check in checks if check.verdict is Verdict.FAULT] == []
+    assert found(patient, "Backups").words == "the newest is 3 hours old"
+    assert found(patient, "Camera front").verdict is Verdict.OK
+
+
+def test_a_key_that_others_may_read_is_a_fault_with_the_command(patient: Patient) -> None:
+    assert patient.key_file is not None
+    patient.key_file.chmod(0o644)
+    check = found(patient, "Permissions")
+
+    assert (check.verdict, check.advice) == (Verdict.FAULT, f"Run: chmod 600 {patient.key_file}")
+
+
+def test_rows_that_point_nowhere_are_found_by_the_deep_look_only(patient: Patient, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("PRAGMA foreign_keys = OFF"))
+        connection.execute(text("INSERT INTO person_keys (person_id, wrapped_key) VALUES (99, 'x')"))
+    engine.dispose()
+
+    assert found(patient, "Database").verdict is Verdict.FAULT
+    assert found(replace(patient, deep=False), "Database").verdict is Verdict.OK
+
+
+def test_a_clock_before_the_newest_passage_is_a_fault(patient: Patient, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        events.record_passage(session, make_passage(NOW + timedelta(hours=1)))
+
+    assert found(patient, "Clock").verdict is Verdict.FAULT
+    early = replace(patient, clock=FakeClock(NOON))
+    assert found(early, "Clock").verdict is Verdict.FAULT
+
+
+def test_another_program_at_the_port_is_a_fault_and_none_a_warning(patient: Patient) -> None:
+    assert found(patient, "Port 1").verdict is Verdict.WARNING
+
+
+def test_a_check_that_breaks_is_a_fault_and_the_others_are_made(
+    patient: Patient, engine: Engine, database: Path
+) -> None:
+    engine.dispose()
+    database.write_bytes(b"ruined" * 5000)
+    checks = examine(patient)
+
+    assert found(patient, "Database").verdict is Verdict.FAULT
+    assert found(patient, "Versions").verdict is Verdict.OK
+    assert worst(checks) is Verdict.FAULT
+
+
+def test_the_worst_verdict_counts() -> None:
+    good, doubtful = Check("a", Verdict.OK, ""), Check("b", Verdict.WARNING, "")
+
+    assert worst([]) is Verdict.OK
+    assert worst([good, doubtful, good]) is Verdict.WARNING
