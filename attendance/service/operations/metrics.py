@@ -106,7 +106,7 @@ class DaemonNumbers:
             if "whole" in timings:
                 self._whole.observe(timings["whole"] / 1000)
             if outcome.opening is not None:
-                self._relays.labels(self._door, "done" if outcome.opening.done else "failed").inc()
+                self._relays.labels(self._door, outcome.opening.outcome).inc()
 
     def _states(self) -> Iterator[Metric]:
         health, view = self._health(), self._view()

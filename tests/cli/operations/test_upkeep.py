@@ -1,0 +1,84 @@
+"""doctor and install-service."""
+
+from __future__ import annotations
+
+import grp
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import needs
+from tests.cli.conftest import Here
+
+
+def test_the_doctor_says_what_was_found_and_what_to_do(here: Here) -> None:
+    here.good("init")
+
+    result = here("--set", "web.port=1", "doctor")
+
+    assert result.exit_code == 1, result.output  # nothing runs, and there is no backup yet
+    assert "ok       Networks" in result.output
+    assert "tiny-detector, tiny-recogniser" in result.output
+    assert "→ Start the site: web, or run." in result.output
+    assert "→ Make one: backup." in result.output
+
+
+def test_the_doctor_finds_a_damaged_network(here: Here) -> None:
+    here.good("init")
+    graph = next((here.folder / "weights").glob("*detector*.onnx"))
+    graph.write_bytes(graph.read_bytes()[:-1])
+
+    result = here("--set", "web.port=1", "doctor", "--quick")
+
+    assert result.exit_code == 2
+    assert "is damaged" in result.output
+
+
+def test_systemd_accepts_the_units(here: Here, tmp_path: Path) -> None:
+    here.good("init")
+    folder = tmp_path / "units"
+    said = here.good("install-service", "--to", str(folder), "--user", "root")
+    names = {"attendance-site.service", "attendance-daemon.service", "attendance.target"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert "systemctl daemon-reload" in said
+    systemd = needs.program("systemd-analyze", install="apt-get install systemd")
+
+    done = subprocess.run([systemd, "verify", "--man=no", *sorted(folder.iterdir())], capture_output=True, text=True)
+
+    mine = [line for line in done.stderr.splitlines() if str(folder) in line or "attendance" in line]
+    assert mine == []
+
+
+def test_the_units_restart_watch_and_shut_in(here: Here, tmp_path: Path) -> None:
+    here.good("init")
+    here.good("install-service", "--to", str(tmp_path / "units"))
+    daemon = (tmp_path / "units" / "attendance-daemon.service").read_text()
+    site = (tmp_path / "units" / "attendance-site.service").read_text()
+
+    for line in ("Type=notify", "Restart=always", "WatchdogSec=30", "NoNewPrivileges=yes", "User=attendance"):
+        assert line in daemon
+        assert line in site
+    assert f"ReadWritePaths={here.folder / 'var'} {here.folder / 'var' / 'backups'}" in site
+    assert "DeviceAllow=char-video4linux rw" in daemon
+    assert "PrivateDevices=yes" in site
+    known = {group.gr_name for group in grp.getgrall()}
+    assert ("SupplementaryGroups=" in daemon) == bool(known & {"video", "gpio", "dialout"})
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(here: Here, tmp_path: Path) -> None:
+    here.good("init")
+    (tmp_path / "file").touch()
+
+    assert "use sudo, or --to another folder" in here.refused("install-service", "--to", str(tmp_path / "file" / "x"))
+
+
+@pytest.mark.parametrize("name", ["a folder", "100%"])
+def test_names_with_spaces_and_percents_are_quoted(name: str, tmp_path: Path) -> None:
+    from attendance.service.operations.systemd_units import Place, units
+
+    config = tmp_path / name / "config.toml"
+    text = units(Place(Path("/usr/bin/python3"), tmp_path, config, "me", [config.parent]))["attendance-site.service"]
+
+    shown = str(config).replace("%", "%%")
+    assert (f'--config "{shown}"' if " " in name else f"--config {shown}") in text

@@ -1,0 +1,93 @@
+"""Numbers for Prometheus, read as Prometheus reads them."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+from datetime import timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine
+
+from attendance.config import Settings
+from attendance.daemon.camera import Health
+from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.operating_point import OperatingPoint
+from attendance.domain.passage import Direction
+from attendance.domain.reason import Reason
+from attendance.service.access.check_in import Outcome
+from attendance.service.access.gallery_watch import View, denied
+from attendance.service.access.recording import Opening
+from attendance.service.alarms.alarms import Recipients, raise_and_tell
+from attendance.service.operations.metrics import DaemonNumbers, SiteNumbers, serve, time_writes
+from attendance.service.operations.readiness import Readiness
+from attendance.store.cameras import cameras
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions
+from tests.factories import MODEL, NOON
+from tests.fakes import FakeClock
+
+
+def scraped(port: int) -> dict[tuple[str, ...], float]:
+    """Return (name, label values…) → value of all samples."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_daemon_counts_decisions_stages_and_doors() -> None:
+    view = View(Gallery([], [], MODEL, 1), OperatingPoint(0.5, 0.05, MODEL, "test", NOON), foreign=False, stale=False)
+    numbers = DaemonNumbers("front", "gate", lambda: Health(frames=5, seen_at=NOON), lambda: view, "1.2")
+    refused = Outcome(None, denied(Reason.UNKNOWN), None, False)
+    moved = Outcome(None, denied(Reason.MATCHED), None, False, opening=Opening("done"))
+    numbers.observe([refused], {"detect": 10.0, "whole": 30.0})
+    numbers.observe([refused, moved], {"detect": 12.0, "whole": 30.0})
+    port = free_port()
+    stop = serve(numbers.registry, "127.0.0.1", port)
+    found = scraped(port)
+    stop()
+
+    assert found["attendance_decisions_total", "gate", "denied", "unknown"] == 2
+    assert found["attendance_relay_actuations_total", "gate", "done"] == 1
+    assert found["attendance_stage_duration_seconds_count", "detect"] == 2
+    assert found["attendance_decision_duration_seconds_count",] == 3
+    assert found["attendance_frames_dropped_total", "front"] == 3
+    assert found["attendance_camera_up", "front"] == 1
+    assert found["attendance_camera_last_frame_timestamp_seconds", "front"] == NOON.timestamp()
+    assert found["attendance_threshold",] == 0.5
+    assert found["attendance_build_info", "1.2"] == 1
+
+
+def test_the_site_knows_cameras_alarms_and_the_database(sessions: Sessions, engine: Engine, keys: Keys) -> None:
+    clock = FakeClock()
+    readiness = Readiness(sessions, keys, clock)
+    readiness.probe()
+    numbers = SiteNumbers(sessions, engine, clock, Settings(), readiness, "1.2")
+    time_writes(engine, numbers.registry)
+    with sessions.begin() as session:
+        for name, at in (("front", NOON), ("back", NOON - timedelta(hours=1))):
+            cameras.claim(session, name, source="0", direction=Direction.IN, owner="me", at=at)
+            cameras.heartbeat(session, name, owner="me", at=at, seen_at=at)
+        raise_and_tell(session, "disk", "", {"free_mb": 1}, NOON, Recipients(webhook=True))
+    port = free_port()
+    stop = serve(numbers.registry, "127.0.0.1", port)
+    found = scraped(port)
+    stop()
+
+    assert (found["attendance_camera_up", "front"], found["attendance_camera_up", "back"]) == (1, 0)
+    assert found["attendance_alarms_open", "disk"] == 1
+    assert found["attendance_event_queue_depth",] == 1
+    assert found["attendance_ready",] == 1
+    assert found["attendance_db_bytes",] > 10_000
+    assert found["attendance_write_transaction_seconds_count",] == 1
+    assert not any("person" in label for key in found for label in key)
