@@ -13,7 +13,7 @@ import logging
 import smtplib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -50,8 +50,7 @@ def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
     """Delete refusals of unknown people that are older than `days`; 0 days keeps them forever."""
     if days == 0:
         return 0
-    with sessions.begin() as session:
-        gone = forget_stranger_passages_older_than(session, clock.now() - timedelta(days=days))
+    gone = _in_steps(sessions, forget_stranger_passages_older_than, clock.now() - timedelta(days=days))
     if gone:
         log.info("forgot %d refusals of unknown people older than %d days", gone, days)
     return gone
@@ -69,16 +68,33 @@ def forget_passages(sessions: Sessions, clock: Clock, days: int, zone: ZoneInfo)
     return gone
 
 
+def _in_steps(sessions: Sessions, forget: Callable[[Session, datetime], int], cutoff: datetime) -> int:
+    """Forget in short transactions until nothing is left; return how much it was."""
+    gone = 0
+    while True:
+        with sessions.begin() as session:
+            step = forget(session, cutoff)
+        gone += step
+        if step == 0:
+            return gone
+
+
 def nightly(sessions: Sessions, clock: Clock, settings: Settings) -> int | None:
     """Write finished days down once a night and log forgotten check-outs; return None if it is not due."""
     zone, now = settings.site.zone, clock.now()
     local = now.astimezone(zone)
     if local.hour < NIGHT_HOUR:
         return None
+    with sessions() as session:
+        if shared.get(session, NIGHTLY) == local.date().isoformat():
+            return None
+        # Computed before anything is written: seconds of work must not hold the doors' database.
+        done = periods.rolled_up(session, site_rules.zone_of(session, zone), now)
+    periods.write_in_steps(sessions, done, now)
     with sessions.begin() as session:
+        # Last, so that a night whose work was cut short is done again; to write the same twice changes nothing.
         if not _claimed(session, NIGHTLY, local.date(), clock):
             return None
-        done = periods.roll_up(session, site_rules.zone_of(session, zone), now)
     for person, day in done.forgotten:
         log.info("%s, %s: no check-out", person.name, day.day)
     log.info("%d days written down, %d without a check-out", done.days, len(done.forgotten))

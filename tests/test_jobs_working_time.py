@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +18,7 @@ from attendance import jobs
 from attendance.config import Settings
 from attendance.domain.hours.shift import Shift, Span
 from attendance.domain.passage import Direction
-from attendance.service.hours import planning
+from attendance.service.hours import periods, planning
 from attendance.store.access import events
 from attendance.store.people import people
 from attendance.store.session import Sessions
@@ -58,6 +61,47 @@ def test_the_roll_up_is_done_once_a_night(sessions: Sessions, anna: int) -> None
     clock.advance(86400)
     assert jobs.nightly(sessions, clock, SETTINGS) == 7
     assert totals(sessions) == 8
+
+
+def test_while_days_are_computed_others_write(
+    sessions: Sessions, anna: int, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computing, written = periods.sheet, []
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        other = sqlite3.connect(database, timeout=0)  # a door that does not wait
+        other.execute("UPDATE settings SET updated_at = updated_at")
+        other.commit()
+        other.close()
+        written.append(True)
+        return computing(*arguments, **options)
+
+    monkeypatch.setattr(periods, "sheet", slow)
+    assert jobs.nightly(sessions, FakeClock(TUESDAY), SETTINGS) == 7
+    with sessions.begin() as session:
+        first, last = date(2024, 5, 8), date(2024, 5, 9)
+        periods.close(session, first, last, grace=timedelta(0), now=TUESDAY, zone=BERLIN, by="test")
+    assert written == [True, True]
+
+
+def test_a_night_is_written_in_short_steps_and_a_night_cut_short_is_done_again(
+    sessions: Sessions, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(periods, "MOST_ROWS", 2)
+    steps, put = [], periods.period_rows.put_totals
+
+    def power_cut(session: Any, rows: Any, *arguments: Any, **options: Any) -> int:
+        steps.append(len(rows))
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+        return put(session, rows, *arguments, **options)
+
+    monkeypatch.setattr(periods.period_rows, "put_totals", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.nightly(sessions, FakeClock(TUESDAY), SETTINGS)
+    assert totals(sessions) == 2
+    assert jobs.nightly(sessions, FakeClock(TUESDAY), SETTINGS) == 7
+    assert (totals(sessions), steps) == (7, [2, 2, 2, 2, 2, 1])
 
 
 def test_it_waits_until_the_night_is_well_on(sessions: Sessions, anna: int) -> None:

@@ -15,7 +15,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -29,6 +29,9 @@ from attendance.store.operations import in_use
 
 SchemaState = Literal["empty", "current", "older", "newer", "foreign"]
 Sessions = sessionmaker[Session]
+
+# How long a program waits for a lock after it waited in vain once.
+IMPATIENT_MS = 250
 
 _UPGRADE = "run: python manage.py db upgrade"
 
@@ -74,15 +77,49 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
         if (held := entry.info.pop("in use", None)) is not None:
             held.close()
 
+    patience = _Patience(busy_timeout_ms)
+
     def explain(context: ExceptionContext) -> None:
         clear = _explained(str(context.original_exception), path, busy_timeout_ms)
+        patience.lost = patience.lost or isinstance(clear, DatabaseLocked)
         if clear is not None:
             raise clear from context.original_exception
 
     event.listen(engine, "connect", set_up)
     event.listen(engine, "close", let_go)
     event.listen(engine, "handle_error", explain)
+    event.listen(engine, "begin", patience.set_timeout)
+    event.listen(engine, "after_cursor_execute", patience.regain)
     return engine
+
+
+class _Patience:
+    """How long this program waits for a lock: the whole timeout once, and then little until a write succeeds again.
+
+    Without it a door that is locked out waits anew for each picture, each refusal and each heartbeat.
+    """
+
+    def __init__(self, busy_timeout_ms: int) -> None:
+        self._whole, self._little = busy_timeout_ms, min(busy_timeout_ms, IMPATIENT_MS)
+        self.lost = False
+
+    def set_timeout(self, connection: Connection) -> None:
+        wanted = self._little if self.lost else self._whole
+        if connection.info.get("busy_timeout", self._whole) != wanted:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {wanted}")
+            connection.info["busy_timeout"] = wanted
+
+    def regain(
+        self,
+        _connection: Connection,
+        _cursor: object,
+        statement: str,
+        _parameters: object,
+        _context: object,
+        _many: bool,
+    ) -> None:
+        if self.lost and statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+            self.lost = False
 
 
 def sessions(engine: Engine) -> Sessions:

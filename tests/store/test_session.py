@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -105,6 +107,34 @@ def test_a_database_locked_for_too_long_gives_a_clear_error_and_nothing_is_half_
         people.create_person(one, name="Anna", at=NOON)
     with sessions() as one:
         assert people.count_people(one) == 1
+
+
+def test_a_lock_is_waited_for_once_and_then_only_a_moment_until_a_write_succeeds(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "IMPATIENT_MS", 10)
+    engine = session.make_engine(f"sqlite:///{database}", busy_timeout_ms=1500)
+    sessions = session.sessions(engine)
+
+    def seconds_of_a_write(name: str) -> float:
+        begun = time.monotonic()
+        with contextlib.suppress(DatabaseLocked), sessions.begin() as one:
+            people.create_person(one, name=name, at=NOON)
+        return time.monotonic() - begun
+
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert seconds_of_a_write("waits") >= 1.5
+    assert min(seconds_of_a_write("fails at once") for _ in range(3)) < 1
+    other.execute("ROLLBACK")
+    seconds_of_a_write("Anna")
+    other.execute("BEGIN IMMEDIATE")
+    assert seconds_of_a_write("waits again") >= 1.5
+    other.execute("ROLLBACK")
+    other.close()
+    with sessions() as one:
+        assert people.count_people(one) == 1
+    engine.dispose()
 
 
 def test_having_read_first_does_not_keep_a_transaction_from_writing(sessions: Sessions) -> None:

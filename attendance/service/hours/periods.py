@@ -21,7 +21,11 @@ from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import periods as period_rows
 from attendance.store.hours.leave import leave_between
 from attendance.store.hours.rosters import StaffMember
+from attendance.store.session import Sessions
 from attendance.store.tables.hours import PeriodLock
+
+# Days in one transaction, so that nobody at a door waits for the roll-up.
+MOST_ROWS = 200
 
 MOST_WAITING = 100_000
 
@@ -52,10 +56,14 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class RollUp:
-    """How many days were written down, and those with a forgotten check-out."""
+    """Days to write down, by the person's number, and those with a forgotten check-out."""
 
-    days: int
+    rows: tuple[tuple[int, Day], ...]
     forgotten: tuple[tuple[StaffMember, Day], ...]
+
+    @property
+    def days(self) -> int:
+        return len(self.rows)
 
 
 def close(
@@ -63,6 +71,7 @@ def close(
 ) -> PeriodLock:
     """Close finished days.  Until the grace is over, corrections may still be asked for and decided."""
     require_closable(session, first, last, now=now, zone=zone)
+    rows = _finished(session, first, last, zone, now).rows  # before the first write, since it takes long
     lock = PeriodLock(
         first=first,
         last=last,
@@ -74,7 +83,7 @@ def close(
     )
     session.add(lock)
     session.flush()
-    _write_down(session, first, last, zone, now)
+    period_rows.put_totals(session, rows, now)
     return lock
 
 
@@ -111,9 +120,26 @@ def reopen(session: Session, lock_id: int, *, now: datetime, by: str) -> PeriodL
 
 def roll_up(session: Session, zone: ZoneInfo, now: datetime, days: int = 7) -> RollUp:
     """Write down the last finished days that are not in a closed period, and find forgotten check-outs."""
+    done = rolled_up(session, zone, now, days)
+    period_rows.put_totals(session, done.rows, now)
+    return done
+
+
+def rolled_up(session: Session, zone: ZoneInfo, now: datetime, days: int = 7) -> RollUp:
+    """Compute what `roll_up` writes down, and write nothing."""
     last = now.astimezone(zone).date() - timedelta(days=1)
     first = last - timedelta(days=days - 1)
-    return _write_down(session, first, last, zone, now, skip_closed=True)
+    return _finished(session, first, last, zone, now, skip_closed=True)
+
+
+def write_in_steps(sessions: Sessions, done: RollUp, now: datetime) -> None:
+    """Write it down in short transactions of MOST_ROWS days, each of which may be repeated.
+
+    A period that was closed meanwhile keeps its totals.
+    """
+    for start in range(0, len(done.rows), MOST_ROWS):
+        with sessions.begin() as session:
+            period_rows.put_totals(session, done.rows[start : start + MOST_ROWS], now, skip_closed=True)
 
 
 def changes(session: Session, lock: PeriodLock, zone: ZoneInfo, now: datetime) -> list[Change]:
@@ -129,7 +155,7 @@ def changes(session: Session, lock: PeriodLock, zone: ZoneInfo, now: datetime) -
     return changed
 
 
-def _write_down(
+def _finished(
     session: Session, first: date, last: date, zone: ZoneInfo, now: datetime, skip_closed: bool = False
 ) -> RollUp:
     closed = [lock for lock in period_rows.locks(session) if lock.reopened_at is None] if skip_closed else []
@@ -141,4 +167,4 @@ def _write_down(
             rows.append((row.person.id, day))
             if Flag.MISSING_OUT in day.flags:
                 forgotten.append((row.person, day))
-    return RollUp(period_rows.put_totals(session, rows, now), tuple(forgotten))
+    return RollUp(tuple(rows), tuple(forgotten))

@@ -21,14 +21,19 @@ from attendance.store.hours.edges import put_edges
 from attendance.store.tables.access import DoorEvent, Passage
 from attendance.store.tables.hours import Correction
 
+# In one transaction, so that nobody at a door waits for a night's work.
+MOST_ROWS = 200
 
-def forget_stranger_passages_older_than(session: Session, cutoff: datetime) -> int:
-    """Delete denied passages without a person with at < `cutoff` (aware); the caller commits."""
+
+def forget_stranger_passages_older_than(session: Session, cutoff: datetime, most: int = MOST_ROWS) -> int:
+    """Delete at most `most` denied passages without a person with at < `cutoff` (aware); the caller commits."""
     theirs = (Passage.at < cutoff, Passage.granted.is_(False), Passage.person_id.is_(None))
+    old = session.scalars(select(Passage.id).where(*theirs).order_by(Passage.at).limit(most)).all()
+    if not old:
+        return 0
     # Portable instead of relying on ON DELETE, which a database opened by another program may not enforce.
-    old = select(Passage.id).where(*theirs)
     session.execute(update(DoorEvent).where(DoorEvent.passage_id.in_(old)).values(passage_id=None))
-    done: Any = session.execute(delete(Passage).where(*theirs))
+    done: Any = session.execute(delete(Passage).where(Passage.id.in_(old)))
     return int(done.rowcount)
 
 

@@ -39,9 +39,15 @@ def require_open(session: Session, first: date, last: date, now: datetime) -> No
         )
 
 
-def put_totals(session: Session, rows: Iterable[tuple[int, Day]], at: datetime) -> int:
-    """Write down what days came to; a repetition replaces the totals before it."""
+def put_totals(session: Session, rows: Iterable[tuple[int, Day]], at: datetime, *, skip_closed: bool = False) -> int:
+    """Write down what days came to; a repetition replaces the totals before it.
+
+    `skip_closed`: leave out days in closed periods.
+    """
     rows = list(rows)
+    if skip_closed:
+        closed = [lock for lock in locks(session) if lock.reopened_at is None]
+        rows = [(who, day) for who, day in rows if not any(lock.first <= day.day <= lock.last for lock in closed)]
     for when in {day.day for _, day in rows}:
         people = [person_id for person_id, day in rows if day.day == when]
         for start in range(0, len(people), 500):

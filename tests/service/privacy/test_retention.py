@@ -27,3 +27,15 @@ def test_old_denials_go_and_everything_else_stays(sessions: Sessions) -> None:
         assert forget_stranger_passages_older_than(session, NOON - timedelta(days=30)) == 1
     with sessions() as session:
         assert {view.passage.id for view in events.list_passages(session)} == {passage.id for passage in stay}
+
+
+def test_many_go_in_steps_of_which_each_is_short(sessions: Sessions) -> None:
+    old = NOON - timedelta(days=31)
+    with sessions.begin() as session:
+        for _ in range(5):
+            events.record_passage(session, make_passage(old, granted=False, reason=Reason.UNKNOWN))
+    gone = []
+    for _ in range(4):
+        with sessions.begin() as session:
+            gone.append(forget_stranger_passages_older_than(session, NOON, most=2))
+    assert gone == [2, 2, 1, 0]
