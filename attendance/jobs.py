@@ -26,11 +26,13 @@ from attendance.config import Mail, Settings
 from attendance.errors import UserError
 from attendance.service.alarms.delivery import Channels
 from attendance.service.alarms.watch import WATCH_EVERY_S, AlarmWatch
+from attendance.service.audit.audit import Action, Actor, Subject, record
 from attendance.service.calibration.auto_tighten import tighten
 from attendance.service.hours import periods, weekly_mail
 from attendance.service.hours.weekly_mail import MailServer
 from attendance.service.operations.backups import back_up_if_due
 from attendance.service.operations.readiness import PROBE_EVERY_S, Readiness
+from attendance.service.people.employment import end_what_is_over
 from attendance.service.people.look_alikes import refresh_all
 from attendance.service.ports import Clock
 from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
@@ -77,6 +79,22 @@ def _in_steps(sessions: Sessions, forget: Callable[[Session, datetime], int], cu
         gone += step
         if step == 0:
             return gone
+
+
+def end_employment(sessions: Sessions, clock: Clock, zone: ZoneInfo) -> int:
+    """Deactivate the people whose last day of employment is over; no door opens for them from midnight on."""
+    gone = _in_steps(sessions, partial(_end_some, zone), clock.now())
+    if gone:
+        log.info("%d people were deactivated: their last day is over", gone)
+    return gone
+
+
+def _end_some(zone: ZoneInfo, session: Session, now: datetime) -> int:
+    over = end_what_is_over(session, now=now, zone=zone)
+    for person_id in over:
+        actor, subject = Actor("system", "end of employment"), Subject("person", person_id)
+        record(session, actor=actor, action=Action.DEACTIVATE_PERSON, subject=subject, at=now)
+    return len(over)
 
 
 def nightly(sessions: Sessions, clock: Clock, settings: Settings) -> int | None:
@@ -191,6 +209,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
             hour,
             later,
         ),
+        Job("end of employment", partial(end_employment, sessions, clock, settings.site.zone), hour),
         Job("nightly roll-up", partial(nightly, sessions, clock, settings), hour, later),
         Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),
         Job("backup", partial(back_up, sessions, clock, settings), timedelta(minutes=15), timedelta(minutes=5)),

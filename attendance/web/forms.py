@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
+    DateField,
     DecimalField,
     DecimalRangeField,
     HiddenField,
@@ -22,7 +23,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import AnyOf, DataRequired, EqualTo, InputRequired, Length, Regexp
+from wtforms.validators import AnyOf, DataRequired, EqualTo, InputRequired, Length, Optional, Regexp
 
 from attendance.domain.passage import Direction
 from attendance.store.operators.operators import MIN_PASSWORD, ROLES
@@ -102,6 +103,8 @@ class PersonForm(FlaskForm):
     )
     staff_number = StringField(_("Staff number"), [_at_most(100)], [clean_line])
     department = StringField(_("Department"), [_at_most(200)], [clean_line])
+    first_day = DateField(_("First day of employment"), [Optional()])
+    last_day = DateField(_("Last day of employment"), [Optional()])
     notes = TextAreaField(_("Notes"), [_at_most(4000)], [clean_text])
 
 

@@ -290,3 +290,25 @@ def test_leave_of_several_half_days_counts_after_the_upgrade_what_it_counted(unb
     to("0013", back=True)
     assert len(rows("SELECT * FROM leave")) == 4
     unborn.dispose()
+
+
+def test_the_upgrade_takes_the_last_change_of_an_inactive_person_for_the_last_day(unborn: Engine) -> None:
+    def to(revision: str) -> None:
+        with unborn.begin() as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+
+    to("0015")
+    with unborn.begin() as connection:
+        for number, active in ((1, 1), (2, 0)):
+            connection.exec_driver_sql(
+                "INSERT INTO people (id, name, department, active, notes, created_at, updated_at) "
+                "VALUES (?, 'Anna', '', ?, '', '2024-01-06 08:00:00', '2024-05-17 08:00:00')",
+                (number, active),
+            )
+    to("0016")
+    with unborn.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT person_id, first, last FROM employments").all()
+    assert [tuple(row) for row in rows] == [(2, None, "2024-05-17")]
+    unborn.dispose()

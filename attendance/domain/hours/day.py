@@ -8,7 +8,7 @@ so that every sum is the sum of what is printed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -275,9 +275,3 @@ class Day:
     @property
     def balance(self) -> int:
         return self.worked - self.expected
-
-    def of_leaver(self) -> Day:
-        """Return the day as it counts for a person who has left: without check-ins, nothing was asked of them."""
-        if self.used:
-            return self
-        return replace(self, plan=Plan(self.day, rostered=False), status=Status.UNPLANNED, expected=0)

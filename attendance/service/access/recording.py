@@ -148,7 +148,7 @@ class Recorder:
         if passage.person_id is not None:
             # What judged may be a second old: who was deactivated or erased since does not pass.  The lock
             # also makes two requests of one person wait for each other, so that one of them sees the other.
-            person = people.lock_active_person(session, passage.person_id)
+            person = people.lock_active_person(session, passage.person_id, passage.at)
             if person is None:
                 passage = _refused(passage, _NOT_ACTIVE[passage.method])
             else:

@@ -20,11 +20,13 @@ from attendance.domain.hours.day import Day, Inference, Status
 from attendance.domain.hours.overtime import week_of
 from attendance.domain.hours.windows import REACH
 from attendance.domain.passage import Direction
+from attendance.domain.people.employment import ALWAYS, employed_on
 from attendance.errors import UserError
 from attendance.service.hours.settled import AROUND, read
 from attendance.store.hours import rosters
 from attendance.store.hours.punches import punches as punches_between
 from attendance.store.hours.rosters import StaffMember
+from attendance.store.people.employment import employments
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +162,14 @@ def sheet(
 ) -> list[PersonDays]:
     """Return everybody's days, by name: what all reports are made of."""
     people = rosters.list_staff(session, department=department, person_id=person_id, active=None)
-    active = {person.id for person in rosters.list_staff(session, department=department, person_id=person_id)}
+    known = employments(session)
     days = days_of_people(session, [person.id for person in people], first, last, zone, now) if people else {}
     rows = []
     for person in people:
-        if person.id in active:
+        employed = known.get(person.id, ALWAYS)
+        # Check-ins after the last day are shown too; nothing was asked of the person then.
+        if any(employed_on(day.day, employed) or day.used for day in days[person.id]):
             rows.append(PersonDays(person, days[person.id]))
-        elif any(day.used for day in days[person.id]):
-            # A person who is inactive now may have worked before: those days count.
-            rows.append(PersonDays(person, tuple(day.of_leaver() for day in days[person.id])))
     return rows
 
 
@@ -176,7 +177,10 @@ def today(session: Session, now: datetime, zone: ZoneInfo, department: str | Non
     """Return who is here, late, absent, away.  A night shift that is still running counts with the day it began."""
     day = now.astimezone(zone).date()
     rows = sheet(session, day - REACH, day, zone, now, department=department)
-    return Today(tuple(PersonDay(row.person, _present_day(row.days)) for row in rows))
+    known = employments(session)
+    present = [PersonDay(row.person, _present_day(row.days)) for row in rows]
+    # Whose employment is over is not listed, unless they are seen.
+    return Today(tuple(row for row in present if row.day.used or employed_on(day, known.get(row.person.id, ALWAYS))))
 
 
 def people_here(session: Session, now: datetime, zone: ZoneInfo) -> frozenset[int]:

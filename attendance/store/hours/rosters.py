@@ -21,9 +21,11 @@ from attendance.domain.hours import shift as shifts
 from attendance.domain.hours.leave import half_on, joined
 from attendance.domain.hours.premiums import in_force
 from attendance.domain.hours.shift import Half, Leave, Plan, PremiumRules, Rotation, Shift
+from attendance.domain.people.employment import ALWAYS, Employment, employed_on
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.store.hours.leave import leave_between
+from attendance.store.people.employment import employments
 from attendance.store.tables.hours import Holiday, LeaveRow, PremiumRulesRow, Roster, RosterDay, ShiftRow
 from attendance.store.tables.people import Person
 
@@ -184,6 +186,7 @@ def plans(session: Session, person_ids: Sequence[int], first: date, last: date) 
     leave = _by_person(leave_between(session, first, last), wanted)
     holidays = {row.day: row.name for row in holidays_between(session, first, last)}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    employed = employments(session, person_ids)
     versions = list_premium_rules(session)
     premiums = {day: in_force(versions, day) for day in days}
     return {
@@ -194,6 +197,7 @@ def plans(session: Session, person_ids: Sequence[int], first: date, last: date) 
             rosters.get(person_id, ()),
             exceptions.get(person_id, ()),
             leave.get(person_id, ()),
+            employed.get(person_id, ALWAYS),
         )
         for person_id in person_ids
     }
@@ -206,6 +210,7 @@ def _plans_of(
     rosters: Sequence[Roster],
     exceptions: Sequence[RosterDay],
     leave: Sequence[LeaveRow],
+    employed: Sequence[Employment],
 ) -> dict[date, Plan]:
     def shift_of(shift_id: int | None) -> Shift | None:
         return known.get(shift_id) if shift_id is not None else None
@@ -221,6 +226,9 @@ def _plans_of(
     rotations = [Rotation(row.first, tuple(map(shift_of, row.pattern)), row.last) for row in reversed(rosters)]
     plans = {}
     for day, rules in premiums.items():
+        if not employed_on(day, employed):
+            plans[day] = Plan(day, rostered=False, premiums=rules)
+            continue
         rotation = next((rotation for rotation in rotations if rotation.covers(day)), None)
         shift = rotation.shift_on(day) if rotation is not None else None
         if (exception := by_day.get(day)) is not None:

@@ -9,16 +9,17 @@ unit of work is one transaction; each change of who can be recognised bumps the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.people.names import matches, sort_key
 from attendance.errors import UserError
 from attendance.store import settings
+from attendance.store.people import employment
 from attendance.store.tables.people import Person as Person  # for the pages, which import no tables
 
 _AT_ONCE = 1000  # ids in one query: databases limit their number
@@ -70,11 +71,20 @@ def update_person(
     return person
 
 
-def set_active(session: Session, person_id: int, active: bool, *, at: datetime) -> Person:
-    """Activate or deactivate a person; inactive people stay on record and are not recognised."""
+def set_active(session: Session, person_id: int, active: bool, *, at: datetime, on: date | None = None) -> Person:
+    """Activate or deactivate a person; inactive people stay on record and are not recognised.
+
+    `on`: the day of it at the site, which is the last day of employment, or the first of a new one; None: of UTC.
+    """
     person = get_person(session, person_id)
     if person.active != active:
         person.active, person.updated_at = active, at
+        day = on or at.astimezone(UTC).date()
+        if active:
+            employment.resume(session, person_id, day)
+            person.ends_at = None
+        else:
+            employment.end(session, person_id, day)
         session.flush()
         settings.bump_gallery_version(session, at)
     return person
@@ -95,13 +105,26 @@ def get_person(session: Session, person_id: int) -> Person:
     return person
 
 
-def active_person(session: Session, person_id: int) -> Person | None:
-    """Return the person as the database says now, whatever a gallery in memory holds; None unless active."""
-    query = select(Person).where(Person.id == person_id, Person.active)
+def active_person(session: Session, person_id: int, at: datetime | None = None) -> Person | None:
+    """Return the person as the database says now, whatever a gallery in memory holds; None unless active.
+
+    `at`: None too if the last day of employment is over by then.
+    """
+    query = select(Person).where(Person.id == person_id, Person.active, _not_ended(at))
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def lock_active_person(session: Session, person_id: int) -> Person | None:
+def ended_before(session: Session, at: datetime, limit: int = 40) -> Sequence[int]:
+    """Return active people whose last day of employment is over: the first `limit` of them."""
+    query = select(Person.id).where(Person.active, Person.ends_at <= at)
+    return session.scalars(query.order_by(Person.id).limit(limit)).all()
+
+
+def _not_ended(at: datetime | None) -> ColumnElement[bool]:
+    return true() if at is None else or_(Person.ends_at.is_(None), Person.ends_at > at)
+
+
+def lock_active_person(session: Session, person_id: int, at: datetime | None = None) -> Person | None:
     """Return the person if active now, and keep it so until the transaction ends; None otherwise.
 
     The update changes nothing.  It takes SQLite's write lock and PostgreSQL's lock of the row, so that nobody
@@ -110,7 +133,7 @@ def lock_active_person(session: Session, person_id: int) -> Person | None:
     locked: Any = session.execute(
         update(Person).where(Person.id == person_id, Person.active).values(active=Person.active)
     )
-    return active_person(session, person_id) if locked.rowcount == 1 else None
+    return active_person(session, person_id, at) if locked.rowcount == 1 else None
 
 
 def search_people(

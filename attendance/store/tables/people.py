@@ -7,11 +7,12 @@ Main choice: every secret is kept as a hash only.  Trade-off: a badge can be sho
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Date,
     ForeignKey,
     Index,
     String,
@@ -24,7 +25,10 @@ from attendance.store.tables.base import Base
 
 
 class Person(Base):
-    """A person who may be recognised.  `consent_*`: when and to which words the person agreed."""
+    """A person who may be recognised.  `consent_*`: when and to which words the person agreed.
+
+    `ends_at`: the midnight after the last day of employment, from which on nothing is granted any more.
+    """
 
     __tablename__ = "people"
     # The ids of erased people are never given to somebody else: a gallery in memory may still hold one.
@@ -40,6 +44,19 @@ class Person(Base):
     updated_at: Mapped[datetime]
     consent_at: Mapped[datetime | None]
     consent_text: Mapped[str | None] = mapped_column(Text)
+    ends_at: Mapped[datetime | None]
+
+
+class EmploymentRow(Base):
+    """A time of employment, by its first and last day; null: open.  Who has none was always employed."""
+
+    __tablename__ = "employments"
+    __table_args__ = (Index(None, "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    first: Mapped[date | None] = mapped_column(Date)
+    last: Mapped[date | None] = mapped_column(Date)
 
 
 class Template(Base):

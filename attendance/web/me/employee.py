@@ -49,7 +49,7 @@ def signed_in() -> Employee | None:
     if not -60 <= age <= LASTS.total_seconds() or way not in ("pin", "link"):
         return None
     with current_site().sessions() as session:
-        person = people.active_person(session, person_id)
+        person = people.active_person(session, person_id, current_site().clock.now())
         if person is None or not hmac.compare_digest(proof, _fingerprint(session, person_id)):
             return None
         secret = credentials.secret_of(session, person_id)

@@ -19,10 +19,11 @@ from sqlalchemy.orm import Session
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.enrolment import photo_count
-from attendance.service.people import look_alikes
+from attendance.service.people import employment, look_alikes
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.store.people import credentials, people, templates
+from attendance.store.people.employment import employment_of
 from attendance.store.people.look_alikes import named_pairs
 from attendance.store.privacy import consent
 from attendance.store.session import DatabaseError
@@ -110,6 +111,7 @@ def new() -> ResponseReturnValue:
         try:
             with site.sessions.begin() as session:
                 person = people.create_person(session, at=site.clock.now(), **_values(form))
+                _save_employment(session, person.id, form)
         except UserError as error:
             form.form_errors.append(error_sentence(error))
         else:
@@ -131,11 +133,13 @@ def edit(person_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions() as session:
         person = existing(session, person_id)
-    form = PersonForm(obj=person)
+        employed = employment_of(session, person_id)[-1]
+    form = PersonForm(obj=person, first_day=employed.first, last_day=employed.last)
     if form.validate_on_submit():
         try:
             with site.sessions.begin() as session:
                 people.update_person(session, person_id, at=site.clock.now(), **_values(form))
+                _save_employment(session, person_id, form)
         except UserError as error:
             form.form_errors.append(error_sentence(error))
         else:
@@ -151,7 +155,7 @@ def set_active(person_id: int) -> ResponseReturnValue:
     site, active = current_site(), request.form.get("active") == "yes"
     with site.sessions.begin() as session:
         existing(session, person_id)
-        person = people.set_active(session, person_id, active, at=site.clock.now())
+        person = employment.set_active(session, person_id, active, now=site.clock.now(), zone=site.zone)
         action = Action.ACTIVATE_PERSON if active else Action.DEACTIVATE_PERSON
         record_act(session, action, Subject("person", person_id))
         if active:  # look-alikes of inactive people are not looked for
@@ -255,6 +259,16 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         "secret": secret,
         "waiting_link": waiting_link,
     }
+
+
+def _save_employment(session: Session, person_id: int, form: PersonForm) -> None:
+    """Save the first and last day; a last day that is over deactivates the person at once."""
+    if not {"first_day", "last_day"} & set(request.form):
+        return  # a client that does not know them leaves them as they are
+    site = current_site()
+    first, last, now = form.first_day.data, form.last_day.data, site.clock.now()
+    if employment.set_days(session, person_id, first, last, now=now, zone=site.zone):
+        record_act(session, Action.DEACTIVATE_PERSON, Subject("person", person_id))
 
 
 def _values(form: PersonForm) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from attendance.domain.hours.day import Day, Flag, Punch, Spell, Status, Used
+from attendance.domain.hours.day import Day, Flag, Spell, Status
 from attendance.domain.hours.shift import Plan, Shift, Span
 
 MONDAY = date(2024, 5, 6)
@@ -38,11 +38,3 @@ def test_a_day_wants_a_look_where_its_figures_may_be_wrong(flag: Flag) -> None:
     }  # fmt: skip
 
     assert Day(PLAN, Status.WORKED, flags=frozenset({flag, Flag.LATE})).wants_look == expected
-
-
-def test_a_day_without_check_ins_asks_nothing_of_a_leaver() -> None:
-    empty = Day(PLAN, Status.ABSENT, expected=28800).of_leaver()
-    worked = Day(PLAN, Status.WORKED, used=(Used(Punch("1", NINE), None),), expected=28800)
-
-    assert (empty.status, empty.expected, empty.plan.shift) == (Status.UNPLANNED, 0, None)
-    assert worked.of_leaver() == worked
