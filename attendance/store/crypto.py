@@ -91,6 +91,15 @@ class Keys:
         key = secrets.token_bytes(_KEY)
         return _seal(self._aead, key, _person_aad(person_id)), DataKey(key, person_id)
 
+    def seal_centre(self, centre: NDArray[np.float32], model_id: str) -> bytes:
+        """Seal what a site's faces have in common: it is made of templates, though of many people's at once."""
+        return _seal(self._aead, centre.astype("<f4").tobytes(), f"centre:{model_id}".encode())
+
+    def open_centre(self, sealed: bytes, model_id: str) -> NDArray[np.float32]:
+        """Return the centre [D]; Damaged unless it was sealed by this key and for this model."""
+        plain = _open(self._aead, sealed, f"centre:{model_id}".encode())
+        return np.frombuffer(plain, dtype="<f4").astype(np.float32)
+
     def unwrap(self, wrapped: bytes, person_id: int) -> DataKey:
         """Return the person's key; WrongMasterKey if it was wrapped by another key or for another person."""
         try:

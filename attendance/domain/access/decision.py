@@ -58,6 +58,8 @@ def decide(probe: Probe, gallery: Gallery, point: OperatingPoint | None) -> Deci
         return _nobody(Reason.FAULT, threshold=point.threshold)
     if not probe.template.model_id == gallery.model_id == point.model_id:
         return _nobody(Reason.FOREIGN_MODEL, threshold=point.threshold)
+    if gallery.size and gallery.scoring.version != point.scoring:  # scores of another kind than the threshold's
+        return _nobody(Reason.FAULT, threshold=point.threshold)
     candidates = gallery.search(probe.template, limit=2)
     if not candidates:
         return _nobody(Reason.EMPTY_GALLERY, threshold=point.threshold)

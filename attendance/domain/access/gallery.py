@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from attendance.domain.access.scoring import BEST_PHOTO, Scoring
 from attendance.domain.faces import Template
 
 _ROWS = 512  # rows a step: with 10,000 templates a step's scores are 20 MB
@@ -22,7 +23,7 @@ _ROWS = 512  # rows a step: with 10,000 templates a step's scores are 20 MB
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A person and the highest raw cosine between the probe and one of the person's templates."""
+    """A person and the score of the probe with that person: the highest cosine with one of the gallery's rows."""
 
     person_id: int
     score: float
@@ -36,9 +37,10 @@ class Gallery:
     differ, a row without unit norm, or a template of another model: nothing is left out silently,
     because a person who is missing here is refused without anybody knowing why.
     `look_alikes`: pairs of people who are known to look alike, in any order; pairs of other people do no harm.
+    `scoring`: how a face is compared with a person; every score of this gallery follows it.
     """
 
-    __slots__ = ("_alike", "_matrix", "_model_id", "_people", "_starts", "_version")
+    __slots__ = ("_alike", "_matrix", "_model_id", "_people", "_scoring", "_starts", "_templates", "_version")
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Gallery:
         model_id: str,
         version: int,
         look_alikes: Iterable[tuple[int, int]] = (),
+        scoring: Scoring = BEST_PHOTO,
     ) -> None:
         if not model_id:
             raise ValueError("a gallery names its model")
@@ -57,9 +60,11 @@ class Gallery:
         _require_unit_rows(matrix)
         order = np.argsort(owners, kind="stable")
         # One person's rows are neighbours, so that the best of each person is one reduceat.
-        self._matrix = np.ascontiguousarray(matrix[order], dtype=np.float32)
+        rows, owners = scoring.people(matrix[order], owners[order])
+        self._matrix = np.ascontiguousarray(rows, dtype=np.float32)
         self._matrix.setflags(write=False)
-        self._people, self._starts = np.unique(owners[order], return_index=True)
+        self._people, self._starts = np.unique(owners, return_index=True)
+        self._scoring, self._templates = scoring, len(matrix)
         self._model_id = model_id
         self._version = version
         place = {int(person_id): index for index, person_id in enumerate(self._people)}
@@ -90,8 +95,12 @@ class Gallery:
         return tuple(int(person_id) for person_id in self._people)
 
     def __len__(self) -> int:
-        """Return the number of templates."""
-        return len(self._matrix)
+        """Return the number of templates, however they are compared."""
+        return self._templates
+
+    @property
+    def scoring(self) -> Scoring:
+        return self._scoring
 
     def search(self, template: Template, limit: int = 5) -> tuple[Candidate, ...]:
         """Return the `limit` nearest people, best first, equal scores by person id; () if nobody is enrolled.
@@ -106,7 +115,7 @@ class Gallery:
             return ()
         if len(template.vector) != self._matrix.shape[1]:
             raise ValueError(f"a template of {len(template.vector)} numbers in a gallery of {self._matrix.shape[1]}")
-        best = np.maximum.reduceat(self._matrix @ template.vector, self._starts)
+        best = np.maximum.reduceat(self._matrix @ self._face(template), self._starts)
         near = np.arange(len(best))
         if len(best) > limit:  # everybody at least as good as the last place, so that ties are ranked by id
             near = np.flatnonzero(best >= np.partition(best, len(best) - limit)[len(best) - limit])
@@ -122,19 +131,23 @@ class Gallery:
             return np.empty((len(vectors), 0), np.float32)
         if vectors.ndim != 2 or vectors.shape[1] != self._matrix.shape[1]:
             raise ValueError(f"rows [S,{self._matrix.shape[1]}] are wanted, not {vectors.shape}")
+        vectors = self._scoring.faces(vectors)
         scores = np.empty((len(vectors), self.size), np.float32)
         for start in range(0, len(vectors), _ROWS):
             part = vectors[start : start + _ROWS] @ self._matrix.T
             scores[start : start + _ROWS] = np.maximum.reduceat(part, self._starts, axis=1)
         return scores
 
+    def _face(self, template: Template) -> NDArray[np.float32]:
+        return self._scoring.faces(template.vector[None])[0]
+
     def look_alike_of(self, person_id: int, template: Template) -> Candidate | None:
         """Return the nearest of the people who are known to look like this person; None if there are none."""
         if person_id not in self._alike:
             return None
-        ends = np.append(self._starts[1:], len(self._matrix))
+        ends, face = np.append(self._starts[1:], len(self._matrix)), self._face(template)
         scores = {
-            int(place): float((self._matrix[self._starts[place] : ends[place]] @ template.vector).max())
+            int(place): float((self._matrix[self._starts[place] : ends[place]] @ face).max())
             for place in self._alike[person_id]
         }
         nearest = max(scores, key=lambda place: scores[place])

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from attendance.domain.access.scoring import BEST_PHOTO
+
 # People known to look alike must be this many times the margin apart, and at least so far.
 LOOK_ALIKE_FACTOR = 2.0
 
@@ -20,7 +22,8 @@ LOOK_ALIKE_LEAST = 0.05
 class OperatingPoint:
     """The raw cosine from which two faces count as one person, and where that number comes from.
 
-    `margin`: how much nearer the best person must be than the second.  Raises ValueError unless
+    `margin`: how much nearer the best person must be than the second.  `scoring`: the version of the scores that the
+    threshold is for (`scoring.Scoring.version`).  Raises ValueError unless
     0 < threshold ≤ 1 (at 0, half of all strangers would pass) and 0 ≤ margin ≤ 1.
     """
 
@@ -29,6 +32,7 @@ class OperatingPoint:
     model_id: str
     source: str
     created_at: datetime
+    scoring: str = BEST_PHOTO.version
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:  # NaN fails too

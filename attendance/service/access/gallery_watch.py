@@ -73,10 +73,12 @@ class GalleryWatch:
         now = self._clock.now()
         with self._sessions() as session:
             gallery = self._view.gallery
-            if settings.gallery_version(session) != gallery.version:
-                templates.require_keys_fit(session, self._keys)
-                gallery = templates.load_gallery(session, self._keys, self._model_id)
             point = operating_points.current(session, self._model_id)
+            compared = gallery.scoring.version if point is None else point.scoring
+            if settings.gallery_version(session) != gallery.version or gallery.scoring.version != compared:
+                templates.require_keys_fit(session, self._keys)
+                scoring = operating_points.scoring_in_force(session, self._keys, self._model_id)
+                gallery = templates.load_gallery(session, self._keys, self._model_id, scoring)
             foreign = gallery.size == 0 and templates.templates_of_other_models(session, self._model_id) > 0
         if gallery.version != self._view.gallery.version:
             log.info("gallery version %d: %d people, %d templates", gallery.version, gallery.size, len(gallery))

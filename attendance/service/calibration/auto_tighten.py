@@ -58,7 +58,9 @@ def tighten(sessions: Sessions, keys: Keys, settings: Settings, model_id: str, c
         row = _outgrown(session, model_id)
         if row is None or row.id != seen:
             return None
-        return offers.apply(session, site_scores, offer, margin=row.margin, by=None, reason=reason, at=clock.now())
+        return offers.apply(
+            session, site_scores, offer, margin=row.margin, by=None, reason=reason, at=clock.now(), keys=keys
+        )
 
 
 def after_enrolment(sessions: Sessions, keys: Keys, settings: Settings, model_id: str, clock: Clock) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
+from attendance.domain.access.scoring import BEST_PHOTO
 from attendance.domain.calibration import site_calibration
 from attendance.domain.calibration.false_rejections import Share, share_refused
 from attendance.domain.calibration.risk import Calibration, Ints, Verdict
@@ -29,6 +30,7 @@ from attendance.service.calibration.site_scores import SiteScores
 from attendance.service.calibration.verdict_texts import verdict_sentence
 from attendance.store.calibration import operating_points
 from attendance.store.calibration.operating_points import Basis
+from attendance.store.crypto import Keys
 from attendance.texts import gettext as _
 
 log = logging.getLogger(__name__)
@@ -209,8 +211,13 @@ def _target(risk: float) -> float:
     return 1 / risk
 
 
-def loosens(before: OperatingPoint | None, threshold: float, margin: float) -> bool:
-    """Return whether somebody could pass who could not before; without any threshold nobody could."""
+def loosens(before: OperatingPoint | None, threshold: float, margin: float, scoring: str = BEST_PHOTO.version) -> bool:
+    """Return whether somebody could pass who could not before; without any threshold nobody could.
+
+    Scores of another kind (`scoring`) cannot be compared: somebody always could.
+    """
+    if before is not None and before.scoring != scoring:
+        return True
     return before is None or threshold < before.threshold - 1e-9 or margin < before.margin - 1e-9
 
 
@@ -224,8 +231,9 @@ def apply(
     reason: str,
     at: datetime,
     source: Literal["calibration", "administrator"] = "calibration",
+    keys: Keys | None = None,
 ) -> OperatingPoint:
-    """Put an offer in force, with everything it rests on; the caller commits.
+    """Put an offer in force, with everything it rests on; the caller commits.  A site's centre is sealed with `keys`.
 
     `source`: "calibration" for a threshold that came from a risk and follows it from now on, "administrator" for one
     that somebody chose.  A new row is the audit: who, when, why, what was in force before.  Raises UserError for an
@@ -234,14 +242,14 @@ def apply(
     rate = offer.calibration
     if offer.threshold is None:
         raise UserError(f"no threshold can be given: {verdict_sentence(rate.verdict)}")
-    before = operating_points.current(session, site_scores.model_id)
-    if offer.fallback and before is not None and offer.threshold < before.threshold:
+    before, kind = operating_points.current(session, site_scores.model_id), site_scores.scoring.version
+    if offer.fallback and before is not None and offer.threshold < before.threshold and before.scoring == kind:
         raise UserError(
             f"{verdict_sentence(rate.verdict)} The threshold in force, {before.threshold:.3f}, is higher and stays."
         )
     reason = " ".join(reason.split())
-    if loosens(before, offer.threshold, margin) and not reason:
-        raise UserError("this lets more faces in than before: say why (it stays in the history)")
+    if loosens(before, offer.threshold, margin, kind) and not reason:
+        raise UserError("this lets other faces in than before: say why (it stays in the history)")
     log.warning(
         "%s sets the threshold of %s to %.4f: %s", by or "the program", site_scores.model_id, offer.threshold, reason
     )
@@ -255,6 +263,8 @@ def apply(
         at=at,
         created_by=by,
         reason=reason or None,
+        scoring=site_scores.scoring,
+        keys=keys,
         basis=Basis(rate.target, rate.people, rate.verdict.value, site_scores.words, rate.fpir, rate.low, rate.high),
         details={
             "reason": reason,
@@ -265,8 +275,10 @@ def apply(
             "own_people": offer.refused.people,
         },
     )
-    kind: ActorKind = "system" if by is None else "command line" if by == "command line" else "operator"
-    actor = Actor(kind, by or "threshold")
+    actor_kind: ActorKind = "system" if by is None else "command line" if by == "command line" else "operator"
     detail: dict[str, Value] = {"model": site_scores.model_id, "threshold": point.threshold, "source": source}
+    if before is None or before.scoring != kind:
+        detail["scoring"] = kind
+    actor = Actor(actor_kind, by or "threshold")
     record(session, actor=actor, action=Action.APPLY_THRESHOLD, detail=detail, at=at)
     return point

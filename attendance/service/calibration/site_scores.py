@@ -20,15 +20,19 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Settings
 from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.scoring import BEST_PHOTO, POOLED, Scoring, centre_of, mean_of
 from attendance.domain.calibration.risk import Ints, Strangers
 from attendance.domain.calibration.site_calibration import StrangerScores
 from attendance.errors import UserError
 from attendance.service.calibration.impostors import Reference, load
 from attendance.store.access import events
-from attendance.store.calibration.operating_points import card_default
+from attendance.store.calibration.operating_points import card_default, compared_so_since, scoring_in_force
 from attendance.store.crypto import Keys
 from attendance.store.people import templates as stored_templates
 from attendance.texts import gettext as _
+
+# Up to so many people each is left out of the centre when standing in as a stranger.
+_LEFT_OUT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,11 @@ class Pair:
 class SiteScores:
     """The scores of one model at this site.
 
-    `strangers`: this site's people compared with each other, and the reference's strangers with them; columns are
-    `person_ids`.  `genuine` [G]: each template with the person's other templates, then confirmed passages;
-    `owners` [G]: whose.  `nearest`: the people of this site who look most alike.  `default`: the conservative
-    threshold that came with the weights.  `trouble`: why there is no reference, "" when there is one.
+    `scoring`: how faces are compared.  `strangers`: this site's people compared with each other, and the reference's
+    strangers with them; columns are `person_ids`.  `genuine` [G]: each template with the person's other templates, then
+    confirmed passages; `owners` [G]: whose.  `nearest`: the people of this site who look most alike.  `default`: the
+    conservative threshold that came with the weights, None where it is for scores of another kind.  `trouble`: why
+    there is no reference, "" when there is one.
     """
 
     model_id: str
@@ -63,6 +68,7 @@ class SiteScores:
     reference: Reference | None
     trouble: str = ""
     seed: int = field(default=0, repr=False)
+    scoring: Scoring = BEST_PHOTO
 
     @property
     def people(self) -> int:
@@ -93,6 +99,7 @@ def score_site(
     *,
     passages_since: datetime | None = None,
     trouble: str = "",
+    scoring: Scoring = BEST_PHOTO,
 ) -> SiteScores:
     """Compute the scores of today.  `passages_since`: opt-in, take the scores of those who were let in since, too.
 
@@ -101,7 +108,7 @@ def score_site(
     """
     enrolled = stored_templates.enrolled_templates(session, keys, model_id)
     owners = np.array([one.person_id for one in enrolled], dtype=np.int64)
-    gallery = Gallery(owners.tolist(), [one.template for one in enrolled], model_id, 0)
+    gallery = Gallery(owners.tolist(), [one.template for one in enrolled], model_id, 0, scoring=scoring)
     matrix = np.stack([one.template.vector for one in enrolled]) if enrolled else np.empty((0, 0), np.float32)
     names = {one.person_id: one.name for one in enrolled}
     if reference is not None and enrolled and reference.vectors.shape[1] != matrix.shape[1]:
@@ -110,7 +117,7 @@ def score_site(
             f"{matrix.shape[1]}: make it again with: python manage.py weights impostors"
         )
     strangers = _strangers(gallery, matrix, owners, reference)
-    genuine, whose = _genuine(matrix, owners)
+    genuine, whose = _genuine(matrix, owners, scoring)
     granted: list[tuple[int, float]] = []
     if passages_since is not None:
         granted = [one for one in events.granted_scores(session, passages_since, model_id) if one[0] in names]
@@ -124,14 +131,20 @@ def score_site(
         owners=np.append(whose, np.array([person for person, _ in granted], np.int64)),
         passages=len(granted),
         nearest=_nearest(strangers.own, gallery.person_ids, names),
-        default=card_default(session, model_id),
+        default=card_default(session, model_id) if scoring.version == BEST_PHOTO.version else None,
         reference=reference,
         trouble=trouble or ("" if reference is not None else "there is no reference of strangers for this model"),
+        scoring=scoring,
     )
 
 
-def site_scores_of(session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime) -> SiteScores:
-    """Call `score_site` by the settings; `trouble` says what is wrong with the packaged strangers."""
+def site_scores_of(
+    session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime, scoring: Scoring | None = None
+) -> SiteScores:
+    """Call `score_site` by the settings; `trouble` says what is wrong with the packaged strangers.
+
+    `scoring`: another way of comparing than the one in force, of which no passage has scores.
+    """
     reference, trouble = None, ""
     try:
         reference = load(settings.models.weights, model_id)
@@ -145,8 +158,14 @@ def site_scores_of(session: Session, keys: Keys, settings: Settings, model_id: s
             )
     except UserError as error:
         trouble = str(error)
+    in_force = scoring_in_force(session, keys, model_id)
+    scoring = in_force if scoring is None else scoring
     start = since(now, settings.calibration.passages_days)
-    return score_site(session, keys, model_id, reference, passages_since=start, trouble=trouble)
+    if start is not None:
+        start = max(start, compared_so_since(session, model_id) or start)
+    if scoring.version != in_force.version:
+        start = None
+    return score_site(session, keys, model_id, reference, passages_since=start, trouble=trouble, scoring=scoring)
 
 
 def since(now: datetime, days: int) -> datetime | None:
@@ -158,8 +177,7 @@ def _strangers(
     gallery: Gallery, matrix: NDArray[np.float32], owners: Ints, reference: Reference | None
 ) -> StrangerScores:
     """Compare each person's first template with everybody else, and the reference's strangers with everybody."""
-    first = np.unique(owners, return_index=True)[1]
-    among = gallery.person_scores(matrix[first]) if gallery.size else np.empty((0, 0), np.float32)
+    among = _among(gallery, matrix, owners)
     own = Strangers(among, np.arange(gallery.size, dtype=np.int64), gallery.model_id)
     if reference is None:
         return StrangerScores(own, None)
@@ -167,16 +185,42 @@ def _strangers(
     return StrangerScores(own, Strangers(outside, np.full(len(outside), -1, np.int64), reference.model_id))
 
 
-def _genuine(matrix: NDArray[np.float32], owners: Ints) -> tuple[NDArray[np.float32], Ints]:
+def _among(gallery: Gallery, matrix: NDArray[np.float32], owners: Ints) -> NDArray[np.float32]:
+    """Compare each person's first template with everybody: [N,N].
+
+    A centre holds a share of each of its people, which a stranger has not, and few people are pushed apart by it.  So
+    whoever stands in as a stranger is left out of the centre; among many the share is too small to matter.
+    """
+    if not gallery.size:
+        return np.empty((0, 0), np.float32)
+    starts, scoring = np.unique(owners, return_index=True)[1], gallery.scoring
+    if scoring.centre is None or not 2 < gallery.size <= _LEFT_OUT:
+        return gallery.person_scores(matrix[starts])
+    rows, whose = Scoring(scoring.pooled).people(matrix, owners)
+    means, firsts = POOLED.people(matrix, owners)[0], np.unique(whose, return_index=True)[1]
+    scores = np.empty((gallery.size, gallery.size), np.float32)
+    for number, start in enumerate(starts):
+        without = Scoring(scoring.pooled, centre_of(np.delete(means, number, axis=0)))
+        scores[number] = np.maximum.reduceat(without.faces(rows) @ without.faces(matrix[[start]])[0], firsts)
+    return scores
+
+
+def _genuine(matrix: NDArray[np.float32], owners: Ints, scoring: Scoring) -> tuple[NDArray[np.float32], Ints]:
     """Compare each template with the person's other ones, as the gallery would; a person with one has no scores."""
+    faces = scoring.faces(matrix)
     scores: list[float] = []
     whose: list[int] = []
     for person in np.unique(owners).tolist():
         own = matrix[owners == person]
         if len(own) > 1:
-            between = own @ own.T
-            np.fill_diagonal(between, -np.inf)
-            scores += between.max(axis=1).tolist()
+            looks = faces[owners == person]
+            if scoring.pooled:
+                others = np.stack([mean_of(np.delete(own, number, axis=0)) for number in range(len(own))])
+                scores += np.einsum("nd,nd->n", looks, scoring.faces(others)).tolist()
+            else:
+                between = looks @ looks.T
+                np.fill_diagonal(between, -np.inf)
+                scores += between.max(axis=1).tolist()
             whose += [person] * len(own)
     return np.array(scores, np.float32), np.array(whose, np.int64)
 

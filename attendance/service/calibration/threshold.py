@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from attendance.domain.calibration.error_rates import ErrorRate, fmr_at, fnmr_at
+from attendance.store.calibration.operating_points import scoring_in_force
 from attendance.store.crypto import Keys
 from attendance.store.people import templates as stored_templates
 from attendance.store.people.templates import Enrolled
@@ -70,13 +71,17 @@ class Consequences:
 def gallery_scores(
     session: Session, keys: Keys, model_id: str, max_pairs: int = MAX_PAIRS, look_alikes: int = 10
 ) -> GalleryScores:
-    """Compare the active people's templates with each other, at most `max_pairs` of each kind."""
+    """Compare the active people's templates with each other, photo by photo, at most `max_pairs` of each kind.
+
+    A site's centre is taken off, if it is in force.
+    """
     enrolled = stored_templates.enrolled_templates(session, keys, model_id)
     owners = np.array([one.person_id for one in enrolled], dtype=np.int64)
     if len(enrolled) == 0:
         none = np.empty(0, np.float32)
         return GalleryScores(model_id, 0, 0, none, none, 0, 0, ())
-    matrix = np.stack([one.template.vector for one in enrolled])
+    scoring = scoring_in_force(session, keys, model_id)
+    matrix = scoring.faces(np.stack([one.template.vector for one in enrolled]))
     genuine_pairs = _genuine_pairs(owners)
     same_total = len(genuine_pairs)
     impostor_total = len(owners) * (len(owners) - 1) // 2 - same_total

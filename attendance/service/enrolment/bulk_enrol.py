@@ -131,7 +131,8 @@ class _Run:
             if photo.report.ok and photo.report.template is not None
         ]
         self._names = {row.person_id: row.name for row in everybody}
-        self._everybody = look_alikes.Comparison(everybody)
+        self._scoring = operating_points.scoring_in_force(session, keys, model_id)
+        self._everybody = look_alikes.Comparison(everybody, self._scoring)
 
     def enrol(self, number: int) -> Result:
         entry, photos = self._judged[number]
@@ -220,7 +221,7 @@ class _Run:
         vectors = [photo.report.template.vector for photo in usable if photo.report.template is not None]
         if self._point is None or len(earlier) + len(vectors) < 2:
             return 0
-        likeness = look_alikes.likeness_to_the_others(np.stack([*vectors, *earlier]))
+        likeness = look_alikes.likeness_to_the_others(self._scoring.faces(np.stack([*vectors, *earlier])))
         return sum(
             float(best) < self._point.threshold
             for photo, best in zip(usable, likeness[: len(usable)], strict=True)

@@ -148,7 +148,8 @@ def enrol_photo(
     settings.lock_gallery(session, clock.now())
     enrolled = templates.enrolled_templates(session, keys, template.model_id)
     point = operating_points.current(session, template.model_id)
-    judged = look_alikes.Comparison(enrolled).judge(template, [person_id], point)
+    scoring = operating_points.scoring_in_force(session, keys, template.model_id)
+    judged = look_alikes.Comparison(enrolled, scoring).judge(template, [person_id], point)
     report = replace(
         report,
         looks_like=next(iter(judged.duplicates), None),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
+from attendance.domain.access.scoring import BEST_PHOTO, Scoring
 from attendance.domain.faces import Template
 from attendance.service.ports import Clock
 from attendance.store import settings
@@ -51,24 +52,26 @@ class Judgement:
 class Comparison:
     """Templates of many people side by side, so that a new one is compared with all of them at once."""
 
-    def __init__(self, enrolled: Sequence[Enrolled]) -> None:
+    def __init__(self, enrolled: Sequence[Enrolled], scoring: Scoring = BEST_PHOTO) -> None:
         rows = sorted(enrolled, key=lambda row: row.person_id)
         owners = np.array([row.person_id for row in rows], dtype=np.int64)
         # People in the order of their ids, and the first row of each.
         self._people, self._starts = np.unique(owners, return_index=True)
         self._owners = owners
-        self._matrix = np.stack([row.template.vector for row in rows]) if rows else None
+        self._scoring = scoring
+        self._matrix = scoring.faces(np.stack([row.template.vector for row in rows])) if rows else None
 
-    def best_scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the highest score of each vector [N,D] with each person: [N, people]."""
+    def best_scores(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the highest score of each row [N,D], as `Scoring.faces` gives it, with each person: [N, people]."""
         if self._matrix is None:
-            return np.empty((len(vectors), 0), np.float32)
-        scores: NDArray[np.float32] = np.maximum.reduceat(vectors @ self._matrix.T, self._starts, axis=1)
+            return np.empty((len(faces), 0), np.float32)
+        scores: NDArray[np.float32] = np.maximum.reduceat(faces @ self._matrix.T, self._starts, axis=1)
         return scores
 
     def judge(self, template: Template, own: Collection[int], point: OperatingPoint | None) -> Judgement:
         """Judge a template that is about to be added to the person with one of the ids `own`."""
-        best = dict(zip(self._people.tolist(), self.best_scores(template.vector[None])[0].tolist(), strict=True))
+        face = self._scoring.faces(template.vector[None])
+        best = dict(zip(self._people.tolist(), self.best_scores(face)[0].tolist(), strict=True))
         own_score = max((best.pop(person) for person in own if person in best), default=None)
         if point is None:
             return Judgement((), own_score, False)
@@ -143,7 +146,8 @@ def _refresh(
     found: dict[Pair, float] = {}
     if point is not None:
         rows = templates.enrolled_templates(session, keys, model_id) if enrolled is None else enrolled
-        found = Comparison(rows).pairs_above(least_score(point), person_id)
+        scoring = operating_points.scoring_in_force(session, keys, model_id)
+        found = Comparison(rows, scoring).pairs_above(least_score(point), person_id)
     return look_alikes.replace_pairs(session, model_id, found, at=at, person_id=person_id)
 
 
@@ -159,7 +163,8 @@ def refresh_all(sessions: Sessions, keys: Keys, model_id: str, clock: Clock) -> 
             return False
         point = operating_points.current(session, model_id)
         enrolled = [] if point is None else templates.enrolled_templates(session, keys, model_id)
-    found = {} if point is None else Comparison(enrolled).pairs_above(least_score(point))
+        scoring = operating_points.scoring_in_force(session, keys, model_id)
+    found = {} if point is None else Comparison(enrolled, scoring).pairs_above(least_score(point))
     with sessions.begin() as session:
         settings.lock_gallery(session, clock.now())
         if _mark(session, model_id) != mark:
@@ -174,11 +179,15 @@ def consistency(session: Session, keys: Keys, model_id: str, person_id: int) -> 
     own = templates.enrolled_templates(session, keys, model_id, person_id)
     if len(own) < 2:
         return {}
-    likeness = likeness_to_the_others(np.stack([row.template.vector for row in own]))
+    scoring = operating_points.scoring_in_force(session, keys, model_id)
+    likeness = likeness_to_the_others(scoring.faces(np.stack([row.template.vector for row in own])))
     return {row.template_id: float(best) for row, best in zip(own, likeness, strict=True)}
 
 
 def _mark(session: Session, model_id: str) -> list[object]:
     point = operating_points.current(session, model_id)
+    numbers: list[object]
     numbers = [None, None] if point is None else [point.threshold, point.margin]
+    if point is not None and point.scoring != BEST_PHOTO.version:
+        numbers.append(point.scoring)
     return [model_id, settings.gallery_version(session), *numbers]

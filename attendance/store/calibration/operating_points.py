@@ -12,14 +12,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
+from attendance.domain.access.scoring import BEST_PHOTO, POOLED, Scoring
 from attendance.errors import UserError
+from attendance.store.crypto import Damaged, Keys
 from attendance.store.tables import calibration
+
+_CENTRE_IS_DAMAGED = (
+    "what the site's faces have in common, which belongs to the threshold, is damaged: put a threshold in force again"
+)
 
 # A row of the history, for the pages, which import no tables.
 PointRow = calibration.OperatingPoint
@@ -44,7 +51,36 @@ def current(session: Session, model_id: str) -> OperatingPoint | None:
     if not rows:
         return None
     row = rows[0]
-    return OperatingPoint(row.threshold, row.margin, row.model_id, row.source, row.created_at)
+    return OperatingPoint(row.threshold, row.margin, row.model_id, row.source, row.created_at, row.scoring)
+
+
+def scoring_in_force(session: Session, keys: Keys, model_id: str) -> Scoring:
+    """Return how faces are compared under the point in force; each against the best photo if there is none.
+
+    Raises UserError for a centre that does not open or is not the one of the point: every face is then refused.
+    """
+    rows = history(session, model_id, limit=1)
+    if not rows or rows[0].scoring == BEST_PHOTO.version:
+        return BEST_PHOTO
+    if rows[0].scoring == POOLED.version:
+        return POOLED
+    pooled = rows[0].scoring.startswith(POOLED.version)
+    try:
+        scoring = Scoring(pooled, keys.open_centre(rows[0].centre or b"", model_id))
+    except (Damaged, ValueError) as error:
+        raise UserError(f"{_CENTRE_IS_DAMAGED} ({error})") from error
+    if scoring.version != rows[0].scoring:
+        raise UserError(_CENTRE_IS_DAMAGED)
+    return scoring
+
+
+def compared_so_since(session: Session, model_id: str) -> datetime | None:
+    """Return since when faces are compared as they are now, from which on recorded scores are of one kind.
+
+    None: as far back as the history reaches.
+    """
+    rows = history(session, model_id, limit=1000)
+    return next((row.created_at for row, older in pairwise(rows) if row.scoring != older.scoring), None)
 
 
 def set_point(
@@ -60,8 +96,10 @@ def set_point(
     created_by: str | None = None,
     reason: str | None = None,
     basis: Basis | None = None,
+    scoring: Scoring = BEST_PHOTO,
+    keys: Keys | None = None,
 ) -> OperatingPoint:
-    """Put a threshold (raw cosine) in force; the caller commits.
+    """Put a threshold for the scores of `scoring` in force; the caller commits.  A centre needs `keys`.
 
     `source` is "card default", "administrator" or "calibration"; `gallery_size` is the number of
     people at that moment.  UserError for a threshold outside 0 < t < 1: at or below 0 it accepts
@@ -71,6 +109,11 @@ def set_point(
         raise UserError(f"a threshold is a cosine between 0 and 1, not {threshold}")
     if not (math.isfinite(margin) and 0 <= margin <= 1):
         raise UserError(f"a margin is a difference of cosines from 0 to 1, not {margin}")
+    if scoring.centre is not None and keys is None:
+        raise ValueError("a centre is stored sealed only")
+    # Older centres hold nothing that is needed: their scores are kept with the passages.
+    centres = update(calibration.OperatingPoint).where(calibration.OperatingPoint.model_id == model_id)
+    session.execute(centres.values(centre=None))
     row = calibration.OperatingPoint(
         model_id=model_id,
         threshold=threshold,
@@ -81,11 +124,13 @@ def set_point(
         created_at=at,
         created_by=created_by,
         reason=reason,
+        scoring=scoring.version,
+        centre=None if scoring.centre is None or keys is None else keys.seal_centre(scoring.centre, model_id),
         **({} if basis is None else asdict(basis)),
     )
     session.add(row)
     session.flush()
-    return OperatingPoint(threshold, margin, model_id, source, at)
+    return OperatingPoint(threshold, margin, model_id, source, at, scoring.version)
 
 
 def card_default(session: Session, model_id: str) -> float | None:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain import faces
 from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.scoring import BEST_PHOTO, Scoring
 from attendance.errors import UserError
 from attendance.store import settings
 from attendance.store.crypto import Damaged, DataKey, Keys, WrongMasterKey
@@ -144,7 +145,7 @@ def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: i
     return opened
 
 
-def load_gallery(session: Session, keys: Keys, model_id: str) -> Gallery:
+def load_gallery(session: Session, keys: Keys, model_id: str, scoring: Scoring = BEST_PHOTO) -> Gallery:
     """Return the gallery of all active people for one model; raises as `enrolled_templates` does."""
     # The version first: a change that slips in between is then loaded twice, never missed.
     version = gallery_version(session)
@@ -155,6 +156,7 @@ def load_gallery(session: Session, keys: Keys, model_id: str) -> Gallery:
         model_id,
         version,
         look_alikes.listed_pairs(session, model_id),
+        scoring,
     )
 
 

@@ -26,6 +26,8 @@ class OperatingPoint(Base):
     `target`: the accepted risk, the chance that a stranger passes · `covers`: up to so many people it was computed
     for (`gallery_size`: how many there were) · `fpir`, `fpir_low`, `fpir_high`: the chance and its 95 % interval ·
     `verdict`: what that is worth · `data`: what it was computed from, in words.  NULL for one that was only set.
+    `scoring`: which scores the threshold is for (`domain.access.scoring`) · `centre`: sealed, what is taken off both
+    sides; only the row in force has it.
     """
 
     __tablename__ = "operating_points"
@@ -51,3 +53,5 @@ class OperatingPoint(Base):
     verdict: Mapped[str | None] = mapped_column(String(40))
     data: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
+    scoring: Mapped[str] = mapped_column(String(60), default="best photo", server_default="best photo")
+    centre: Mapped[bytes | None]

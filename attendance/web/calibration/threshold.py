@@ -112,7 +112,7 @@ def save() -> ResponseReturnValue:
             form.form_errors.append(_("Somebody else set a threshold meanwhile. Look at the page again, then decide."))
         elif choice.threshold is None:
             form.form_errors.append(_("No threshold can be given: %(why)s", why=verdict_sentence(choice.offer.verdict)))
-        elif loosens(before, choice.threshold, choice.margin):
+        elif loosens(before, choice.threshold, choice.margin, cached.site_scores.scoring.version):
             if not form.reason.data:
                 form.reason.errors = [_("This lets more faces in. Say why; it stays in the history.")]
             elif form.confirm.data != _confirmation(choice):
@@ -152,6 +152,7 @@ def _put_in_force(cached: CachedNumbers, choice: Choice, seen: OperatingPoint | 
             reason=reason,
             at=site.clock.now(),
             source="calibration" if choice.mode == "risk" else "administrator",
+            keys=site.keys,
         )
 
 
@@ -164,7 +165,10 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         cached = cached_numbers(session)
         now = site.clock.now()
         days = replayed_days(chosen.get("days", ""))
-        past = events.decided_since(session, now - timedelta(days=days), site.model_id)
+        since = now - timedelta(days=days)
+        # Recorded scores of another kind say nothing about this threshold.
+        since = max(since, operating_points.compared_so_since(session, site.model_id) or since)
+        past = events.decided_since(session, since, site.model_id)
         strangers = stranger_rate(session, site.model_id, now, site.settings.retention.strangers_days)
         in_force = history[0] if history else None
         choice = _choice(cached, in_force, chosen)
@@ -210,7 +214,8 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         "enrol_again": [one for one in people if one.enrol_again][:MOST_PEOPLE],
         "enrol_again_total": sum(one.enrol_again for one in people),
         "risks": RISKS,
-        "loosens": choice.threshold is not None and loosens(point, choice.threshold, choice.margin),
+        "loosens": choice.threshold is not None
+        and loosens(point, choice.threshold, choice.margin, cached.site_scores.scoring.version),
         "form": form,
         **_charts(cached, shown, point, dots),
     }
@@ -282,7 +287,11 @@ def _yearly(chance: float | None, attempts: float | None) -> float | None:
 
 
 def _stamp(point: OperatingPoint | None) -> str:
-    return "none" if point is None else f"{point.created_at.isoformat()} {point.threshold!r} {point.margin!r}"
+    return (
+        "none"
+        if point is None
+        else f"{point.created_at.isoformat()} {point.threshold!r} {point.margin!r} {point.scoring}"
+    )
 
 
 def _confirmation(choice: Choice) -> str:

@@ -20,6 +20,7 @@ from attendance.service.calibration import offers
 from attendance.service.calibration.offers import CurvePoint, Offer
 from attendance.service.calibration.site_scores import SiteScores, score_site, site_scores_of
 from attendance.service.calibration.threshold import GalleryScores, gallery_scores
+from attendance.store.calibration import operating_points
 from attendance.store.settings import gallery_version
 from attendance.web.site import Site, current_site
 
@@ -56,10 +57,13 @@ class CachedNumbers:
 
 @dataclass
 class ThresholdCache:
-    """One request computes while others wait.  `key`: the gallery's version and the day of `numbers`."""
+    """One request computes while others wait.
+
+    `key`: the gallery's version, the day, and the kind of scores of `numbers`.
+    """
 
     turn: threading.Lock = field(default_factory=threading.Lock)
-    key: tuple[int, date] | None = None
+    key: tuple[int, date, str] | None = None
     numbers: CachedNumbers | None = None
 
 
@@ -72,7 +76,9 @@ def cached_numbers(session: Session) -> CachedNumbers:
     cache: ThresholdCache = current_app.extensions.setdefault(_EXTENSION, ThresholdCache())
     with cache.turn:
         # The version first, as in load_gallery: a change in between is computed twice.
-        key = gallery_version(session), site.local(site.clock.now()).date()
+        point = operating_points.current(session, site.model_id)
+        kind = "" if point is None else point.scoring
+        key = gallery_version(session), site.local(site.clock.now()).date(), kind
         if cache.numbers is None or cache.key != key:
             scores = gallery_scores(session, site.keys, site.model_id)
             site_scores = _site_scores(session, site)

@@ -1,0 +1,105 @@
+"""How two faces are compared: against each photo or the mean of a person's photos, with or without the site's centre.
+
+In: unit embeddings of photos and of looks.  Out: unit rows whose dot products are the scores.
+Does not know: thresholds, names, databases.
+Main choice: faces of one camera and one workforce share a component, which raises every score, those of strangers,
+too.  Taking it off both sides, and going to unit length again, leaves what tells people apart.  Trade-off: the scores
+of another centre are other scores, so a centre belongs to the operating point and changes with it only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+# A photo that scores so much lower with the person's other photos than they do in the middle is left out of the mean.
+OUTLIER = 0.15
+# With two photos nobody can say which of them is the poor one.
+_FEWEST = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scoring:
+    """`pooled`: one template a person, the mean of the photos, instead of the best photo.
+
+    `centre` [D] float32, shorter than 1: what the site's faces have in common; None: nothing is taken off.
+    Raises ValueError for a centre that is not finite or not shorter than 1.
+    """
+
+    pooled: bool = False
+    centre: Vectors | None = None
+
+    def __post_init__(self) -> None:
+        if self.centre is not None and not (self.centre.ndim == 1 and float(np.linalg.norm(self.centre)) < 1):
+            raise ValueError("a centre is a vector shorter than 1")  # NaN fails too
+
+    @property
+    def version(self) -> str:
+        """Return what a score's origin is called in the records; the same for the same numbers only."""
+        if self.centre is None:
+            return "pooled" if self.pooled else "best photo"
+        digest = hashlib.sha256(self.centre.astype("<f4").tobytes()).hexdigest()[:12]
+        return f"{'pooled' if self.pooled else 'best photo'}, centre {digest}"
+
+    def faces(self, vectors: Vectors) -> Vectors:
+        """Return the unit rows [N,D] of single looks or photos as they are compared."""
+        if self.centre is None or not len(vectors):
+            return vectors
+        return unit(vectors - self.centre)
+
+    def people(self, rows: Vectors, owners: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.int64]]:
+        """Return the unit rows [M,D] of the gallery and whose they are, of photos [N,D] sorted by owner."""
+        if self.pooled and len(rows):
+            people, starts = np.unique(owners, return_index=True)
+            rows, owners = np.stack([mean_of(part) for part in np.split(rows, starts[1:])]), people
+        return self.faces(rows), owners
+
+
+BEST_PHOTO = Scoring()
+POOLED = Scoring(pooled=True)
+
+
+def unit(rows: Vectors) -> Vectors:
+    """Return the rows at length 1; a row of zeros stays one, and matches nobody."""
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    result: Vectors = (rows / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return result
+
+
+def kept_photos(rows: Vectors) -> NDArray[np.bool_]:
+    """Return which photos [N,D] of one person count for the mean: all but those unlike the others."""
+    if len(rows) < _FEWEST:
+        return np.ones(len(rows), bool)
+    likeness = (rows @ rows.T).sum(axis=1) - 1
+    likeness /= len(rows) - 1
+    kept: NDArray[np.bool_] = likeness >= np.median(likeness) - OUTLIER
+    return kept
+
+
+def mean_of(rows: Vectors) -> Vectors:
+    """Return the unit mean [D] of one person's photos [N,D], without outliers."""
+    mean: Vectors = unit(rows[kept_photos(rows)].mean(axis=0))
+    return mean
+
+
+def centre_of(people: Vectors) -> Vectors | None:
+    """Return the centre [D] of the people's mean templates [P,D]; None for fewer than two.
+
+    The mean of P unrelated unit vectors is 1/√P long by chance alone.  Only what is longer than chance is taken
+    off: the mean is shrunk towards zero by the share of its squared length that chance explains
+    (James and Stein 1961, positive part).
+    """
+    number = len(people)
+    if number < 2:
+        return None
+    mean = people.mean(axis=0)
+    square = float(mean @ mean)
+    by_chance = max(0.0, 1 - square) / (number - 1)
+    kept = max(0.0, 1 - by_chance / max(square, 1e-9))
+    centre: Vectors = (kept * mean).astype(np.float32)
+    return centre

@@ -1,0 +1,104 @@
+"""Which way of comparing faces serves this site: each computed for the same risk, side by side.
+
+In: the enrolled templates, an accepted risk.  Out: `Compared` ways, and the one to recommend.
+Does not know: pages; how a rate is computed.
+Main choice: a site's centre is recommended only where the site's own photos say that it refuses fewer of its people
+at the same risk, and never without a number for that risk.  Trade-off: where each person's photos are of one sitting,
+all ways look perfect, and the simplest stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from attendance.config import Settings
+from attendance.domain.access.scoring import BEST_PHOTO, POOLED, Scoring, centre_of
+from attendance.service.calibration import offers
+from attendance.service.calibration.offers import RISK, Offer
+from attendance.service.calibration.site_scores import SiteScores, site_scores_of
+from attendance.store.calibration import operating_points
+from attendance.store.crypto import Keys
+from attendance.store.people import templates
+from attendance.texts import N_
+
+# With fewer people a centre is mostly chance, and with fewer of them with two photos nobody knows whom it refuses.
+FEWEST = 5
+WORDS = {
+    "best photo": N_("each look with the best of a person’s photos"),
+    "mean photo": N_("each look with the mean of a person’s photos"),
+    "centre": N_("with the mean of a person’s photos, without what all faces of this site have in common"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One way of comparing.  `name`: a key of WORDS; `in_force`: this kind is in force, though its centre may be older.
+
+    `reason`: why it cannot be offered, "" if it can.
+    """
+
+    name: str
+    site_scores: SiteScores
+    offer: Offer
+    in_force: bool
+    reason: str = ""
+
+
+def name_of(version: str) -> str:
+    """Return the key of WORDS for a version of scores, as an operating point keeps it."""
+    if version in (BEST_PHOTO.version, POOLED.version):
+        return "best photo" if version == BEST_PHOTO.version else "mean photo"
+    return "centre"
+
+
+def scoring_of(session: Session, keys: Keys, model_id: str, name: str) -> Scoring:
+    """Return the way of that name (a key of WORDS) for the people who are enrolled now; the centre is of today."""
+    if name != "centre":
+        return BEST_PHOTO if name == "best photo" else POOLED
+    rows = templates.enrolled_templates(session, keys, model_id)
+    if not rows:
+        return POOLED
+    owners = np.array([row.person_id for row in rows], np.int64)
+    means, _ = POOLED.people(np.stack([row.template.vector for row in rows]), owners)
+    return Scoring(pooled=True, centre=centre_of(means))
+
+
+def compare(
+    session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime, risk: float = RISK
+) -> list[Compared]:
+    """Return every way with its offer for the risk, simplest first; raises as `site_scores_of` does."""
+    point = operating_points.current(session, model_id)
+    in_force = name_of(BEST_PHOTO.version if point is None else point.scoring)
+    result = []
+    for name in WORDS:
+        scoring = scoring_of(session, keys, model_id, name)
+        site_scores = site_scores_of(session, keys, settings, model_id, now, scoring)
+        offer = offers.calibrate_site(site_scores, risk)
+        result.append(Compared(name, site_scores, offer, name == in_force, _trouble(name, site_scores, offer)))
+    return result
+
+
+def recommended(ways: Sequence[Compared]) -> Compared | None:
+    """Return the way that refuses the fewest own people at the same risk; None if the one in force is as good.
+
+    Ways without a number for the risk are not compared.  Of equally good ways the simplest wins.
+    """
+    able = [way for way in ways if not way.reason and not way.offer.fallback and way.offer.refused.value is not None]
+    if not able:
+        return None
+    best = min(able, key=lambda way: way.offer.refused.value or 0.0)
+    present = next((way for way in able if way.in_force), None)
+    if best.in_force or (present is not None and present.offer.refused.value == best.offer.refused.value):
+        return None
+    return best
+
+
+def _trouble(name: str, site_scores: SiteScores, offer: Offer) -> str:
+    if name == "centre" and min(site_scores.people, offer.refused.people) < FEWEST:
+        return N_("It needs at least five people with two photos each.")
+    return N_("No threshold can be given.") if offer.threshold is None else ""
