@@ -23,17 +23,24 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.option("--risk", type=click.FloatRange(2, 10_000_000), help="At most one stranger in so many passes.")
+@click.option(
+    "--compare",
+    "way",
+    type=click.Choice(["best photo", "mean photo", "centre", "auto"]),
+    help="How a look is compared with a person.  Left out: as now; auto: the way that serves this site best.",
+)
 @click.option("--apply", "put_in_force", is_flag=True, help="Put the threshold in force.")
 @click.option("--reason", default="", help="Why; needed if it lets in more than before.  Stays in the history.")
 @click.pass_context
-def calibrate(context: click.Context, risk: float | None, put_in_force: bool, reason: str) -> None:
+def calibrate(context: click.Context, risk: float | None, way: str | None, put_in_force: bool, reason: str) -> None:
     """Compute the threshold for an accepted RISK and the people who are enrolled, and how often it refuses them.
 
-    Without --apply nothing changes.
+    Without --apply nothing changes.  «centre» takes off what all faces of this site have in common, such as its light
+    and its camera; «auto» proposes it only where the site's own photos say that it helps.
     """
     settings = settings_of(context)
     from attendance import bootstrap
-    from attendance.service.calibration import offers
+    from attendance.service.calibration import offers, scorings
     from attendance.service.calibration.site_scores import site_scores_of
     from attendance.service.calibration.verdict_texts import verdict_name, verdict_sentence
     from attendance.store.calibration import operating_points
@@ -42,15 +49,21 @@ def calibrate(context: click.Context, risk: float | None, put_in_force: bool, re
     bootstrap.adopt_card_threshold(site)
     model_id, chosen = settings.models.recogniser, risk or settings.calibration.risk
     with site.sessions() as session:
-        site_scores = site_scores_of(session, site.keys, settings, model_id, site.clock.now())
         point = operating_points.current(session, model_id)
+        if way is None:
+            site_scores = site_scores_of(session, site.keys, settings, model_id, site.clock.now())
+        else:
+            ways = scorings.compare(session, site.keys, settings, model_id, site.clock.now(), chosen)
+            site_scores = _way(ways, way).site_scores
     offer = offers.calibrate_site(site_scores, chosen)
     click.echo(f"{model_id}: {site_scores.words}")
     if site_scores.trouble:
         click.echo(f"note: {site_scores.trouble}")
     click.echo(f"risk: at most one stranger in {chosen:,.0f} passes")
     click.echo(f"verdict: {verdict_name(offer.verdict)}. {verdict_sentence(offer.verdict)}\n")
-    now = None if point is None else offers.at(site_scores, point.threshold, chosen)
+    now = None
+    if point is not None and point.scoring == site_scores.scoring.version:
+        now = offers.at(site_scores, point.threshold, chosen)
     click.echo(table(_compared(now, offer), ("", "in force", "offered")))
     if offer.fallback and offer.threshold is not None:
         click.echo("\nNo number can be given, so the offer is the weights' own conservative threshold.")
@@ -61,10 +74,37 @@ def calibrate(context: click.Context, risk: float | None, put_in_force: bool, re
     if put_in_force:
         margin = settings.decision.margin if point is None else point.margin
         with site.sessions.begin() as session:
-            done = offers.apply(session, site_scores, offer, margin=margin, by=BY, reason=reason, at=site.clock.now())
+            done = offers.apply(
+                session, site_scores, offer, margin=margin, by=BY, reason=reason, at=site.clock.now(), keys=site.keys
+            )
         click.echo(f"\nin force: {done.threshold:.4f}; the doors use it within a second")
     elif offer.threshold is not None:
         click.echo("\nnothing was changed; --apply puts the offer in force")
+
+
+def _way(ways: Sequence[Any], name: str) -> Any:
+    """Print the ways side by side; return the one of that name, for auto the recommended one or the one in force."""
+    from attendance.service.calibration import scorings
+
+    rows = [
+        (
+            f"{way.name}{' (in force)' if way.in_force else ''}",
+            "none" if way.offer.threshold is None else f"{way.offer.threshold:.4f}",
+            _stranger(way.offer),
+            _refused(way.offer),
+            way.reason,
+        )
+        for way in ways
+    ]
+    click.echo(table(rows, ("compared with", "threshold", "a stranger passes", "own people refused", "")) + "\n")
+    if name == "auto":
+        chosen = scorings.recommended(ways) or next(way for way in ways if way.in_force)
+    else:
+        chosen = next(way for way in ways if way.name == name)
+        if chosen.reason:
+            raise UserError(f"«{name}» cannot be used here: {chosen.reason}")
+    click.echo(f"compared with: {chosen.name}")
+    return chosen
 
 
 def _compared(now: Any, offer: Any) -> list[tuple[str, ...]]:

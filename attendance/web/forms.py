@@ -151,6 +151,17 @@ class ThresholdForm(FlaskForm):
     confirm = HiddenField()
 
 
+class WayForm(FlaskForm):
+    """`way`: the name of a way of comparing (`service.calibration.scorings.WORDS`)."""
+
+    way = StringField(_("Way"), [InputRequired(_("Choose one of the ways."))])
+    reason = StringField(
+        _("Reason"),
+        [DataRequired(_("All scores change. Say why; it stays in the history.")), _at_most(500)],
+        [clean_line],
+    )
+
+
 def _share(label: str) -> DecimalField:
     words = _("Give a number from 0 to 100.")
     return DecimalField(label, [InputRequired(words), Between("0", "100", words)], places=1)

@@ -113,3 +113,12 @@ def test_a_missing_or_broken_reference_is_told(here: Here) -> None:
     assert "is not a reference of strangers" in here.good("calibrate")
     path.unlink()
     assert "note: there is no reference" in here.good("calibrate")
+
+
+def test_ways_of_comparing_are_printed_side_by_side_and_one_is_put_in_force(here: Here) -> None:
+    enrol(here, 20)
+    said = here.good("calibrate", "--risk", "50", "--compare", "auto")
+    assert "best photo (in force)" in said and "mean photo" in said and "centre" in said
+    here.good("calibrate", "--risk", "50", "--compare", "mean photo", "--apply", "--reason", "Two sessions.")
+    assert points(here)[0].scoring == "pooled"
+    assert "best photo (in force)" not in here.good("calibrate", "--compare", "auto")

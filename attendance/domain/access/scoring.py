@@ -17,11 +17,6 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-# A photo that scores so much lower with the person's other photos than they do in the middle is left out of the mean.
-OUTLIER = 0.15
-# With two photos nobody can say which of them is the poor one.
-_FEWEST = 3
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scoring:
@@ -71,19 +66,12 @@ def unit(rows: Vectors) -> Vectors:
     return result
 
 
-def kept_photos(rows: Vectors) -> NDArray[np.bool_]:
-    """Return which photos [N,D] of one person count for the mean: all but those unlike the others."""
-    if len(rows) < _FEWEST:
-        return np.ones(len(rows), bool)
-    likeness = (rows @ rows.T).sum(axis=1) - 1
-    likeness /= len(rows) - 1
-    kept: NDArray[np.bool_] = likeness >= np.median(likeness) - OUTLIER
-    return kept
-
-
 def mean_of(rows: Vectors) -> Vectors:
-    """Return the unit mean [D] of one person's photos [N,D], without outliers."""
-    mean: Vectors = unit(rows[kept_photos(rows)].mean(axis=0))
+    """Return the unit mean [D] of one person's photos [N,D].
+
+    Photos unlike the others stay in: leaving them out was measured, and refused more (`docs/LOG.md`).
+    """
+    mean: Vectors = unit(rows.mean(axis=0))
     return mean
 
 
