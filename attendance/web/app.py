@@ -83,11 +83,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-<<<<<<< HEAD
-    for room in (working_time, corrections, rostering, premiums, report_pages, credentials, system):
-=======
-    for room in (comparing, working_time, corrections, rostering, premiums, report_pages, credentials):
->>>>>>> cdfec98 (Faces are compared with the best photo or the mean of the photos, with or without what all faces of a site share; the threshold says for which scores it is)
+    for room in (comparing, working_time, corrections, rostering, premiums, report_pages, credentials, system):
         app.register_blueprint(room.blueprint)
     for blueprint in {me.blueprint, sign_in.blueprint}:  # one blueprint; both add their pages to it
         app.register_blueprint(blueprint)
