@@ -139,7 +139,8 @@ class Gallery:
         return scores
 
     def _face(self, template: Template) -> NDArray[np.float32]:
-        return self._scoring.faces(template.vector[None])[0]
+        face: NDArray[np.float32] = self._scoring.faces(template.vector[None])[0]
+        return face
 
     def look_alike_of(self, person_id: int, template: Template) -> Candidate | None:
         """Return the nearest of the people who are known to look like this person; None if there are none."""
