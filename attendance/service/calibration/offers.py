@@ -239,24 +239,16 @@ def apply(
     that somebody chose.  A new row is the audit: who, when, why, what was in force before.  Raises UserError for an
     offer without a threshold, for a fallback below what is in force, and for loosening without a reason.
     """
-    rate = offer.calibration
-    if offer.threshold is None:
-        raise UserError(f"no threshold can be given: {verdict_sentence(rate.verdict)}")
+    rate, reason = offer.calibration, " ".join(reason.split())
     before, kind = operating_points.current(session, site_scores.model_id), site_scores.scoring.version
-    if offer.fallback and before is not None and offer.threshold < before.threshold and before.scoring == kind:
-        raise UserError(
-            f"{verdict_sentence(rate.verdict)} The threshold in force, {before.threshold:.3f}, is higher and stays."
-        )
-    reason = " ".join(reason.split())
-    if loosens(before, offer.threshold, margin, kind) and not reason:
-        raise UserError("this lets other faces in than before: say why (it stays in the history)")
+    threshold = _threshold_to_apply(offer, before, margin, kind, reason)
     log.warning(
-        "%s sets the threshold of %s to %.4f: %s", by or "the program", site_scores.model_id, offer.threshold, reason
+        "%s sets the threshold of %s to %.4f: %s", by or "the program", site_scores.model_id, threshold, reason
     )
     point = operating_points.set_point(
         session,
         model_id=site_scores.model_id,
-        threshold=offer.threshold,
+        threshold=threshold,
         margin=margin,
         source=source,
         gallery_size=site_scores.people,
@@ -282,3 +274,15 @@ def apply(
     actor = Actor(actor_kind, by or "threshold")
     record(session, actor=actor, action=Action.APPLY_THRESHOLD, detail=detail, at=at)
     return point
+
+
+def _threshold_to_apply(offer: Offer, before: OperatingPoint | None, margin: float, kind: str, reason: str) -> float:
+    """Return the offer's threshold, or raise UserError: none, below what is in force, or loosening without a reason."""
+    sentence = verdict_sentence(offer.verdict)
+    if offer.threshold is None:
+        raise UserError(f"no threshold can be given: {sentence}")
+    if offer.fallback and before is not None and offer.threshold < before.threshold and before.scoring == kind:
+        raise UserError(f"{sentence} The threshold in force, {before.threshold:.3f}, is higher and stays.")
+    if loosens(before, offer.threshold, margin, kind) and not reason:
+        raise UserError("this lets other faces in than before: say why (it stays in the history)")
+    return offer.threshold
