@@ -61,7 +61,7 @@ def lateness(sheet: Sequence[PersonDays], local: Local) -> Table:
     )
     return Table(
         "lateness", _("Late and early"), columns, tuple(rows), tuple(person.id for person, _day in late),
-        total(columns, rows), bars if rows else (), _("Hours late by weekday"),
+        total(columns, rows), bars if rows else (), _("Hours late by weekday"), over_time=True,
     )  # fmt: skip
 
 

@@ -63,18 +63,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a chart: `value` (0 or more) sets its length, `words` stand beside it."""
+    """One bar of a chart: `value` (0 or more) sets its length, `words` stand beside it, `target` is a line across."""
 
     label: str
     value: float
     words: str
+    target: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """`rows`: as many cells as columns.  `people`: the person of each row, for a link (None: no link).
 
-    `foot`: a row of totals, or nothing.  `bars`: what is better seen than read.
+    `foot`: a row of totals, or nothing.  `bars`: what is better seen than read; `over_time`: they follow each other
+    in time, and a chart draws them from left to right.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Table:
     bars: tuple[Bar, ...] = ()
     chart_title: str = ""
     notes: tuple[str, ...] = ()
+    over_time: bool = False
 
 
 WHO = (
@@ -215,13 +218,13 @@ def timesheet(person: PersonDays, local: Local) -> Table:
         )  # fmt: skip
     title = _("Timesheet of %(name)s", name=person.person.name)
     bars = tuple(
-        Bar(f"{local.weekday(day.day)} {day.day.day}", day.worked / 3600, hours(day.worked))
+        Bar(f"{local.weekday(day.day)} {day.day.day}", day.worked / 3600, hours(day.worked), day.expected / 3600)
         for day in person.days
-        if day.worked
     )
     return Table(
-        "timesheet", title, TIMESHEET, tuple(rows), (), total(TIMESHEET, rows), bars, _("Hours by day"),
-        (*premium_notes([person]), *rest_notes(person, local)),
+        "timesheet", title, TIMESHEET, tuple(rows), (), total(TIMESHEET, rows),
+        bars if any(bar.value for bar in bars) else (), _("Hours by day"),
+        (*premium_notes([person]), *rest_notes(person, local)), over_time=True,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours import corrections, day_words, planning
 from attendance.service.hours import days as working_days
 from attendance.service.hours.days import PersonDay, PersonDays, Today
+from attendance.service.hours.report_tables import Bar
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import lock_over
@@ -126,7 +127,7 @@ def today() -> ResponseReturnValue:
     )
 
 
-def _arrivals(present: Today) -> list[tuple[str, int]]:
+def _arrivals(present: Today) -> list[Bar]:
     """Return how many people came in each half hour, from the first arrival to the last."""
     site, counts = current_site(), dict[int, int]()
     for row in present.rows:
@@ -136,7 +137,10 @@ def _arrivals(present: Today) -> list[tuple[str, int]]:
             counts[slot] = counts.get(slot, 0) + 1
     if not counts:
         return []
-    return [(hhmm(slot * 30), counts.get(slot, 0)) for slot in range(min(counts), max(counts) + 1)]
+    return [
+        Bar(hhmm(slot * 30), counts.get(slot, 0), str(counts.get(slot, 0)))
+        for slot in range(min(counts), max(counts) + 1)
+    ]
 
 
 def _is_today(row: PersonDay, present: Today) -> bool:
