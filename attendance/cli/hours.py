@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from attendance.cli.command_line import settings_of
+from attendance.cli.operations import first_steps
 from attendance.errors import UserError
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -24,16 +25,27 @@ CHECK_INS = ("frappe", "zk")
 @click.option("--seed", default=1, show_default=True, help="Each number makes another site.")
 @click.pass_context
 def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
-    """Fill an empty database with an invented site, to see every page and report with data."""
+    """Fill an empty database with an invented site, to see every page and report with data.
+
+    In a folder without a site it makes one first, as init does.
+    """
+    if first_steps.missing(context):
+        first_steps.set_up(context)
     from attendance import bootstrap
     from attendance.service.operations import demo_data as demo
+    from attendance.service.operations.demo_faces import Model
 
     site = bootstrap.installation_for(settings_of(context))
+    bootstrap.adopt_card_threshold(site)
+    card = bootstrap.cards_for(site.settings)[1]
     with site.sessions.begin() as session:
-        made = demo.make(session, count=count, days=days, now=site.clock.now(), zone=site.settings.site.zone, seed=seed)
+        made = demo.make(
+            session, count=count, days=days, now=site.clock.now(), zone=site.settings.site.zone, seed=seed,
+            model=Model(site.keys, card.model_id, card.embedding_dim or 0),
+        )  # fmt: skip
     click.echo(
-        f"{made.people} people, {made.passages} check-ins and refusals, {made.leave} times of leave, "
-        f"{made.corrections} waiting corrections"
+        f"{made.people} people with {made.templates} templates, {made.passages} check-ins and refusals at "
+        f"{made.cameras} cameras, {made.leave} times of leave, {made.corrections} waiting corrections"
     )
 
 

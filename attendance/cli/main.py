@@ -14,15 +14,16 @@ from typing import Any
 
 import click
 
-from attendance import config, paths
+from attendance import config
 from attendance.cli.acceptance import acceptance
 from attendance.cli.access import events
 from attendance.cli.calibration import calibrate, evaluate_calibration
-from attendance.cli.command_line import Commands, own_zone, settings_of
+from attendance.cli.command_line import Commands, settings_of
 from attendance.cli.enrolment import enrol, enrol_bulk
 from attendance.cli.evaluate import evaluate
 from attendance.cli.hours import check_ins, demo_data, roll_up
 from attendance.cli.networks import export, live, quantise, train
+from attendance.cli.operations import first_steps
 from attendance.cli.operations.backup import backup, restore
 from attendance.cli.operations.log_output import log_to_stderr
 from attendance.cli.operations.programs import daemon, run, web
@@ -31,7 +32,6 @@ from attendance.cli.operators import operators
 from attendance.cli.people import people
 from attendance.cli.weights import weights
 from attendance.errors import UserError
-from attendance.processes import script_name
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -65,30 +65,7 @@ def main(
 @click.pass_context
 def init(context: click.Context) -> None:
     """Make the settings file and the database, and print the one-time token of the first login."""
-    file = context.obj["file"]
-    target = Path("config.toml") if file is None else file
-    zone = own_zone()
-    if not target.exists() and (file is not None or paths.default_config().parent != Path.cwd()):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            default = paths.default_config().read_bytes()
-            target.write_bytes(default.replace(b'timezone = "UTC"', f'timezone = "{zone}"'.encode(), 1))
-        except OSError as error:
-            raise UserError(f"cannot write {target}: {error.strerror}") from error
-        click.echo(f"settings: {target} (new)")
-    settings = settings_of(context)
-    from attendance import bootstrap
-
-    done = bootstrap.set_up(settings)
-    aside = "" if settings.site.timezone == zone else f"; this computer's own zone is {zone}"
-    click.echo(f"days begin and end in {settings.site.timezone} (site.timezone){aside}")
-    state = {"empty": "new", "older": "upgraded"}.get(done.was, "up to date")
-    click.echo(f"database: {done.database} ({state})")
-    if done.token is None:
-        click.echo(f"operators exist already; for a new one-time token: {script_name()} operators reset")
-        return
-    click.echo(f"setup token (works once, for 24 hours): {done.token}")
-    click.echo(f"next: {script_name()} run, then open http://{settings.web.host}:{settings.web.port}/setup")
+    first_steps.set_up(context)
 
 
 @main.group()

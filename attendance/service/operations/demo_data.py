@@ -1,33 +1,30 @@
 """A plausible site to look at: invented people, shifts, two months of check-ins with their mishaps.
 
 In: a session on an empty database, how many people and days, the present instant.  Out: counts.
-Does not know: faces; nobody here has a template or a photo.
-Main choice: one seed makes the same site again, so that two people who look at it see the same.
+Does not know: how check-ins (`demo_passages`) and templates (`demo_faces`) are invented.
+Main choice: one seed makes the same site again, so that two people who look at it see the same.  Guards work round
+the clock, so that somebody is in whenever the demo is made.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours.shift import Break, Half, Kind, Rounding, Shift, Span, Tier, real_time
 from attendance.domain.passage import Direction
-from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.service.hours.corrections import request_correction
 from attendance.service.hours.leave import requests
-from attendance.service.ids import new_event_id
-from attendance.store.hours import rosters
+from attendance.service.operations import demo_faces, demo_passages
+from attendance.service.operations.demo_passages import Story, Worker
+from attendance.store.calibration import operating_points
 from attendance.store.people import people
-from attendance.store.tables import access
 
 GIVEN = (
     "Ada Alva Amir Anouk Bela Birk Carla Chidi Dana Dario Edda Emil Esra Fadi Finja Gita Goran Hana Hugo Ida Ilja "
@@ -50,8 +47,9 @@ SHIFTS = (
     Shift("Shop", (Span(570, 780), Span(930, 1170)), rounding=Rounding(), tiers=_TIERS),
 )
 _WEEK = [1, 1, 1, 1, 1, 0, 0]
-DEPARTMENTS = ("Assembly", "Warehouse", "Office", "Design", "Shop", "Maintenance")
-DOORS = (("main entrance", Direction.IN), ("main exit", Direction.OUT), ("yard door", Direction.UNKNOWN))
+_ROUND_THE_CLOCK = ("Early", "Early", "Late", "Late", "Night", "Night", None, None)
+GUARDS = "Security"
+DEPARTMENTS = (GUARDS, "Assembly", "Warehouse", "Office", "Design", "Shop", "Maintenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,15 @@ class Made:
     passages: int
     leave: int
     corrections: int
+    templates: int
+    cameras: int
 
 
-def make(session: Session, *, count: int, days: int, now: datetime, zone: ZoneInfo, seed: int = 1) -> Made:
-    """Fill an empty database; UserError when somebody is in it."""
+def make(
+    session: Session, *, count: int, days: int, now: datetime, zone: ZoneInfo, seed: int = 1,
+    model: demo_faces.Model | None = None,
+) -> Made:  # fmt: skip
+    """Fill an empty database; UserError when somebody is in it.  `model` None: nobody gets a template."""
     if not 1 <= count <= 5000 or not 1 <= days <= 400:
         raise UserError("make 1 to 5000 people and 1 to 400 days")
     if people.count_people(session):
@@ -71,16 +74,23 @@ def make(session: Session, *, count: int, days: int, now: datetime, zone: ZoneIn
     chance = random.Random(seed)  # noqa: S311  no secret depends on it
     today = now.astimezone(zone).date()
     first = today - timedelta(days=days)
-    shift_ids = {shift.name: planning.save_shift(session, shift, now=now).id for shift in SHIFTS}
+    shift_ids = {one.name: planning.save_shift(session, one, now=now).id for one in SHIFTS}
     persons = _people(session, chance, count, now)
-    _rosters(session, persons, shift_ids, first, now)
+    _rosters(session, persons, shift_ids, first, now, zone)
     for year in sorted({first.year, today.year}):
         planning.import_holidays(session, "DE", "BE", year, now=now)
-    leave = _leave(session, chance, persons, first, today, now)
-    rows = _passages(session, chance, persons, first, today, now, zone)
-    for start in range(0, len(rows), 2000):
-        session.execute(insert(access.Passage), rows[start : start + 2000])
-    return Made(len(persons), len(rows), leave, _corrections(session, chance, persons, today, now, zone))
+    leave = _leave(session, chance, persons[1:], first, today, now)
+    templates = 0 if model is None else demo_faces.enrol(session, chance, [one for one, _ in persons], model, at=now)
+    point = None if model is None else operating_points.current(session, model.model_id)
+    story = Story(
+        first, now, zone, "demo" if model is None else model.model_id, 0.45 if point is None else point.threshold
+    )
+    # The first is a guard who is at work now, at any hour of any day.
+    workers = [Worker(one, department == GUARDS, here=not number) for number, (one, department) in enumerate(persons)]
+    passages = demo_passages.write(session, chance, workers, story)
+    cameras = demo_faces.add_cameras(session, demo_passages.DOORS, at=now)
+    corrections = _corrections(session, chance, persons, today, now, zone)
+    return Made(len(persons), passages, leave, corrections, templates, cameras)
 
 
 def _people(session: Session, chance: random.Random, count: int, now: datetime) -> list[tuple[int, str]]:
@@ -98,22 +108,43 @@ def _people(session: Session, chance: random.Random, count: int, now: datetime) 
 
 
 def _rosters(
-    session: Session, persons: list[tuple[int, str]], shift_ids: dict[str, int], first: date, now: datetime
-) -> None:
+    session: Session, persons: list[tuple[int, str]], shift_ids: dict[str, int], first: date, now: datetime,
+    zone: ZoneInfo,
+) -> None:  # fmt: skip
     monday = first - timedelta(days=first.weekday() + 7)
+    # From the first day with check-ins on: nobody is absent before.
+    turn = (first - monday).days
+    of_pattern: dict[tuple[str | None, ...], list[int]] = {}
     for number, (person_id, department) in enumerate(persons):
-        names = {
-            "Assembly": (("Early", "Late", "Night"), number // len(DEPARTMENTS) % 3),
-            "Warehouse": (("Early", "Late"), number // len(DEPARTMENTS) % 2),
-            "Design": (("Flex",), 0),
-            "Shop": (("Shop",), 0),
-        }.get(department, (("Office",), 0))
-        weeks = [*names[0][names[1] :], *names[0][: names[1]]]
-        pattern = [shift_ids[name] if works else None for name in weeks for works in _WEEK]
-        # From the first day with check-ins on: nobody is absent before.
-        turn = (first - monday).days % len(pattern)
-        pattern = pattern[turn:] + pattern[:turn]
-        planning.assign(session, [person_id], first, None, pattern, now=now, by="demo data")
+        group = number // len(DEPARTMENTS)
+        if department == GUARDS:
+            pattern = _guards(group, (now.astimezone(zone).date() - first).days, now.astimezone(zone))
+        else:
+            names, ahead = {
+                "Assembly": (("Early", "Late", "Night"), group % 3),
+                "Warehouse": (("Early", "Late"), group % 2),
+                "Design": (("Flex",), 0),
+                "Shop": (("Shop",), 0),
+            }.get(department, (("Office",), 0))
+            weeks = [*names[ahead:], *names[:ahead]]
+            pattern = _turned([name if works else None for name in weeks for works in _WEEK], turn)
+        of_pattern.setdefault(tuple(pattern), []).append(person_id)
+    for names_of_days, person_ids in of_pattern.items():
+        ids = [None if name is None else shift_ids[name] for name in names_of_days]
+        planning.assign(session, person_ids, first, None, ids, now=now, by="demo data")
+
+
+def _guards(group: int, days: int, local: datetime) -> list[str | None]:
+    """Return a round-the-clock pattern from the first day on; group 0 is at work at this local time of the last."""
+    minute = local.hour * 60 + local.minute
+    # At night before 6 the shift began the day before, so today is its second night.
+    today = 5 if minute < 360 else 0 if minute < 840 else 2 if minute < 1320 else 4
+    return _turned(list(_ROUND_THE_CLOCK), today + 2 * group - days)
+
+
+def _turned(pattern: list[str | None], by: int) -> list[str | None]:
+    by %= len(pattern)
+    return pattern[by:] + pattern[:by]
 
 
 def _leave(
@@ -133,89 +164,6 @@ def _leave(
             )  # fmt: skip
             count += 1
     return count
-
-
-def _passages(
-    session: Session, chance: random.Random, persons: list[tuple[int, str]], first: date, today: date, now: datetime,
-    zone: ZoneInfo,
-) -> list[dict[str, Any]]:  # fmt: skip
-    plans = rosters.plans(session, [person_id for person_id, _ in persons], first, today)
-    rows: list[dict[str, Any]] = []
-    for person_id, _ in persons:
-        habit, doors = chance.gauss(-6, 5), chance.random() < 0.8
-        for day, plan in plans[person_id].items():
-            off = plan.whole_day_off or plan.shift is None
-            if off and chance.random() > 0.004:
-                continue
-            if not off and chance.random() < 0.02:
-                continue
-            shift = plan.shift or SHIFTS[0]
-            for at, direction in _day(chance, shift, day, zone, habit, plan.leave_share == 0.5):
-                if at <= now:
-                    rows.append(_row(chance, at, person_id, direction if doors else Direction.UNKNOWN))
-    for number in range((today - first).days * 6):
-        at = real_time(first + timedelta(days=number // 6), chance.randrange(420, 1260), zone)
-        if at <= now:
-            rows.append(_row(chance, at, None, Direction.IN))
-    rows.sort(key=lambda row: row["at"])
-    return rows
-
-
-def _day(
-    chance: random.Random, shift: Shift, day: date, zone: ZoneInfo, habit: float, half: bool
-) -> Iterator[tuple[datetime, Direction]]:
-    """One working day's passages, with what goes wrong in real life."""
-    spans = list(shift.spans)
-    if half:
-        spans = [Span((spans[0].start + spans[-1].end) // 2, spans[-1].end)]
-    for number, span in enumerate(spans):
-        start = span.start + habit + chance.gauss(0, 3)
-        if shift.kind is Kind.FLEXIBLE:
-            start = chance.gauss(530, 35)
-            end = start + shift.required + 30 + chance.gauss(8, 30)
-        else:
-            end = span.end + abs(chance.gauss(0, 6)) + (chance.choice((45, 75, 120)) if chance.random() < 0.08 else 0)
-        if chance.random() < 0.06:
-            start += chance.uniform(10, 70)
-        if chance.random() < 0.04:
-            end -= chance.uniform(15, 100)
-        arrived = _instant(day, start, zone)
-        yield arrived, Direction.IN
-        if chance.random() < 0.03:
-            yield arrived + timedelta(seconds=chance.uniform(2, 30)), Direction.IN
-        if len(spans) == 1 and chance.random() < 0.35:
-            noon = (start + end) / 2 + chance.gauss(0, 20)
-            yield _instant(day, noon, zone), Direction.OUT
-            yield _instant(day, noon + chance.uniform(15, 45), zone), Direction.IN
-        if number == len(spans) - 1 and chance.random() < 0.012:
-            continue  # forgot to check out
-        yield _instant(day, end, zone), Direction.OUT
-
-
-def _instant(day: date, minutes: float, zone: ZoneInfo) -> datetime:
-    whole, rest = divmod(max(0.0, minutes), 1)
-    return real_time(day, int(whole), zone) + timedelta(seconds=int(rest * 60))
-
-
-def _row(chance: random.Random, at: datetime, person_id: int | None, direction: Direction) -> dict[str, Any]:
-    known = person_id is not None
-    door = next(name for name, door_direction in DOORS if door_direction is direction)
-    score = chance.uniform(0.52, 0.86) if known else chance.uniform(0.05, 0.38)
-    return {
-        "id": new_event_id(at),
-        "at": at,
-        "camera": door,
-        "person_id": person_id,
-        "granted": known,
-        "reason": (Reason.MATCHED if known else chance.choice((Reason.UNKNOWN, Reason.UNKNOWN, Reason.BLURRED))).value,
-        "score": round(score, 4),
-        "runner_up": round(chance.uniform(0.05, 0.3), 4),
-        "threshold": 0.45,
-        "model_id": "demo",
-        "gallery_version": 1,
-        "frames": 3,
-        "direction": direction.value,
-    }
 
 
 def _corrections(

@@ -8,13 +8,20 @@ import pytest
 from sqlalchemy import func, select
 
 from attendance.config import Settings
+from attendance.domain.faces import Template
 from attendance.domain.hours.day import Status
 from attendance.service.hours import days
-from attendance.service.operations import demo_data
+from attendance.service.operations import demo_data, demo_faces
+from attendance.store.access import events
+from attendance.store.calibration import operating_points
+from attendance.store.cameras import cameras
+from attendance.store.crypto import Keys
+from attendance.store.people import look_alikes, templates
 from attendance.store.session import Sessions
 from attendance.store.tables import access
 from attendance.store.tables import people as stored_people
 from attendance.store.tables.hours import Correction
+from tests.factories import vector_of
 
 # A Tuesday, 10:00 in Berlin.
 TUESDAY = datetime(2024, 5, 14, 8, tzinfo=UTC)
@@ -44,5 +51,69 @@ def test_nobody_of_the_demo_is_absent_before_its_first_day(sessions: Sessions) -
 
     for one in made:
         assert not any(day.status is Status.ABSENT for day in one.days if day.day < first)
-        # Turned, the pattern still begins its weeks on Mondays.
-        assert {day.day.weekday() for day in one.days if day.plan.shift} == {0, 1, 2, 3, 4}
+        # Turned, the pattern still begins its weeks on Mondays; guards work round the clock.
+        if one.person.department != demo_data.GUARDS:
+            assert {day.day.weekday() for day in one.days if day.plan.shift} == {0, 1, 2, 3, 4}
+
+
+MODEL = "test-recogniser-v1"
+# Sunday at noon and at night, a public holiday, the minute of a change of shifts, the night in which the clock changes.
+HOURS = (
+    datetime(2024, 5, 19, 10, tzinfo=UTC),
+    datetime(2024, 5, 19, 1, 30, tzinfo=UTC),
+    datetime(2024, 5, 18, 22, tzinfo=UTC),
+    datetime(2024, 5, 1, 12, tzinfo=UTC),
+    datetime(2024, 5, 18, 4, 0, tzinfo=UTC),
+    datetime(2024, 5, 18, 12, 0, tzinfo=UTC),
+    datetime(2024, 5, 18, 20, 0, tzinfo=UTC),
+    datetime(2024, 3, 31, 1, 30, tzinfo=UTC),
+    datetime(2024, 10, 27, 1, 30, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+@pytest.mark.parametrize("now", HOURS, ids=[f"{one:%a-%d-%H%M}" for one in HOURS])
+def test_somebody_is_in_whenever_the_demo_is_made(sessions: Sessions, now: datetime, count: int) -> None:
+    with sessions.begin() as session:
+        demo_data.make(session, count=count, days=8, now=now, zone=SETTINGS.site.zone)
+    with sessions() as session:
+        here = days.today(session, now, SETTINGS.site.zone).here
+
+    assert here
+    assert len(here) < max(2, count)
+
+
+def test_templates_look_alikes_and_cameras_are_there_and_the_site_can_read_them(sessions: Sessions, keys: Keys) -> None:
+    model = demo_faces.Model(keys, MODEL, 384)
+    with sessions.begin() as session:
+        operating_points.set_point(
+            session, model_id=MODEL, threshold=0.42, margin=0.05, source="card default", gallery_size=0, at=TUESDAY
+        )
+        made = demo_data.make(session, count=130, days=3, now=TUESDAY, zone=SETTINGS.site.zone, model=model)
+    with sessions() as session:
+        gallery = templates.load_gallery(session, keys, MODEL)
+        alike = look_alikes.named_pairs(session, MODEL)
+        seen = {camera.name for camera in cameras.list_cameras(session)}
+        doors = set(events.camera_names(session))
+        agreed = session.scalar(select(func.count()).where(stored_people.Person.consent_at.is_not(None)))
+        owners = session.scalar(select(func.count(stored_people.Template.person_id.distinct())))
+
+    assert made.templates == len(gallery) > 300
+    assert agreed == owners  # nobody has a template without consent
+    assert 4 <= len(alike) <= 8  # those that were made, and none by chance
+    assert sum(pair.confirmed_at is not None for pair in alike) == 2
+    assert min(pair.score for pair in alike) >= 0.37
+    assert doors <= seen
+    assert made.cameras == len(seen) == 3
+
+
+def test_no_face_that_is_not_of_the_demo_comes_near_its_templates(sessions: Sessions, keys: Keys) -> None:
+    with sessions.begin() as session:
+        demo_data.make(
+            session, count=60, days=1, now=TUESDAY, zone=SETTINGS.site.zone, model=demo_faces.Model(keys, MODEL, 384)
+        )
+    with sessions() as session:
+        enrolled = templates.enrolled_templates(session, keys, MODEL)
+    best = max(one.template.score(Template(vector_of((seed,)), MODEL)) for one in enrolled for seed in range(50))
+
+    assert best < 0.3

@@ -1,0 +1,139 @@
+"""Templates and cameras of an invented site, so that the pages of people, look-alikes and cameras are full.
+
+In: a session with people, the keys, a model.  Out: consent, sealed templates, look-alikes, cameras.
+Does not know: photos; no vector here was ever a face.
+Main choice: directions drawn by chance.  In 384 dimensions no real face comes near one: the best of 15,000 scores
+about 0.2, far below any threshold, so a door that runs on this database lets nobody in by mistake.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from attendance.domain.faces import Template
+from attendance.domain.passage import Direction
+from attendance.service.people import look_alikes
+from attendance.store import settings
+from attendance.store.calibration import operating_points
+from attendance.store.crypto import Keys
+from attendance.store.people import look_alikes as pairs
+from attendance.store.people.templates import require_keys_fit
+from attendance.store.tables import people as tables
+from attendance.store.tables.cameras import Camera
+
+CONSENT = "Invented person of the demonstration: agreed to be recognised."
+_EACH = (3, 4, 5)
+# Of so many, one resembles the next.
+_ALIKE = 25
+# Two templates of one person score about the square of it.
+_OWN = 0.9
+_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The site's keys and recogniser: its id, and how many numbers a template has."""
+
+    keys: Keys
+    model_id: str
+    dim: int
+
+
+def enrol(session: Session, chance: random.Random, person_ids: Sequence[int], model: Model, *, at: datetime) -> int:
+    """Note consent and add templates for nine people of ten; list who looks alike.  Return how many templates."""
+    agreed = [person_id for person_id in person_ids if chance.random() < 0.9] or list(person_ids[:1])
+    point = operating_points.current(session, model.model_id)
+    rng = np.random.default_rng(chance.randrange(2**32))
+    centres = _units(rng.normal(size=(len(agreed), model.dim)))
+    if point is not None and len(agreed) > 1:
+        least = look_alikes.least_score(point)
+        for one in range(0, len(agreed) - 1, _ALIKE):
+            score = min(0.97 * _OWN**2, chance.uniform(least + 0.03, point.threshold + 0.03))
+            centres[one + 1] = _near(rng, centres[one : one + 1], score / _OWN**2)[0]
+    require_keys_fit(session, model.keys)
+    settings.put(session, settings.MASTER_KEY_FINGERPRINT, model.keys.fingerprint, at)
+    count = 0
+    for start in range(0, len(agreed), _ROWS):
+        chunk = agreed[start : start + _ROWS]
+        session.execute(
+            update(tables.Person)
+            .where(tables.Person.id.in_(chunk))
+            .values(consent_at=at - timedelta(days=70), consent_text=CONSENT)
+        )
+        keys, rows = _sealed(chance, rng, chunk, centres[start : start + _ROWS], model, at)
+        session.execute(insert(tables.PersonKey), keys)
+        session.execute(insert(tables.Template), rows)
+        count += len(rows)
+    session.expire_all()
+    settings.bump_gallery_version(session, at)
+    look_alikes.refresh_now(session, model.keys, model.model_id, at)
+    for pair in pairs.named_pairs(session, model.model_id, limit=2):
+        pairs.confirm_two_people(
+            session, model.model_id, pair.person_id, pair.other_id, pair.score, at=at, by="demo data"
+        )
+    return count
+
+
+def _sealed(
+    chance: random.Random, rng: np.random.Generator, chunk: Sequence[int], centres: NDArray[np.float64], model: Model,
+    at: datetime,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:  # fmt: skip
+    keys, rows = [], []
+    for person_id, centre in zip(chunk, centres, strict=True):
+        wrapped, key = model.keys.make_data_key(person_id)
+        keys.append({"person_id": person_id, "wrapped_key": wrapped})
+        number = chance.choice(_EACH)
+        vectors = _near(rng, np.repeat(centre[None], number, axis=0), _OWN)
+        rows += [
+            _template(chance, person_id, key.seal(Template(v, model.model_id)), model, at) for v in _narrow(vectors)
+        ]
+    return keys, rows
+
+
+def _template(chance: random.Random, person_id: int, sealed: bytes, model: Model, at: datetime) -> dict[str, Any]:
+    return {
+        "person_id": person_id,
+        "model_id": model.model_id,
+        "vector": sealed,
+        "source": chance.choice(("upload", "browser")),
+        "quality": {"size": round(chance.uniform(110, 320), 1), "sharpness": round(chance.gauss(240, 60), 1)},
+        "photo_sha256": None,
+        "created_at": at - timedelta(days=chance.uniform(1, 60)),
+    }
+
+
+def _narrow(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    return vectors.astype(np.float32)
+
+
+def _near(rng: np.random.Generator, vectors: NDArray[np.float64], cosine: float) -> NDArray[np.float64]:
+    """Return a unit vector [N,D] at this cosine from each of the unit vectors [N,D]."""
+    other = rng.normal(size=vectors.shape)
+    other = _units(other - (other * vectors).sum(axis=1, keepdims=True) * vectors)
+    found: NDArray[np.float64] = cosine * vectors + np.sqrt(1 - cosine**2) * other
+    return found
+
+
+def _units(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return found
+
+
+def add_cameras(session: Session, doors: Sequence[tuple[str, Direction]], *, at: datetime) -> int:
+    """Add the cameras of the doors, as their daemons left them; return how many."""
+    regions: tuple[list[float] | None, ...] = ([0.2, 0.05, 0.85, 1.0], None, [0.0, 0.1, 0.6, 0.95])
+    for (name, direction), roi in zip(doors, regions, strict=False):
+        session.add(
+            Camera(name=name, source="invented", direction=direction.value, active=True, last_seen_at=at, roi=roi)
+        )
+    session.flush()
+    return len(doors)
