@@ -45,7 +45,8 @@ def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
         )  # fmt: skip
     click.echo(
         f"{made.people} people with {made.templates} templates, {made.passages} check-ins and refusals at "
-        f"{made.cameras} cameras, {made.leave} times of leave, {made.corrections} waiting corrections"
+        f"{made.cameras} cameras, {made.alarms} alarms, {made.leave} times of leave, "
+        f"{made.corrections} waiting corrections"
     )
 
 

@@ -60,6 +60,7 @@ class Made:
     corrections: int
     templates: int
     cameras: int
+    alarms: int
 
 
 def make(
@@ -89,8 +90,9 @@ def make(
     workers = [Worker(one, department == GUARDS, here=not number) for number, (one, department) in enumerate(persons)]
     passages = demo_passages.write(session, chance, workers, story)
     cameras = demo_faces.add_cameras(session, demo_passages.DOORS, at=now)
+    alarms = demo_faces.add_alarms(session, demo_passages.DOORS, at=now)
     corrections = _corrections(session, chance, persons, today, now, zone)
-    return Made(len(persons), passages, leave, corrections, templates, cameras)
+    return Made(len(persons), passages, leave, corrections, templates, cameras, alarms)
 
 
 def _people(session: Session, chance: random.Random, count: int, now: datetime) -> list[tuple[int, str]]:

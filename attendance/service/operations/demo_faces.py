@@ -1,6 +1,6 @@
-"""Templates and cameras of an invented site, so that the pages of people, look-alikes and cameras are full.
+"""Templates, cameras and alarms of an invented site, so that the pages which show them are full.
 
-In: a session with people, the keys, a model.  Out: consent, sealed templates, look-alikes, cameras.
+In: a session with people, the keys, a model.  Out: consent, sealed templates, look-alikes, cameras, alarms.
 Does not know: photos; no vector here was ever a face.
 Main choice: directions drawn by chance.  In 384 dimensions no real face comes near one: the best of 15,000 scores
 about 0.2, far below any threshold, so a door that runs on this database lets nobody in by mistake.
@@ -21,8 +21,11 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.faces import Template
 from attendance.domain.passage import Direction
+from attendance.service.alarms.kinds import KINDS
+from attendance.service.ids import new_event_id
 from attendance.service.people import look_alikes
 from attendance.store import settings
+from attendance.store.alarms import alarms
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import look_alikes as pairs
@@ -137,3 +140,26 @@ def add_cameras(session: Session, doors: Sequence[tuple[str, Direction]], *, at:
         )
     session.flush()
     return len(doors)
+
+
+def add_alarms(session: Session, doors: Sequence[tuple[str, Direction]], *, at: datetime) -> int:
+    """Add an open alarm and three that are over, without telling anybody; return how many."""
+    entrance, leaving, yard = (name for name, _leads in doors)
+    past: tuple[tuple[str, str, timedelta, timedelta, dict[str, Any]], ...] = (
+        ("camera lost", leaving, timedelta(days=6, hours=3), timedelta(minutes=12), {}),
+        ("no heartbeat", entrance, timedelta(days=3, hours=9), timedelta(minutes=4), {}),
+        ("disk", "", timedelta(days=2), timedelta(hours=5), {"free_mb": 412}),
+    )
+    for kind, subject, ago, lasted, detail in past:
+        raised = _raise(session, kind, subject, at - ago, detail)
+        alarms.acknowledge(session, raised.id, by="demo data", at=at - ago + lasted / 2)
+        alarms.clear_alarm(session, kind, subject, at - ago + lasted)
+    _raise(session, "no heartbeat", yard, at - timedelta(minutes=40), {})
+    return len(past) + 1
+
+
+def _raise(session: Session, kind: str, subject: str, at: datetime, detail: dict[str, Any]) -> alarms.Alarm:
+    severity = KINDS[kind].severity
+    return alarms.raise_alarm(
+        session, alarm_id=new_event_id(at), kind=kind, subject=subject, severity=severity, detail=detail, at=at
+    )[0]

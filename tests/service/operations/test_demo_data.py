@@ -13,6 +13,7 @@ from attendance.domain.hours.day import Status
 from attendance.service.hours import days
 from attendance.service.operations import demo_data, demo_faces
 from attendance.store.access import events
+from attendance.store.alarms import alarms
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
@@ -20,6 +21,7 @@ from attendance.store.people import look_alikes, templates
 from attendance.store.session import Sessions
 from attendance.store.tables import access
 from attendance.store.tables import people as stored_people
+from attendance.store.tables.alarms import OutboxMessage
 from attendance.store.tables.hours import Correction
 from tests.factories import vector_of
 
@@ -105,6 +107,23 @@ def test_templates_look_alikes_and_cameras_are_there_and_the_site_can_read_them(
     assert min(pair.score for pair in alike) >= 0.37
     assert doors <= seen
     assert made.cameras == len(seen) == 3
+
+
+def test_one_alarm_is_open_and_nobody_is_told_of_an_invented_one(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        made = demo_data.make(session, count=8, days=2, now=TUESDAY, zone=SETTINGS.site.zone)
+    with sessions() as session:
+        (waiting,) = alarms.open_alarms(session)
+        past = alarms.past_alarms(session)
+        messages = session.scalar(select(func.count()).select_from(OutboxMessage))
+
+    assert waiting.subject == "yard door"
+    assert made.alarms == 1 + len(past) == 4
+    for one in past:
+        assert one.acknowledged_at is not None
+        assert one.cleared_at is not None
+        assert one.raised_at < one.acknowledged_at < one.cleared_at
+    assert not messages
 
 
 def test_no_face_that_is_not_of_the_demo_comes_near_its_templates(sessions: Sessions, keys: Keys) -> None:
