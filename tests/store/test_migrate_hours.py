@@ -54,3 +54,19 @@ def test_written_totals_keep_their_figures_when_premium_hours_come_and_go(engine
     to(engine, "0012", back=True)
     assert rows(engine, "SELECT worked, flags FROM day_totals") == [(28800, "[]")]
     engine.dispose()
+
+
+def test_the_edges_of_hours_come_and_go_and_passages_stay(engine: Engine) -> None:
+    to(engine, "0011")
+    do(engine, ANNA,
+       "INSERT INTO passages (id, at, person_id, camera, granted, reason, model_id, gallery_version, frames, "
+       "direction, method) VALUES ('p', '2024-05-06', 1, 'door', 1, 'matched', 'm', 1, 3, 'in', 'face')")  # fmt: skip
+
+    to(engine, "0012")
+
+    do(engine, "INSERT INTO hours_edges (person_id, at, undirected) VALUES (1, '2024-05-06', 0)")
+    do(engine, "PRAGMA foreign_keys = ON", "DELETE FROM people WHERE id = 1")
+    assert rows(engine, "SELECT * FROM hours_edges") == []
+    to(engine, "0011", back=True)
+    assert rows(engine, "SELECT id FROM passages") == [("p",)]
+    engine.dispose()

@@ -15,6 +15,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 
+class SkippedTime(ValueError):
+    """A time that the clock never showed on that day."""
+
+
+class RepeatedTime(ValueError):
+    """A time that the clock showed twice on that day, and nobody said which of the two is meant."""
+
+
 class SiteZone(ZoneInfo):
     """Made by `site_zone`.  `key`: the zone in force now.
 
@@ -70,3 +78,33 @@ def site_zone(history: Sequence[tuple[date, ZoneInfo]]) -> ZoneInfo:
         datetime.combine(day, time(), before).astimezone(UTC) for (_first, before), (day, _zone) in pairwise(history)
     )
     return made
+
+
+def instant_of(day: date, clock: time, zone: ZoneInfo, second: bool | None = None) -> datetime:
+    """Return the instant (UTC) at which the wall clock showed `clock` on `day`.
+
+    `second`: which one, where the clock showed it twice.  Raise SkippedTime and RepeatedTime instead of guessing.
+    """
+    early, late = (datetime.combine(day, clock.replace(tzinfo=None, fold=fold), zone) for fold in (0, 1))
+    instants = early.astimezone(UTC), late.astimezone(UTC)
+    if instants[0].astimezone(zone).replace(tzinfo=None) != early.replace(tzinfo=None):
+        raise SkippedTime
+    if instants[0] == instants[1]:
+        return instants[0]
+    if second is None:
+        raise RepeatedTime
+    return instants[second]
+
+
+def repeats_a_time(day: date, zone: ZoneInfo) -> bool:
+    """Return whether the clock shows some times of `day` twice."""
+    begin, end = (datetime.combine(one, time(), zone).utcoffset() for one in (day, day + timedelta(days=1)))
+    if begin is None or end is None or end >= begin:
+        return False  # on a day on which the clock is put back it is behind in the evening
+    clocks = (datetime.combine(day, time(minutes // 60, minutes % 60), zone) for minutes in range(0, 24 * 60, 15))
+    return any(clock.utcoffset() != clock.replace(fold=1).utcoffset() and not _skipped(clock) for clock in clocks)
+
+
+def _skipped(clock: datetime) -> bool:
+    there_and_back = clock.astimezone(UTC).astimezone(clock.tzinfo)
+    return there_and_back.replace(tzinfo=None) != clock.replace(tzinfo=None)

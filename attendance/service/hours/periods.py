@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import Day, Flag
+from attendance.domain.hours.windows import REACH
 from attendance.errors import UserError
 from attendance.service.hours.days import PersonDays, sheet
 from attendance.store.hours import corrections as correction_rows
@@ -96,6 +97,19 @@ def require_closable(session: Session, first: date, last: date, *, now: datetime
     for other in period_rows.locks(session):
         if other.reopened_at is None and other.first <= last and other.last >= first:
             raise UserError(f"the period {other.first} to {other.last} is closed already")
+    _require_ended(session, first, last, now, zone)
+
+
+def _require_ended(session: Session, first: date, last: date, now: datetime, zone: ZoneInfo) -> None:
+    """Raise UserError while somebody may still work on one of these days: a night ends on the day after."""
+    for row in sheet(session, max(first, last - REACH), last, zone, now):
+        for day in row.days:
+            shift_runs = not day.over and day.plan.shift is not None and not day.plan.whole_day_off
+            if day.here_now or shift_runs:
+                raise UserError(
+                    f"the day {day.day} of {row.person.name} is still running: close the period when it has ended, "
+                    "or enter the check-out if it was forgotten"
+                )
 
 
 def preview(session: Session, first: date, last: date, *, now: datetime, zone: ZoneInfo) -> Preview:

@@ -15,6 +15,7 @@ from typing import Any
 
 from attendance.deprecation import warn_renamed
 from attendance.domain.hours.shift import parse_hhmm
+from attendance.domain.hours.zones import RepeatedTime, SkippedTime, instant_of, repeats_a_time
 from attendance.errors import UserError, sentence
 from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
@@ -130,13 +131,31 @@ def day_from(text: str) -> date:
     return day
 
 
-def instant_from(day: date, text: str) -> datetime:
-    """Return the instant of a local day and a field of time; UserError if the time is not valid."""
+def instant_from(day: date, text: str, which: str = "") -> datetime:
+    """Return the instant (UTC) of a local day and a field of time; UserError if there is no such time.
+
+    `which`: "first" or "second", where the clock showed the time twice.
+    """
     try:
         clock = time(*divmod(parse_hhmm(text), 60))
     except ValueError as error:
         raise UserError("a time was not understood: write it as 08:30") from error
-    return datetime.combine(day, clock, current_site().zone)
+    try:
+        return instant_of(day, clock, current_site().zone, {"first": False, "second": True}.get(which))
+    except SkippedTime as error:
+        raise UserError(
+            f"on {day} the clock never showed {text}: it was put forward over this time, so write one before or after"
+        ) from error
+    except RepeatedTime as error:
+        raise UserError(
+            f"on {day} the clock showed {text} twice, because it was put back: choose the first or the second time"
+        ) from error
+
+
+def repeats_between(first: date, last: date) -> bool:
+    """Return whether the site's clock shows some times twice on one of these days, so that a form must ask which."""
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return any(repeats_a_time(day, current_site().zone) for day in days)
 
 
 def whole(text: str, label: str, least: int = 0, most: int = 10**6) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -32,7 +32,7 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import answer, error_sentence
 from attendance.web.formats import local_forms
-from attendance.web.hours.date_range import day_from, department_from, instant_from, is_id, span_of
+from attendance.web.hours.date_range import day_from, department_from, instant_from, is_id, repeats_between, span_of
 from attendance.web.hours.staff import staff_texts
 from attendance.web.listing import Column, listing_of
 from attendance.web.security import permission, record_act
@@ -217,6 +217,7 @@ def day_page(person_id: int, day: str) -> ResponseReturnValue:
         portions=portions,
         before=wanted - timedelta(days=1),
         after=wanted + timedelta(days=1),
+        repeats=repeats_between(wanted, wanted + timedelta(days=1)),
         flag=Flag,
     )
 
@@ -240,7 +241,7 @@ def correct(person_id: int, day: str) -> ResponseReturnValue:
             at: datetime | None = None
             if form.get("action") == "add":
                 shifted = wanted + timedelta(days=1) if form.get("next_day") == "yes" else wanted
-                at = instant_from(shifted, form.get("at", "")).astimezone(UTC)
+                at = instant_from(shifted, form.get("at", ""), form.get("which", ""))
             row = corrections.request_correction(
                 session,
                 person_id=person_id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -38,7 +38,7 @@ from attendance.texts import gettext as _
 from attendance.web.errors import answer, error_sentence
 from attendance.web.formats import local_forms
 from attendance.web.forms import clean_line
-from attendance.web.hours.date_range import day_from, instant_from, next_month, today
+from attendance.web.hours.date_range import day_from, instant_from, next_month, repeats_between, today
 from attendance.web.me.guard import blueprint, by_person, signed_in_employee
 from attendance.web.security import limiter
 from attendance.web.site import current_site
@@ -47,6 +47,8 @@ __all__ = ["blueprint"]
 
 log = logging.getLogger(__name__)
 DIRECTIONS = {"in": Direction.IN, "out": Direction.OUT}
+# For so long the form of any day asks which of two equal times is meant.
+RECENT = timedelta(days=62)
 SHOWN_PASSAGES = 30
 
 
@@ -107,6 +109,7 @@ def day(day: str) -> ResponseReturnValue:
         before=wanted - date.resolution,
         after=wanted + date.resolution if wanted < today() else None,
         open=wanted <= today() and lock is None,
+        repeats=repeats_between(wanted, wanted),
     )
 
 
@@ -114,7 +117,13 @@ def day(day: str) -> ResponseReturnValue:
 def my_corrections() -> ResponseReturnValue:
     with current_site().sessions() as session:
         rows = list_corrections(session, person_id=signed_in_employee().id, limit=100)
-    return render_template("me/corrections.html", rows=rows, today=today(), BY=own_days.BY)
+    return render_template(
+        "me/corrections.html",
+        rows=rows,
+        today=today(),
+        BY=own_days.BY,
+        repeats=repeats_between(today() - RECENT, today()),
+    )
 
 
 @blueprint.post("/corrections")
@@ -126,7 +135,7 @@ def ask() -> ResponseReturnValue:
     def work(session: Session, now: datetime) -> str:
         at = None
         if form.get("action") == "add":
-            at = instant_from(day_from(form.get("day", "")), form.get("at", "")).astimezone(UTC)
+            at = instant_from(day_from(form.get("day", "")), form.get("at", ""), form.get("which", ""))
         row = own_days.ask(
             session, me.id, action=form.get("action", ""), reason=clean_line(form.get("reason", "")), now=now,
             zone=site.zone, at=at, direction=DIRECTIONS.get(form.get("direction", ""), Direction.UNKNOWN),

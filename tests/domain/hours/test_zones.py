@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from attendance.domain.hours.shift import real_time
-from attendance.domain.hours.zones import site_zone
+from attendance.domain.hours.zones import RepeatedTime, SkippedTime, instant_of, repeats_a_time, site_zone
 
 BERLIN, LONDON, TOKYO = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/London"), ZoneInfo("Asia/Tokyo")
 
@@ -61,3 +61,23 @@ def test_a_history_survives_being_sent_to_another_process() -> None:
 
     at = datetime(2024, 5, 12, 9, tzinfo=UTC)
     assert at.astimezone(again).isoformat() == at.astimezone(MOVED).isoformat()
+
+
+def test_a_time_is_never_guessed() -> None:
+    spring, autumn = date(2024, 3, 31), date(2024, 10, 27)
+    half_past_two = time(2, 30)
+
+    with pytest.raises(SkippedTime):
+        instant_of(spring, half_past_two, BERLIN)
+    with pytest.raises(RepeatedTime):
+        instant_of(autumn, half_past_two, BERLIN)
+    first, second = (instant_of(autumn, half_past_two, BERLIN, second) for second in (False, True))
+    assert second - first == timedelta(hours=1)
+    assert instant_of(autumn, time(8, 30), BERLIN, second=True) == datetime(2024, 10, 27, 7, 30, tzinfo=UTC)
+
+
+def test_a_day_that_repeats_a_time_is_known() -> None:
+    days = [date(2024, 1, 1) + timedelta(days=number) for number in range(366)]
+
+    assert [day for day in days if repeats_a_time(day, BERLIN)] == [date(2024, 10, 27)]
+    assert [day for day in days if repeats_a_time(day, TOKYO)] == []

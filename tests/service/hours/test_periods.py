@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -24,6 +24,7 @@ from attendance.store.tables.hours import DayTotal
 from tests.service.hours.conftest import (
     BERLIN,
     MONDAY,
+    NIGHT,
     NOW,
     add_person,
     ask,
@@ -149,3 +150,31 @@ def test_a_closed_part_of_a_week_is_written_down_with_its_weekly_overtime(sessio
 
     written = session.scalars(select(DayTotal).order_by(DayTotal.day)).all()
     assert [one.overtime for one in written] == [0, 5 * 3600, 0, 0]
+
+
+def test_a_night_that_is_still_running_cannot_be_closed_and_its_hours_are_not_lost(session: Session) -> None:
+    nora = add_person(session, "Nora Kern")
+    roster(session, nora, NIGHT)
+    friday = date(2024, 5, 31)
+    passage(session, nora, local("22:00", friday), Direction.IN)
+
+    def close_may(at: datetime) -> None:
+        periods.close(session, date(2024, 5, 1), friday, grace=timedelta(0), now=at, zone=BERLIN, by="ada")
+
+    with pytest.raises(UserError, match="2024-05-31 of Nora Kern is still running"):
+        close_may(local("00:30", date(2024, 6, 1)))
+
+    passage(session, nora, local("06:00", date(2024, 6, 1)), Direction.OUT)
+    close_may(local("06:30", date(2024, 6, 1)))
+    (total,) = session.scalars(select(DayTotal).where(DayTotal.day == friday, DayTotal.person_id == nora)).all()
+    assert total.worked == 8 * 3600
+
+
+def test_a_night_to_which_nobody_came_yet_cannot_be_closed_either(session: Session) -> None:
+    roster(session, add_person(session, "Nora Kern"), NIGHT)
+    friday = date(2024, 5, 31)
+
+    with pytest.raises(UserError, match="is still running"):
+        periods.close(
+            session, friday, friday, grace=timedelta(0), now=local("00:30", date(2024, 6, 1)), zone=BERLIN, by="ada"
+        )

@@ -167,3 +167,31 @@ def test_choosing_nothing_is_said(web: Web, anna: int, admin: Browser) -> None:
     answer = admin.submit("/attendance/corrections", {"what": "approve"}, follow_redirects=True)
 
     assert "Choose at least one correction." in answer.get_data(as_text=True)
+
+
+def added(browser: Browser, person: int, day: str, **form: str) -> str:
+    form = {"action": "add", "direction": "in", "reason": "Forgot.", "approve": "yes"} | form
+    return browser.submit(f"/attendance/person/{person}/{day}/correct", form, follow_redirects=True).get_data(True)
+
+
+def test_a_time_that_the_clock_skipped_is_refused_and_not_moved(web: Web, anna: int, admin: Browser) -> None:
+    page = added(admin, anna, "2024-03-31", at="02:30")
+
+    assert "the clock never showed 02:30" in page
+    with web.sessions() as session:
+        assert corrections.corrections(session) == []
+
+
+def test_a_time_that_the_clock_showed_twice_is_asked_about(web: Web, anna: int, admin: Browser) -> None:
+    day = "2023-10-29"
+    assert 'name="which"' in admin.text(f"/attendance/person/{anna}/{day}")
+    assert 'name="which"' not in admin.text(f"/attendance/person/{anna}/2023-10-31")
+
+    assert "the clock showed 02:30 twice" in added(admin, anna, day, at="02:30")
+    added(admin, anna, day, at="02:30", which="first")
+    added(admin, anna, day, at="02:30", which="second", direction="out")
+
+    with web.sessions() as session:
+        instants = {f"{row.direction} {row.at:%H:%M}" for row in corrections.corrections(session)}
+    assert instants == {"in 00:30", "out 01:30"}
+    assert "1:00" in admin.text(f"/attendance/person/{anna}/{day}")
