@@ -242,9 +242,7 @@ def apply(
     rate, reason = offer.calibration, " ".join(reason.split())
     before, kind = operating_points.current(session, site_scores.model_id), site_scores.scoring.version
     threshold = _threshold_to_apply(offer, before, margin, kind, reason)
-    log.warning(
-        "%s sets the threshold of %s to %.4f: %s", by or "the program", site_scores.model_id, threshold, reason
-    )
+    log.warning("%s sets the threshold of %s to %.4f: %s", by or "the program", site_scores.model_id, threshold, reason)
     point = operating_points.set_point(
         session,
         model_id=site_scores.model_id,

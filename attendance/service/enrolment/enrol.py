@@ -148,14 +148,13 @@ def enrol_photo(
     settings.lock_gallery(session, clock.now())
     enrolled = templates.enrolled_templates(session, keys, template.model_id)
     point = operating_points.current(session, template.model_id)
-    scoring = operating_points.scoring_in_force(session, keys, template.model_id)
-    judged = look_alikes.Comparison(enrolled, scoring).judge(template, [person_id], point)
+    comparison = look_alikes.Comparison(enrolled, operating_points.scoring_in_force(session, keys, template.model_id))
+    judged = comparison.judge(template, [person_id], point)
     report = replace(
         report,
         looks_like=next(iter(judged.duplicates), None),
-        own_score=judged.own_score,
-        unlike_own=judged.unlike_own,
-    )
+        own_score=judged.own_score, unlike_own=judged.unlike_own,
+    )  # fmt: skip
     for other, score in judged.duplicates:
         if two_people is None or other in two_people:
             pairs.confirm_two_people(

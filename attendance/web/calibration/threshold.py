@@ -14,7 +14,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -165,10 +165,7 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         cached = cached_numbers(session)
         now = site.clock.now()
         days = replayed_days(chosen.get("days", ""))
-        since = now - timedelta(days=days)
-        # Recorded scores of another kind say nothing about this threshold.
-        since = max(since, operating_points.compared_so_since(session, site.model_id) or since)
-        past = events.decided_since(session, since, site.model_id)
+        past = _past(session, now - timedelta(days=days))
         strangers = stranger_rate(session, site.model_id, now, site.settings.retention.strangers_days)
         in_force = history[0] if history else None
         choice = _choice(cached, in_force, chosen)
@@ -220,6 +217,14 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         "form": form,
         **_charts(cached, shown, point, dots),
     }
+
+
+def _past(session: Session, since: datetime) -> list[events.Decided]:
+    """Return the decisions to replay.  Recorded scores of another kind say nothing about a threshold of now."""
+    model_id = current_site().model_id
+    return events.decided_since(
+        session, max(since, operating_points.compared_so_since(session, model_id) or since), model_id
+    )
 
 
 def _outgrown(in_force: operating_points.PointRow | None, people: int) -> bool:
