@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from attendance import jobs
 from attendance.config import Settings
@@ -110,3 +113,32 @@ def test_the_list_of_look_alikes_is_made_at_the_start(sessions: Sessions, keys: 
     finally:
         scheduler.shutdown()
     assert done[0] == factories.MODEL
+
+
+def test_a_backup_is_made_when_it_is_due_and_not_before(sessions: Sessions, tmp_path: Path) -> None:
+    folder, clock = tmp_path / "backups", FakeClock()
+    settings = Settings.model_validate({"backup": {"folder": str(folder), "every_hours": 24, "keep_days": 2}})
+
+    assert jobs.back_up(sessions, clock, settings)
+    clock.advance(23 * 3600)
+    assert not jobs.back_up(sessions, clock, settings)
+    for _ in range(4):
+        clock.advance(24 * 3600)
+        assert jobs.back_up(sessions, clock, settings)
+    assert len(list(folder.glob("*.db"))) == 3  # of now, a day ago and two days ago
+
+
+def test_without_a_folder_or_an_interval_no_backup_is_made(sessions: Sessions, tmp_path: Path) -> None:
+    for section in ({"folder": ""}, {"folder": str(tmp_path / "x"), "every_hours": 0}):
+        assert not jobs.back_up(sessions, FakeClock(), Settings.model_validate({"backup": section}))
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_backup_that_fails_is_an_error_in_the_log(
+    sessions: Sessions, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings.model_validate({"backup": {"folder": str(tmp_path / "file" / "x")}})
+
+    assert not jobs.back_up(sessions, FakeClock(), settings)
+    assert "no backup was made" in caplog.text

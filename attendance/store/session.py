@@ -61,6 +61,8 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
 
     def set_up(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         if path is not None:
+            if not path.stat().st_size:  # new: names and times are nobody else's business; its log inherits this
+                path.chmod(0o600)
             entry.info["in use"] = in_use.hold(path, busy_timeout_ms / 1000)
         # The timeout first: even switching to WAL may have to wait for another process.
         connection.execute(f"PRAGMA busy_timeout = {int(busy_timeout_ms)}")

@@ -36,6 +36,18 @@ for number in range(25):
 """
 
 
+def test_a_new_database_and_its_log_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    engine = session.make_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("new.db*") if "lock" not in file.name}
+    engine.dispose()
+
+    assert modes == {"new.db": 0o600, "new.db-wal": 0o600, "new.db-shm": 0o600}
+
+
 def test_a_connection_has_wal_foreign_keys_and_a_busy_timeout(engine: Engine) -> None:
     with engine.connect() as connection:
         values = {

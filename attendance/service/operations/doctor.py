@@ -148,7 +148,7 @@ def _test_write(patient: Patient) -> Iterator[Check]:
 def _disk(patient: Patient) -> Iterator[Check]:
     path = database_file(patient.engine)
     free, least = free_mb(path.parent if path else Path.cwd()), patient.settings.alarms.disk_free_mb
-    words = _("%(mb)s MB are free", mb=free)
+    words = _("%(gb)s GB are free", gb=f"{(free or 0) / 1024:.1f}")
     if free is not None and free < least:
         yield Check(_("Disk"), Verdict.WARNING, words, _("Delete old backups or logs before nothing can be saved."))
     else:
@@ -156,22 +156,18 @@ def _disk(patient: Patient) -> Iterator[Check]:
 
 
 def _permissions(patient: Patient) -> Iterator[Check]:
-    what, path = _("Permissions"), database_file(patient.engine)
-    secret = [file for file in (patient.key_file, path) if file is not None and file.exists()]
-    for file in secret:
-        mode = file.stat().st_mode
-        if file == patient.key_file and mode & (stat.S_IRWXG | stat.S_IRWXO):
-            yield Check(
-                what, Verdict.FAULT, _("others may read %(file)s", file=file), _("Run: chmod 600 %(file)s", file=file)
-            )
-        elif mode & stat.S_IROTH:
-            advice = _("Run: chmod o-r %(file)s", file=file)
-            yield Check(what, Verdict.WARNING, _("everybody may read %(file)s", file=file), advice)
+    what, path, key = _("Permissions"), database_file(patient.engine), patient.key_file
+    found = []
+    if key is not None and key.exists() and key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        advice = _("Run: chmod 600 %(file)s", file=key)
+        found.append(Check(what, Verdict.FAULT, _("others may read %(file)s", file=key), advice))
+    if path is not None and path.exists() and path.stat().st_mode & stat.S_IROTH:
+        advice = _("Run: chmod o-r %(file)s", file=f"{path} {path}-wal {path}-shm")
+        found.append(Check(what, Verdict.WARNING, _("everybody may read %(file)s", file=path), advice))
     if path is not None and not os.access(path.parent, os.W_OK):
         advice = _("SQLite writes files beside the database: give this user the folder.")
-        yield Check(what, Verdict.FAULT, _("%(folder)s may not be written", folder=path.parent), advice)
-    elif secret:
-        yield Check(what, Verdict.OK, _("this user may write the database's folder"))
+        found.append(Check(what, Verdict.FAULT, _("%(folder)s may not be written", folder=path.parent), advice))
+    yield from found or [Check(what, Verdict.OK, _("this user may write, and others may not read"))]
 
 
 def _clock(patient: Patient) -> Iterator[Check]:
@@ -205,7 +201,10 @@ def _ports(patient: Patient) -> Iterator[Check]:
             answer = line.recv(200)
     except OSError:
         yield Check(
-            what, Verdict.WARNING, _("nothing answers at %(host)s", host=host), _("Start the site: web, or run.")
+            what,
+            Verdict.WARNING,
+            _("nothing answers at %(host)s", host=host),
+            _("Start the site by the command web or run."),
         )
         return
     if b" 200 " in answer.split(b"\r\n")[0]:
@@ -220,7 +219,7 @@ def _cameras(patient: Patient) -> Iterator[Check]:
         known = cameras.list_cameras(session)
     if not known:
         yield Check(
-            _("Cameras"), Verdict.WARNING, _("no camera was ever watched"), _("Start a daemon: daemon, or run.")
+            _("Cameras"), Verdict.WARNING, _("no camera was ever watched"), _("Start one by the command daemon or run.")
         )
     for camera in known:
         health = health_of(camera, patient.clock.now())
@@ -236,12 +235,14 @@ def _backups(patient: Patient) -> Iterator[Check]:
         return
     newest = next(iter(backups.list_backups(Path(backup.folder))), None)
     if newest is None:
-        yield Check(what, Verdict.WARNING, _("there is none yet"), _("Make one: backup."))
+        yield Check(what, Verdict.WARNING, _("there is none yet"), _("Make one by the command backup."))
         return
     age = patient.clock.now() - newest.made_at
     words = _("the newest is %(hours)s hours old", hours=round(age / timedelta(hours=1)))
     if age > 2 * timedelta(hours=backup.every_hours):
-        yield Check(what, Verdict.WARNING, words, _("The site's log says why none was made. Make one: backup."))
+        yield Check(
+            what, Verdict.WARNING, words, _("The site's log says why none was made. Make one by the command backup.")
+        )
     else:
         yield Check(what, Verdict.OK, words)
 

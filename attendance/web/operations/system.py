@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from attendance.service.alarms import kinds
 from attendance.service.audit.audit import Action, Subject
+from attendance.service.operations.doctor import Verdict
 from attendance.store.alarms import alarms
 from attendance.texts import gettext as _
 from attendance.web.security import permission, record_act
@@ -28,7 +29,12 @@ def page() -> ResponseReturnValue:
     with site.sessions() as session:
         there, past = alarms.open_alarms(session), alarms.past_alarms(session, limit=20)
     return render_template(
-        "operations/system.html", alarms=there, past=past, checks=site.doctor(), words=_words, advice=kinds.advice
+        "operations/system.html",
+        alarms=there,
+        past=past,
+        checks=sorted(site.doctor(), key=lambda check: list(Verdict).index(check.verdict), reverse=True),
+        words=_words,
+        advice=kinds.advice,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -32,6 +33,12 @@ def rename_site(here: Here, value: str) -> None:
     connection.close()
 
 
+def put_back(here: Here, *arguments: str) -> str:
+    """Commands before this one ran in this process, and their connections live until they are collected."""
+    gc.collect()
+    return here.good("restore", *arguments, "--yes")
+
+
 def mark(here: Here) -> str:
     connection = sqlite3.connect(here.database)
     (value,) = connection.execute("SELECT json_extract(value, '$') FROM settings WHERE key = 'mark'").fetchone()
@@ -50,7 +57,7 @@ def test_a_backup_is_made_listed_checked_and_restored(here: Here) -> None:
     assert "the master key fits" in here.good("backup", "check", str(path))
     rename_site(here, "after")
 
-    said = here.good("restore", str(path), "--yes")
+    said = put_back(here, str(path))
 
     assert mark(here) == "before"
     assert "the replaced database is kept" in said
@@ -86,7 +93,7 @@ def test_a_running_site_and_daemon_end_for_a_restore_and_come_back(here: Here) -
     try:
         until(lambda: log.read_text().count("watching") == 1 and "admin site" in log.read_text())
 
-        said = here.good("restore", str(path), "--yes", "--wait", "60")
+        said = put_back(here, str(path), "--wait", "60")
 
         assert "restored from" in said
         assert mark(here) == "before"

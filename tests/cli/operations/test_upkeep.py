@@ -20,8 +20,8 @@ def test_the_doctor_says_what_was_found_and_what_to_do(here: Here) -> None:
     assert result.exit_code == 1, result.output  # nothing runs, and there is no backup yet
     assert "ok       Networks" in result.output
     assert "tiny-detector, tiny-recogniser" in result.output
-    assert "→ Start the site: web, or run." in result.output
-    assert "→ Make one: backup." in result.output
+    assert "→ Start the site by the command web or run." in result.output
+    assert "→ Make one by the command backup." in result.output
 
 
 def test_the_doctor_finds_a_damaged_network(here: Here) -> None:

@@ -49,7 +49,7 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     view = View(Gallery([], [], MODEL, 1), OperatingPoint(0.5, 0.05, MODEL, "test", NOON), foreign=False, stale=False)
     numbers = DaemonNumbers("front", "gate", lambda: Health(frames=5, seen_at=NOON), lambda: view, "1.2")
     refused = Outcome(None, denied(Reason.UNKNOWN), None, False)
-    moved = Outcome(None, denied(Reason.MATCHED), None, False, opening=Opening("done"))
+    moved = Outcome(None, denied(Reason.AMBIGUOUS), None, False, opening=Opening("done"))
     numbers.observe([refused], {"detect": 10.0, "whole": 30.0})
     numbers.observe([refused, moved], {"detect": 12.0, "whole": 30.0})
     port = free_port()
