@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 # What the programs wait for when they start.
 _NOT_YET = (DatabaseLocked, DatabaseUnreachable)
 _MOST_CONNECTIONS = 500
+# The exit code for what the next start may mend (EX_TEMPFAIL); with that of a wrong use, `run` could end.
+_START_AGAIN = 75
 
 
 @click.command()
@@ -100,7 +102,7 @@ def _serve(site: Installation) -> None:
         server.close()
         scheduler.shutdown(wait=False)
     if replaced.is_set():
-        raise UserError("the site ended because its database was replaced: see the line above")
+        sys.exit(_START_AGAIN)
 
 
 def _watch_database(site: Installation, alive: Callable[[], None]) -> threading.Event:
