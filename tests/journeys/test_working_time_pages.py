@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from attendance.service.operations import demo_data
+from attendance.store.hours import rosters
 from tests import needs
 from tests.factories import NOON
 from tests.journeys.pages import NARROW, WIDTHS_OF_A_LONG_WALK, Open, faults_of
@@ -22,11 +23,15 @@ PAGES = (
     "/attendance/reports/register",
     "/attendance/reports/timesheet?person=1",
     "/attendance/reports/lateness",
+    "/attendance/reports/daily?sort=-worked",
     "/attendance/corrections",
     "/attendance/leave",
     "/attendance/rosters",
     "/attendance/shifts/1",
+    "/attendance/shifts/new",
     "/attendance/periods",
+    "/attendance/periods/preview?from=2024-04-26&to=2024-05-06&grace=3",
+    "/people?q=a",
 )
 
 
@@ -61,3 +66,41 @@ def test_a_correction_from_the_page_of_a_day_to_its_figures(full: Web, open_page
     page.wait_for_selector("text=The correction counts now.")
     expect(page.locator("main")).to_contain_text("23:30")
     expect(page.locator("main")).to_contain_text("Stayed for the audit.")
+
+
+def test_people_chosen_on_two_pages_are_rostered_together_and_the_choice_is_then_forgotten(
+    full: Web, open_page: Open
+) -> None:
+    people = [full.add(f"Packer {number:02}", department="Yard") for number in range(30)]
+    page = open_page("/attendance/rosters?department=Yard&q=packer")
+    page.check(f'input[value="{people[0]}"]')
+    page.check(f'input[value="{people[3]}"]')
+    page.click("text=Next")
+    page.wait_for_url("**page=2**")
+    page.check(f'input[value="{people[29]}"]')
+    expect(page.locator(".chosen-words")).to_have_text("3 chosen, 2 of them on other pages")
+
+    page.select_option("#day0", index=1)
+    page.click("#assign button")
+    page.wait_for_selector("text=3 people are rostered.")
+
+    with full.sessions() as session:
+        assert {row.person_id for row in rosters.rosters_of(session, people)} == {people[0], people[3], people[29]}
+    page.goto("/attendance/rosters?department=Yard&q=packer")
+    expect(page.locator(".chosen")).not_to_have_class("chosen some")
+
+
+def test_one_tick_chooses_a_page_and_another_all_that_the_search_found(full: Web, open_page: Open) -> None:
+    for number in range(30):
+        full.add(f"Packer {number:02}", department="Yard")
+    page = open_page("/attendance/rosters?q=packer", **NARROW)
+    page.click("button[data-choose-page]")
+    expect(page.locator(".chosen-words")).to_have_text("25 chosen")
+    page.click("[data-choose-none]")
+    expect(page.locator('input[name="person"]:checked')).to_have_count(0)
+
+    page.check('input[name="every"]')
+    expect(page.locator('input[name="person"]').first).to_be_disabled()
+    page.select_option("#day0", index=1)
+    page.click("#assign button")
+    page.wait_for_selector("text=30 people are rostered.")

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from attendance.config import Settings
 from attendance.domain.faces import Template
 from attendance.domain.hours.day import Status
+from attendance.errors import UserError
 from attendance.service.hours import days
 from attendance.service.operations import demo_data, demo_faces
 from attendance.store.access import events
@@ -40,7 +41,7 @@ def test_demo_data_is_the_same_each_time_and_only_for_an_empty_database(sessions
         assert session.scalar(select(func.count()).select_from(access.Passage)) == made.passages > 200
         assert session.scalar(select(func.count()).select_from(Correction)) == made.corrections
         assert session.scalar(select(func.count()).select_from(stored_people.Template)) == 0
-        with pytest.raises(demo_data.UserError, match="there are people in this database"):
+        with pytest.raises(UserError, match="there are people in this database"):
             demo_data.make(session, count=1, days=1, now=TUESDAY, zone=SETTINGS.site.zone)
 
 
