@@ -6,7 +6,7 @@ Does not know: how days are computed.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -91,3 +91,56 @@ def check_ins(context: click.Context, form: str, file: Path, first: datetime, la
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from error
     click.echo(f"{file}: {len(exports.counted(rows))} check-ins")
+
+
+@click.command("import-check-ins")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--device", default="", help="The terminal's name; use the same one each time.  [default: the file's name]"
+)
+@click.option("--dates", "order", type=click.Choice(("auto", "day_first", "month_first")), default="auto",
+              show_default=True, help="How dates such as 03/04/2025 are written.")  # fmt: skip
+@click.option("--no-directions", is_flag=True, help="Settle in and out from the times and not from the file.")
+@click.option("--leave-out-unknown", is_flag=True, help="Leave out the lines of users whom nobody here is.")
+@click.option("--write", is_flag=True, help="Take the file in; without it, only the report is printed.")
+@click.pass_context
+def import_check_ins(
+    context: click.Context, file: Path, device: str, order: str, no_directions: bool, leave_out_unknown: bool,
+    write: bool,
+) -> None:  # fmt: skip
+    """Report what an attlog.dat or CSV of another terminal would do; with --write, take it in, all or nothing."""
+    from attendance import bootstrap
+    from attendance.service.audit.audit import Actor
+    from attendance.service.hours.imports import punches
+    from attendance.service.hours.imports.punch_files import DateOrder
+
+    site = bootstrap.installation_for(settings_of(context))
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from error
+    now, days = site.clock.now(), site.settings.retention.passages_days
+    source = punches.Source(
+        data, file.name, device.strip() or file.stem, site.settings.site.zone, DateOrder(order), not no_directions,
+        leave_out_unknown, now - timedelta(days=days) if days else None,
+    )  # fmt: skip
+    with site.sessions() as session:
+        report = punches.check(session, source, now)
+    for bad in report.problems:
+        click.echo(f"line {bad.line}: {bad.why}")
+    for user, count in sorted(report.unknown.items()):
+        click.echo(f"user {user}: nobody has this staff number ({count} lines)")
+    if report.one_way is not None:
+        click.echo(f"every line says {report.one_way.value}: terminals that ask nobody write this (--no-directions)")
+    click.echo(
+        f"{len(report.rows)} new check-ins of {report.people} people, {report.known} known already, "
+        f"{report.twice} twice in the file, {sum(report.unknown.values())} of unknown users, "
+        f"{len(report.problems)} lines that cannot be taken in"
+    )
+    if report.hindrances:
+        raise UserError(f"{report.hindrances[0]}; nothing was taken in")
+    if not write:
+        click.echo("nothing was written: --write takes it in")
+        return
+    done = punches.take_in(site.sessions, source, now=now, actor=Actor("command line", "import-check-ins"))
+    click.echo(f"{len(done.rows)} check-ins are taken in")

@@ -21,7 +21,7 @@ from attendance.cli.calibration import calibrate, evaluate_calibration
 from attendance.cli.command_line import Commands, settings_of
 from attendance.cli.enrolment import enrol, enrol_bulk
 from attendance.cli.evaluate import evaluate
-from attendance.cli.hours import check_ins, demo_data, roll_up
+from attendance.cli.hours import check_ins, demo_data, import_check_ins, roll_up
 from attendance.cli.networks import export, live, quantise, train
 from attendance.cli.operations import first_steps
 from attendance.cli.operations.backup import backup, restore
@@ -155,5 +155,5 @@ def _add_all(group: Any, *commands: click.Command) -> None:
 
 _add_all(main, web, daemon, run, backup, restore, doctor, install_service)
 _add_all(main, enrol, enrol_bulk, people, events, operators, weights, train, export, quantise, evaluate, live)
-_add_all(main, demo_data, roll_up, check_ins, calibrate, acceptance)
+_add_all(main, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance)
 _add_all(evaluate, evaluate_calibration)

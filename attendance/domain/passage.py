@@ -29,6 +29,7 @@ class Method(StrEnum):
     FACE = "face"
     PIN = "pin"
     BADGE = "badge"
+    TERMINAL = "terminal"  # another maker's, taken in from its file
 
 
 @dataclass(frozen=True, slots=True)

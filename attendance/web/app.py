@@ -26,7 +26,7 @@ from attendance.web.access import log, why
 from attendance.web.calibration import comparing, threshold
 from attendance.web.cameras import cameras
 from attendance.web.enrolment import bulk, enrol
-from attendance.web.hours import corrections, premiums, report_pages, rostering, working_time
+from attendance.web.hours import corrections, imports, premiums, report_pages, rostering, working_time
 from attendance.web.kiosk import pairing, screen, tablet
 from attendance.web.me import me, sign_in
 from attendance.web.operations import health, overview, system
@@ -83,7 +83,11 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
+<<<<<<< HEAD
     for room in (comparing, working_time, corrections, rostering, premiums, report_pages, credentials, system):
+=======
+    for room in (working_time, corrections, rostering, premiums, imports, report_pages, credentials):
+>>>>>>> 576c272 (Check-ins of other terminals are taken in from attlog.dat and CSV: a report first, then all or nothing, each line known again)
         app.register_blueprint(room.blueprint)
     for blueprint in {me.blueprint, sign_in.blueprint}:  # one blueprint; both add their pages to it
         app.register_blueprint(blueprint)

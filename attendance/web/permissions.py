@@ -43,6 +43,7 @@ Permission = Literal[
     "read_leave",
     "decide_leave",
     "edit_holiday",
+    "import_check_ins",
     "manage_operator",
     "read_system",
     "acknowledge_alarm",

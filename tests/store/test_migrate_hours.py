@@ -70,3 +70,20 @@ def test_the_edges_of_hours_come_and_go_and_passages_stay(engine: Engine) -> Non
     to(engine, "0011", back=True)
     assert rows(engine, "SELECT id FROM passages") == [("p",)]
     engine.dispose()
+
+
+def test_check_ins_of_other_terminals_leave_with_their_revision_and_no_others_do(engine: Engine) -> None:
+    to(engine, "0018")
+    passage = (
+        "INSERT INTO passages (id, at, camera, granted, reason, model_id, gallery_version, frames, direction, method) "
+        "VALUES ('{0}', '2024-05-06', 'gate', 1, 'matched', '', 0, 0, 'in', '{1}')"
+    )
+    do(engine, ANNA, passage.format("theirs", "terminal"), passage.format("ours", "face"),
+       "INSERT INTO punch_imports VALUES ('i', '2024-05-06', 'ada', 'a.csv', 'gate', 'csv', 'counted', 1, "
+       "'2024-05-06', '2024-05-06')",
+       "INSERT INTO imported_punches VALUES ('theirs', 'i')")  # fmt: skip
+
+    to(engine, "0017", back=True)
+
+    assert rows(engine, "SELECT id FROM passages") == [("ours",)]
+    engine.dispose()

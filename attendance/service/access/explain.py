@@ -60,6 +60,10 @@ def _looks(passage: Passage) -> str:
 def _granted(passage: Passage, by_face: Explanation) -> Explanation:
     if passage.method is Method.FACE:
         return replace(by_face, seen=(" ".join((_looks(passage), *by_face.seen)),))
+    if passage.method is Method.TERMINAL:
+        taken = _("This check-in was taken in from the file of another terminal.")
+        rule = _("The terminal's user has this person's staff number.")
+        return replace(by_face, headline=_("Check-in of another terminal"), seen=(taken,), rule=rule)
     headline, seen = (
         (_("Let in, by PIN"), _("The PIN identified the person."))
         if passage.method is Method.PIN

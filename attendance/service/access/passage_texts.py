@@ -10,8 +10,13 @@ from attendance.domain.passage import Direction, Method
 from attendance.texts import N_
 from attendance.texts import gettext as _
 
-_METHODS = {Method.FACE: N_("face"), Method.PIN: N_("PIN"), Method.BADGE: N_("badge")}
-_BY = {Method.FACE: N_("by face"), Method.PIN: N_("by PIN"), Method.BADGE: N_("by badge")}
+_METHODS = {Method.FACE: N_("face"), Method.PIN: N_("PIN"), Method.BADGE: N_("badge"), Method.TERMINAL: N_("terminal")}
+_BY = {
+    Method.FACE: N_("by face"),
+    Method.PIN: N_("by PIN"),
+    Method.BADGE: N_("by badge"),
+    Method.TERMINAL: N_("by terminal"),
+}
 _DIRECTIONS = {Direction.IN: N_("in"), Direction.OUT: N_("out"), Direction.UNKNOWN: ""}
 
 

@@ -46,11 +46,17 @@ class Action(StrEnum):
     APPROVE_CORRECTION = "approve_correction"
     REFUSE_CORRECTION = "refuse_correction"
     WITHDRAW_CORRECTION = "withdraw_correction"
+    IMPORT_PUNCHES = "import_punches"
+    REMOVE_IMPORT = "remove_import"
     CHANGE_PREMIUM_RULES = "change_premium_rules"
     SUSPECT_PICTURES = "suspect_pictures"
 
 
+<<<<<<< HEAD
 SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "camera", "alarm"]
+=======
+SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "import"]
+>>>>>>> 576c272 (Check-ins of other terminals are taken in from attlog.dat and CSV: a report first, then all or nothing, each line known again)
 
 
 @dataclass(frozen=True, slots=True)

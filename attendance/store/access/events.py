@@ -20,7 +20,7 @@ from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.people.names import matches, sort_key
 from attendance.domain.reason import Reason
 from attendance.store.tables import access
-from attendance.store.tables.hours import Correction
+from attendance.store.tables.hours import Correction, ImportedPunch, PunchImport
 from attendance.store.tables.kiosk import KioskDevice
 from attendance.store.tables.people import Person
 
@@ -163,13 +163,16 @@ def counts_once() -> ColumnElement[bool]:
     """Select the passages that count: none that repeats another, unless that other one was taken back.
 
     If the first of several joined passages was taken back, the earliest of its repeats counts in its place.
-    Passages that were themselves taken back are for the caller to leave out.
+    Passages that were themselves taken back are for the caller to leave out.  A check-in of another terminal counts
+    once its whole file is in.
     """
+    uncounted = select(ImportedPunch.passage_id).join(PunchImport).where(PunchImport.state != "counted")
     first, sooner = aliased(access.Passage), aliased(access.Passage)
     first_is_void = exists().where(first.id == access.Passage.repeat_of, voided(first))
     before = or_(sooner.at < access.Passage.at, and_(sooner.at == access.Passage.at, sooner.id < access.Passage.id))
     sooner_counts = exists().where(sooner.repeat_of == access.Passage.repeat_of, before, ~voided(sooner))
-    return or_(access.Passage.repeat_of.is_(None), and_(first_is_void, ~sooner_counts))
+    once = or_(access.Passage.repeat_of.is_(None), and_(first_is_void, ~sooner_counts))
+    return and_(once, access.Passage.id.not_in(uncounted))
 
 
 def set_direction(session: Session, passage_id: str, direction: Direction) -> bool:
@@ -306,6 +309,7 @@ def open_passages(session: Session, camera: str) -> list[Passage]:
         select(access.Passage)
         .outerjoin(access.DoorEvent, access.DoorEvent.passage_id == access.Passage.id)
         .where(access.Passage.granted, access.Passage.camera == camera, access.DoorEvent.id.is_(None))
+        .where(access.Passage.method != Method.TERMINAL.value)
         .order_by(access.Passage.id)
     )
     return [_passage(row) for row in session.scalars(query)]
@@ -335,7 +339,7 @@ def _views(session: Session, query: Select[access.Passage, Person | None]) -> li
                 department=None if person is None else person.department,
                 door=None if door is None else _outcome(door.outcome),
                 door_detail="" if door is None else door.detail,
-                has_door=row.camera not in tablets,
+                has_door=row.camera not in tablets and row.method != Method.TERMINAL.value,
             )
         )
     return views

@@ -175,6 +175,33 @@ class HoursEdge(Base):
     undirected: Mapped[bool]
 
 
+class PunchImport(Base):
+    """A file of another terminal's check-ins.  They count in the state "counted" only."""
+
+    __tablename__ = "punch_imports"
+    __table_args__ = (CheckConstraint("state IN ('loading', 'counted', 'removed')", name="state"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(100))
+    file_name: Mapped[str] = mapped_column(String(200))
+    device: Mapped[str] = mapped_column(String(100))
+    form: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10))
+    punches: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+
+
+class ImportedPunch(Base):
+    """Which import a passage came with."""
+
+    __tablename__ = "imported_punches"
+
+    passage_id: Mapped[str] = mapped_column(ForeignKey("passages.id", ondelete="CASCADE"), primary_key=True)
+    import_id: Mapped[str] = mapped_column(ForeignKey("punch_imports.id", ondelete="CASCADE"), index=True)
+
+
 class DayTotal(Base):
     """A day as it stood when the nightly roll-up or the closing of a period computed it; seconds."""
 
