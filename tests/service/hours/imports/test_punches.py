@@ -76,7 +76,7 @@ def test_the_same_lines_are_known_again_whatever_the_file_looks_like(sessions: S
 
     found = take_in(sessions, source(again))
 
-    assert (len(found.rows), found.known, found.twice) == (1, 1, 1)  # 08 is another user of the terminal than 8
+    assert (len(found.rows), found.known, found.twice) == (1, 2, 1)  # a spreadsheet drops the zero of 08
     assert take_in(sessions, source()).rows == ()
 
 
@@ -139,20 +139,16 @@ def test_a_terminal_must_have_a_name_that_no_camera_here_has(sessions: Sessions,
 def test_a_long_file_is_written_in_short_transactions_and_counts_in_one(sessions: Sessions, anna: int) -> None:
     lines = [f"7,2024-05-{1 + number // 400:02d} {number % 400 // 60:02d}:{number % 60:02d}" for number in range(900)]
     data = "\n".join(["user,timestamp", *lines]).encode()
-    seen = []
-
-    def look(key: str, number: int) -> int:
-        with sessions() as session:
-            seen.append(len(days.days_of(session, anna, MONDAY, MONDAY, BERLIN, NOW)[0].used))
-        return number
-
     with sessions.begin() as session:
-        made = imports.add_import(session, id="x", at=NOW, by="ada", file_name="a", device="Gate", form="csv", punches=2,
-                                  first_at=NOW, last_at=NOW)  # fmt: skip
-        rows = [{"id": punches.punch_id("Gate", "7", local(clock)), "at": local(clock), "camera": "Gate",
-                 "person_id": anna, "direction": way} for clock, way in (("09:00", "in"), ("17:00", "out"))]  # fmt: skip
+        made = imports.add_import(
+            session, id="x", at=NOW, by="ada", file_name="a", device="Gate", form="csv", punches=2, first_at=NOW,
+            last_at=NOW,
+        )  # fmt: skip
+        same = {"camera": "Gate", "person_id": anna}
+        ways = ((local("09:00"), "in"), (local("17:00"), "out"))
+        rows = [{"id": punches.punch_id("Gate", "7", at), "at": at, "direction": way, **same} for at, way in ways]
         imports.add_punches(session, made.id, rows)
-    assert look("loading", 0) == 0 and seen == [0]  # half of a file never counts
+    assert day(sessions, anna).used == ()  # half of a file never counts
     punches.sweep(sessions, NOW + timedelta(hours=2))
     with sessions() as session:
         assert events.list_passages(session) == []
