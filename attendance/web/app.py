@@ -83,11 +83,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-<<<<<<< HEAD
-    for room in (comparing, working_time, corrections, rostering, premiums, report_pages, credentials, system):
-=======
-    for room in (working_time, corrections, rostering, premiums, imports, report_pages, credentials):
->>>>>>> 576c272 (Check-ins of other terminals are taken in from attlog.dat and CSV: a report first, then all or nothing, each line known again)
+    for room in (comparing, credentials, system, working_time, corrections, rostering, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)
     for blueprint in {me.blueprint, sign_in.blueprint}:  # one blueprint; both add their pages to it
         app.register_blueprint(blueprint)

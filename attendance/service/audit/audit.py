@@ -52,11 +52,7 @@ class Action(StrEnum):
     SUSPECT_PICTURES = "suspect_pictures"
 
 
-<<<<<<< HEAD
-SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "camera", "alarm"]
-=======
-SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "import"]
->>>>>>> 576c272 (Check-ins of other terminals are taken in from attlog.dat and CSV: a report first, then all or nothing, each line known again)
+SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "camera", "alarm", "import"]
 
 
 @dataclass(frozen=True, slots=True)
