@@ -163,8 +163,7 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         history = operating_points.history(session, site.model_id, limit=20)
         point = operating_points.current(session, site.model_id)
         cached = cached_numbers(session)
-        now = site.clock.now()
-        days = replayed_days(chosen.get("days", ""))
+        now, days = site.clock.now(), replayed_days(chosen.get("days", ""))
         past = _past(session, now - timedelta(days=days))
         strangers = stranger_rate(session, site.model_id, now, site.settings.retention.strangers_days)
         in_force = history[0] if history else None
