@@ -73,7 +73,7 @@ def test_the_edges_of_hours_come_and_go_and_passages_stay(engine: Engine) -> Non
 
 
 def test_check_ins_of_other_terminals_leave_with_their_revision_and_no_others_do(engine: Engine) -> None:
-    to(engine, "0019")  # punch_imports
+    to(engine, "0018")  # punch_imports
     passage = (
         "INSERT INTO passages (id, at, camera, granted, reason, model_id, gallery_version, frames, direction, method) "
         "VALUES ('{0}', '2024-05-06', 'gate', 1, 'matched', '', 0, 0, 'in', '{1}')"
@@ -83,7 +83,7 @@ def test_check_ins_of_other_terminals_leave_with_their_revision_and_no_others_do
        "'2024-05-06', '2024-05-06')",
        "INSERT INTO imported_punches VALUES ('theirs', 'i')")  # fmt: skip
 
-    to(engine, "0018", back=True)  # punch_imports
+    to(engine, "0017", back=True)  # punch_imports
 
     assert rows(engine, "SELECT id FROM passages") == [("ours",)]
     engine.dispose()
