@@ -26,11 +26,13 @@ from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.rules import rules_for as rules_for
 from attendance.service.audit.audit import Action, Actor, Value, record
+from attendance.service.cameras.health import State, health_of
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
 from attendance.service.operations.readiness import Readiness
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.store import migrate
 from attendance.store.calibration import operating_points
+from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys, load_keys
 from attendance.store.hours import site_rules
 from attendance.store.operations.replaced import ReplacedWatch, ensure_history
@@ -284,6 +286,31 @@ def extra_checks(site: Installation) -> Sequence[Extra]:
         return Check(what, Verdict.OK, ", ".join(card.model_id for card in cards))
 
     return (networks,)
+
+
+def try_camera(site: Installation) -> Check:
+    """Look for a picture of the settings' camera, unless its daemon has it: the doctor's last check."""
+    from attendance.daemon.camera import open_camera
+
+    settings = site.settings.camera
+    what = _("Picture of %(name)s", name=settings.name)
+    with site.sessions() as session:
+        known = cameras.get_camera(session, settings.name)
+    if known is not None and health_of(known, site.clock.now()).state in (State.WORKING, State.TROUBLE):
+        return Check(what, Verdict.OK, _("its daemon has the camera"))
+    try:
+        camera = open_camera(settings, site.clock)
+        try:
+            frame = camera.read(settings.open_timeout_s + settings.read_timeout_s)
+            trouble = camera.health.trouble
+        finally:
+            camera.close()
+    except UserError as error:
+        return fault_of(what, error)
+    if frame is None:
+        return Check(what, Verdict.FAULT, trouble or _("no picture came"), _("Check its power, cable and address."))
+    height, width = frame.image.shape[:2]
+    return Check(what, Verdict.OK, _("%(width)s × %(height)s px", width=width, height=height))
 
 
 def web_app_for(site: Installation, analyser: Analyser | None = None) -> Flask:

@@ -139,9 +139,14 @@ class ServiceManager:
         """Tell that the program serves now."""
         self._tell("READY=1")
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a sign of life; never without a watchdog."""
+        return self._alive_every is not None and monotonic() - self._told_at >= self._alive_every
+
     def alive(self) -> None:
         """Tell that the loop turns; call it from the loop itself, as often as you like."""
-        if self._alive_every is not None and monotonic() - self._told_at >= self._alive_every:
+        if self.due:
             self._told_at = monotonic()
             self._tell("WATCHDOG=1")
 

@@ -6,13 +6,13 @@ Does not know: how anything is served or watched; it wires and waits.
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +94,7 @@ def _serve(site: Installation) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    replaced = _watch_database(site, manager.alive)
+    replaced = _watch_site(site, manager)
     manager.ready()
     try:
         server.run()
@@ -105,15 +105,19 @@ def _serve(site: Installation) -> None:
         sys.exit(_START_AGAIN)
 
 
-def _watch_database(site: Installation, alive: Callable[[], None]) -> threading.Event:
-    """End the site as a signal would if its database is replaced; the event then says so."""
+def _watch_site(site: Installation, manager: ServiceManager) -> threading.Event:
+    """End the site as a signal would if its database is replaced; the event then says so.
+
+    Systemd gets a sign of life only after the site answered a request: a thread that merely lives proves nothing.
+    """
     from attendance.store.operations.replaced import CHECK_EVERY_S, ReplacedWatch
 
     watch, replaced = ReplacedWatch(site.engine), threading.Event()
 
     def loop() -> None:
         while not replaced.wait(CHECK_EVERY_S):
-            alive()
+            if manager.due and _answers(site.settings.web.host, site.settings.web.port):
+                manager.alive()
             try:
                 watch.check()
             except DatabaseReplaced as error:
@@ -123,6 +127,19 @@ def _watch_database(site: Installation, alive: Callable[[], None]) -> threading.
 
     threading.Thread(target=loop, name="database watch", daemon=True).start()
     return replaced
+
+
+def _answers(host: str, port: int) -> bool:
+    """Return whether the site itself answers that it lives."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  whoever listens everywhere
+    connection = http.client.HTTPConnection(own, port, timeout=5)
+    try:
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -30,7 +30,9 @@ def doctor(context: click.Context, quick: bool) -> None:
     from attendance.service.operations.doctor import Verdict, examine, worst
 
     site = bootstrap.installation_for(settings_of(context))
-    checks = examine(bootstrap.patient_for(site, deep=not quick), bootstrap.extra_checks(site))
+    checks = examine(
+        bootstrap.patient_for(site, deep=not quick), [*bootstrap.extra_checks(site), lambda: bootstrap.try_camera(site)]
+    )
     wide = max(len(check.what) for check in checks)
     for check in checks:
         click.echo(f"{check.verdict:<7}  {check.what:<{wide}}  {check.words}")

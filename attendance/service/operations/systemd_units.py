@@ -2,8 +2,8 @@
 
 In: where the program, its settings and its files are, as whom it runs.  Out: the units' texts by file name.
 Does not know: where units are written, who writes them.
-Main choice: two services of one user, so that a daemon that hangs is ended without the site.  The watchdog is fed by
-the frame loop itself and not by a thread beside it.
+Main choice: two services of one user, so that a daemon that hangs is ended without the site.  The daemon's watchdog
+is fed by the frame loop itself, the site's after it answered a request, and neither by a thread that merely lives.
 """
 
 from __future__ import annotations
