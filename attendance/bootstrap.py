@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +29,10 @@ from attendance.service.audit.audit import Action, Actor, Value, record
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
 from attendance.service.operations.readiness import Readiness
+from attendance.service.operations.system_clock import SystemClock as SystemClock
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.store import migrate
+from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys, load_keys
@@ -52,11 +54,6 @@ if TYPE_CHECKING:
     from attendance.daemon.worker import Worker
 
 log = logging.getLogger(__name__)
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +110,22 @@ def installation_for(settings: Settings, clock: Clock | None = None) -> Installa
     """Open what is there.  UserError when the database is missing, older, newer or foreign, or the key is."""
     engine = engine_for(settings)
     require_current(engine)
-    clock, factory = clock or SystemClock(), sessions(engine)
+    factory = sessions(engine)
+    clock = clock or _doubting_clock(factory)
     zone = note_hours_rules(settings, factory, clock)
     return Installation(settings, engine, factory, keys_for(settings, engine), clock, zone)
+
+
+def _doubting_clock(factory: Sessions) -> Clock:
+    """Return the computer's clock, which is not believed while it is before the newest stored passage."""
+    clock = SystemClock()
+    with factory() as session:
+        newest = events.newest_at(session)
+    if newest is not None:
+        clock.require_after(newest)
+    if doubt := clock.doubt:
+        log.error("%s: set it, and let it follow a time server", doubt)
+    return clock
 
 
 def note_hours_rules(settings: Settings, factory: Sessions, clock: Clock) -> ZoneInfo:

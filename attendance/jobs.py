@@ -34,7 +34,7 @@ from attendance.service.operations.backups import back_up_if_due
 from attendance.service.operations.readiness import PROBE_EVERY_S, Readiness
 from attendance.service.people.employment import end_what_is_over
 from attendance.service.people.look_alikes import refresh_all
-from attendance.service.ports import Clock
+from attendance.service.ports import Clock, doubt_about
 from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
 from attendance.store import settings as shared
 from attendance.store.crypto import Keys
@@ -50,7 +50,7 @@ NIGHT_HOUR, MAIL_HOUR = 3, 6
 
 def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
     """Delete refusals of unknown people that are older than `days`; 0 days keeps them forever."""
-    if days == 0:
+    if days == 0 or _held_back(clock, "forgetting refusals"):
         return 0
     gone = _in_steps(sessions, forget_stranger_passages_older_than, clock.now() - timedelta(days=days))
     if gone:
@@ -60,7 +60,7 @@ def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
 
 def forget_passages(sessions: Sessions, clock: Clock, days: int, zone: ZoneInfo) -> int:
     """Delete all passages older than `days`, once their days are written down; 0 days keeps them forever."""
-    if days == 0:
+    if days == 0 or _held_back(clock, "forgetting passages"):
         return 0
     with sessions.begin() as session:
         with_history = site_rules.zone_of(session, zone)
@@ -83,6 +83,8 @@ def _in_steps(sessions: Sessions, forget: Callable[[Session, datetime], int], cu
 
 def end_employment(sessions: Sessions, clock: Clock, zone: ZoneInfo) -> int:
     """Deactivate the people whose last day of employment is over; no door opens for them from midnight on."""
+    if _held_back(clock, "ending employments"):
+        return 0
     gone = _in_steps(sessions, partial(_end_some, zone), clock.now())
     if gone:
         log.info("%d people were deactivated: their last day is over", gone)
@@ -97,11 +99,19 @@ def _end_some(zone: ZoneInfo, session: Session, now: datetime) -> int:
     return len(over)
 
 
+def _held_back(clock: Clock, what: str) -> bool:
+    """Return whether this waits until the clock is plausible: what was deleted by a wrong clock is gone."""
+    doubt = doubt_about(clock)
+    if doubt:
+        log.warning("%s waits: %s", what, doubt)
+    return bool(doubt)
+
+
 def nightly(sessions: Sessions, clock: Clock, settings: Settings) -> int | None:
     """Write finished days down once a night and log forgotten check-outs; return None if it is not due."""
     zone, now = settings.site.zone, clock.now()
     local = now.astimezone(zone)
-    if local.hour < NIGHT_HOUR:
+    if local.hour < NIGHT_HOUR or _held_back(clock, "the nightly roll-up"):
         return None
     with sessions() as session:
         if shared.get(session, NIGHTLY) == local.date().isoformat():
@@ -124,6 +134,8 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     mail, zone, now = settings.mail, settings.site.zone, clock.now()
     local = now.astimezone(zone)
     if not mail.host or not mail.to or (local.weekday() == 0 and local.hour < MAIL_HOUR):
+        return False
+    if _held_back(clock, "the weekly e-mail"):
         return False
     server = server_of(mail)
     monday = weekly_mail.week_before(zone, now)

@@ -15,10 +15,11 @@ from tests import factories
 
 
 class FakeClock:
-    """Stands still until told to move."""
+    """Stands still until told to move; `doubt`: why it is not believed."""
 
     def __init__(self, start: datetime = factories.NOON) -> None:
         self.time = start
+        self.doubt = ""
 
     def now(self) -> datetime:
         return self.time

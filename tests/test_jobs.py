@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,6 +18,8 @@ from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from tests import factories
 from tests.fakes import FakeClock
+
+UTC_ZONE = ZoneInfo("UTC")
 
 
 def record_refusal(sessions: Sessions, at: datetime) -> None:
@@ -142,3 +145,21 @@ def test_a_backup_that_fails_is_an_error_in_the_log(
 
     assert not jobs.back_up(sessions, FakeClock(), settings)
     assert "no backup was made" in caplog.text
+
+
+def test_nothing_is_forgotten_or_written_down_while_the_clock_is_in_doubt(
+    sessions: Sessions, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock(factories.NOON + timedelta(days=365))  # a clock that jumped by a year
+    clock.doubt = "the computer's clock jumped by 31536000 seconds"
+    record_refusal(sessions, factories.NOON)
+    mail = Settings.model_validate({"mail": {"host": "127.0.0.1", "to": "a@example.org", "sender": "b@example.org"}})
+
+    assert jobs.forget_strangers(sessions, clock, days=30) == 0
+    assert jobs.forget_passages(sessions, clock, 30, UTC_ZONE) == 0
+    assert jobs.nightly(sessions, clock, Settings()) is None
+    assert jobs.weekly(sessions, clock, mail) is False
+    assert len(kept(sessions)) == 1
+    assert sum("waits: the computer's clock jumped" in record.message for record in caplog.records) == 4
+    clock.doubt = ""
+    assert jobs.forget_strangers(sessions, clock, days=30) == 1

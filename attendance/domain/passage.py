@@ -40,7 +40,8 @@ class Passage:
     erased · scores and threshold: raw cosines · `frames`: how many looks agreed · `margin`: the lead over
     the runner-up that was asked for; None where none was asked, or not recorded then · `measured`: the value
     that made a picture too poor, in the unit of `Quality`, else None · `repeat_of`: the id of the granted
-    passage that this one repeats, so that hours count both as one; None for a passage of its own.
+    passage that this one repeats, so that hours count both as one; None for a passage of its own ·
+    `clock_doubt`: the computer's clock was implausible when it was recorded, so that `at` may be wrong.
     A PIN or badge has no scores, no frames and no model.
     Raises ValueError when granted without a match, when a refusal names a person or repeats a passage, and
     for a time that is not UTC.
@@ -63,6 +64,7 @@ class Passage:
     margin: float | None = None
     measured: float | None = None
     repeat_of: str | None = None
+    clock_doubt: bool = False
 
     def __post_init__(self) -> None:
         if self.granted is not (self.reason is Reason.MATCHED):

@@ -9,7 +9,7 @@ runs in every test.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from attendance.domain.faces import Frame, Probe
@@ -65,3 +65,26 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the present instant, aware UTC."""
         ...
+
+
+def doubt_about(clock: Clock) -> str:
+    """Return why this clock is not believed now, "" while it is; a clock that cannot doubt itself is believed."""
+    return str(getattr(clock, "doubt", ""))
+
+
+def mark_of(clock: Clock) -> str:
+    """Return a text from which `age_since` knows an age by a monotonic clock, "" if this clock has none."""
+    make = getattr(clock, "mark", None)
+    return "" if make is None else str(make())
+
+
+def age_since(clock: Clock, mark: str, at: datetime) -> timedelta | None:
+    """Return how long ago `mark` and `at` were: by the monotonic clock where it went on since, else by the wall clock.
+
+    None if only an implausible wall clock could tell.
+    """
+    read = getattr(clock, "age_of", None)
+    age = None if read is None or not mark else read(mark)
+    if isinstance(age, timedelta):
+        return age
+    return None if doubt_about(clock) else clock.now() - at

@@ -21,6 +21,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Actor, Subject, Value, record
+from attendance.service.ports import age_since, mark_of
 from attendance.store.operators import operators
 from attendance.store.session import DatabaseError
 from attendance.texts import N_
@@ -33,7 +34,7 @@ from attendance.web.site import current_site
 log = logging.getLogger(__name__)
 blueprint = Blueprint("auth", __name__)
 
-_SIGNED_IN_AT = "signed_in_at"
+_SIGNED_IN_AT, _MARK = "signed_in_at", "mark"
 
 
 ROLE_NAMES = {"viewer": N_("viewer"), "supervisor": N_("supervisor"), "admin": N_("administrator")}
@@ -146,6 +147,7 @@ def _begin(operator: operators.Operator, at: datetime) -> None:
     session.clear()  # nothing of a session before the sign-in survives it
     session.permanent = True
     session[_SIGNED_IN_AT] = at.isoformat()
+    session[_MARK] = mark_of(current_site().clock)
     login_user(SignedIn(operator))
 
 
@@ -162,7 +164,9 @@ def _load(cookie_id: str) -> SignedIn | None:
         raise  # nobody is signed out because a disk is slow
     except (ValueError, TypeError, UserError):
         return None
-    age = site.clock.now() - signed_in_at
+    age = age_since(site.clock, str(session.get(_MARK, "")), signed_in_at)
+    if age is None:
+        return None  # how old the session is only an implausible clock could tell
     if not operator.active or not timedelta(minutes=-5) <= age <= timedelta(hours=site.settings.web.session_hours):
         return None
     return SignedIn(operator, departments) if hmac.compare_digest(proof, _fingerprint(operator.password_hash)) else None

@@ -67,6 +67,14 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(web: Web) -> None:
     assert "SameSite=Lax" in cookie
 
 
+def test_a_session_whose_age_only_an_implausible_clock_could_tell_ends(web: Web, admin: Browser) -> None:
+    assert admin.get("/people").status_code == 200
+    web.clock.doubt = "the computer's clock jumped by 86400 seconds"
+    assert admin.get("/people").status_code == 302
+    web.clock.doubt = ""
+    assert web.browser("ada").get("/people").status_code == 200
+
+
 def test_a_session_ends_after_the_hours_of_the_settings_however_busy_it_was(web: Web, admin: Browser) -> None:
     for _ in range(7):
         web.clock.advance(3600)

@@ -29,7 +29,7 @@ from attendance.domain.reason import Reason
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.ids import new_event_id
-from attendance.service.ports import Clock, Door, DoorFault, DoorUnknown
+from attendance.service.ports import Clock, Door, DoorFault, DoorUnknown, doubt_about
 from attendance.store.access import events
 from attendance.store.access.events import DoorOutcome
 from attendance.store.people import people
@@ -157,7 +157,9 @@ class Recorder:
             earlier = replace(earlier, direction=passage.direction)  # the two are one check-in, and this one knows
         if earlier is not None and self._door is None:
             return Recorded(earlier, name, repeat=True)
-        passage = replace(passage, repeat_of=None if earlier is None else earlier.id)
+        passage = replace(
+            passage, repeat_of=None if earlier is None else earlier.id, clock_doubt=bool(doubt_about(self._clock))
+        )
         events.record_passage(session, passage)
         return Recorded(passage, name, repeat=earlier is not None)
 

@@ -56,7 +56,7 @@ KINDS: Mapping[str, Kind] = {
     "clock": Kind(
         "fault",
         N_("The computer's clock is wrong"),
-        N_("It is before the newest entry in the log. Set it, and let it follow a time server."),
+        N_("It jumped, or it is before the newest entry in the log. Set it, and let it follow a time server."),
     ),
 }
 

@@ -34,7 +34,7 @@ from attendance.service.cameras.health import State, health_of
 from attendance.service.ids import new_event_id
 from attendance.service.operations import backups
 from attendance.service.operations.readiness import Readiness, free_mb
-from attendance.service.ports import Clock
+from attendance.service.ports import Clock, doubt_about
 from attendance.store.alarms import alarms, outbox
 from attendance.store.cameras import cameras
 from attendance.store.session import Sessions
@@ -112,7 +112,7 @@ class AlarmWatch:
         if self._backup_is_old(now):
             found["backup", ""] = {}
         newest = session.scalar(select(func.max(Passage.at)))
-        if newest is not None and newest > now + _CLOCK_SLACK:
+        if doubt_about(self.clock) or (newest is not None and newest > now + _CLOCK_SLACK):
             found["clock", ""] = {}
         return found
 

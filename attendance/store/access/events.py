@@ -101,6 +101,7 @@ def record_passage(session: Session, passage: Passage) -> None:
             margin=passage.margin,
             measured=passage.measured,
             repeat_of=passage.repeat_of,
+            clock_doubt=passage.clock_doubt,
         )
     )
     session.flush()
@@ -142,6 +143,11 @@ def granted_between(session: Session, person_id: int, since: datetime, until: da
     return [
         _passage(row) for row in session.scalars(query.order_by(access.Passage.at.desc(), access.Passage.id.desc()))
     ]
+
+
+def newest_at(session: Session) -> datetime | None:
+    """Return the time of the newest passage, None without any."""
+    return session.scalar(select(func.max(access.Passage.at)))
 
 
 def is_void(session: Session, passage_id: str) -> bool:
@@ -369,4 +375,5 @@ def _passage(row: access.Passage) -> Passage:
         margin=row.margin,
         measured=row.measured,
         repeat_of=row.repeat_of,
+        clock_doubt=row.clock_doubt,
     )

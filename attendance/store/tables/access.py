@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     String,
     Text,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,6 +53,8 @@ class Passage(Base):
     # The granted passage that this one repeats within the cooldown.  No foreign key: when retention deletes
     # the first one, the repeat must not begin to count.
     repeat_of: Mapped[str | None] = mapped_column(String(36))
+    # The computer's clock was implausible: `at` may be wrong.
+    clock_doubt: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class DoorEvent(Base):

@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 
+from attendance.service.ports import age_since, mark_of
 from attendance.store.people import credentials, people
 from attendance.web.site import current_site
 
@@ -43,10 +44,11 @@ def signed_in() -> Employee | None:
     try:
         claims = _serializer().loads(request.cookies.get(COOKIE, ""))
         person_id, begun, proof, way = int(claims["id"]), float(claims["at"]), str(claims["proof"]), claims["way"]
+        mark = str(claims.get("mark", ""))  # older cookies have none
     except (BadSignature, KeyError, TypeError, ValueError):
         return None
-    age = current_site().clock.now().timestamp() - begun
-    if not -60 <= age <= LASTS.total_seconds() or way not in ("pin", "link"):
+    age = age_since(current_site().clock, mark, datetime.fromtimestamp(begun, UTC))
+    if age is None or not timedelta(minutes=-1) <= age <= LASTS or way not in ("pin", "link"):
         return None
     with current_site().sessions() as session:
         person = people.active_person(session, person_id, current_site().clock.now())
@@ -62,7 +64,13 @@ def begin(response: Response, person_id: int, way: Way) -> Response:
     site = current_site()
     with site.sessions() as session:
         proof = _fingerprint(session, person_id)
-    claims = {"id": person_id, "at": site.clock.now().timestamp(), "proof": proof, "way": way}
+    claims = {
+        "id": person_id,
+        "at": site.clock.now().timestamp(),
+        "proof": proof,
+        "way": way,
+        "mark": mark_of(site.clock),
+    }
     secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
     response.set_cookie(COOKIE, _serializer().dumps(claims), path=PATH, httponly=True, secure=secure, samesite="Lax")
     return response

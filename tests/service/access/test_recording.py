@@ -228,3 +228,15 @@ def test_a_queue_that_is_sent_late_and_in_any_order_makes_no_further_entries(one
     for seconds in (20, 0, 10, 3610, 3590):
         record(tablet, seconds)
     assert len(one_person.log()) == 2
+
+
+def test_a_passage_recorded_while_the_clock_is_in_doubt_is_marked(one_person: Site) -> None:
+    door = recorder(one_person)
+    record(door)
+    one_person.clock.doubt = "it jumped"
+    record(door, 60)
+    record(door, 120, person_id=None, granted=False, reason=Reason.UNKNOWN)
+    one_person.clock.doubt = ""
+    record(door, 180)
+    assert [view.passage.clock_doubt for view in one_person.log()] == [False, True, True, False]
+    assert len(one_person.door.unlocked) == 3, "an implausible clock keeps nobody out who may always pass"
