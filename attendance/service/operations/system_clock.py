@@ -5,8 +5,8 @@ instant; `doubt`, in words, while the wall clock is implausible.
 Does not know: what is held back meanwhile (jobs, sessions), where passages are marked.
 Main choice: each call compares the two clocks with the call before.  A jump is remembered until the wall clock is back
 where it should be, or a time server vouches for it.  The clock that is compared goes on while the computer sleeps, so
-that waking does not count as a jump.  Trade-off: a clock that was wrong before the program's start is only noticed by the newest
-stored passage.
+that waking does not count as a jump.  Trade-off: a clock that was wrong before the program's start is only noticed by
+the newest stored passage.
 """
 
 from __future__ import annotations
