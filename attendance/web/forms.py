@@ -85,6 +85,7 @@ class RoleForm(FlaskForm):
     person = StringField(
         _("Who this is among the people"), [Regexp(r"[0-9]{0,15}\Z", message=_("Choose from the list."))]
     )
+    email = StringField(_("E-mail address"), [Length(max=200)], [clean_line])
 
 
 class OperatorForm(NewPassword, RoleForm):

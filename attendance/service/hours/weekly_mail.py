@@ -1,10 +1,10 @@
-"""The weekly e-mail to the addresses in `mail.to`, about everybody: absences, lateness, days to look at.
+"""The weekly e-mail: absences, lateness, days to look at; to `mail.to` about everybody, to supervisors about theirs.
 
 In: a session, the site's zone, the present instant; where to send.  Out: a sent message.
 Does not know: the scheduler, what the settings file looks like.
 Main choice: plain text with names, days and numbers, no attachment and no picture, so that it can be
-read in any program.  Trade-off: every address in `mail.to` reads about every department, as an operator
-does on the site and a supervisor does not.
+read in any program.  Trade-off: every address in `mail.to` reads about every department.  A supervisor's e-mail
+is written by a session in which nobody outside of their departments exists, as their pages are.
 """
 
 from __future__ import annotations
@@ -52,9 +52,13 @@ def week_before(zone: ZoneInfo, now: datetime) -> date:
 
 
 def compose(
-    session: Session, monday: date, zone: ZoneInfo, now: datetime, site: str, locale: str = LOCALE
-) -> EmailMessage:
-    """Return the message about the week that begins on `monday`."""
+    session: Session, monday: date, zone: ZoneInfo, now: datetime, site: str, locale: str = LOCALE,
+    departments: Sequence[str] = (),
+) -> EmailMessage:  # fmt: skip
+    """Return the message about the week that begins on `monday`.
+
+    `departments`: of the supervisor it goes to, named in it; the session sees their people only.
+    """
     local = Local(zone, locale)
     rows = sheet(session, monday, monday + timedelta(days=6), zone, now)
     waiting = count_requested(session)
@@ -62,7 +66,8 @@ def compose(
     message["Subject"] = _("%(site)s: working time, week from %(day)s", site=site, day=local.medium_date(monday))
     message["Date"] = format_datetime(now)
     message["Message-ID"] = make_msgid(domain="attendance.invalid")
-    message.set_content("\n".join(_lines(rows, waiting, local)) + "\n")
+    about = [_("Departments: %(names)s.", names=", ".join(departments)), ""] if departments else []
+    message.set_content("\n".join([*about, *_lines(rows, waiting, local)]) + "\n")
     return message
 
 

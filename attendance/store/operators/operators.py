@@ -10,6 +10,7 @@ Trade-off: somebody must read the token from the terminal.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ from attendance.store.tables.operators import OperatorDepartment, SetupToken
 Role = Literal["admin", "supervisor", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
+# No space, no comma and no line break: it becomes a header of an e-mail.
+_ADDRESS = re.compile(r"[^\s@,;<>\"()]+@[^\s@,;<>\"()]+")
 MIN_PASSWORD = 12
 _MAX_PASSWORD = 1024  # hashing an arbitrarily long one would be a way to keep the server busy
 
@@ -75,6 +78,7 @@ def create_operator(
     at: datetime,
     departments: Collection[str] = (),
     person_id: int | None = None,
+    email: str | None = None,
 ) -> Operator:
     """Add an operator; UserError for an empty or taken user name, a short password, a supervisor without department."""
     operator = Operator(
@@ -87,15 +91,16 @@ def create_operator(
         session.flush()
     except IntegrityError as error:
         raise UserError(f"the user name {operator.username} is taken: choose another") from error
-    return set_role(session, operator.id, role, departments=departments, person_id=person_id)
+    return set_role(session, operator.id, role, departments=departments, person_id=person_id, email=email)
 
 
 def set_role(
-    session: Session, operator_id: int, role: Role, *, departments: Collection[str] = (), person_id: int | None = None
-) -> Operator:
+    session: Session, operator_id: int, role: Role, *, departments: Collection[str] = (), person_id: int | None = None,
+    email: str | None = None,
+) -> Operator:  # fmt: skip
     """Set the role, a supervisor's departments, and which of the people the operator is.
 
-    UserError for a supervisor without a department, and if no administrator would be left.
+    `email`: where a supervisor's weekly e-mail goes; "" for nowhere, None to leave it as it is.  UserError for a supervisor without a department, and if no administrator would be left.
     """
     operator = get_operator(session, operator_id)
     wanted = sorted({name.strip() for name in departments if name.strip()}) if role == "supervisor" else []
@@ -105,6 +110,8 @@ def set_role(
         raise UserError("a supervisor looks after a department: choose one or more")
     if person_id is not None:
         get_person(session, person_id)
+    if email is not None:
+        operator.email = _address(email)
     before, operator.role, operator.person_id = operator.role, role, person_id
     session.execute(delete(OperatorDepartment).where(OperatorDepartment.operator_id == operator_id))
     session.add_all(OperatorDepartment(operator_id=operator_id, department=name) for name in wanted)
@@ -177,6 +184,14 @@ def list_operators(session: Session) -> Sequence[Operator]:
 
 def count_operators(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Operator)) or 0
+
+
+def _address(email: str) -> str | None:
+    """Return the address, or None for an empty one; UserError if it is not a valid one."""
+    email = email.strip()
+    if email and (len(email) > 200 or not _ADDRESS.fullmatch(email)):
+        raise UserError(f"{email[:100]} is not a valid e-mail address: write it as name@example.org")
+    return email or None
 
 
 def _normal(username: str) -> str:

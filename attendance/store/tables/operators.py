@@ -36,6 +36,8 @@ class Operator(Base):
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+    # Where a supervisor's weekly e-mail goes; NULL: nowhere.
+    email: Mapped[str | None] = mapped_column(String(200))
 
 
 class OperatorDepartment(Base):

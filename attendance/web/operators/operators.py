@@ -71,7 +71,7 @@ def role(operator_id: int) -> ResponseReturnValue:
         if known is None:
             return answer(404)
         present = operators.departments_of(session, operator_id)
-    form = RoleForm(role=known.role, person=str(known.person_id or ""))
+    form = RoleForm(role=known.role, person=str(known.person_id or ""), email=known.email or "")
     if form.validate_on_submit():
         try:
             with site.sessions.begin() as session:
@@ -106,6 +106,7 @@ def _chosen(form: RoleForm) -> dict[str, Any]:
         "role": form.role.data,
         "departments": request.form.getlist("departments"),
         "person_id": int(form.person.data) if form.person.data else None,
+        "email": form.email.data or "",
     }
 
 
