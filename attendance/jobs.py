@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import smtplib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,8 @@ from attendance.service.privacy.retention import forget_passages_older_than, for
 from attendance.store import settings as shared
 from attendance.store.crypto import Keys
 from attendance.store.hours import site_rules
+from attendance.store.operators.department_scope import narrowed
+from attendance.store.operators.operators import all_departments, list_operators
 from attendance.store.session import Sessions, database_file
 
 log = logging.getLogger(__name__)
@@ -161,6 +163,46 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     return True
 
 
+def weekly_to_supervisors(sessions: Sessions, clock: Clock, settings: Settings) -> int:
+    """Send each supervisor with an address the week of their departments, once; return how many were sent.
+
+    One that no server took is sent again in an hour, and keeps none of the others back.
+    """
+    mail, now = settings.mail, clock.now()
+    local = now.astimezone(settings.site.zone)
+    if not mail.host or (local.weekday() == 0 and local.hour < MAIL_HOUR):
+        return 0
+    with sessions() as session:
+        zone = site_rules.zone_of(session, settings.site.zone)
+        found = [(one.id, one.email) for one in list_operators(session) if one.active and one.role == "supervisor"]
+        departments = all_departments(session)
+    monday, sent = weekly_mail.week_before(zone, now), 0
+    for operator_id, email in found:
+        key = f"{WEEKLY}_{operator_id}"
+        if not email or not departments.get(operator_id):
+            continue
+        with sessions.begin() as session:
+            if not _claimed(session, key, monday, clock):
+                continue
+        try:
+            with narrowed(sessions, departments[operator_id])() as session:
+                message = weekly_mail.compose(
+                    session, monday, zone, now, settings.site.name, settings.site.locale, departments[operator_id]
+                )
+            weekly_mail.send(message, replace(server_of(mail), to=(email,)))
+        except BaseException as error:
+            with sessions.begin() as session:
+                shared.put(session, key, "", clock.now())
+            if not isinstance(error, (OSError, smtplib.SMTPException)):
+                raise
+            log.warning("the weekly e-mail to supervisor %d was not sent: %s", operator_id, error)
+        else:
+            sent += 1
+    if sent:
+        log.info("%d supervisors were sent the week of their departments", sent)
+    return sent
+
+
 def back_up(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     """Make a backup if one is due and delete old ones; return whether one was made.  Off without a folder."""
     backup = settings.backup
@@ -224,6 +266,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         Job("end of employment", partial(end_employment, sessions, clock, settings.site.zone), hour),
         Job("nightly roll-up", partial(nightly, sessions, clock, settings), hour, later),
         Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),
+        Job("weekly e-mail to supervisors", partial(weekly_to_supervisors, sessions, clock, settings), hour, later),
         Job("backup", partial(back_up, sessions, clock, settings), timedelta(minutes=15), timedelta(minutes=5)),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),
         Job("risk", partial(tighten, sessions, keys, settings, model_id, clock), soon),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sqlite3
 import threading
@@ -18,8 +19,10 @@ from attendance import jobs
 from attendance.config import Settings
 from attendance.domain.hours.shift import Shift, Span
 from attendance.domain.passage import Direction
+from attendance.errors import UserError
 from attendance.service.hours import periods, planning
 from attendance.store.access import events
+from attendance.store.operators import operators
 from attendance.store.people import people
 from attendance.store.session import Sessions
 from attendance.store.tables.hours import DayTotal
@@ -215,3 +218,57 @@ def test_a_mail_server_that_does_not_answer_holds_nobody_up(sessions: Sessions, 
         sending.join(30)
 
     assert sent == [False]
+
+
+def supervisors(sessions: Sessions) -> None:
+    """Sue of the lab, Tim of the shop, Uma without an address; Anna is in the lab, Bo in the shop."""
+    with sessions.begin() as session:
+        for name, department in (("Anna Lab", "Lab"), ("Bo Shop", "Shop")):
+            person = people.create_person(session, name=name, department=department, at=TUESDAY)
+            shift = planning.save_shift(session, Shift(f"Office {name}", (Span(540, 1020),)), now=TUESDAY)
+            planning.assign(session, [person.id], date(2024, 5, 1), None, [shift.id], now=TUESDAY, by="test")
+        for name, department, email in (("sue", "Lab", "sue@example.org"), ("tim", "Shop", "tim@example.org"),
+                                        ("uma", "Shop", "")):  # fmt: skip
+            operators.create_operator(
+                session, name, "a long password", role="supervisor", at=TUESDAY, departments=[department], email=email
+            )
+
+
+def test_each_supervisor_gets_the_week_of_their_departments_and_of_no_other(sessions: Sessions, host: MailHost) -> None:
+    supervisors(sessions)
+    settings = with_mail(host)
+
+    assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), settings) == 2
+    assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), settings) == 0
+
+    mails = {re.search(r"^To: (.*)$", text, re.MULTILINE)[1].strip(): text for text in host.messages}  # type: ignore[index]
+    assert sorted(mails) == ["sue@example.org", "tim@example.org"]
+    assert "Departments: Lab." in mails["sue@example.org"]
+    assert "Anna Lab" in mails["sue@example.org"] and "Bo Shop" not in mails["sue@example.org"]
+    assert "Bo Shop" in mails["tim@example.org"] and "Anna Lab" not in mails["tim@example.org"]
+
+
+def test_a_supervisor_s_e_mail_that_no_server_took_is_sent_again(sessions: Sessions, host: MailHost) -> None:
+    supervisors(sessions)
+    host.refuses = True
+    assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), with_mail(host)) == 0
+
+    host.refuses = False
+    assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), with_mail(host)) == 2
+
+
+def test_no_supervisor_gets_e_mail_on_monday_before_six_or_when_deactivated(sessions: Sessions, host: MailHost) -> None:
+    supervisors(sessions)
+    monday = datetime(2024, 5, 13, 3, tzinfo=UTC)
+    assert jobs.weekly_to_supervisors(sessions, FakeClock(monday), with_mail(host)) == 0
+    with sessions.begin() as session:
+        for one in operators.list_operators(session):
+            one.active = one.username != "sue"
+
+    assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), with_mail(host)) == 1
+
+
+@pytest.mark.parametrize("email", ["nobody", "a b@example.org", "a@b, c@d", "a@b\nBcc: c@d"])
+def test_an_address_that_is_not_one_is_refused(sessions: Sessions, email: str) -> None:
+    with pytest.raises(UserError, match="not a valid e-mail address"), sessions.begin() as session:
+        operators.create_operator(session, "sue", "a long password", role="viewer", at=TUESDAY, email=email)

@@ -55,6 +55,7 @@ def _role(command: Any) -> Any:
             "--department", "departments", multiple=True, help="A supervisor's department; give it once for each."
         ),
         click.option("--team", "teams", multiple=True, hidden=True, help="The old name of --department."),
+        click.option("--email", help="Where a supervisor's weekly e-mail goes; an empty text for nowhere."),
         click.option("--staff-number", help="Who this is among the people: nobody decides about themselves."),
     )
     for option in reversed(options):
@@ -112,7 +113,12 @@ def operators_role(context: click.Context, /, username: str, **chosen: Any) -> N
 
 
 def _chosen_role(
-    session: Session, role: str, departments: Sequence[str], teams: Sequence[str], staff_number: str | None
+    session: Session,
+    role: str,
+    departments: Sequence[str],
+    teams: Sequence[str],
+    staff_number: str | None,
+    email: str | None,
 ) -> dict[str, Any]:
     """Return the role for the store; UserError for an empty department or an unknown staff number."""
     from attendance.store.hours import rosters
@@ -131,7 +137,7 @@ def _chosen_role(
         if staff_number not in numbers:
             raise UserError(f"nobody has the staff number {staff_number}: see {script_name()} people list")
         person_id = numbers[staff_number]
-    return {"role": role, "departments": chosen, "person_id": person_id}
+    return {"role": role, "departments": chosen, "person_id": person_id, "email": email}
 
 
 @operators.command("reset")

@@ -87,3 +87,16 @@ def test_check_ins_of_other_terminals_leave_with_their_revision_and_no_others_do
 
     assert rows(engine, "SELECT id FROM passages") == [("ours",)]
     engine.dispose()
+
+
+def test_operators_stay_when_their_address_comes_and_goes(engine: Engine) -> None:
+    to(engine, "0018")
+    do(engine, "INSERT INTO operators (username, password_hash, role, active, created_at) "
+               "VALUES ('ada', 'x', 'admin', 1, '2024-05-06')")  # fmt: skip
+
+    to(engine, "0019")  # operator_email
+
+    assert rows(engine, "SELECT username, email FROM operators") == [("ada", None)]
+    to(engine, "0018", back=True)  # operator_email
+    assert rows(engine, "SELECT username, role FROM operators") == [("ada", "admin")]
+    engine.dispose()

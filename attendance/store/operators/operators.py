@@ -100,7 +100,8 @@ def set_role(
 ) -> Operator:  # fmt: skip
     """Set the role, a supervisor's departments, and which of the people the operator is.
 
-    `email`: where a supervisor's weekly e-mail goes; "" for nowhere, None to leave it as it is.  UserError for a supervisor without a department, and if no administrator would be left.
+    `email`: where a supervisor's weekly e-mail goes; "" for nowhere, None to leave it as it is.
+    UserError for a supervisor without a department, and if no administrator would be left.
     """
     operator = get_operator(session, operator_id)
     wanted = sorted({name.strip() for name in departments if name.strip()}) if role == "supervisor" else []
