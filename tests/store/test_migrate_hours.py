@@ -94,9 +94,9 @@ def test_operators_stay_when_their_address_comes_and_goes(engine: Engine) -> Non
     do(engine, "INSERT INTO operators (username, password_hash, role, active, created_at) "
                "VALUES ('ada', 'x', 'admin', 1, '2024-05-06')")  # fmt: skip
 
-    to(engine, "0019")  # operator_email
+    to(engine, "0020")  # operator_email
 
     assert rows(engine, "SELECT username, email FROM operators") == [("ada", None)]
-    to(engine, "0018", back=True)  # operator_email
+    to(engine, "0019", back=True)  # operator_email
     assert rows(engine, "SELECT username, role FROM operators") == [("ada", "admin")]
     engine.dispose()
