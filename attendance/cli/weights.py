@@ -6,7 +6,7 @@ Does not know: what a network computes.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -103,6 +103,62 @@ def make_card(graph: Path, **given: Any) -> None:
     click.echo(f"{target}: input {card.input_size} px, embedding {card.embedding_dim}; to use it set {setting}")
 
 
+@weights.command("list")
+@click.pass_context
+def list_known(context: click.Context) -> None:
+    """List the recognisers that `weights get` can fetch: size, licence, accuracy.
+
+    Nothing is fetched.
+    """
+    from attendance.vision.embedders.catalogue import KNOWN
+
+    settings = settings_of(context).models
+    for one in KNOWN.values():
+        state = (
+            "in use" if one.name == settings.recogniser else "fetched" if _is_here(settings.weights, one.name) else ""
+        )
+        click.echo(f"{one.name}  {state}".rstrip())
+        click.echo(f"  {one.words}; {one.size / 1e6:.1f} MB, {one.dim} numbers a face")
+        click.echo(f"  licence: {one.licence}")
+        click.echo(f"  published: {one.published}")
+        click.echo(f"  measured by us: {one.measured or 'nothing; we could not try it'}")
+
+
+def _is_here(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.json").is_file()
+
+
+@weights.command("get")
+@click.argument("name")
+@click.option(
+    "--from", "source", help="Fetch from this https address, or use this file, instead of the makers' address."
+)
+@click.option("--replace", is_flag=True, help="Fetch it again if it is there already.")
+@click.pass_context
+def get_known(context: click.Context, name: str, source: str | None, replace: bool) -> None:
+    """Fetch the recogniser NAME of `weights list` from its makers, check it and write its card.
+
+    The settings do not change.  A file in the format .espdl becomes ONNX on this computer (extra: convert).
+    """
+    from attendance.vision.embedders.catalogue import KNOWN
+
+    if name not in KNOWN:
+        raise UserError(f"{name} is not in the catalogue; choose one of {', '.join(KNOWN)}")
+    settings = settings_of(context).models
+    with needs("convert", "onnx"):
+        from attendance.vision.embedders import fetch
+
+        card = fetch.get(KNOWN[name], settings.weights, source, datetime.now(UTC).date(), replace)
+    click.echo(f"{settings.weights / card.graph}: checked; terms: {KNOWN[name].licence}")
+    click.echo(f"to use it, set models.recogniser = {name}, and then:")
+    click.echo(f"- enrol everybody again: templates of {settings.recogniser} cannot be compared with it")
+    if not card.operating_points:
+        click.echo("- set a threshold on the threshold page: there is none yet, and until then nobody is let in")
+    else:
+        click.echo("- let the threshold page find your threshold: the card's comes from public pictures")
+    click.echo("- there are no packaged strangers for it: see weights impostors")
+
+
 @weights.command("impostors")
 @click.option("--data", type=_FOLDER, required=True, help="Folder with generated_a, generated_b, generated_c.")
 @click.option("--set", "sets", multiple=True, help="Another folder of images below --data; repeatable.")
@@ -141,7 +197,7 @@ def impostors(context: click.Context, /, **given: Any) -> None:
     path = save(Reference(collected.model_id, collected.vectors, sources, settings.models.flip), folder)
     if folder == settings.models.weights:
         card = load_card(folder, collected.model_id)
-        save_card(replace(card, sha256={**card.sha256, card.strangers: sha256_of(path)}), folder)
+        save_card(dataclasses.replace(card, sha256={**card.sha256, card.strangers: sha256_of(path)}), folder)
     click.echo(
         f"{path}: {len(collected.vectors):,} strangers, {path.stat().st_size:,} bytes; {collected.images:,} images, "
         f"{collected.faces:,} faces, {collected.dropped:,} left out because they repeat another"

@@ -1,0 +1,160 @@
+"""`weights get` and `weights list` against a server on this computer."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attendance.errors import UserError
+from attendance.vision.embedders import catalogue, fetch
+from attendance.vision.embedders.catalogue import Known
+from attendance.vision.runtime import open_session
+from attendance.vision.weights import Preprocess, load_card, verify
+from tests.cli.conftest import Here, here  # noqa: F401 (a fixture)
+from tests.factories import NOON
+from tests.vision import networks
+from tests.vision.embedders.small_network import DIM, SIDE, Small
+
+TODAY = NOON.date()
+
+
+@dataclass
+class Makers:
+    """The makers' server: files by path, addresses that lead elsewhere, what was asked for."""
+
+    address: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def makers() -> Iterator[Makers]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            there.asked.append(self.path)
+            if self.path in there.moved:
+                self.send_response(302)
+                self.send_header("Location", there.moved[self.path])
+                self.end_headers()
+            elif self.path in there.files:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(there.files[self.path])
+            else:
+                self.send_error(404)
+
+        def log_message(self, format: str, *arguments: object) -> None: ...  # noqa: A002
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    there = Makers(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield there
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def known(makers: Makers) -> Known:
+    data = makers.files["/small.espdl"] = Small().file()
+    return Known(
+        "small",
+        "a small network",
+        f"{makers.address}/small.espdl",
+        len(data),
+        hashlib.sha256(data).hexdigest(),
+        "espdl",
+        DIM,
+        Preprocess("RGB", 127.5, 127.5),
+        "MIT (nobody).",
+        "LFW 12 %",
+        "",
+        input_size=SIDE,
+    )
+
+
+def test_a_fetched_network_has_a_card_with_its_terms_and_answers(known: Known, tmp_path: Path) -> None:
+    fetch.get(known, tmp_path, None, TODAY)
+    card = load_card(tmp_path, "small")
+    verify(card, tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.json", "small.onnx"]
+    assert "MIT (nobody)" in card.terms and known.url in card.terms and known.sha256 in card.terms
+    assert card.metrics == {"published": "LFW 12 %", "measured": "not tried here"} and card.operating_points == {}
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 3, SIDE, SIDE)).astype(np.float32)
+    found = open_session(card, tmp_path).run(x)["embedding"]
+    assert np.allclose(found, Small().answer(x), rtol=1e-3, atol=1e-2)
+
+
+def test_a_changed_a_short_an_endless_and_a_missing_file_leave_the_folder_as_it_was(
+    known: Known, makers: Makers, tmp_path: Path
+) -> None:
+    good = makers.files["/small.espdl"]
+    for served, says in (
+        (good[:-1] + bytes([good[-1] ^ 1]), "SHA-256 is not that of small"),
+        (good[:-5], rf"{len(good) - 5:,} came"),
+        (good + bytes(1_000_000), "or more came"),
+    ):
+        makers.files["/small.espdl"] = served
+        with pytest.raises(UserError, match=says):
+            fetch.get(known, tmp_path / "weights", None, TODAY)
+    del makers.files["/small.espdl"]
+    with pytest.raises(UserError, match=r"answers 404 .* --from"):
+        fetch.get(known, tmp_path / "weights", None, TODAY)
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
+def test_a_file_from_elsewhere_will_do_if_it_is_the_same(known: Known, makers: Makers, tmp_path: Path) -> None:
+    stick = tmp_path / "stick.espdl"
+    stick.write_bytes(makers.files["/small.espdl"])
+    fetch.get(known, tmp_path / "weights", str(stick), TODAY)
+    assert makers.asked == [] and (tmp_path / "weights" / "small.onnx").exists()
+
+    with pytest.raises(UserError, match="add --replace"):
+        fetch.get(known, tmp_path / "weights", str(stick), TODAY)
+    fetch.get(known, tmp_path / "weights", str(stick), TODAY, replace=True)
+    with pytest.raises(UserError, match="cannot read"):
+        fetch.get(replace(known, name="other"), tmp_path / "weights", str(tmp_path / "no"), TODAY)
+
+
+def test_plain_http_to_another_computer_is_refused_also_after_a_redirect(
+    known: Known, makers: Makers, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="not an https address"):
+        fetch.get(known, tmp_path, "http://192.0.2.1/small.espdl", TODAY)
+    makers.moved = {"/far": "http://192.0.2.1/small.espdl", "/near": "/small.espdl"}
+    with pytest.raises(UserError, match="not an https address"):
+        fetch.get(known, tmp_path, f"{makers.address}/far", TODAY)
+    assert fetch.get(known, tmp_path, f"{makers.address}/near", TODAY).model_id == "small"
+
+
+def test_a_network_with_another_answer_than_stated_is_not_kept(known: Known, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"gave {DIM} numbers instead of 7"):
+        fetch.get(replace(known, dim=7), tmp_path, None, TODAY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_commands_list_fetch_and_say_what_changing_means(
+    here: Here,  # noqa: F811
+    known: Known,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(catalogue.KNOWN, "small", known)
+    listed = here.good("weights", "list")
+    assert "sface-2021dec" in listed and "Apache-2.0" in listed and "nothing; we could not try it" in listed
+
+    said = here.good("weights", "get", "small")
+    assert "MIT (nobody)" in said and "models.recogniser = small" in said
+    assert f"templates of {networks.RECOGNISER} cannot be compared" in said and "until then nobody is let in" in said
+    assert "small  fetched" in here.good("weights", "list")
+    assert here.good("weights", "verify").count("good") == 3
+    assert "choose one of" in here.refused("weights", "get", "unknown")
