@@ -89,7 +89,7 @@ KNOWN: dict[str, Known] = {
         ),
         Known(
             "sface-2021dec",
-            "SFace (a MobileFaceNet) of OpenCV's model zoo",
+            "SFace of OpenCV's model zoo",
             f"{_OPENCV_ZOO}face_recognition_sface_2021dec.onnx",
             38_696_353,
             "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
