@@ -214,7 +214,8 @@ def back_up(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
         return False
     every = timedelta(hours=backup.every_hours)
     try:
-        made = back_up_if_due(engine, Path(backup.folder), every, backup.keep_days, clock.now())
+        sure = not doubt_about(clock)
+        made = back_up_if_due(engine, Path(backup.folder), every, backup.keep_days, clock.now(), delete_old=sure)
     except UserError as error:  # an alarm says so once the newest backup is too old
         log.error("no backup was made: %s", error)
         return False

@@ -131,6 +131,17 @@ def test_a_backup_is_made_when_it_is_due_and_not_before(sessions: Sessions, tmp_
     assert len(list(folder.glob("*.db"))) == 3  # of now, a day ago and two days ago
 
 
+def test_no_backup_is_deleted_while_the_clock_is_in_doubt(sessions: Sessions, tmp_path: Path) -> None:
+    folder, clock = tmp_path / "backups", FakeClock()
+    settings = Settings.model_validate({"backup": {"folder": str(folder), "every_hours": 24, "keep_days": 2}})
+    jobs.back_up(sessions, clock, settings)
+    clock.advance(365 * 86_400)
+    clock.doubt = "it jumped"
+
+    assert jobs.back_up(sessions, clock, settings)
+    assert len(list(folder.glob("*.db"))) == 2
+
+
 def test_without_a_folder_or_an_interval_no_backup_is_made(sessions: Sessions, tmp_path: Path) -> None:
     for section in ({"folder": ""}, {"folder": str(tmp_path / "x"), "every_hours": 0}):
         assert not jobs.back_up(sessions, FakeClock(), Settings.model_validate({"backup": section}))

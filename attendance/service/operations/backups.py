@@ -82,8 +82,12 @@ def make(engine: Engine, folder: Path, at: datetime, mark: str = "") -> tuple[Ba
     return Backup(target, at, target.stat().st_size), contents
 
 
-def back_up_if_due(engine: Engine, folder: Path, every: timedelta, keep_days: int, now: datetime) -> Backup | None:
+def back_up_if_due(
+    engine: Engine, folder: Path, every: timedelta, keep_days: int, now: datetime, delete_old: bool = True
+) -> Backup | None:
     """Make a backup if the newest is older than `every`, and delete old ones; None if none is due.
+
+    `delete_old` False: delete nothing, since a clock that is wrong would take all backups for old.
 
     A backup from the future, by a clock that was set back, counts as none.
     """
@@ -92,7 +96,7 @@ def back_up_if_due(engine: Engine, folder: Path, every: timedelta, keep_days: in
         return None
     made, contents = make(engine, folder, now)
     log.info("backup %s: %d bytes, %d people, read back whole", made.path, made.bytes, contents.people)
-    if gone := prune(folder, keep_days, now):
+    if delete_old and (gone := prune(folder, keep_days, now)):
         log.info("%d backups older than %d days were deleted", gone, keep_days)
     return made
 
