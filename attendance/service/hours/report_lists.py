@@ -39,7 +39,7 @@ def _newest_first(pair: tuple[StaffMember, Day]) -> tuple[int, tuple[str, str]]:
 
 
 def lateness(sheet: Sequence[PersonDays], local: Local) -> Table:
-    """Return who came late or left early, and on which weekdays."""
+    """Return who came late, left early or missed a part of a shift, and on which weekdays."""
     columns = (
         *WHO,
         Column("date", N_("Date"), Form.DATE),
@@ -48,11 +48,12 @@ def lateness(sheet: Sequence[PersonDays], local: Local) -> Table:
         Column("late", N_("Late"), Form.SPAN),
         Column("out", N_("Out"), Form.TIME),
         Column("early", N_("Left early"), Form.SPAN),
+        Column("missed", N_("Part missed"), Form.SPAN),
     )
-    late = [(row.person, day) for row in sheet for day in row.days if day.late or day.early]
+    late = [(row.person, day) for row in sheet for day in row.days if day.late or day.early or day.missed]
     late.sort(key=_newest_first)
     rows = [
-        (*who(person), day.day, shift_words(day), day.first_in, day.late, day.last_out, day.early)
+        (*who(person), day.day, shift_words(day), day.first_in, day.late, day.last_out, day.early, day.missed)
         for person, day in late
     ]
     weekdays = [sum(day.late for _person, day in late if day.day.weekday() == number) for number in range(7)]

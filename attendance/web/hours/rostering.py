@@ -17,7 +17,19 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from attendance.domain.hours import shift as shifts
-from attendance.domain.hours.shift import BadShift, Break, Forgotten, Half, Kind, Mode, Rounding, Shift, Tier, span_from
+from attendance.domain.hours.shift import (
+    BadShift,
+    Break,
+    Counting,
+    Forgotten,
+    Half,
+    Kind,
+    Mode,
+    Rounding,
+    Shift,
+    Tier,
+    span_from,
+)
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.service.hours.imports.rosters import ROSTER_COLUMNS, import_rosters
@@ -193,6 +205,7 @@ def shift_of(form: Mapping[str, str]) -> Shift:
         absent_below=number("absent_below", "absent"),
         clip_early=form.get("clip_early") == "yes",
         forgotten=Forgotten.NOTHING if form.get("forgotten") == "nothing" else Forgotten.SHIFT_END,
+        counting=Counting.FIRST_LAST if form.get("counting") == "first_last" else Counting.PAIRS,
         tiers=_tiers(form, "tier"),
         weekly=_tiers(form, "week"),
     )
@@ -218,7 +231,7 @@ def fields_of(known: Shift | None) -> dict[str, Any]:
         "grace_out": shift.grace_out, "rounding": shift.rounding.mode.value, "step": shift.rounding.step,
         "window_before": shift.window_before, "window_after": shift.window_after, "half_below": shift.half_below or "",
         "absent_below": shift.absent_below or "", "clip_early": "yes" if shift.clip_early else "",
-        "forgotten": shift.forgotten.value,
+        "forgotten": shift.forgotten.value, "counting": shift.counting.value,
     }  # fmt: skip
     for number, span in enumerate(shift.spans):
         fields[f"start{number}"] = shifts.hhmm(span.start % shifts.DAY)

@@ -127,3 +127,14 @@ def test_the_editor_unfolds_only_what_a_shift_uses_and_asks_for_24_hours(admin: 
     assert shop.count('<details class="card fold" open>') == 2  # the second part of the day; overtime
     assert 'value="09:30"' in shop
     assert 'value="13:00"' in shop
+
+
+def test_a_shift_may_count_from_the_first_check_in_to_the_last(web: Web, admin: Browser) -> None:
+    form = {"name": "Simple", "start0": "09:00", "end0": "17:00", "window_before": "180", "window_after": "300"}
+    admin.submit("/attendance/shifts/new", form | {"counting": "first_last"})
+
+    with web.sessions() as session:
+        row = rosters.shift_named(session, "Simple")
+        assert row is not None
+        assert row.rules["counting"] == "first_last"
+    assert '<option value="first_last" selected>' in admin.text(f"/attendance/shifts/{row.id}")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
+
 import pytest
 
+from attendance.domain.hours.shift import Shift, Span
+from attendance.domain.passage import Direction
+from attendance.service.hours import planning
 from attendance.store.hours import corrections
+from tests.factories import NOON
+from tests.fakes import FakeClock
 from tests.site_fixtures import Browser, Web
-from tests.web.hours.conftest import DAY, FRIDAY, REPORTS
+from tests.web.hours.conftest import DAY, FRIDAY, OFFICE, REPORTS, at
 
 PAGES = (
     "/attendance", "/attendance?show=absent", "/attendance/calendar", "/attendance/corrections", "/attendance/periods",
@@ -93,3 +100,56 @@ def test_a_wrong_correction_is_said_and_nothing_is_changed(
     assert words in answer.get_data(as_text=True)
     with web.sessions() as session:
         assert corrections.corrections(session) == []
+
+
+def rostered(web: Web, name: str, shift: Shift, *punches: datetime) -> int:
+    person = web.add(name, department="Guard")
+    with web.sessions.begin() as session:
+        row = planning.save_shift(session, shift, now=NOON)
+        planning.assign(session, [person], date(2024, 4, 1), None, [row.id], now=NOON, by="ada")
+    for instant in punches:
+        web.passage(instant, person, direction=Direction.UNKNOWN)
+    return person
+
+
+def test_a_day_names_the_part_of_a_split_shift_that_was_missed(web: Web, admin: Browser) -> None:
+    split = Shift("Split", (Span(480, 720), Span(960, 1200)))
+    person = rostered(web, "Sina Teil", split, at(15, 58, FRIDAY), at(20, 0, FRIDAY))
+
+    page = admin.text(f"/attendance/person/{person}/{FRIDAY}")
+
+    assert "4:02 of 8:00" in page
+    assert "<dd>missed</dd>" in page
+    lateness = admin.text(f"/attendance/reports/lateness.csv?from={FRIDAY}&to={FRIDAY}")
+    assert lateness.splitlines()[1].startswith("Sina Teil,")
+
+
+def test_nobody_is_absent_who_was_seen_on_the_way_out(web: Web, admin: Browser) -> None:
+    person = rostered(web, "Olga Raus", OFFICE)
+    web.passage(at(17, 0, FRIDAY), person, direction=Direction.OUT)
+
+    assert "Was here, hours not known" in admin.text(f"/attendance/person/{person}/{FRIDAY}")
+    absent = admin.text(f"/attendance/reports/absence.csv?from={FRIDAY}&to={FRIDAY}")
+    assert "Olga Raus" not in absent
+
+
+def test_the_evacuation_list_names_the_guard_of_this_night_wherever_the_nights_began(
+    web: Web, clock: FakeClock
+) -> None:
+    guard, home = web.add("Gerda Nacht"), web.add("Hanna Heim")
+    for number in range(1, 9):
+        night = date(2024, 5, number)
+        for person in (guard, home)[: 2 if number < 8 else 1]:
+            web.passage(at(21, 55, night), person, direction=Direction.UNKNOWN)
+            web.passage(at(6, 5, night + timedelta(days=1)), person, direction=Direction.UNKNOWN)
+    clock.time = at(2, 0, date(2024, 5, 9))
+    admin = web.browser("ada")
+
+    page = admin.text("/attendance/reports/presence")
+
+    assert ">Gerda Nacht<" in page
+    assert ">Hanna Heim<" not in page
+    by_span = {
+        admin.text(f"/attendance/reports/daily.csv?from={day}&to={day}").count("8.17") for day in ("2024-05-05",)
+    }
+    assert by_span == {2}
