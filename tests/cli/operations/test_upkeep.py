@@ -10,16 +10,21 @@ import pytest
 
 from tests import needs
 from tests.cli.conftest import Here
+from tests.factories import ANNA, make_photo
 
 
 def test_the_doctor_says_what_was_found_and_what_to_do(here: Here) -> None:
     here.good("init")
+    pictures = here.folder / "pictures"
+    pictures.mkdir()
+    (pictures / "1.png").write_bytes(make_photo(ANNA))
 
-    result = here("--set", "web.port=1", "doctor")
+    result = here("--set", "web.port=1", "--set", f"camera.source={pictures}", "doctor")
 
     assert result.exit_code == 1, result.output  # nothing runs, and there is no backup yet
     assert "ok       Networks" in result.output
     assert "tiny-detector, tiny-recogniser" in result.output
+    assert "64 × 48 px" in result.output
     assert "→ Start the site by the command web or run." in result.output
     assert "→ Make one by the command backup." in result.output
 
