@@ -54,7 +54,7 @@ TODAY_COLUMNS = (
     Column[PersonDay]("person", N_("Person"), lambda row: row.person.name),
     Column[PersonDay]("department", N_("Department"), lambda row: row.person.department or None),
     Column[PersonDay]("shift", N_("Shift"), lambda row: row.day.plan.shift.name if row.day.plan.shift else None),
-    Column[PersonDay]("late", N_("State"), lambda row: row.day.late or None, numeric=True),
+    Column[PersonDay]("late", N_("State"), lambda row: row.day.late or None),
     Column[PersonDay]("in", N_("In"), lambda row: row.day.first_in),
     Column[PersonDay]("out", N_("Out"), lambda row: row.day.last_out),
     Column[PersonDay]("worked", N_("Worked"), lambda row: row.day.worked if row.day.spells else None, numeric=True),
