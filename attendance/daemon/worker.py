@@ -249,15 +249,24 @@ class Worker:
             shares = f"{region.x1:.0%} to {region.x2:.0%} across, {region.y1:.0%} to {region.y2:.0%} down"
         log.info("camera %s: looks for faces in %s", self._name, shares)
 
-    def _serve_the_site(self, session: Session) -> None:
+    def _wanted_snapshot(self) -> bytes | None:
+        """Return the picture that the admin site asked for, coded before anything is written; None if it did not."""
+        if self._newest is None:
+            return None
+        with self._sessions() as session:
+            camera = cameras.get_camera(session, self._name)
+        wanted = camera is not None and cameras.wants_snapshot(camera, self._clock.now())
+        return _small_jpeg(self._newest) if wanted else None
+
+    def _serve_the_site(self, session: Session, snapshot: bytes | None) -> None:
         """Apply changes and requests of the admin site since the last heartbeat."""
         now, camera = self._clock.now(), cameras.get_camera(session, self._name)
         if camera is None:
             return
         self._take_over(camera)
         cameras.drop_snapshot(session, self._name, before=now - cameras.SNAPSHOT_LIVES)
-        if self._newest is not None and cameras.wants_snapshot(camera, now):
-            cameras.store_snapshot(session, self._name, _small_jpeg(self._newest), at=now)
+        if snapshot is not None:
+            cameras.store_snapshot(session, self._name, snapshot, at=now)
             log.info("camera %s: a picture was taken for the admin site", self._name)
 
     def _release(self) -> None:
@@ -273,6 +282,7 @@ class Worker:
         """Write that we live and how the camera is.  UserError if another daemon has the camera now."""
         self._beaten_at, health = monotonic(), self._camera.health
         try:
+            snapshot = self._wanted_snapshot()
             with self._sessions.begin() as session:
                 still_ours = cameras.heartbeat(
                     session,
@@ -283,7 +293,7 @@ class Worker:
                     error=health.trouble or self._check_in.trouble or None,
                 )
                 if still_ours:
-                    self._serve_the_site(session)
+                    self._serve_the_site(session, snapshot)
         except Exception as error:  # a locked database must not end the daemon; `CheckIn` refuses meanwhile
             if str(error) != self._beat_trouble:
                 log.error("camera %s: no heartbeat can be written: %s", self._name, error)
