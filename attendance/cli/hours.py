@@ -87,7 +87,8 @@ def check_ins(context: click.Context, form: str, file: Path, first: datetime, la
         rows = sheet(session, *days, zone, site.clock.now())
     write = exports.frappe_csv if form == "frappe" else exports.zk_csv
     try:
-        file.write_text(write(rows, zone), encoding="utf-8", newline="")
+        with file.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(write(rows, zone))
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from error
     click.echo(f"{file}: {len(exports.counted(rows))} check-ins")

@@ -58,12 +58,30 @@ def in_force(versions: Sequence[tuple[date, PremiumRules]], day: date) -> Premiu
     return next((rules for first, rules in reversed(versions) if first <= day), PREMIUMS)
 
 
+def of_day(
+    counted: Sequence[Times],
+    paid_break: int,
+    cuts: Iterable[Cut],
+    plan: Plan,
+    holidays: frozenset[date],
+    zone: ZoneInfo,
+) -> Extra:
+    """Return `seconds_of` the `paid_times`; at once where the whole day lies outside of every window."""
+    if not counted:
+        return NOTHING
+    first, last = counted[0][0], counted[-1][1]
+    for windows in _windows_of(plan, holidays, zone):
+        for opens, closes in windows:
+            if opens < last and first < closes:
+                return seconds_of(paid_times(counted, paid_break, cuts), plan, holidays, zone)
+    return NOTHING
+
+
 def seconds_of(paid: Sequence[Times], plan: Plan, holidays: frozenset[date], zone: ZoneInfo) -> Extra:
     """Return how much of `paid` (disjoint, in order, aware) is at night, on Sundays and on holidays."""
     if not paid:
         return NOTHING
-    near = frozenset(day for day in _days_around(plan.day) if day in holidays) if holidays else holidays
-    night, sunday, holiday = _windows(plan.day, plan.premiums, near, zone)
+    night, sunday, holiday = _windows_of(plan, holidays, zone)
     return Extra(_shared(paid, night), _shared(paid, sunday), _shared(paid, holiday))
 
 
@@ -98,6 +116,13 @@ def _cut(times: Sequence[Times], after: int, off: int) -> list[Times]:
         left += [one for one in ((start, first), (last, end)) if one[0] < one[1]]
         passed += length
     return left
+
+
+def _windows_of(
+    plan: Plan, holidays: frozenset[date], zone: ZoneInfo
+) -> tuple[tuple[Times, ...], tuple[Times, ...], tuple[Times, ...]]:
+    near = frozenset(day for day in _days_around(plan.day) if day in holidays) if holidays else holidays
+    return _windows(plan.day, plan.premiums, near, zone)
 
 
 @lru_cache(maxsize=1 << 12)  # the same few of each day, for everybody

@@ -71,7 +71,7 @@ def evaluate(
     paid, breaks = _breaks(shift, spells, stretches, counted)
     figures = _in_minutes(presence, counted, paid, sum(seconds for _after, seconds in breaks))
     times = [(start, end) for start, end in stretches if start < end]
-    extra = premiums.seconds_of(premiums.paid_times(times, paid, breaks), plan, holidays, zone)
+    extra = premiums.of_day(times, paid, breaks, plan, holidays, zone)
     found = set(flags)
     parts = () if plan.whole_day_off or shift is None else _parts(shift, spans, spells, now)
     late, early, missed = (sum(getattr(part, name) for part in parts) for name in ("late", "early", "missed"))

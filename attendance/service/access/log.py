@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -91,9 +92,16 @@ def passages_csv(views: Iterable[PassageView], zone: ZoneInfo) -> Iterator[str]:
     yield _taken(buffer)
 
 
+_FORMULA = re.compile(r"""(^|[;|\t\r\n])((?:"|[^\S\t\r\n])*)(?=[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20])""")
+
+
 def safe_cell(text: str) -> str:
-    """Return the text with a quote before = + - @ tab and CR, so that a spreadsheet does not run it as a formula."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """Return the text so that a spreadsheet runs no part of it as a formula: a quote stands before = + - @ tab and CR.
+
+    Behind a semicolon, a bar, a tab or a line break, too: which sign separates cells is the spreadsheet's choice, and
+    where it is not our comma, our quotation marks protect nothing.
+    """
+    return _FORMULA.sub(r"\1\2'", text)
 
 
 def _cells(view: PassageView, zone: ZoneInfo) -> list[str]:

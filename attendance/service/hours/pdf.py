@@ -2,15 +2,19 @@
 
 In: `Table`s, the zone.  Out: bytes.
 Does not know: the web, the database.
-Main choice: fpdf2 draws, with the system's DejaVu Sans if it is installed.  Trade-off: without it, the
-built-in fonts know Western European letters only, and others become question marks.
+Main choice: fpdf2 draws, with the system's DejaVu Sans if it is installed, and other fonts of the system for the
+letters that it lacks; only those whose letters occur are read.  Text is shaped (HarfBuzz), so that Arabic, Hebrew,
+Thai and Hindi read as they are written.  A letter that no font here has is shown as ▯, and a note says so.
+Trade-off: without DejaVu, the built-in fonts know Western European letters only, and others become question marks.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +30,26 @@ FONTS = (
     ("C:/Windows/Fonts/arial.ttf", "C:/Windows/Fonts/arialbd.ttf"),
     ("/Library/Fonts/Arial Unicode.ttf", "/Library/Fonts/Arial Unicode.ttf"),
 )
+# For the letters that these lack: files or patterns, in this order.
+FALLBACKS = (
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+    "/usr/share/fonts/truetype/wqy/wqy-*.ttc",
+    "/usr/share/fonts/truetype/noto/NotoSans*-Regular.ttf",
+    "/usr/share/fonts/google-noto*/NotoSans*-Regular.ttf",
+    "C:/Windows/Fonts/msyh.ttc",
+    "C:/Windows/Fonts/malgun.ttf",
+    "C:/Windows/Fonts/leelawui.ttf",
+    "C:/Windows/Fonts/Nirmala.ttf",
+    "/System/Library/Fonts/*.ttc",
+)
+MISSING = "▯"
+# Below U+0590 letters follow each other from left to right, one sign each.
+_FIRST_SHAPED = "\u0590"
 _LINE = 5.2
+# So many notes stand above the table, on its first page, as a legend; more of them below it.
+_LEGEND = 2
 REGISTER_SIGNATURES = (N_("Date"), N_("Employee representative"), N_("Supervisor"))
 TIMESHEET_SIGNATURES = (N_("Date"), N_("Employee"), N_("Supervisor"))
 
@@ -43,6 +66,22 @@ def to_pdf(
     made = f"{site} · {at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
     class Document(FPDF):
+        missing: frozenset[str] = frozenset()
+
+        def cell(self, *args: Any, **kwargs: Any) -> Any:
+            self._announce_font()
+            return super().cell(*args, **kwargs)
+
+        def multi_cell(self, *args: Any, **kwargs: Any) -> Any:
+            self._announce_font()
+            return super().multi_cell(*args, **kwargs)
+
+        def _announce_font(self) -> None:
+            """Write in the chosen font first: fpdf2 keeps another font for good if the first text after a change of
+            font begins with a letter that the chosen one lacks."""
+            if not self.current_font_is_set_on_page:
+                self.text(self.x, self.y, " ")
+
         def footer(self) -> None:
             self.set_y(-10)
             self.set_font(family, size=7)
@@ -56,7 +95,7 @@ def to_pdf(
     pdf = Document(orientation="landscape", format="A4")
     pdf.set_auto_page_break(True, margin=14)
     pdf.set_margins(10, 10)
-    family = _font(pdf)
+    family = _font(pdf, {sign for text in (made, *_texts(tables)) for sign in text})
     for table in tables:
         pdf.add_page()
         _draw(pdf, family, table, Local(zone, locale))
@@ -65,18 +104,66 @@ def to_pdf(
     return bytes(pdf.output())
 
 
-def _font(pdf: Any) -> str:
+def _texts(tables: Sequence[Table]) -> Iterable[str]:
+    """Yield the texts of data.  Ours need no other font."""
+    for table in tables:
+        yield table.title
+        yield from table.notes
+        for row in (*table.rows, table.foot):
+            yield from (cell for cell in row if isinstance(cell, str))
+
+
+def _font(pdf: Any, signs: set[str]) -> str:
+    """Load the fonts for these signs; return the family's name."""
     for plain, bold in FONTS:
         if Path(plain).exists() and Path(bold).exists():
             pdf.add_font("text", "", plain)
             pdf.add_font("text", "B", bold)
-            return "text"
-    return "helvetica"
+            break
+    else:
+        return "helvetica"
+    # Marks that only steer the writing have no picture, and need none.
+    wanted = {ord(sign) for sign in signs if unicodedata.category(sign) not in ("Cf", "Cc", "Zs")}
+    wanted -= _letters(plain)
+    families: list[str] = []
+    for path in _fallbacks() if wanted else ():
+        if wanted & _letters(path):
+            families.append(f"other{len(families)}")
+            pdf.add_font(families[-1], "", path)
+            wanted -= _letters(path)
+    if families:
+        pdf.set_fallback_fonts(families, exact_match=False)
+    if any(sign >= _FIRST_SHAPED for sign in signs):
+        pdf.set_text_shaping(True)
+    pdf.missing = frozenset(map(chr, wanted))
+    return "text"
+
+
+def _fallbacks() -> list[str]:
+    found: list[str] = []
+    for pattern in FALLBACKS:
+        path = Path(pattern)
+        found += [str(one) for one in sorted(path.parent.parent.glob(f"{path.parent.name}/{path.name}"))]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _letters(path: str) -> frozenset[int]:
+    """Return the code points that a font has."""
+    from fontTools.ttLib import TTFont, TTLibError
+
+    try:
+        with TTFont(path, fontNumber=0, lazy=True) as font:
+            return frozenset(font.getBestCmap() or ())
+    except (OSError, TTLibError):
+        return frozenset()
 
 
 def _known(pdf: Any, text: str) -> str:
-    """Return the text with everything replaced that a built-in font cannot show."""
+    """Return the text with everything replaced that no font here can show."""
     if pdf.is_ttf_font:
+        if not pdf.missing.isdisjoint(text):
+            return "".join(MISSING if sign in pdf.missing else sign for sign in text)
         return text
     # The few signs in our texts that Latin-1 lacks.
     for sign, other in {"–": "-", "−": "-", "’": "'", "…": "...", "•": "*"}.items():
@@ -86,7 +173,11 @@ def _known(pdf: Any, text: str) -> str:
 
 def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
     pdf.set_font(family, "B", 13)
-    pdf.cell(0, 8, _known(pdf, table.title), new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, 8, _known(pdf, table.title), new_x="LMARGIN", new_y="NEXT", align="L")
+    legend, below = (table.notes, ()) if len(table.notes) <= _LEGEND else ((), table.notes)
+    if pdf.missing:
+        legend = (*legend, _("%(sign)s: this computer has no font for a letter. Install Noto fonts.", sign=MISSING))
+    _notes(pdf, family, legend)
     rows = [
         [text_of(cell, column, local) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
     ]
@@ -96,11 +187,11 @@ def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
         else None
     )
     size = 6.5 if len(table.columns) > 20 else 7.5
-    pdf.set_font(family, "", size)
-    widths = _widths(pdf, table.columns, [*rows, *([foot] if foot else [])])
+    widths = _widths(pdf, family, size, table.columns, [*rows, *([foot] if foot else [])])
     _head(pdf, family, size, table.columns, widths)
     for number, row in enumerate(rows):
-        if pdf.will_page_break(_LINE):
+        # The total does not stand on a page alone.
+        if pdf.will_page_break(_LINE * (2 if foot and number == len(rows) - 1 else 1)):
             pdf.add_page()
             _head(pdf, family, size, table.columns, widths)
         pdf.set_fill_color(244, 246, 247)
@@ -109,11 +200,17 @@ def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
         pdf.set_font(family, "B", size)
         _row(pdf, foot, table.columns, widths, border="T")
     if not rows:
-        pdf.cell(0, _LINE, _known(pdf, _("Nothing to list.")), new_x="LMARGIN", new_y="NEXT")
-    pdf.set_font(family, "", 7)
+        pdf.cell(0, _LINE, _known(pdf, table.empty or _("Nothing to list.")), new_x="LMARGIN", new_y="NEXT")
     pdf.ln(2)
-    for note in table.notes:
-        pdf.multi_cell(0, 4, _known(pdf, note), new_x="LMARGIN", new_y="NEXT")
+    _notes(pdf, family, below)
+
+
+def _notes(pdf: Any, family: str, notes: Sequence[str]) -> None:
+    pdf.set_font(family, "", 7)
+    for note in notes:
+        pdf.multi_cell(0, 4, _known(pdf, note), new_x="LMARGIN", new_y="NEXT", align="L")
+    if notes:
+        pdf.ln(1)
 
 
 def _head(pdf: Any, family: str, size: float, columns: Sequence[Column], widths: Sequence[float]) -> None:
@@ -140,13 +237,19 @@ def _fitting(pdf: Any, text: str, width: float) -> str:
     return text + "..."
 
 
-def _widths(pdf: Any, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[float]:
-    """Return widths that fit the longest of the first rows; the widest columns give way if the page is full."""
-    sample = rows[:60]
+def _widths(
+    pdf: Any, family: str, size: float, columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> list[float]:
+    """Return widths that fit the headings and the longest texts; the widest columns give way if the page is full."""
     widths = []
     for number, column in enumerate(columns):
-        texts = [_(column.title), *(row[number] for row in sample)]
-        widths.append(min(70.0, max(pdf.get_string_width(_known(pdf, text)) for text in texts) * 1.05 + 2.5))
+        # By the number of letters, as measuring each text would take long.
+        longest = sorted({row[number] for row in rows}, key=len)[-8:]
+        pdf.set_font(family, "", size)
+        wide = [pdf.get_string_width(_known(pdf, text)) for text in longest]
+        pdf.set_font(family, "B", size)
+        wide += [pdf.get_string_width(_known(pdf, text)) for text in (_(column.title), *longest[-1:])]
+        widths.append(max(wide) + 3)
     available = pdf.w - pdf.l_margin - pdf.r_margin
     while sum(widths) > available:
         widest = max(range(len(widths)), key=lambda index: widths[index])

@@ -75,6 +75,7 @@ class Bar:
 class Table:
     """`rows`: as many cells as columns.  `people`: the person of each row, for a link (None: no link).
 
+    `empty`: what it means that there are no rows, where that is more than a filter.
     `foot`: a row of totals, or nothing.  `bars`: what is better seen than read; `over_time`: they follow each other
     in time, and a chart draws them from left to right.
     """
@@ -89,6 +90,7 @@ class Table:
     chart_title: str = ""
     notes: tuple[str, ...] = ()
     over_time: bool = False
+    empty: str = ""
 
 
 WHO = (

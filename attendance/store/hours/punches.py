@@ -113,6 +113,6 @@ def _recorded_at(passage_id: str, at: datetime) -> datetime | None:
     if passage_id[14:15] != "7":
         return None
     milliseconds = int(passage_id[:8] + passage_id[9:13], 16)
-    if abs(milliseconds - at.timestamp() * 1000) <= _SLACK_MS:
+    if -_SLACK_MS <= milliseconds - at.timestamp() * 1000 <= _SLACK_MS:
         return None
     return _EPOCH + timedelta(milliseconds=milliseconds)

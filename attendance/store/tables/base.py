@@ -40,11 +40,19 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"a naive time does not go into the database: {value!r}")
         return value.astimezone(UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return how a stored value is read: SQLite's text at once, for reports read it 100,000 times."""
+        return _read_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         # SQLite keeps no zone; what was written there is UTC by the method above.
         return value.replace(tzinfo=UTC) if value.utcoffset() is None else value.astimezone(UTC)
+
+
+def _read_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 class Base(DeclarativeBase):

@@ -6,12 +6,13 @@ Does not know: what a report counts, or how a file is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
 from attendance.service.hours import days as working_days
@@ -137,7 +138,7 @@ def file(name: str, kind: str) -> ResponseReturnValue:
     sheet, table = _made(name, span)
     now = current_site().clock.now()
     content = _WRITERS[kind](name, sheet, table, span, now)
-    answer = Response(content, content_type=TYPES[kind])
+    answer = Response(content if isinstance(content, bytes) else stream_with_context(content), content_type=TYPES[kind])
     days = f"{span.first}" if report.one_day else f"{span.first} to {span.last}"
     answer.headers.set("Content-Disposition", "attachment", filename=f"{name} {days}.{kind}")
     return answer
@@ -151,7 +152,8 @@ def check_ins(form: str) -> ResponseReturnValue:
     if form not in writers:
         abort(404)
     span, site = span_of(request.args), current_site()
-    answer = Response(writers[form](_sheet(span), site.zone), content_type=TYPES["csv"])
+    lines = writers[form](_sheet(span), site.zone)
+    answer = Response(stream_with_context(lines), content_type=TYPES["csv"])
     answer.headers.set(
         "Content-Disposition", "attachment", filename=f"check-ins {form} {span.first} to {span.last}.csv"
     )
@@ -211,23 +213,24 @@ def _made(name: str, span: Span) -> tuple[list[PersonDays], Table]:
     return sheet, table
 
 
-_Writer = Callable[[str, Sequence[PersonDays], Table, Span, datetime], str | bytes]
+_Writer = Callable[[str, Sequence[PersonDays], Table, Span, datetime], Iterator[str] | bytes]
 
 
-def _csv(name: str, sheet: Sequence[PersonDays], table: Table, _span: Span, _now: datetime) -> str:
-    zone = current_site().zone
+def _csv(name: str, sheet: Sequence[PersonDays], table: Table, _span: Span, _now: datetime) -> Iterator[str]:
+    zone, local = current_site().zone, local_forms()
     if name == "timesheet":
-        tables = [(row.person, report_tables.timesheet(row, local_forms())) for row in sheet]
+        tables = ((row.person, report_tables.timesheet(row, local)) for row in sheet)
         return exports.sheets_csv(tables, zone)
     return exports.to_csv(table, zone)
 
 
 def _xlsx(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, _now: datetime) -> bytes:
     site = current_site()
+    local = local_forms()
     tables = [("Summary" if name == "timesheet" and span.person_id is None else table.title, table)]
-    if name == "timesheet" and span.person_id is None:
-        tables += [(row.person.name, report_tables.timesheet(row, local_forms())) for row in sheet]
-    return exports.to_xlsx(tables, site.zone, site.settings.site.name)
+    people = sheet if name == "timesheet" and span.person_id is None else ()
+    sheets = ((row.person.name, report_tables.timesheet(row, local)) for row in people)
+    return exports.to_xlsx(chain(tables, sheets), site.zone, site.settings.site.name)
 
 
 def _pdf(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, now: datetime) -> bytes:

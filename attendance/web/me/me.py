@@ -85,7 +85,9 @@ def days_csv() -> ResponseReturnValue:
         sheet = working_days.sheet(session, first, last, site.zone, now, person_id=me.id)
     if not sheet:
         return answer(404)
-    return _file(to_csv(timesheet(sheet[0], local_forms()), site.zone), "text/csv", f"my hours {first:%Y-%m}.csv")
+    return _file(
+        "".join(to_csv(timesheet(sheet[0], local_forms()), site.zone)), "text/csv", f"my hours {first:%Y-%m}.csv"
+    )
 
 
 @blueprint.get("/day/<day>")

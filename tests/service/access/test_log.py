@@ -44,7 +44,8 @@ def test_without_passages_the_header_remains(sessions: Sessions) -> None:
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_name_is_never_a_formula(name: str) -> None:
-    assert log.safe_cell(name) == "'" + name
+    assert log.safe_cell(name).startswith("'")
+    assert log.safe_cell(name).replace("'", "") == name
     assert log.safe_cell("Anna = Ann") == "Anna = Ann"
 
 

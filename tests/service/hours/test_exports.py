@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
 import icalendar
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from attendance.domain.hours.day import Punch
 from attendance.domain.hours.shift import Leave, Plan
 from attendance.domain.hours.timesheet import days_of
+from attendance.domain.passage import Direction
+from attendance.service.access.log import safe_cell
 from attendance.service.hours import exports, report_tables
+from attendance.service.hours.days import PersonDays
 from tests.service.hours.reported import BERLIN, LAST, LOCAL, MONDAY, MONEY, NAMES, NOW, OFFICE, SHEET, TABLES, at
 
 
-def rows_of(text: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+def rows_of(text: Iterable[str]) -> list[list[str]]:
+    return list(csv.reader(io.StringIO("".join(text).removeprefix("\ufeff"))))
 
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)
@@ -36,8 +44,54 @@ def test_a_csv_carries_local_times_and_decimal_hours() -> None:
 
     assert row["weekday"] == "Mon"
     assert row["in"] == "2024-05-06T09:00:00+02:00"
-    assert row["worked_hours"] == "9.00"
-    assert row["overtime_hours"] == "1.00"
+    assert (row["worked_hours"], row["worked_minutes"]) == ("9.00", "540")
+    assert (row["overtime_hours"], row["overtime_minutes"]) == ("1.00", "60")
+
+
+def test_the_minutes_of_a_csv_add_up_to_the_register() -> None:
+    """Decimal hours of 7:20 do not: 22 times 7.33 is 161.26, and right is 161.33."""
+    plans = {(day := MONDAY + timedelta(days=n)): Plan(day, OFFICE) for n in range(22)}
+    punches = [
+        Punch(f"{n}{way}", at(n, hour, minute), Direction(way))
+        for n in range(22)
+        for hour, minute, way in ((9, 0, "in"), (16, 20, "out"))
+    ]
+    one = PersonDays(SHEET[0].person, tuple(days_of(punches, plans, BERLIN, NOW + timedelta(days=60))))
+    table = report_tables.timesheet(one, LOCAL)
+    header, *lines = rows_of(exports.to_csv(table, BERLIN))
+    minutes = header.index("worked_minutes")
+
+    total = sum(int(line[minutes]) for line in lines)
+
+    assert total == 22 * 440
+    assert f"{total / 60:.2f}" == "161.33"
+    assert (
+        total * 60
+        == one.worked
+        == dict(zip([column.key for column in table.columns], table.foot, strict=True))["worked"]
+    )
+
+
+# What a spreadsheet may take for the border of two cells, whatever this file's quotation marks say.
+BORDERS = re.compile(r"[;|\t\r\n]")
+
+
+@pytest.mark.parametrize(
+    "name", ["Anna;=1+1;B", "A;-1", "A|@x", 'A;"=1', "A; =1", "\t=1", "A\n+1", "＝1", "A;＋1", " =1"]
+)
+def test_no_part_of_a_name_becomes_a_formula_whatever_separates_the_cells(name: str) -> None:
+    for part in BORDERS.split(safe_cell(name)):
+        assert part.strip(' "')[:1] not in tuple("=+-@＝＋－＠"), part
+
+
+@given(st.text("=+-@;|\t\"' \nA1＝,", max_size=12))
+def test_no_part_of_any_text_becomes_a_formula(text: str) -> None:
+    assert all(part.strip(' "')[:1] not in tuple("=+-@＝") or not part for part in BORDERS.split(safe_cell(text)))
+
+
+def test_a_name_without_a_formula_stays_as_it_is() -> None:
+    for name in ("Anna-Lena Berg", "A; B", "O'Brien", "a=b", "Ärmel, Jo"):
+        assert safe_cell(name) == name
 
 
 def test_everybodys_timesheets_in_one_csv_name_the_person_in_each_row() -> None:
@@ -52,16 +106,13 @@ def cells_of(book: bytes, sheet: int) -> dict[str, Any]:
     """A sheet's cells by address, read by hand: (type, value, is a formula)."""
     archive = zipfile.ZipFile(io.BytesIO(book))
     space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-    strings = [
-        "".join(text.text or "" for text in one.iter(f"{space}t"))
-        for one in ElementTree.fromstring(archive.read("xl/sharedStrings.xml"))
-    ]
     found = {}
     for cell in ElementTree.fromstring(archive.read(f"xl/worksheets/sheet{sheet}.xml")).iter(f"{space}c"):
         assert cell.find(f"{space}f") is None, "a formula"
-        value = cell.findtext(f"{space}v")
-        if value is not None:
-            found[cell.get("r")] = strings[int(value)] if cell.get("t") == "s" else float(value)
+        if cell.get("t") == "inlineStr":
+            found[cell.get("r")] = "".join(text.text or "" for text in cell.iter(f"{space}t"))
+        elif (value := cell.findtext(f"{space}v")) is not None:
+            found[cell.get("r")] = float(value)
     return found
 
 
@@ -73,9 +124,47 @@ def test_a_workbook_has_typed_cells_a_sheet_a_person_and_no_formula() -> None:
     sheet = cells_of(book, 2)
     assert sheet["A4"] == (MONDAY - date(1899, 12, 30)).days
     assert sheet["B4"] == "Mon"
-    assert sheet["H4"] == pytest.approx(9 / 24)
+    assert (sheet["H3"], sheet["J3"]) == ("Breaks (min)", "Worked (min)")
+    assert (sheet["I4"], sheet["J4"]) == (9.0, 540)
     assert cells_of(book, 1)["A5"] == MONEY
     assert b"Anna" in zipfile.ZipFile(io.BytesIO(book)).read("xl/workbook.xml")
+
+
+def test_a_duration_has_one_unit_in_its_column_below_zero_too() -> None:
+    """As decimal hours and minutes; a sum of the column is the total below it."""
+    table = report_tables.timesheet(SHEET[0], LOCAL)
+    cells = cells_of(exports.to_xlsx([("One", table)], BERLIN, "Site"), 1)
+    heads = {title: address.rstrip("3") for address, title in cells.items() if address.endswith("3")}
+    last = 3 + len(table.rows)
+
+    for title in ("Worked", "Expected", "Balance", "Overtime", "Breaks"):
+        for unit, size in (("h", 3600), ("min", 60)):
+            column = heads[f"{title} ({unit})"]
+            key = table.columns.index(next(one for one in table.columns if one.title == title))
+            figures = [cells.get(f"{column}{line}", 0.0) for line in range(4, last + 1)]
+            assert figures == pytest.approx([(row[key] or 0) / size for row in table.rows])
+            assert cells[f"{column}{last + 1}"] == pytest.approx(sum(figures))
+    assert min(cells[f"{heads['Balance (min)']}{line}"] for line in range(4, last + 1)) < 0
+
+
+NAMES_OF_SHEETS = st.lists(
+    st.one_of(st.text(max_size=40), st.text("a'[]:*?/\\ 😀ß\n", min_size=25, max_size=40)), max_size=8
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(NAMES_OF_SHEETS)
+@example(["x" * 30 + "'y", "😀" * 16, "x" * 30 + "''", "History", "'", ""])
+def test_any_name_makes_a_sheet(names: list[str]) -> None:
+    table = report_tables.Table("any", "", (), ())
+    book = exports.to_xlsx([(name, table) for name in names], BERLIN, "Site")
+    sheets = ElementTree.fromstring(zipfile.ZipFile(io.BytesIO(book)).read("xl/workbook.xml"))
+    found = [one.get("name") or "" for one in sheets.iter() if one.tag.endswith("}sheet")]
+
+    assert len(found) == len({name.lower() for name in found}) == max(1, len(names))
+    for name in found:
+        assert 0 < len(name.encode("utf-16-le")) // 2 <= 31
+        assert not set(name) & set("[]:*?/\\") and name == name.strip("'")
 
 
 def test_people_of_one_name_get_sheets_of_their_own() -> None:

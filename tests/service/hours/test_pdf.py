@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
 from attendance.service.hours import pdf, report_tables
+from attendance.service.hours.report_tables import Form
+from tests import needs
 from tests.service.hours.reported import BERLIN, NAMES, NOW, TABLES
 
 
@@ -17,3 +24,70 @@ def test_a_pdf_is_made_without_the_systems_fonts(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pdf, "FONTS", ())
 
     assert pdf.to_pdf([TABLES[1]], BERLIN, "Site", NOW).startswith(b"%PDF")
+
+
+NAMES_OF_THE_WORLD = (
+    "王小明",
+    "田中さくら",
+    "김민준",
+    "สมชาย ใจดี",
+    "प्रिया शर्मा",
+    "محمد الأمين",
+    "דוד כהן",
+    "Łukasz Öz",
+)
+
+
+def named(names: Sequence[str], notes: tuple[str, ...] = ()) -> report_tables.Table:
+    columns = (report_tables.Column("person", "Person"), report_tables.Column("worked", "Worked", Form.SPAN))
+    rows = tuple((name, 28800) for name in names)
+    return report_tables.Table("register", "Names", columns, rows, foot=("Total", 28800 * len(rows)), notes=notes)
+
+
+def text_in(document: bytes, tmp_path: Path, *options: str) -> str:
+    """What a reader of PDF finds in it."""
+    reader = needs.program("pdftotext", install="apt install poppler-utils")
+    (tmp_path / "one.pdf").write_bytes(document)
+    done = subprocess.run([reader, *options, tmp_path / "one.pdf", "-"], capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def test_names_of_every_script_are_in_the_pdf(tmp_path: Path) -> None:
+    if not pdf._fallbacks():
+        needs.missing("no font for Chinese is here: apt install fonts-noto-cjk fonts-noto-core")
+
+    document = pdf.to_pdf([named(NAMES_OF_THE_WORLD)], BERLIN, "Site", NOW)
+    text = unicodedata.normalize("NFKC", text_in(document, tmp_path))
+
+    assert pdf.MISSING not in text
+    for name in ("王小明", "田中さくら", "김민준", "Öz", "דוד כהן", "محمد", "8:00"):
+        assert name in text
+
+
+def test_a_letter_without_a_font_is_marked_and_the_page_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pdf, "FALLBACKS", ())
+
+    text = text_in(pdf.to_pdf([named(["王小明", "Anna"])], BERLIN, "Site", NOW), tmp_path)
+
+    assert "▯▯▯" in text and "Anna" in text
+    assert "no font for a letter" in text
+
+
+def test_the_legend_is_on_the_first_page_and_the_total_is_never_alone(tmp_path: Path) -> None:
+    for rows in range(28, 38):
+        document = pdf.to_pdf([named([f"Person {n}" for n in range(rows)], ("P worked",))], BERLIN, "Site", NOW)
+        pages = text_in(document, tmp_path).split("\f")
+
+        assert "P worked" in pages[0]
+        last = next(page for page in pages if "Total" in page)
+        assert f"Person {rows - 1}" in last and "Worked" in last
+
+
+def test_no_heading_is_cut_while_the_page_has_room(tmp_path: Path) -> None:
+    for table in TABLES:
+        if table.name != "register":
+            text = text_in(pdf.to_pdf([table], BERLIN, "Site", NOW), tmp_path, "-layout")
+            for column in table.columns:
+                assert column.title in text, (table.name, column.title)

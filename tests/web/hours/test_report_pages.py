@@ -54,3 +54,9 @@ def test_the_files_keep_the_filter(web: Web, anna: int, admin: Browser) -> None:
 
     assert "/attendance/reports/daily.csv?from=2024-05-06&amp;to=2024-05-06&amp;department=Lab" in page
     assert "Carl" not in admin.text("/attendance/reports/daily.csv?from=2024-05-06&department=Lab")
+
+
+def test_an_empty_evacuation_list_says_what_it_knows(web: Web, admin: Browser) -> None:
+    assert "Nobody is in the building as far as the cameras know" in admin.text("/attendance/reports/presence")
+    assert "Widen the dates" not in admin.text("/attendance/reports/presence")
+    assert "Widen the dates" in admin.text("/attendance/reports/lateness")
