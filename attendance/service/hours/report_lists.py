@@ -173,5 +173,5 @@ def presence(today: Today, at: datetime, local: Local) -> Table:
         "presence", title, columns, tuple(rows), tuple(row.person.id for row in here), (), bars,
         _("People by department"),
         (_("People who forgot to check out are still listed; people who came in unseen are not."),),
-        _("Nobody is in the building as far as the cameras know"),
+        empty=_("Nobody is in the building as far as the cameras know"),
     )  # fmt: skip
