@@ -26,8 +26,9 @@ from attendance.web.access import log, why
 from attendance.web.calibration import comparing, threshold
 from attendance.web.cameras import cameras
 from attendance.web.enrolment import bulk, enrol
-from attendance.web.hours import corrections, imports, premiums, report_pages, rostering, working_time
+from attendance.web.hours import corrections, imports, leave, premiums, report_pages, rostering, working_time
 from attendance.web.kiosk import pairing, screen, tablet
+from attendance.web.me import leave as me_leave
 from attendance.web.me import me, sign_in
 from attendance.web.operations import health, overview, system
 from attendance.web.operators import operators
@@ -83,9 +84,11 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (comparing, credentials, system, working_time, corrections, rostering, premiums, imports, report_pages):
+    for room in (comparing, credentials, system):
         app.register_blueprint(room.blueprint)
-    for blueprint in {me.blueprint, sign_in.blueprint}:  # one blueprint; both add their pages to it
+    for room in (working_time, corrections, rostering, leave, premiums, imports, report_pages):
+        app.register_blueprint(room.blueprint)
+    for blueprint in {me.blueprint, sign_in.blueprint, me_leave.blueprint}:  # one blueprint; both add their pages to it
         app.register_blueprint(blueprint)
     for room in (screen, pairing):  # the screen's routes are in the tablets' room
         app.register_blueprint(room.blueprint)

@@ -42,6 +42,7 @@ Permission = Literal[
     "edit_shift",
     "read_leave",
     "decide_leave",
+    "edit_leave_rules",
     "edit_holiday",
     "import_check_ins",
     "manage_operator",
@@ -61,6 +62,7 @@ _SUPERVISOR: frozenset[Permission] = frozenset(
         "read_correction",
         "decide_correction",
         "read_leave",
+        "decide_leave",
     }
 )
 _VIEWER: frozenset[Permission] = frozenset(

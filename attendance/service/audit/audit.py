@@ -48,11 +48,20 @@ class Action(StrEnum):
     WITHDRAW_CORRECTION = "withdraw_correction"
     IMPORT_PUNCHES = "import_punches"
     REMOVE_IMPORT = "remove_import"
+    REQUEST_LEAVE = "request_leave"
+    ENTER_LEAVE = "enter_leave"
+    APPROVE_LEAVE = "approve_leave"
+    REFUSE_LEAVE = "refuse_leave"
+    WITHDRAW_LEAVE = "withdraw_leave"
+    CHANGE_LEAVE_RULES = "change_leave_rules"
+    CHANGE_ENTITLEMENT = "change_entitlement"
     CHANGE_PREMIUM_RULES = "change_premium_rules"
     SUSPECT_PICTURES = "suspect_pictures"
 
 
-SubjectKind = Literal["operator", "person", "device", "period", "correction", "rules", "camera", "alarm", "import"]
+SubjectKind = Literal[
+    "operator", "person", "device", "period", "correction", "leave", "rules", "camera", "alarm", "import"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from attendance.store.hours import corrections
 from attendance.store.hours.leave import leave_between
 from attendance.store.people import people, templates
 from attendance.store.people.credentials import secret_of
-from attendance.store.tables.hours import DayTotal, HoursEdge, Roster, RosterDay
+from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, Roster, RosterDay
 from attendance.store.tables.operators import Operator
-from attendance.store.tables.people import LookAlike, PersonLink
+from attendance.store.tables.people import EmploymentRow, LookAlike, PersonLink
 
 # Each table that refers to people, and its key in `everything_about`; None: nothing to disclose.
 DISCLOSED: dict[str, str | None] = {
@@ -89,6 +89,8 @@ def _working_time(session: Session, person_id: int) -> dict[str, Any]:
     return {
         "corrections": [_row(row) for row in corrections.corrections(session, person_id=person_id, limit=100_000)],
         "leave": [_row(row) for row in leave],
+        "employments": _rows(session, EmploymentRow, person_id),
+        "days_of_leave_a_year": _rows(session, LeaveEntitlement, person_id),
         "rosters": _rows(session, Roster, person_id),
         "days_with_another_shift": _rows(session, RosterDay, person_id),
         "written_down_days": _rows(session, DayTotal, person_id),

@@ -111,6 +111,42 @@ class LeaveRow(Base):
     decision_note: Mapped[str | None] = mapped_column(Text)
 
 
+class LeaveKind(Base):
+    """A kind of leave.  `counts`: it is taken from the entitlement."""
+
+    __tablename__ = "leave_kinds"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(50), unique=True)
+    paid: Mapped[bool]
+    counts: Mapped[bool]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class LeaveRulesRow(Base):
+    """Entitlement, accrual and carry-over from `year` on (domain/hours/entitlement.py)."""
+
+    __tablename__ = "leave_rules"
+
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    days: Mapped[float]
+    monthly: Mapped[bool]
+    carry_most: Mapped[float | None]
+    carry_month: Mapped[int | None]
+    carry_day: Mapped[int | None]
+
+
+class LeaveEntitlement(Base):
+    """What differs for one person from `year` on; `brought`: carried into this year, by hand."""
+
+    __tablename__ = "leave_entitlements"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    days: Mapped[float | None]
+    brought: Mapped[float | None]
+
+
 class Correction(Base):
     """What somebody says really happened.  "add": a passage that is missing; "void": one that is wrong.
 

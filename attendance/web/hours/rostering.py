@@ -22,7 +22,6 @@ from attendance.domain.hours.shift import (
     Break,
     Counting,
     Forgotten,
-    Half,
     Kind,
     Mode,
     Rounding,
@@ -33,15 +32,14 @@ from attendance.domain.hours.shift import (
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.service.hours.imports.rosters import ROSTER_COLUMNS, import_rosters
-from attendance.service.hours.leave import requests
 from attendance.store.hours import rosters
-from attendance.store.hours.leave import leave_between
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
-from attendance.web.hours.date_range import day_from, department_from, is_id, span_of, today, whole
+from attendance.web.hours.date_range import day_from, department_from, is_id, today, whole
+from attendance.web.hours.leave import target as leave_list
 from attendance.web.hours.staff import STAFF_COLUMNS, staff_texts
 from attendance.web.listing import Column, chosen_of, listing_of
 from attendance.web.security import permission
@@ -245,78 +243,6 @@ def fields_of(known: Shift | None) -> dict[str, Any]:
     return fields
 
 
-@blueprint.get("/leave")
-@permission("read_leave")
-def leave() -> ResponseReturnValue:
-    site, span = current_site(), span_of(request.args)
-    year = span.first.year
-    with site.sessions() as session:
-        states = ("requested", "approved", "refused", "withdrawn")
-        rows = leave_between(session, span.first, span.last, states=states)
-        everybody = rosters.list_staff(session)
-        staff = {person.id: person for person in rosters.list_staff(session, active=None)}
-        holidays = rosters.holidays_between(
-            session, span.first.replace(month=1, day=1), span.last.replace(month=12, day=31)
-        )
-    if span.department is not None:
-        rows = [row for row in rows if row.person_id in staff and staff[row.person_id].department == span.department]
-    order = {"requested": 0, "approved": 1}
-    return render_template(
-        "hours/leave.html",
-        rows=sorted(rows, key=lambda row: (order.get(row.state, 2), row.first)),
-        staff=staff,
-        everybody=everybody,
-        holidays=holidays,
-        kinds=requests.LEAVE_KINDS,
-        span=span,
-        year=year,
-        today=today(),
-    )
-
-
-@blueprint.post("/leave")
-@permission("decide_leave")
-def add_leave() -> ResponseReturnValue:
-    form = request.form
-
-    def work(session: Any, now: Any) -> str:
-        if not is_id(form.get("person", "")):
-            raise UserError("choose a person")
-        row = requests.add_leave(
-            session,
-            person_id=int(form["person"]),
-            kind=form.get("kind", ""),
-            first=day_from(form.get("first", "")),
-            last=day_from(form.get("last", "") or form.get("first", "")),
-            last_half=Half(form["last_half"]) if form.get("last_half") in set(Half) else Half.WHOLE,
-            half=Half(form["half"]) if form.get("half") in set(Half) else Half.WHOLE,
-            paid=form.get("paid") == "yes",
-            note=clean_line(form.get("note", "")),
-            now=now,
-            by=current_user.username,
-            approved=True,
-        )
-        return _("Leave from %(first)s to %(last)s is entered.", first=row.first, last=row.last)
-
-    return _done(work, url_for("rostering.leave"))
-
-
-@blueprint.post("/leave/<int:leave_id>")
-@permission("decide_leave")
-def decide_leave(leave_id: int) -> ResponseReturnValue:
-    state = request.form.get("state", "")
-
-    def work(session: Any, now: Any) -> str:
-        requests.decide_leave(session, leave_id, state, now=now, by=current_user.username)
-        return {
-            "approved": _("The leave is approved."),
-            "refused": _("The leave is refused."),
-            "withdrawn": _("The leave is withdrawn."),
-        }[state]
-
-    return _done(work, url_for("rostering.leave"))
-
-
 @blueprint.post("/holidays")
 @permission("edit_holiday")
 def holidays() -> ResponseReturnValue:
@@ -342,7 +268,7 @@ def holidays() -> ResponseReturnValue:
         planning.add_holiday(session, day, clean_line(form.get("name", "")), now=now)
         return _("%(day)s is a holiday.", day=day)
 
-    return _done(work, url_for("rostering.leave"))
+    return _done(work, leave_list())
 
 
 def _done(work: Callable[[Any, Any], str], target: str) -> ResponseReturnValue:

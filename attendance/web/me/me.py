@@ -28,8 +28,6 @@ from attendance.service.hours.exports import to_csv
 from attendance.service.hours.report_tables import timesheet
 from attendance.service.privacy import own_data
 from attendance.store.access import events
-from attendance.store.hours import leave as leave_rows
-from attendance.store.hours import rosters
 from attendance.store.hours.corrections import corrections as list_corrections
 from attendance.store.hours.periods import lock_over
 from attendance.store.people import credentials, people, templates
@@ -159,18 +157,6 @@ def withdraw(correction_id: str) -> ResponseReturnValue:
         return _("Your request is withdrawn.")
 
     return _done(work, url_for("me.my_corrections"))
-
-
-@blueprint.get("/leave")
-def leave() -> ResponseReturnValue:
-    """Show leave of this year and the next; only operators change it."""
-    now = today()
-    first, last = now.replace(month=1, day=1), date(now.year + 1, 12, 31)
-    states = ("requested", "approved", "refused", "withdrawn")
-    with current_site().sessions() as session:
-        rows = leave_rows.leave_between(session, first, last, person_id=signed_in_employee().id, states=states)
-        holidays = list(rosters.holidays_between(session, now, last))[:12]
-    return render_template("me/leave.html", rows=list(reversed(rows)), holidays=holidays, today=now)
 
 
 # --- data ------------------------------------------------------------------------------------------

@@ -16,11 +16,13 @@ from attendance.domain.hours.leave import half_on
 from attendance.domain.hours.shift import Half
 from attendance.errors import UserError
 from attendance.store.hours import leave as leave_rows
+from attendance.store.hours import leave_rules
 from attendance.store.hours.periods import require_open
 from attendance.store.people import people
 from attendance.store.tables.hours import LeaveRow
 from attendance.texts import N_
 
+# The kinds that a site begins with, for translators; the table has those that hold.
 LEAVE_KINDS = (
     N_("vacation"), N_("sickness"), N_("parental"), N_("training"), N_("business trip"), N_("unpaid"), N_("other"),
 )  # fmt: skip
@@ -31,19 +33,22 @@ BY = "self-service"  # who asked, in the record of leave
 
 def add_leave(
     session: Session, *, person_id: int, kind: str, first: date, last: date, half: Half = Half.WHOLE,
-    last_half: Half = Half.WHOLE, paid: bool = True, note: str = "", now: datetime, by: str, approved: bool = False,
-    decider: int | None = None,
+    last_half: Half = Half.WHOLE, paid: bool | None = None, note: str = "", now: datetime, by: str,
+    approved: bool = False, decider: int | None = None,
 ) -> LeaveRow:  # fmt: skip
     """Request leave, or enter it as approved; UserError if there is leave on these days already.
 
     `half`: of the first day.  `last_half`: of the last day, if that is another one.  `decider`: the operator's own id
-    as a person of the site, if any.  Nobody enters leave for themselves as approved.
+    as a person of the site, if any.  `paid` None: as its kind is.  Nobody enters leave for themselves as approved.
     """
     people.get_person(session, person_id)
     if approved:
         _require_another_person(person_id, decider)
-    if kind not in LEAVE_KINDS:
-        raise UserError(f"leave is one of: {', '.join(LEAVE_KINDS)}")
+    known = leave_rules.kind_named(session, kind)
+    if known is None or not known.active:
+        names = ", ".join(row.name for row in leave_rules.list_kinds(session))
+        raise UserError(f"leave is one of: {names}")
+    paid = known.paid if paid is None else paid
     if last < first:
         raise UserError("the last day is before the first: swap them")
     if (last - first).days > MOST_DAYS:
