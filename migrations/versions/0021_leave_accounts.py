@@ -36,9 +36,9 @@ def upgrade() -> None:
     op.create_table(
         "leave_rules",
         sa.Column("year", sa.Integer(), nullable=False, autoincrement=False),
-        sa.Column("days", sa.Float(), nullable=False),
+        sa.Column("days", sa.Double(), nullable=False),
         sa.Column("monthly", sa.Boolean(), nullable=False),
-        sa.Column("carry_most", sa.Float(), nullable=True),
+        sa.Column("carry_most", sa.Double(), nullable=True),
         sa.Column("carry_month", sa.Integer(), nullable=True),
         sa.Column("carry_day", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("year", name=op.f("pk_leave_rules")),
@@ -47,8 +47,8 @@ def upgrade() -> None:
         "leave_entitlements",
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=False),
-        sa.Column("days", sa.Float(), nullable=True),
-        sa.Column("brought", sa.Float(), nullable=True),
+        sa.Column("days", sa.Double(), nullable=True),
+        sa.Column("brought", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["person_id"], ["people.id"], name=op.f("fk_leave_entitlements_person_id"), ondelete="CASCADE"
         ),

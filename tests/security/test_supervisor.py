@@ -125,7 +125,10 @@ def test_doors_people_and_rules_are_none_of_theirs(lab: Browser) -> None:
 def test_a_supervisor_changes_nothing_but_decisions_and_the_own_password(
     web: Web, departments: dict[str, int], lab: Browser
 ) -> None:
-    may = {"corrections.decide", "operators.password", "auth.sign_in", "auth.setup", "auth.logout"}
+    may = {
+        "corrections.decide", "corrections.decide_chosen", "leave.add", "leave.decide", "operators.password",
+        "auth.sign_in", "auth.setup", "auth.logout",
+    }  # fmt: skip
     for rule in web.app.url_map.iter_rules():
         if (
             "POST" in (rule.methods or ())
