@@ -120,9 +120,9 @@ def check(session: Session, source: Source, now: datetime) -> Report:
     if file.ambiguous:
         hindrances.append("its dates may be day first or month first: say which")
     if problems:
-        hindrances.append(f"{len(problems)} lines cannot be taken in: correct them in the file")
+        hindrances.append(f"lines that cannot be taken in: {len(problems)}; correct them in the file")
     if unknown and not source.skip_unknown:
-        hindrances.append(f"nobody here has the staff number of {len(unknown)} users: add them, or leave them out")
+        hindrances.append(f"users whose staff number nobody here has: {len(unknown)}; add them, or leave them out")
     said = {one.direction for one in file.punches}
     one_way = next(iter(said)) if len(said) == 1 and len(file.punches) > 1 else None
     return Report(

@@ -89,9 +89,9 @@ def test_another_terminal_s_check_in_at_the_same_time_is_another_one(sessions: S
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b"7,soon,0\n", "1 lines cannot be taken in"),
-        (b"7,2024-05-21 09:00,0\n", "1 lines cannot be taken in"),
-        (b"9,2024-05-06 09:00,0\n", "nobody here has the staff number of 1 users"),
+        (b"7,soon,0\n", "lines that cannot be taken in: 1;"),
+        (b"7,2024-05-21 09:00,0\n", "lines that cannot be taken in: 1;"),
+        (b"9,2024-05-06 09:00,0\n", "users whose staff number nobody here has: 1;"),
     ],
 )
 def test_one_wrong_line_keeps_the_whole_file_out(sessions: Sessions, anna: int, line: bytes, words: str) -> None:
