@@ -32,7 +32,7 @@ from attendance.web.me import leave as me_leave
 from attendance.web.me import me, sign_in
 from attendance.web.operations import health, overview, system
 from attendance.web.operators import operators
-from attendance.web.people import credentials, look_alikes, people
+from attendance.web.people import credentials, departments, look_alikes, people
 from attendance.web.site import EXTENSION, Site
 
 __all__ = ["create_app"]
@@ -84,7 +84,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (comparing, credentials, system):
+    for room in (comparing, credentials, departments, system):
         app.register_blueprint(room.blueprint)
     for room in (working_time, corrections, rostering, leave, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)

@@ -56,11 +56,12 @@ class Action(StrEnum):
     CHANGE_LEAVE_RULES = "change_leave_rules"
     CHANGE_ENTITLEMENT = "change_entitlement"
     CHANGE_PREMIUM_RULES = "change_premium_rules"
+    RENAME_DEPARTMENT = "rename_department"
     SUSPECT_PICTURES = "suspect_pictures"
 
 
 SubjectKind = Literal[
-    "operator", "person", "device", "period", "correction", "leave", "rules", "camera", "alarm", "import"
+    "operator", "person", "device", "period", "correction", "leave", "rules", "camera", "alarm", "import", "department"
 ]
 
 
