@@ -2,9 +2,9 @@
 
 In: a TOML file < ATTENDANCE__SECTION__KEY < overrides.  Out: `Settings`; where each value came from.
 Does not know: what a setting does; it only refuses what cannot be.
-Main choice: read whole at the start and never again, so that a running program has one truth; the
-price is a restart after an edit (what must change while running, such as the threshold, is in the
-database).  Reading is done here and not by pydantic-settings: see docs/decisions/0002.
+Main choice: read whole at the start and never again, so that a running program has one truth.
+Trade-off: a restart after an edit (what must change while running, such as the threshold, is in the database).
+Reading is done here and not by pydantic-settings: see docs/decisions/0002.
 """
 
 from __future__ import annotations

@@ -279,9 +279,9 @@ def watching(readiness: Readiness, sessions: Sessions, settings: Settings, clock
     with sessions() as session:
         engine = session.get_bind()
     database = database_file(engine) if isinstance(engine, Engine) else None
-    mail, told = settings.mail, settings.alarms
+    mail, alarms = settings.mail, settings.alarms
     channels = Channels(
-        server_of(mail) if mail.host else None, told.webhook_url, told.webhook_secret, settings.site.name
+        server_of(mail) if mail.host else None, alarms.webhook_url, alarms.webhook_secret, settings.site.name
     )
     watch = AlarmWatch(sessions, clock, settings, readiness, database, channels, clock.now())
     return (

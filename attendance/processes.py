@@ -133,28 +133,28 @@ class ServiceManager:
         microseconds = environ.get("WATCHDOG_USEC", "")
         # Three signs of life in the time that systemd allows.
         self._alive_every = int(microseconds) / 3e6 if microseconds.isdigit() else None
-        self._told_at = 0.0
+        self._notified_at = 0.0
 
     def ready(self) -> None:
         """Tell that the program serves now."""
-        self._tell("READY=1")
+        self._notify("READY=1")
 
     @property
     def due(self) -> bool:
         """Whether it is time for a sign of life; never without a watchdog."""
-        return self._alive_every is not None and monotonic() - self._told_at >= self._alive_every
+        return self._alive_every is not None and monotonic() - self._notified_at >= self._alive_every
 
     def alive(self) -> None:
         """Tell that the loop turns; call it from the loop itself, as often as you like."""
         if self.due:
-            self._told_at = monotonic()
-            self._tell("WATCHDOG=1")
+            self._notified_at = monotonic()
+            self._notify("WATCHDOG=1")
 
     def stopping(self) -> None:
         """Tell that the program ends on purpose."""
-        self._tell("STOPPING=1")
+        self._notify("STOPPING=1")
 
-    def _tell(self, message: str) -> None:
+    def _notify(self, message: str) -> None:
         if not self._address:
             return
         # @ stands for an abstract socket, which has no file.
@@ -171,18 +171,18 @@ def patiently(action: Callable[[], None], stop: threading.Event, waits_for: tupl
 
     The first such exception is logged, and that it is over.
     """
-    wait, told = FIRST_WAIT_S, False
+    wait, logged = FIRST_WAIT_S, False
     while not stop.is_set():
         try:
             action()
         except waits_for as error:
-            if not told:
+            if not logged:
                 log.warning("%s; waiting for it", error)
-                told = True
+                logged = True
             stop.wait(wait)
             wait = min(wait * 2, LONGEST_WAIT_S / 4)
         else:
-            if told:
+            if logged:
                 log.info("it answers again")
             return True
     return False

@@ -258,7 +258,7 @@ class Worker:
         wanted = camera is not None and cameras.wants_snapshot(camera, self._clock.now())
         return _small_jpeg(self._newest) if wanted else None
 
-    def _serve_the_site(self, session: Session, snapshot: bytes | None) -> None:
+    def _serve_site(self, session: Session, snapshot: bytes | None) -> None:
         """Apply changes and requests of the admin site since the last heartbeat."""
         now, camera = self._clock.now(), cameras.get_camera(session, self._name)
         if camera is None:
@@ -293,7 +293,7 @@ class Worker:
                     error=health.trouble or self._check_in.trouble or None,
                 )
                 if still_ours:
-                    self._serve_the_site(session, snapshot)
+                    self._serve_site(session, snapshot)
         except Exception as error:  # a locked database must not end the daemon; `CheckIn` refuses meanwhile
             if str(error) != self._beat_trouble:
                 log.error("camera %s: no heartbeat can be written: %s", self._name, error)

@@ -2,8 +2,8 @@
 
 In: an engine.  Out: revision ids; an upgraded database.
 Does not know: what the revisions change (see `migrations/versions/`).
-Main choice: Alembic driven from code, without an alembic.ini, so that a wheel can carry it; the
-price is that the `alembic` command itself is not usable here (`manage.py db …` is).
+Main choice: Alembic driven from code, without an alembic.ini, so that a wheel can carry it.
+Trade-off: the `alembic` command itself is not usable here (`manage.py db …` is).
 """
 
 from __future__ import annotations

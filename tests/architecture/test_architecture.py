@@ -8,14 +8,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "attendance"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_data" not in path.parts)
+from tests.architecture.sources import MODULES, PACKAGE, ROOT, every_import, tree_of
+
 TEMPLATES, TESTS = ROOT / "templates", ROOT / "tests"
 
 # The feature words, the same in every layer.  One more needs a page in docs/decisions/.
@@ -95,11 +93,6 @@ class Import:
         return parts[1] if parts[0] == "attendance" and len(parts) > 1 else ""
 
 
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 def room_of(where: str) -> str:
     return where.split("/")[0].removesuffix(".py")
 
@@ -168,19 +161,6 @@ def test_the_domain_knows_the_standard_library_and_numpy_only() -> None:
     ]
 
     assert foreign == []
-
-
-def test_the_domain_has_no_clock_no_chance_and_no_files() -> None:
-    calls = {"now", "utcnow", "today", "open", "uuid4", "token_bytes", "default_rng", "perf_counter", "monotonic"}
-    found = [
-        f"{path.name}:{node.lineno} calls {ast.unparse(node.func)}"
-        for path in MODULES
-        if path.relative_to(PACKAGE).parts[0] == "domain"
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in calls
-    ]
-
-    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -275,15 +255,6 @@ def folders_in(parent: Path) -> list[Path]:
 
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def every_import(path: Path) -> Iterator[str]:
-    """Each imported name with its module, wherever in the file it stands."""
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def nearest_module(name: str, modules: Mapping[str, Path]) -> str | None:

@@ -58,6 +58,14 @@ def test_a_test_lies_where_its_module_does() -> None:
     assert lost == []
 
 
+def test_folders_of_tests_are_those_of_the_package() -> None:
+    """A folder that mirrors nothing would hide from the rule above what it holds."""
+    strange = {path.parent.relative_to(TESTS).as_posix() for path in FILES} - {"."}
+    strange = {folder for folder in strange if folder.split("/")[0] not in FREE and not (PACKAGE / folder).is_dir()}
+
+    assert strange == set()
+
+
 def test_nothing_leans_on_a_test() -> None:
     """What several tests share lies in a conftest.py, or in a module that is none of tests."""
     leaning = [

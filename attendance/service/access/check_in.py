@@ -149,7 +149,7 @@ class CheckIn:
         return outcomes
 
     def _is_repeat(self, frame: Frame, box: Box, decision: Decision) -> bool:
-        """Return whether a look that names somebody shows the same picture as an earlier one; tell suspicions once."""
+        """Return whether a look that names somebody shows the same picture as an earlier one; log suspicions once."""
         if decision.person_id is None:
             return False
         repeat = self._repeated.is_repeat(frame.image, box, frame.taken_at)

@@ -2,8 +2,8 @@
 
 In: a session, a kind, a subject.  Out: a row, and messages in the outbox of the same transaction.
 Does not know: how messages travel (`delivery`), what watches for trouble (`watch`).
-Main choice: whoever is told is written with the alarm, in one commit: nothing is told that did not happen, and
-nothing happens untold.
+Main choice: whoever is notified is written with the alarm, in one commit: nobody hears of what did not happen, and
+nothing happens in silence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RAISED, CLEARED, ESCALATED = "alarm.raised", "alarm.cleared", "alarm.escalated"
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Who is told: addresses separated by commas, "" for nobody; whether there is a webhook."""
+    """Who is notified: addresses separated by commas, "" for nobody; whether there is a webhook."""
 
     mail: str = ""
     escalation: str = ""
@@ -39,7 +39,7 @@ class Recipients:
         return cls(mail, (settings.escalate_to or mail) if mail_server else "", bool(settings.webhook_url))
 
 
-def raise_and_tell(
+def raise_and_notify(
     session: Session, kind: str, subject: str, detail: Mapping[str, Any], at: datetime, to: Recipients
 ) -> Alarm:
     """Open an alarm and put its messages into the outbox; one that is open already is only counted.
@@ -56,19 +56,19 @@ def raise_and_tell(
         at=at,
     )
     if new:
-        tell(session, alarm, RAISED, at, to, to.mail)
+        notify(session, alarm, RAISED, at, to, to.mail)
     return alarm
 
 
-def clear_and_tell(session: Session, kind: str, subject: str, at: datetime, to: Recipients) -> Alarm | None:
-    """End the open alarm of this kind and subject, if there is one, and tell whoever heard of it."""
+def clear_and_notify(session: Session, kind: str, subject: str, at: datetime, to: Recipients) -> Alarm | None:
+    """End the open alarm of this kind and subject, if there is one, and notify whoever heard of it."""
     alarm = alarms.clear_alarm(session, kind, subject, at)
     if alarm is not None:
-        tell(session, alarm, CLEARED, at, to, to.mail)
+        notify(session, alarm, CLEARED, at, to, to.mail)
     return alarm
 
 
-def tell(session: Session, alarm: Alarm, event: str, at: datetime, to: Recipients, mail: str) -> None:
+def notify(session: Session, alarm: Alarm, event: str, at: datetime, to: Recipients, mail: str) -> None:
     """Put one message for each channel into the outbox."""
     payload = payload_of(alarm.id, alarm.kind, alarm.subject, alarm.severity, alarm.detail, alarm.raised_at)
     for channel, target, wanted in (("mail", mail, bool(mail.strip())), ("webhook", "", to.webhook)):

@@ -3,7 +3,7 @@
 In: a kind and the alarm's detail.  Out: texts for pages, mails and webhooks.
 Does not know: when an alarm is raised.
 
-To add a kind: add a row here, then call `raise_and_tell` of `service/alarms/alarms.py` where it happens.
+To add a kind: add a row here, then call `raise_and_notify` of `service/alarms/alarms.py` where it happens.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 In: the database, the disk, the backups, the clock.  Out: alarms raised, ended and escalated; messages sent.
 Does not know: pages, how a message travels.
 Main choice: conditions are computed anew each time and compared with the open alarms, so that a restart loses
-nothing.  That the database cannot be written is kept in memory and told at once, since no row can hold it.
+nothing.  That the database cannot be written is kept in memory and sent at once, since no row can hold it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from attendance.service.alarms.alarms import (
     ESCALATED,
     RAISED,
     Recipients,
-    clear_and_tell,
+    clear_and_notify,
+    notify,
     payload_of,
-    raise_and_tell,
-    tell,
+    raise_and_notify,
 )
 from attendance.service.alarms.delivery import Channels, NotDelivered, deliver, deliver_due
 from attendance.service.cameras.health import State, health_of
@@ -67,7 +67,7 @@ class AlarmWatch:
     def __post_init__(self) -> None:
         self._to = Recipients.of(self.settings.alarms, self.settings.mail.host)
         self._unwritable_since: datetime | None = None
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
 
     def look(self) -> None:
         """Compare, raise, end, escalate, send.  Never raises: a fault of the watch must not end it."""
@@ -83,7 +83,7 @@ class AlarmWatch:
             if due or self._unwritable_since is not None:
                 with self.sessions.begin() as session:
                     self._apply(session, wanted, now)
-                self._unwritable_since, self._told = None, set()
+                self._unwritable_since, self._notified = None, set()
             deliver_due(self.sessions, self.clock, self.channels)
         except Exception:
             log.exception("the watch over the site failed")
@@ -135,20 +135,20 @@ class AlarmWatch:
     def _apply(self, session: Session, wanted: Conditions, now: datetime) -> None:
         there = {(alarm.kind, alarm.subject): alarm for alarm in alarms.open_alarms(session)}
         if self._unwritable_since is not None:
-            # What was told from memory is written down now that it can be.
-            raise_and_tell(session, "cannot write", "", {}, self._unwritable_since, Recipients())
-            clear_and_tell(session, "cannot write", "", now, self._to)
+            # What was sent from memory is written down now that it can be.
+            raise_and_notify(session, "cannot write", "", {}, self._unwritable_since, Recipients())
+            clear_and_notify(session, "cannot write", "", now, self._to)
         for (kind, subject), detail in wanted.items():
             if (kind, subject) not in there:
-                raise_and_tell(session, kind, subject, detail, now, self._to)
+                raise_and_notify(session, kind, subject, detail, now, self._to)
                 log.error("alarm: %s", kinds.title(kind, subject, detail))
         for (kind, subject), alarm in there.items():
             if kind in WATCHED and (kind, subject) not in wanted:
-                clear_and_tell(session, kind, subject, now, self._to)
+                clear_and_notify(session, kind, subject, now, self._to)
                 log.info("alarm over: %s", kinds.title(kind, subject, alarm.detail))
             elif self._unheard(alarm, now):
                 alarm.escalated_at = now
-                tell(session, alarm, ESCALATED, now, self._to, self._to.escalation)
+                notify(session, alarm, ESCALATED, now, self._to, self._to.escalation)
                 log.error("nobody acknowledged: %s", kinds.title(kind, subject, alarm.detail))
 
     def _unheard(self, alarm: alarms.Alarm, now: datetime) -> bool:
@@ -157,7 +157,7 @@ class AlarmWatch:
         return minutes > 0 and quiet and now - alarm.raised_at >= timedelta(minutes=minutes)
 
     def _cannot_write(self, why: str, now: datetime) -> None:
-        """Tell it past the database: once for each channel, again at the next look if that fails."""
+        """Send it past the database: once for each channel, again at the next look if that fails."""
         if self._unwritable_since is None:
             self._unwritable_since = now
             log.error("alarm: %s (%s)", kinds.title("cannot write", "", {}), why)
@@ -166,9 +166,9 @@ class AlarmWatch:
         payload = payload_of(new_event_id(since), "cannot write", "", severity, {}, since)
         for channel, target in (("mail", self._to.mail), ("webhook", "")):
             wanted = bool(self._to.mail) if channel == "mail" else self._to.webhook
-            if wanted and channel not in self._told:
+            if wanted and channel not in self._notified:
                 try:
                     deliver(self.channels, channel, target, payload["id"], RAISED, payload, now)
-                    self._told.add(channel)
+                    self._notified.add(channel)
                 except NotDelivered as error:
                     log.warning("a %s that the database cannot be written did not arrive: %s", channel, error)

@@ -30,6 +30,7 @@ from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import look_alikes as pairs
 from attendance.store.people import people, templates
+from attendance.texts import gettext as _
 
 MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -109,7 +110,7 @@ def check_photo(analyser: Analyser, data: bytes, clock: Clock) -> PhotoReport:
         return _refused(first.flaws[0], first)
     if first.template is None:
         return _refused(Reason.FAULT, first)
-    return PhotoReport(True, None, "good", "Nothing to do.", first.box, first.quality, first.template)
+    return PhotoReport(True, None, _("good"), _("Nothing to do."), first.box, first.quality, first.template)
 
 
 def enrol_photo(
@@ -161,12 +162,10 @@ def enrol_photo(
                 session, template.model_id, person_id, other, score, at=clock.now(), by=confirmed_by
             )
         elif not pairs.is_confirmed(session, template.model_id, person_id, other):
-            words = f"this may be {people.get_person(session, other).name}, {score:.2f}"
-            refused = Reason.MAY_BE_ANOTHER
-            report = replace(
-                report, ok=False, reason=refused, words=words, advice=reason_advice(refused), template=None
-            )
-            return replace(report, looks_like=(other, score))
+            name, refused = people.get_person(session, other).name, Reason.MAY_BE_ANOTHER
+            words = _("this may be %(name)s, %(score)s", name=name, score=f"{score:.2f}")
+            report = replace(report, ok=False, reason=refused, words=words, advice=reason_advice(refused))
+            return replace(report, template=None, looks_like=(other, score))
     row = templates.add_template(session, keys, person_id, template, source, numbers(quality), digest, at=clock.now())
     if person.active:
         enrolled.append(templates.Enrolled(row.id, person_id, person.name, template))

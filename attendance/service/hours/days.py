@@ -86,7 +86,8 @@ class PersonDays:
 
     @property
     def days_to_look_at(self) -> int:
-        return sum(1 for day in self.finished if day.wants_look)
+        """Count unfinished days too: a time in the future lies on one, and the day's own page flags it."""
+        return sum(1 for day in self.days if day.wants_look)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def add_cameras(session: Session, doors: Sequence[tuple[str, Direction]], *, at:
 
 def add_alarms(session: Session, doors: Sequence[tuple[str, Direction]], *, at: datetime) -> int:
     """Add an open alarm and three that are over, without telling anybody; return how many."""
-    entrance, leaving, yard = (name for name, _leads in doors)
+    entrance, leaving, yard = (name for name, _way in doors)
     past: tuple[tuple[str, str, timedelta, timedelta, dict[str, Any]], ...] = (
         ("camera lost", leaving, timedelta(days=6, hours=3), timedelta(minutes=12), {}),
         ("no heartbeat", entrance, timedelta(days=3, hours=9), timedelta(minutes=4), {}),

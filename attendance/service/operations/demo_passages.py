@@ -170,7 +170,7 @@ def _row(
     return {
         "id": new_event_id(at),
         "at": at,
-        "camera": next(name for name, leads in DOORS if leads is direction),
+        "camera": next(name for name, way in DOORS if way is direction),
         "person_id": person_id,
         "granted": known,
         "reason": (Reason.MATCHED if known else chance.choice((Reason.UNKNOWN, Reason.UNKNOWN, Reason.BLURRED))).value,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from attendance.service.alarms.alarms import Recipients, clear_and_tell, raise_and_tell
+from attendance.service.alarms.alarms import Recipients, clear_and_notify, raise_and_notify
 from attendance.service.alarms.delivery import Channels, deliver_due, signature
 from attendance.store.alarms import outbox
 from attendance.store.session import Sessions
@@ -66,8 +66,8 @@ def channels(receiver: Receiver) -> Channels:
 
 def alarm(sessions: Sessions, to: Recipients) -> None:
     with sessions.begin() as session:
-        raise_and_tell(session, "camera lost", "front", {}, NOON, to)
-        raise_and_tell(session, "camera lost", "front", {}, NOON, to)  # told once
+        raise_and_notify(session, "camera lost", "front", {}, NOON, to)
+        raise_and_notify(session, "camera lost", "front", {}, NOON, to)  # told once
 
 
 def test_the_signature_is_that_of_the_specification() -> None:
@@ -127,8 +127,8 @@ def test_the_end_of_an_alarm_is_told_too(sessions: Sessions, receiver: Receiver)
     to = Recipients(webhook=True)
     alarm(sessions, to)
     with sessions.begin() as session:
-        clear_and_tell(session, "camera lost", "front", NOON, to)
-        assert clear_and_tell(session, "camera lost", "front", NOON, to) is None
+        clear_and_notify(session, "camera lost", "front", NOON, to)
+        assert clear_and_notify(session, "camera lost", "front", NOON, to) is None
 
     assert deliver_due(sessions, FakeClock(), channels(receiver)) == 2
     assert [json.loads(body)["type"] for _, body in receiver.got] == ["alarm.raised", "alarm.cleared"]

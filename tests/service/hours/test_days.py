@@ -114,3 +114,15 @@ def test_an_erased_person_leaves_no_working_time_behind(session: Session) -> Non
     assert rosters.rosters_of(session) == []
     assert corrections.corrections(session) == []
     assert session.scalars(select(DayTotal)).all() == []
+
+
+def test_a_time_in_the_future_is_counted_where_days_to_look_at_are_counted(session: Session) -> None:
+    anna, today = add_person(session), NOW.astimezone(BERLIN).date()
+    roster(session, anna)
+    passage(session, anna, local("17:00", today), Direction.OUT)  # it is 14:00
+
+    row = days.sheet(session, MONDAY, today, BERLIN, NOW)[0]
+
+    assert row.days[-1].wants_look
+    assert not row.days[-1].finished
+    assert row.days_to_look_at == sum(day.wants_look for day in row.days)

@@ -18,7 +18,7 @@ from attendance.domain.reason import Reason
 from attendance.service.access.check_in import Outcome
 from attendance.service.access.gallery_watch import View, denied
 from attendance.service.access.recording import Opening
-from attendance.service.alarms.alarms import Recipients, raise_and_tell
+from attendance.service.alarms.alarms import Recipients, raise_and_notify
 from attendance.service.operations.metrics import DaemonNumbers, SiteNumbers, serve, time_writes
 from attendance.service.operations.readiness import Readiness
 from attendance.store.cameras import cameras
@@ -78,7 +78,7 @@ def test_the_site_knows_cameras_alarms_and_the_database(sessions: Sessions, engi
         for name, at in (("front", NOON), ("back", NOON - timedelta(hours=1))):
             cameras.claim(session, name, source="0", direction=Direction.IN, owner="me", at=at)
             cameras.heartbeat(session, name, owner="me", at=at, seen_at=at)
-        raise_and_tell(session, "disk", "", {"free_mb": 1}, NOON, Recipients(webhook=True))
+        raise_and_notify(session, "disk", "", {"free_mb": 1}, NOON, Recipients(webhook=True))
     port = free_port()
     stop = serve(numbers.registry, "127.0.0.1", port)
     found = scraped(port)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from attendance.service.alarms.alarms import Recipients, clear_and_tell, raise_and_tell
+from attendance.service.alarms.alarms import Recipients, clear_and_notify, raise_and_notify
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
 
 
 def raised(web: Web) -> str:
     with web.sessions.begin() as session:
-        return raise_and_tell(session, "camera lost", "front", {}, NOON, Recipients()).id
+        return raise_and_notify(session, "camera lost", "front", {}, NOON, Recipients()).id
 
 
 def test_an_open_alarm_is_shown_with_what_to_do_and_on_today(web: Web, admin: Browser, viewer: Browser) -> None:
@@ -43,7 +43,7 @@ def test_who_acknowledges_is_noted_once_and_in_the_audit(web: Web, admin: Browse
 def test_past_alarms_stay_to_be_read(web: Web, admin: Browser) -> None:
     raised(web)
     with web.sessions.begin() as session:
-        clear_and_tell(session, "camera lost", "front", NOON, Recipients())
+        clear_and_notify(session, "camera lost", "front", NOON, Recipients())
 
     page = admin.text("/system")
     assert "Past alarms" in page
