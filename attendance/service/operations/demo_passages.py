@@ -29,6 +29,7 @@ _CHUNK = 250
 _ROWS = 2000
 _STRANGERS_A_DAY = 6
 _COOLDOWN = timedelta(seconds=30)
+_UNLOCKED_AFTER = timedelta(milliseconds=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,26 @@ def write(session: Session, chance: random.Random, workers: Sequence[Worker], st
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> int:
     for start in range(0, len(rows), _ROWS):
-        session.execute(insert(access.Passage), rows[start : start + _ROWS])
+        part = rows[start : start + _ROWS]
+        session.execute(insert(access.Passage), part)
+        opened = [_opened(row) for row in part if row["granted"]]
+        if opened:
+            session.execute(insert(access.DoorEvent), opened)
     return len(rows)
+
+
+def _opened(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the door did after a granted passage."""
+    at = row["at"] + _UNLOCKED_AFTER
+    return {
+        "id": new_event_id(at),
+        "passage_id": row["id"],
+        "at": at,
+        "door": row["camera"],
+        "action": "unlock",
+        "outcome": "done",
+        "detail": "",
+    }
 
 
 def _strangers(chance: random.Random, story: Story) -> Iterator[dict[str, Any]]:

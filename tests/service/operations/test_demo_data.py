@@ -45,6 +45,14 @@ def test_demo_data_is_the_same_each_time_and_only_for_an_empty_database(sessions
             demo_data.make(session, count=1, days=1, now=TUESDAY, zone=SETTINGS.site.zone)
 
 
+def test_each_granted_passage_of_the_demo_moved_its_door(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        demo_data.make(session, count=8, days=2, now=TUESDAY, zone=SETTINGS.site.zone)
+    with sessions() as session:
+        views = events.list_passages(session, limit=1000)
+    assert {(view.passage.granted, view.door) for view in views} == {(True, "done"), (False, None)}
+
+
 def test_nobody_of_the_demo_is_absent_before_its_first_day(sessions: Sessions) -> None:
     zone, first = SETTINGS.site.zone, TUESDAY.date() - timedelta(days=10)
     with sessions.begin() as session:
