@@ -26,7 +26,7 @@ from attendance.web.access import log, why
 from attendance.web.calibration import comparing, threshold
 from attendance.web.cameras import cameras
 from attendance.web.enrolment import bulk, enrol
-from attendance.web.hours import corrections, imports, leave, premiums, report_pages, rostering, working_time
+from attendance.web.hours import corrections, holidays, imports, leave, premiums, report_pages, rostering, working_time
 from attendance.web.kiosk import pairing, screen, tablet
 from attendance.web.me import leave as me_leave
 from attendance.web.me import me, sign_in
@@ -86,7 +86,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
         app.register_blueprint(room.blueprint)
     for room in (comparing, credentials, departments, system):
         app.register_blueprint(room.blueprint)
-    for room in (working_time, corrections, rostering, leave, premiums, imports, report_pages):
+    for room in (working_time, corrections, rostering, leave, holidays, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)
     for blueprint in {me.blueprint, sign_in.blueprint, me_leave.blueprint}:  # one blueprint; both add their pages to it
         app.register_blueprint(blueprint)

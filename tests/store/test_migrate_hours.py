@@ -100,3 +100,21 @@ def test_operators_stay_when_their_address_comes_and_goes(engine: Engine) -> Non
     to(engine, "0019", back=True)  # operator_email
     assert rows(engine, "SELECT username, role FROM operators") == [("ada", "admin")]
     engine.dispose()
+
+
+def test_the_holidays_of_a_site_become_its_calendar_and_come_back(engine: Engine) -> None:
+    to(engine, "0021")
+    do(engine, ANNA, "INSERT INTO holidays VALUES ('2024-05-01', 'Labour Day', 'DE BE')")
+
+    to(engine, "0022")
+
+    query = "SELECT c.name, h.day, h.name, h.source FROM holidays h JOIN holiday_calendars c ON c.id = h.calendar_id"
+    assert rows(engine, query) == [("Site", "2024-05-01", "Labour Day", "DE BE")]
+    do(engine,
+       "INSERT INTO holiday_calendars (name) VALUES ('Bavaria')",
+       "INSERT INTO holidays VALUES (2, '2024-08-15', 'Assumption Day', 'DE BY')",
+       "INSERT INTO person_calendars VALUES (1, '2024-05-01', 2)")  # fmt: skip
+    to(engine, "0021", back=True)
+    assert rows(engine, "SELECT day, name, source FROM holidays") == [("2024-05-01", "Labour Day", "DE BE")]
+    assert rows(engine, "SELECT name FROM people") == [("Anna",)]
+    engine.dispose()

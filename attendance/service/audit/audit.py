@@ -56,12 +56,25 @@ class Action(StrEnum):
     CHANGE_LEAVE_RULES = "change_leave_rules"
     CHANGE_ENTITLEMENT = "change_entitlement"
     CHANGE_PREMIUM_RULES = "change_premium_rules"
+    CHANGE_HOLIDAYS = "change_holidays"
+    CHOOSE_CALENDAR = "choose_calendar"
     RENAME_DEPARTMENT = "rename_department"
     SUSPECT_PICTURES = "suspect_pictures"
 
 
 SubjectKind = Literal[
-    "operator", "person", "device", "period", "correction", "leave", "rules", "camera", "alarm", "import", "department"
+    "operator",
+    "person",
+    "device",
+    "period",
+    "correction",
+    "leave",
+    "rules",
+    "camera",
+    "alarm",
+    "import",
+    "department",
+    "calendar",
 ]
 
 

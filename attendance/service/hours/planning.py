@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours.shift import DAY, PremiumRules, Shift, from_json, hhmm
 from attendance.errors import UserError
-from attendance.store.hours import rosters
+from attendance.store.hours import calendars, rosters
 from attendance.store.hours.periods import lock_over, require_open
 from attendance.store.people import people
+from attendance.store.people.departments import list_departments
 from attendance.store.tables.hours import Roster, ShiftRow
 
 FOREVER = date(9999, 1, 1)
@@ -141,8 +142,13 @@ def set_day(session: Session, person_id: int, day: date, shift_id: int | None, *
     rosters.put_roster_day(session, person_id, day, shift_id, at=now, by=by)
 
 
-def import_holidays(session: Session, country: str, region: str, year: int, *, now: datetime) -> Imported:
-    """Enter the public holidays of a year from the `holidays` library; days in a closed period stay as they are."""
+def import_holidays(
+    session: Session, country: str, region: str, year: int, *, now: datetime, calendar_id: int | None = None
+) -> Imported:
+    """Enter the public holidays of a year from the `holidays` library; days in a closed period stay as they are.
+
+    `calendar_id`: the calendar they go to; None: the site's.
+    """
     import holidays
 
     country, region = country.strip().upper(), region.strip().upper()
@@ -152,11 +158,14 @@ def import_holidays(session: Session, country: str, region: str, year: int, *, n
         raise UserError(
             f"no holidays are known for {country} {region}".rstrip() + ": use codes such as DE and BY"
         ) from error
-    known = {row.day: row.name for row in rosters.holidays_between(session, date(year, 1, 1), date(year, 12, 31))}
+    known = {
+        row.day: row.name
+        for row in calendars.holidays_between(session, date(year, 1, 1), date(year, 12, 31), calendar_id)
+    }
     entered = closed = 0
     for day, name in sorted(days.items()):
         if lock_over(session, day, day, now) is None:
-            rosters.put_holiday(session, day, name, f"{country} {region}".strip())
+            calendars.put_holiday(session, day, name, f"{country} {region}".strip(), calendar_id)
             entered += 1
         elif known.get(day) != name:
             closed += 1
@@ -176,16 +185,37 @@ def remove_premium_rules(session: Session, first: date, *, now: datetime) -> Non
         raise UserError(f"no rules begin on {first}: they were removed already")
 
 
-def add_holiday(session: Session, day: date, name: str, *, now: datetime) -> None:
-    """Enter a holiday that the library does not have."""
+def add_holiday(session: Session, day: date, name: str, *, now: datetime, calendar_id: int | None = None) -> None:
+    """Enter a holiday that the library does not have.  `calendar_id` None: in the site's calendar."""
     name = " ".join(name.split())
     if not name:
         raise UserError("a holiday needs a name")
     require_open(session, day, day, now)
-    rosters.put_holiday(session, day, name, "by hand")
+    calendars.put_holiday(session, day, name, "by hand", calendar_id)
 
 
-def remove_holiday(session: Session, day: date, *, now: datetime) -> None:
-    """Remove a holiday; the day is planned as any other again."""
+def remove_holiday(session: Session, day: date, *, now: datetime, calendar_id: int | None = None) -> None:
+    """Remove a holiday; the day is planned as any other again.  `calendar_id` None: of the site's calendar."""
     require_open(session, day, day, now)
-    rosters.drop_holiday(session, day)
+    calendars.drop_holiday(session, day, calendar_id)
+
+
+def choose_calendar(
+    session: Session, calendar_id: int | None, first: date, *, now: datetime,
+    department: str | None = None, person_id: int | None = None,
+) -> None:  # fmt: skip
+    """Let a calendar hold for a person, else for a department, from `first` on.
+
+    `calendar_id` None: a person has the department's again, a department the site's.  UserError for a closed period,
+    and for a calendar, department or person that is not there.
+    """
+    require_open(session, first, FOREVER, now)
+    if calendar_id is not None:
+        calendars.get_calendar(session, calendar_id)
+    if person_id is not None:
+        people.get_person(session, person_id)
+        calendars.choose_for_person(session, person_id, first, calendar_id)
+    elif department in {one.name for one in list_departments(session)}:
+        calendars.choose_for_department(session, department, first, calendar_id)
+    else:
+        raise UserError("choose a department or a person for the calendar")

@@ -1,4 +1,4 @@
-"""Shifts, rosters, holidays and leave: together, the plan of each day.
+"""Shifts and rosters; with holidays and leave, the plan of each day.
 
 In: a session, ids, dates.  Out: rows; `Plan`s by person and day.
 Does not know: passages, local time, closed periods (service/hours/planning.py guards them).
@@ -24,9 +24,10 @@ from attendance.domain.hours.shift import Half, Leave, Plan, PremiumRules, Rotat
 from attendance.domain.people.employment import ALWAYS, Employment, employed_on
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
+from attendance.store.hours.calendars import holidays_of
 from attendance.store.hours.leave import leave_between
 from attendance.store.people.employment import employments
-from attendance.store.tables.hours import Holiday, LeaveRow, PremiumRulesRow, Roster, RosterDay, ShiftRow
+from attendance.store.tables.hours import LeaveRow, PremiumRulesRow, Roster, RosterDay, ShiftRow
 from attendance.store.tables.people import Person
 
 
@@ -131,25 +132,6 @@ def days_with_shift(session: Session, shift_id: int) -> Sequence[date]:
     return session.scalars(query.order_by(RosterDay.day)).all()
 
 
-def holidays_between(session: Session, first: date, last: date) -> Sequence[Holiday]:
-    query = select(Holiday).where(Holiday.day >= first, Holiday.day <= last)
-    return session.scalars(query.order_by(Holiday.day)).all()
-
-
-def put_holiday(session: Session, day: date, name: str, source: str) -> None:
-    """Write the holiday of a day; a repetition replaces the one before it."""
-    row = session.get(Holiday, day)
-    if row is None:
-        session.add(Holiday(day=day, name=name[:200], source=source[:50]))
-    else:
-        row.name, row.source = name[:200], source[:50]
-    session.flush()
-
-
-def drop_holiday(session: Session, day: date) -> None:
-    session.execute(delete(Holiday).where(Holiday.day == day))
-
-
 def list_premium_rules(session: Session) -> list[tuple[date, PremiumRules]]:
     """Return every version of the rules of night, Sunday and holiday hours with its first day, the oldest first."""
     rows = session.scalars(select(PremiumRulesRow).order_by(PremiumRulesRow.first))
@@ -184,7 +166,7 @@ def plans(session: Session, person_ids: Sequence[int], first: date, last: date) 
         session.scalars(select(RosterDay).where(RosterDay.day >= first, RosterDay.day <= last)), wanted
     )
     leave = _by_person(leave_between(session, first, last), wanted)
-    holidays = {row.day: row.name for row in holidays_between(session, first, last)}
+    holidays = holidays_of(session, person_ids, first, last)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     employed = employments(session, person_ids)
     versions = list_premium_rules(session)
@@ -193,7 +175,7 @@ def plans(session: Session, person_ids: Sequence[int], first: date, last: date) 
         person_id: _plans_of(
             premiums,
             known,
-            holidays,
+            holidays[person_id],
             rosters.get(person_id, ()),
             exceptions.get(person_id, ()),
             leave.get(person_id, ()),

@@ -9,7 +9,7 @@ needs nothing else.  Trade-off: a rename changes every row that has the name, he
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
+from attendance.store.hours import calendars
 from attendance.store.tables.operators import Operator, OperatorDepartment
 from attendance.store.tables.people import Person
 
@@ -66,6 +67,10 @@ def rename(session: Session, before: str, after: str, *, at: datetime, join: boo
         raise UserError(f"the department is called {after} already: enter another name")
     if after in known and not join:
         raise UserError(f"there is a department {after} already: choose another name, or join the two")
+    if after in known:
+        there_now = session.scalars(select(Person.id).where(Person.department == before)).all()
+        calendars.keep_past(session, there_now, before, after, at.astimezone(UTC).date())
+    calendars.rename_department(session, before, after, joined=after in known)
     there = select(OperatorDepartment.operator_id).where(OperatorDepartment.department == after)
     of_before = OperatorDepartment.department == before
     both = list(session.scalars(there))

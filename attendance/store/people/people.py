@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.people.names import matches, sort_key
 from attendance.errors import UserError
 from attendance.store import settings
+from attendance.store.hours import calendars
 from attendance.store.people import employment
 from attendance.store.tables.people import Person as Person  # for the pages, which import no tables
 
@@ -64,6 +65,7 @@ def update_person(
         person.department if department is None else department,
         person.notes if notes is None else notes,
     )
+    calendars.keep_past(session, [person_id], person.department, values["department"], at.astimezone(UTC).date())
     for column, value in values.items():
         setattr(person, column, value)
     person.updated_at = at

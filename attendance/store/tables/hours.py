@@ -59,11 +59,42 @@ class RosterDay(Base):
     created_by: Mapped[str] = mapped_column(String(100))
 
 
+class HolidayCalendar(Base):
+    """A list of public holidays by name, such as of a region.  The one with the lowest id is the site's."""
+
+    __tablename__ = "holiday_calendars"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+
+
+class DepartmentCalendar(Base):
+    """The calendar of a department from `first` on; NULL: the site's.  A table of its own: `person_id` would hide it
+    from supervisors, whose people have these holidays."""
+
+    __tablename__ = "department_calendars"
+
+    department: Mapped[str] = mapped_column(String(200), primary_key=True)
+    first: Mapped[date] = mapped_column(Date, primary_key=True)
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("holiday_calendars.id"))
+
+
+class PersonCalendar(Base):
+    """The calendar of a person from `first` on; NULL: the department's."""
+
+    __tablename__ = "person_calendars"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    first: Mapped[date] = mapped_column(Date, primary_key=True)
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("holiday_calendars.id"))
+
+
 class Holiday(Base):
-    """A public holiday of the site; `source`: "by hand", or country and region of the library."""
+    """A public holiday of a calendar; `source`: "by hand", or country and region of the library."""
 
     __tablename__ = "holidays"
 
+    calendar_id: Mapped[int] = mapped_column(ForeignKey("holiday_calendars.id", ondelete="CASCADE"), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
     source: Mapped[str] = mapped_column(String(50))

@@ -21,8 +21,8 @@ from attendance.domain.hours.shift import Half
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours.leave import balances, requests
+from attendance.store.hours import calendars, leave_rules, rosters
 from attendance.store.hours import leave as leave_rows
-from attendance.store.hours import leave_rules, rosters
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -88,7 +88,7 @@ def index() -> ResponseReturnValue:
         left = _left_after(session, listing.rows, days)
         everybody = rosters.list_staff(session)
         departments = rosters.departments(session)
-        holidays = rosters.holidays_between(
+        holidays = calendars.holidays_between(
             session, span.first.replace(month=1, day=1), span.last.replace(month=12, day=31)
         )
     return render_template(

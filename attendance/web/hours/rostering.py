@@ -1,4 +1,4 @@
-"""Shifts and rosters to edit, leave and holidays to enter and decide.
+"""Shifts and rosters to edit.
 
 In: a request.  Out: pages; changed plans.
 Does not know: what a shift's rules do to a day.
@@ -39,7 +39,6 @@ from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, department_from, is_id, today, whole
-from attendance.web.hours.leave import target as leave_list
 from attendance.web.hours.staff import STAFF_COLUMNS, staff_texts
 from attendance.web.listing import Column, chosen_of, listing_of
 from attendance.web.security import permission
@@ -241,34 +240,6 @@ def fields_of(known: Shift | None) -> dict[str, Any]:
         for number, tier in enumerate(tiers):
             fields |= {f"{prefix}{number}": tier.after, f"{prefix}_rate{number}": f"{tier.rate:g}"}
     return fields
-
-
-@blueprint.post("/holidays")
-@permission("edit_holiday")
-def holidays() -> ResponseReturnValue:
-    """Import the holidays of a year, add a holiday, or remove one."""
-    form = request.form
-
-    def work(session: Any, now: Any) -> str:
-        if form.get("what") == "import":
-            year = whole(form.get("year", ""), "year", 1970, 2100)
-            count = planning.import_holidays(session, form.get("country", ""), form.get("region", ""), year, now=now)
-            words = _("%(count)s holidays of %(year)s are entered.", count=count.entered, year=year)
-            if count.closed:
-                words += " " + ngettext(
-                    "%(number)s is left out, because its period is closed.",
-                    "%(number)s are left out, because their period is closed.",
-                    count.closed,
-                )
-            return words
-        day = day_from(form.get("day", ""))
-        if form.get("what") == "remove":
-            planning.remove_holiday(session, day, now=now)
-            return _("%(day)s is a working day again.", day=day)
-        planning.add_holiday(session, day, clean_line(form.get("name", "")), now=now)
-        return _("%(day)s is a holiday.", day=day)
-
-    return _done(work, leave_list())
 
 
 def _done(work: Callable[[Any, Any], str], target: str) -> ResponseReturnValue:

@@ -12,7 +12,7 @@ from attendance.domain.hours.shift import Half, Shift, Span
 from attendance.errors import UserError
 from attendance.service.hours import periods, planning
 from attendance.service.hours.leave import requests
-from attendance.store.hours import rosters
+from attendance.store.hours import calendars, rosters
 from tests.service.hours.conftest import (
     BERLIN,
     MONDAY,
@@ -109,7 +109,7 @@ def test_a_year_of_holidays_is_imported_around_a_closed_january(session: Session
 
     found = planning.import_holidays(session, "de", "by", 2024, now=NOW)
 
-    days = {row.day for row in rosters.holidays_between(session, date(2024, 1, 1), date(2024, 12, 31))}
+    days = {row.day for row in calendars.holidays_between(session, date(2024, 1, 1), date(2024, 12, 31))}
     assert found.closed == 2  # New Year and Epiphany
     assert found.entered == len(days) > 9
     assert min(days) > date(2024, 1, 31)

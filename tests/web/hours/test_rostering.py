@@ -1,4 +1,4 @@
-"""Shifts, rosters, leave and holidays, as an administrator enters them."""
+"""Shifts, rosters and leave, as an administrator enters them."""
 
 from __future__ import annotations
 
@@ -84,17 +84,6 @@ def test_leave_is_entered_and_withdrawn(web: Web, anna: int, admin: Browser) -> 
     admin.submit(f"/attendance/leave/{row}", {"state": "withdrawn"})
 
     assert "withdrawn" in admin.text("/attendance/leave")
-
-
-def test_holidays_are_imported_added_and_removed(admin: Browser) -> None:
-    admin.submit("/attendance/holidays", {"what": "import", "country": "DE", "region": "BE", "year": "2024"})
-    admin.submit("/attendance/holidays", {"what": "add", "day": "2024-06-03", "name": "Summer party"})
-    assert "Summer party" in admin.text("/attendance/leave")
-
-    admin.submit("/attendance/holidays", {"what": "remove", "day": "2024-06-03"})
-
-    assert "· Summer party" not in admin.text("/attendance/leave")
-    assert "1 May" in admin.text("/attendance/leave")
 
 
 def test_everybody_whom_a_search_found_is_rostered_at_once(web: Web, anna: int, admin: Browser) -> None:
