@@ -20,7 +20,7 @@ from attendance.store.hours import corrections
 from attendance.store.hours.leave import leave_between
 from attendance.store.people import people, templates
 from attendance.store.people.credentials import secret_of
-from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, Roster, RosterDay
+from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, PersonCalendar, Roster, RosterDay
 from attendance.store.tables.operators import Operator
 from attendance.store.tables.people import EmploymentRow, LookAlike, PersonLink
 
@@ -33,7 +33,10 @@ DISCLOSED: dict[str, str | None] = {
     "operators": "operator",
     "rosters": "rosters",
     "roster_days": "days_with_another_shift",
+    "employments": "employments",
     "leave": "leave",
+    "leave_entitlements": "days_of_leave_a_year",
+    "person_calendars": "holiday_calendars",
     "corrections": "corrections",
     "day_totals": "written_down_days",
     "hours_edges": "in_when_older_check_ins_were_deleted",
@@ -91,6 +94,7 @@ def _working_time(session: Session, person_id: int) -> dict[str, Any]:
         "leave": [_row(row) for row in leave],
         "employments": _rows(session, EmploymentRow, person_id),
         "days_of_leave_a_year": _rows(session, LeaveEntitlement, person_id),
+        "holiday_calendars": _rows(session, PersonCalendar, person_id),
         "rosters": _rows(session, Roster, person_id),
         "days_with_another_shift": _rows(session, RosterDay, person_id),
         "written_down_days": _rows(session, DayTotal, person_id),
