@@ -47,7 +47,7 @@ def test_from_a_refusal_to_a_risk_that_is_put_in_force(calibrated: Web, open_pag
     page.wait_for_url("**days=30*")
     assert float(dot.get_attribute("cx")) > float(before)
     assert float(page.locator("#threshold").input_value()) == pytest.approx(
-        float(page.locator("[data-numbers]").get_attribute("data-threshold")), abs=0.001
+        float(page.locator("[data-meaning]").get_attribute("data-threshold")), abs=0.001
     )
     found += faults_of(page, "threshold")
     page.fill("#reason", "our own risk")

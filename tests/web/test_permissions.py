@@ -14,13 +14,14 @@ from attendance.web.permissions import PERMISSIONS, ROLE_PERMISSIONS, is_allowed
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
-def test_every_role_has_its_row_and_only_an_administrator_changes_more_than_corrections() -> None:
+def test_every_role_has_its_row_and_only_an_administrator_changes_more_than_corrections_and_leave() -> None:
     assert set(ROLE_PERMISSIONS) == set(ROLES)
     assert ROLE_PERMISSIONS["admin"] == PERMISSIONS
     assert {name for name in ROLE_PERMISSIONS["viewer"] if not only_reads(name)} == {"use_own_account"}
     assert {name for name in ROLE_PERMISSIONS["supervisor"] if not only_reads(name)} == {
         "use_own_account",
         "decide_correction",
+        "decide_leave",
     }
 
 

@@ -45,7 +45,7 @@
 
   // Read from the answer whether it loosens, which threshold the risk gives, and the place of the dot.
   const follow = () => {
-    const numbers = result.querySelector("[data-numbers]");
+    const numbers = result.querySelector("[data-meaning]");
     if (!numbers) return;
     const loosens = numbers.dataset.loosens === "yes";
     if (reason) reason.required = loosens;

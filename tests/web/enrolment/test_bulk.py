@@ -173,7 +173,7 @@ MISTAKES = (
     (packed({}, **{"list.csv": b"who\nx\n"}), "list.csv: the column"),
     (packed({}, **{"list.csv": b"name,photos\nAnna,/etc/passwd\n"}), "does not lie in the folder"),
     (packed({}, **{"list.csv": b"name,photos\nAnna,1.png\n"}), "there is no file 1.png"),
-    (packed({}, **{"list.csv": b"name,photos\nA," + b"x" * 200_000 + b"\n"}), "the list cannot be read"),
+    (packed({}, **{"list.csv": b"name,photos\nA," + b"x" * 200_000 + b"\n"}), "the file cannot be read as CSV"),
 )
 
 
