@@ -71,7 +71,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing everything that the tests need into $(VENV); PyTorch takes a while ..."
-	$(PIP) --editable '.[train,test,demo,docs]'
+	$(PIP) --editable '.[train,test,demo,docs,openvino]'
 	@touch $@ $(VENV)/.base $(VENV)/.demo $(VENV)/.docs
 
 $(VENV)/.docs: pyproject.toml | $(BIN)/python

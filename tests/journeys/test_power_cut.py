@@ -66,6 +66,7 @@ def test_each_time_somebody_is_told_all_that_was_written_has_been_flushed(tmp_pa
     assert told == 20
 
 
+@pytest.mark.long
 @pytest.mark.root
 def test_a_few_power_cuts_take_nothing_back(tmp_path: Path) -> None:
     cut_power(tmp_path, cuts=3)
