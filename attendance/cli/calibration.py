@@ -6,7 +6,7 @@ Does not know: how a threshold is computed, or what a report holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +61,10 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
         click.echo(f"note: {site_scores.trouble}")
     click.echo(f"risk: at most one stranger in {chosen:,.0f} passes")
     click.echo(f"verdict: {verdict_name(offer.verdict)}. {verdict_sentence(offer.verdict)}\n")
-    now = None
-    if point is not None and point.scoring == site_scores.scoring.version:
-        now = offers.at(site_scores, point.threshold, chosen)
-    click.echo(table(_compared(now, offer), ("", "in force", "offered")))
+    shown: dict[str, Any] = {"offered": offer}
+    if point is None or point.scoring == site_scores.scoring.version:  # else it is for other scores
+        shown = {"in force": None if point is None else offers.at(site_scores, point.threshold, chosen)} | shown
+    click.echo(table(_compared(shown.values()), ("", *shown)))
     if offer.fallback and offer.threshold is not None:
         click.echo("\nNo number can be given, so the offer is the weights' own conservative threshold.")
     _who(offers.outlook(site_scores, offer.threshold) if offer.threshold is not None else [])
@@ -89,7 +89,7 @@ def _way(ways: Sequence[Any], name: str) -> Any:
     rows = [
         (
             f"{way.name}{' (in force)' if way.in_force else ''}",
-            "none" if way.offer.threshold is None else f"{way.offer.threshold:.4f}",
+            _threshold(way.offer),
             _stranger(way.offer),
             _refused(way.offer),
             way.reason,
@@ -107,13 +107,16 @@ def _way(ways: Sequence[Any], name: str) -> Any:
     return chosen
 
 
-def _compared(now: Any, offer: Any) -> list[tuple[str, ...]]:
-    both = (now, offer)
+def _compared(shown: Collection[Any]) -> list[tuple[str, ...]]:
     return [
-        ("threshold", *("none" if one is None or one.threshold is None else f"{one.threshold:.4f}" for one in both)),
-        ("a stranger passes", *(_stranger(one) for one in both)),
-        ("own people refused", *(_refused(one) for one in both)),
+        ("threshold", *(_threshold(offer) for offer in shown)),
+        ("a stranger passes", *(_stranger(offer) for offer in shown)),
+        ("own people refused", *(_refused(offer) for offer in shown)),
     ]
+
+
+def _threshold(offer: Any) -> str:
+    return "none" if offer is None or offer.threshold is None else f"{offer.threshold:.4f}"
 
 
 def _stranger(offer: Any) -> str:

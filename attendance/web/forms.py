@@ -161,6 +161,7 @@ class WayForm(FlaskForm):
         [DataRequired(_("All scores change. Say why; it stays in the history.")), _at_most(500)],
         [clean_line],
     )
+    seen = HiddenField()
 
 
 def _share(label: str) -> DecimalField:

@@ -120,5 +120,5 @@ def test_ways_of_comparing_are_printed_side_by_side_and_one_is_put_in_force(here
     said = here.good("calibrate", "--risk", "50", "--compare", "auto")
     assert "best photo (in force)" in said and "mean photo" in said and "centre" in said
     here.good("calibrate", "--risk", "50", "--compare", "mean photo", "--apply", "--reason", "Two sessions.")
-    assert points(here)[0].scoring == "pooled"
+    assert points(here)[0].scoring == "mean photo"
     assert "best photo (in force)" not in here.good("calibrate", "--compare", "auto")

@@ -10,36 +10,37 @@ of another centre are other scores, so a centre belongs to the operating point a
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
+# How the version of scores less a centre begins.
+CENTRE = "centre"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scoring:
     """`pooled`: one template a person, the mean of the photos, instead of the best photo.
 
-    `centre` [D] float32, shorter than 1: what the site's faces have in common; None: nothing is taken off.
+    `centre` [D] float32, shorter than 1, of pooled photos only: what the site's faces have in common; None: nothing is
+    taken off.  `version`: what the scores are called in the records; the same for the same numbers only.
     Raises ValueError for a centre that is not finite or not shorter than 1.
     """
 
     pooled: bool = False
     centre: Vectors | None = None
+    version: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.centre is not None and not (self.centre.ndim == 1 and float(np.linalg.norm(self.centre)) < 1):
-            raise ValueError("a centre is a vector shorter than 1")  # NaN fails too
-
-    @property
-    def version(self) -> str:
-        """Return what a score's origin is called in the records; the same for the same numbers only."""
-        if self.centre is None:
-            return "pooled" if self.pooled else "best photo"
-        digest = hashlib.sha256(self.centre.astype("<f4").tobytes()).hexdigest()[:12]
-        return f"{'pooled' if self.pooled else 'best photo'}, centre {digest}"
+        version = "mean photo" if self.pooled else "best photo"
+        if self.centre is not None:
+            if not (self.pooled and self.centre.ndim == 1 and float(np.linalg.norm(self.centre)) < 1):  # NaN fails too
+                raise ValueError("a centre is a vector shorter than 1, of pooled photos")
+            version = f"{CENTRE} {hashlib.sha256(self.centre.astype('<f4').tobytes()).hexdigest()[:12]}"
+        object.__setattr__(self, "version", version)
 
     def faces(self, vectors: Vectors) -> Vectors:
         """Return the unit rows [N,D] of single looks or photos as they are compared."""
@@ -48,15 +49,31 @@ class Scoring:
         return unit(vectors - self.centre)
 
     def people(self, rows: Vectors, owners: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.int64]]:
-        """Return the unit rows [M,D] of the gallery and whose they are, of photos [N,D] sorted by owner."""
+        """Return the unit rows [M,D] of the gallery and whose they are, of photos [N,D] sorted by owner.
+
+        Photos unlike a person's others stay in the mean: leaving them out was measured, and refused more
+        (`docs/LOG.md`).
+        """
         if self.pooled and len(rows):
-            people, starts = np.unique(owners, return_index=True)
-            rows, owners = np.stack([mean_of(part) for part in np.split(rows, starts[1:])]), people
+            owners, starts = np.unique(owners, return_index=True)
+            rows = unit(np.add.reduceat(rows, starts, axis=0))
         return self.faces(rows), owners
+
+    def own_scores(self, photos: Vectors) -> NDArray[np.float32]:
+        """Return the score [N] of each of one person's photos [N,D] with the person's others; N at least 2."""
+        faces = self.faces(photos)
+        scores: NDArray[np.float32]
+        if self.pooled:
+            scores = np.einsum("nd,nd->n", faces, self.faces(unit(photos.sum(axis=0) - photos)))
+            return scores
+        between = faces @ faces.T
+        np.fill_diagonal(between, -np.inf)
+        scores = between.max(axis=1)
+        return scores
 
 
 BEST_PHOTO = Scoring()
-POOLED = Scoring(pooled=True)
+MEAN_PHOTO = Scoring(pooled=True)
 
 
 def unit(rows: Vectors) -> Vectors:
@@ -64,15 +81,6 @@ def unit(rows: Vectors) -> Vectors:
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     result: Vectors = (rows / np.maximum(lengths, 1e-9)).astype(np.float32)
     return result
-
-
-def mean_of(rows: Vectors) -> Vectors:
-    """Return the unit mean [D] of one person's photos [N,D].
-
-    Photos unlike the others stay in: leaving them out was measured, and refused more (`docs/LOG.md`).
-    """
-    mean: Vectors = unit(rows.mean(axis=0))
-    return mean
 
 
 def centre_of(people: Vectors) -> Vectors | None:

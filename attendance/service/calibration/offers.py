@@ -29,7 +29,7 @@ from attendance.service.audit.audit import Action, Actor, ActorKind, Value, reco
 from attendance.service.calibration.site_scores import SiteScores
 from attendance.service.calibration.verdict_texts import verdict_sentence
 from attendance.store.calibration import operating_points
-from attendance.store.calibration.operating_points import Basis
+from attendance.store.calibration.operating_points import Basis, PointRow
 from attendance.store.crypto import Keys
 from attendance.texts import gettext as _
 
@@ -209,6 +209,13 @@ def _target(risk: float) -> float:
     if not (math.isfinite(risk) and 2 <= risk <= 10_000_000):
         raise UserError(f"a risk is one stranger in 2 to 10,000,000, not in {risk:g}")
     return 1 / risk
+
+
+def risk_of(in_force: PointRow | None, usual: float) -> float:
+    """Return the accepted risk, 1 stranger in so many: of the threshold in force if it came from one, else `usual`."""
+    if in_force is not None and in_force.target and in_force.source == "calibration":
+        return 1 / in_force.target
+    return usual
 
 
 def loosens(before: OperatingPoint | None, threshold: float, margin: float, scoring: str = BEST_PHOTO.version) -> bool:

@@ -17,21 +17,22 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from attendance.config import Settings
-from attendance.domain.access.scoring import BEST_PHOTO, POOLED, Scoring, centre_of
+from attendance.domain.access.scoring import BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring, centre_of
 from attendance.service.calibration import offers
 from attendance.service.calibration.offers import RISK, Offer
 from attendance.service.calibration.site_scores import SiteScores, site_scores_of
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import templates
+from attendance.store.people.templates import Enrolled
 from attendance.texts import N_
 
 # With fewer people a centre is mostly chance, and with fewer of them with two photos nobody knows whom it refuses.
 FEWEST = 5
 WORDS = {
-    "best photo": N_("each look with the best of a person’s photos"),
-    "mean photo": N_("each look with the mean of a person’s photos"),
-    "centre": N_("with the mean of a person’s photos, without what all faces of this site have in common"),
+    BEST_PHOTO.version: N_("each look with the best of a person’s photos"),
+    MEAN_PHOTO.version: N_("each look with the mean of a person’s photos"),
+    CENTRE: N_("with the mean of a person’s photos, without what all faces of this site have in common"),
 }
 
 
@@ -51,21 +52,7 @@ class Compared:
 
 def name_of(version: str) -> str:
     """Return the key of WORDS for a version of scores, as an operating point keeps it."""
-    if version in (BEST_PHOTO.version, POOLED.version):
-        return "best photo" if version == BEST_PHOTO.version else "mean photo"
-    return "centre"
-
-
-def scoring_of(session: Session, keys: Keys, model_id: str, name: str) -> Scoring:
-    """Return the way of that name (a key of WORDS) for the people who are enrolled now; the centre is of today."""
-    if name != "centre":
-        return BEST_PHOTO if name == "best photo" else POOLED
-    rows = templates.enrolled_templates(session, keys, model_id)
-    if not rows:
-        return POOLED
-    owners = np.array([row.person_id for row in rows], np.int64)
-    means, _ = POOLED.people(np.stack([row.template.vector for row in rows]), owners)
-    return Scoring(pooled=True, centre=centre_of(means))
+    return CENTRE if version.startswith(CENTRE) else version
 
 
 def compare(
@@ -74,13 +61,22 @@ def compare(
     """Return every way with its offer for the risk, simplest first; raises as `site_scores_of` does."""
     point = operating_points.current(session, model_id)
     in_force = name_of(BEST_PHOTO.version if point is None else point.scoring)
+    enrolled = templates.enrolled_templates(session, keys, model_id)
     result = []
-    for name in WORDS:
-        scoring = scoring_of(session, keys, model_id, name)
-        site_scores = site_scores_of(session, keys, settings, model_id, now, scoring)
+    for name, scoring in zip(WORDS, (BEST_PHOTO, MEAN_PHOTO, _centred(enrolled)), strict=True):
+        site_scores = site_scores_of(session, keys, settings, model_id, now, scoring, enrolled)
         offer = offers.calibrate_site(site_scores, risk)
         result.append(Compared(name, site_scores, offer, name == in_force, _trouble(name, site_scores, offer)))
     return result
+
+
+def _centred(enrolled: Sequence[Enrolled]) -> Scoring:
+    """Return the way with the centre of the people who are enrolled now; without one while there are fewer than two."""
+    if not enrolled:
+        return MEAN_PHOTO
+    owners = np.array([row.person_id for row in enrolled], np.int64)
+    means, _people = MEAN_PHOTO.people(np.stack([row.template.vector for row in enrolled]), owners)
+    return Scoring(pooled=True, centre=centre_of(means))
 
 
 def recommended(ways: Sequence[Compared]) -> Compared | None:
@@ -99,6 +95,6 @@ def recommended(ways: Sequence[Compared]) -> Compared | None:
 
 
 def _trouble(name: str, site_scores: SiteScores, offer: Offer) -> str:
-    if name == "centre" and min(site_scores.people, offer.refused.people) < FEWEST:
+    if name == CENTRE and min(site_scores.people, offer.refused.people) < FEWEST:
         return N_("It needs at least five people with two photos each.")
     return N_("No threshold can be given.") if offer.threshold is None else ""

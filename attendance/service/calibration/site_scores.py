@@ -20,15 +20,16 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Settings
 from attendance.domain.access.gallery import Gallery
-from attendance.domain.access.scoring import BEST_PHOTO, POOLED, Scoring, centre_of, mean_of
+from attendance.domain.access.scoring import BEST_PHOTO, MEAN_PHOTO, Scoring, centre_of
 from attendance.domain.calibration.risk import Ints, Strangers
 from attendance.domain.calibration.site_calibration import StrangerScores
 from attendance.errors import UserError
 from attendance.service.calibration.impostors import Reference, load
 from attendance.store.access import events
-from attendance.store.calibration.operating_points import card_default, compared_so_since, scoring_in_force
+from attendance.store.calibration.operating_points import card_default, compared_so_since, current, scoring_in_force
 from attendance.store.crypto import Keys
 from attendance.store.people import templates as stored_templates
+from attendance.store.people.templates import Enrolled
 from attendance.texts import gettext as _
 
 # Up to so many people each is left out of the centre when standing in as a stranger.
@@ -100,13 +101,17 @@ def score_site(
     passages_since: datetime | None = None,
     trouble: str = "",
     scoring: Scoring = BEST_PHOTO,
+    enrolled: Sequence[Enrolled] | None = None,
 ) -> SiteScores:
     """Compute the scores of today.  `passages_since`: opt-in, take the scores of those who were let in since, too.
+
+    `enrolled`: the gallery, if the caller has just opened it.
 
     Raises UserError for damaged templates and for a reference of another length.  A reference of another model is
     taken, and the verdict says so.
     """
-    enrolled = stored_templates.enrolled_templates(session, keys, model_id)
+    if enrolled is None:
+        enrolled = stored_templates.enrolled_templates(session, keys, model_id)
     owners = np.array([one.person_id for one in enrolled], dtype=np.int64)
     gallery = Gallery(owners.tolist(), [one.template for one in enrolled], model_id, 0, scoring=scoring)
     matrix = np.stack([one.template.vector for one in enrolled]) if enrolled else np.empty((0, 0), np.float32)
@@ -139,11 +144,17 @@ def score_site(
 
 
 def site_scores_of(
-    session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime, scoring: Scoring | None = None
+    session: Session,
+    keys: Keys,
+    settings: Settings,
+    model_id: str,
+    now: datetime,
+    scoring: Scoring | None = None,
+    enrolled: Sequence[Enrolled] | None = None,
 ) -> SiteScores:
     """Call `score_site` by the settings; `trouble` says what is wrong with the packaged strangers.
 
-    `scoring`: another way of comparing than the one in force, of which no passage has scores.
+    `scoring`: the way of comparing; None: the one in force.  Of another way no passage has scores.
     """
     reference, trouble = None, ""
     try:
@@ -158,14 +169,23 @@ def site_scores_of(
             )
     except UserError as error:
         trouble = str(error)
-    in_force = scoring_in_force(session, keys, model_id)
-    scoring = in_force if scoring is None else scoring
-    start = since(now, settings.calibration.passages_days)
+    if scoring is None:
+        scoring = scoring_in_force(session, keys, model_id)
+    point, start = current(session, model_id), since(now, settings.calibration.passages_days)
     if start is not None:
         start = max(start, compared_so_since(session, model_id) or start)
-    if scoring.version != in_force.version:
+    if point is None or point.scoring != scoring.version:
         start = None
-    return score_site(session, keys, model_id, reference, passages_since=start, trouble=trouble, scoring=scoring)
+    return score_site(
+        session,
+        keys,
+        model_id,
+        reference,
+        passages_since=start,
+        trouble=trouble,
+        scoring=scoring,
+        enrolled=enrolled,
+    )
 
 
 def since(now: datetime, days: int) -> datetime | None:
@@ -193,36 +213,23 @@ def _among(gallery: Gallery, matrix: NDArray[np.float32], owners: Ints) -> NDArr
     """
     if not gallery.size:
         return np.empty((0, 0), np.float32)
-    starts, scoring = np.unique(owners, return_index=True)[1], gallery.scoring
-    if scoring.centre is None or not 2 < gallery.size <= _LEFT_OUT:
-        return gallery.person_scores(matrix[starts])
-    rows, whose = Scoring(scoring.pooled).people(matrix, owners)
-    means, firsts = POOLED.people(matrix, owners)[0], np.unique(whose, return_index=True)[1]
+    looks = matrix[np.unique(owners, return_index=True)[1]]
+    if gallery.scoring.centre is None or not 2 < gallery.size <= _LEFT_OUT:
+        return gallery.person_scores(looks)
+    means, _ids = MEAN_PHOTO.people(matrix, owners)
     scores = np.empty((gallery.size, gallery.size), np.float32)
-    for number, start in enumerate(starts):
-        without = Scoring(scoring.pooled, centre_of(np.delete(means, number, axis=0)))
-        scores[number] = np.maximum.reduceat(without.faces(rows) @ without.faces(matrix[[start]])[0], firsts)
+    for number in range(gallery.size):
+        without = Scoring(True, centre_of(np.delete(means, number, axis=0)))
+        scores[number] = without.faces(means) @ without.faces(looks[[number]])[0]
     return scores
 
 
 def _genuine(matrix: NDArray[np.float32], owners: Ints, scoring: Scoring) -> tuple[NDArray[np.float32], Ints]:
     """Compare each template with the person's other ones, as the gallery would; a person with one has no scores."""
-    faces = scoring.faces(matrix)
-    scores: list[float] = []
-    whose: list[int] = []
-    for person in np.unique(owners).tolist():
-        own = matrix[owners == person]
-        if len(own) > 1:
-            looks = faces[owners == person]
-            if scoring.pooled:
-                others = np.stack([mean_of(np.delete(own, number, axis=0)) for number in range(len(own))])
-                scores += np.einsum("nd,nd->n", looks, scoring.faces(others)).tolist()
-            else:
-                between = looks @ looks.T
-                np.fill_diagonal(between, -np.inf)
-                scores += between.max(axis=1).tolist()
-            whose += [person] * len(own)
-    return np.array(scores, np.float32), np.array(whose, np.int64)
+    several = [person for person, photos in zip(*np.unique(owners, return_counts=True), strict=True) if photos > 1]
+    scores = [scoring.own_scores(matrix[owners == person]) for person in several]
+    whose = owners[np.isin(owners, several)]
+    return np.concatenate(scores) if scores else np.empty(0, np.float32), whose
 
 
 def _nearest(own: Strangers, person_ids: Sequence[int], names: Mapping[int, str], most: int = 5) -> tuple[Pair, ...]:

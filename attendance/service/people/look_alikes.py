@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.access.scoring import BEST_PHOTO, Scoring
 from attendance.domain.faces import Template
@@ -54,24 +54,16 @@ class Comparison:
 
     def __init__(self, enrolled: Sequence[Enrolled], scoring: Scoring = BEST_PHOTO) -> None:
         rows = sorted(enrolled, key=lambda row: row.person_id)
-        owners = np.array([row.person_id for row in rows], dtype=np.int64)
-        # People in the order of their ids, and the first row of each.
-        self._people, self._starts = np.unique(owners, return_index=True)
-        self._owners = owners
-        self._scoring = scoring
-        self._matrix = scoring.faces(np.stack([row.template.vector for row in rows])) if rows else None
-
-    def best_scores(self, faces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the highest score of each row [N,D], as `Scoring.faces` gives it, with each person: [N, people]."""
-        if self._matrix is None:
-            return np.empty((len(faces), 0), np.float32)
-        scores: NDArray[np.float32] = np.maximum.reduceat(faces @ self._matrix.T, self._starts, axis=1)
-        return scores
+        self._owners = [row.person_id for row in rows]
+        self._photos = np.stack([row.template.vector for row in rows]) if rows else np.empty((0, 0), np.float32)
+        model_id = rows[0].template.model_id if rows else "none"
+        # Scored as at the door, so that whoever is listed is somebody whom the door could take for the other.
+        self._gallery = Gallery(self._owners, self._photos, model_id, 0, scoring=scoring)
 
     def judge(self, template: Template, own: Collection[int], point: OperatingPoint | None) -> Judgement:
         """Judge a template that is about to be added to the person with one of the ids `own`."""
-        face = self._scoring.faces(template.vector[None])
-        best = dict(zip(self._people.tolist(), self.best_scores(face)[0].tolist(), strict=True))
+        scores = self._gallery.person_scores(template.vector[None])[0]
+        best = dict(zip(self._gallery.person_ids, scores.tolist(), strict=True))
         own_score = max((best.pop(person) for person in own if person in best), default=None)
         if point is None:
             return Judgement((), own_score, False)
@@ -85,26 +77,29 @@ class Comparison:
         `person_id`: only that person's pairs.  Every pair is compared, none sampled.
         """
         found: dict[Pair, float] = {}
-        if self._matrix is None:
+        if person_id is None:
+            self._search(found, least, range(len(self._owners)), self._gallery)
             return found
-        rows = np.arange(len(self._owners)) if person_id is None else np.flatnonzero(self._owners == person_id)
+        own = [row for row, owner in enumerate(self._owners) if owner == person_id]
+        self._search(found, least, own, self._gallery)
+        # The others' photos with this person, too: a photo of one with the mean of the other is not the reverse.
+        alone = Gallery(
+            [person_id] * len(own), self._photos[own], self._gallery.model_id, 0, scoring=self._gallery.scoring
+        )
+        self._search(found, least, range(len(self._owners)), alone)
+        return found
+
+    def _search(self, found: dict[Pair, float], least: float, rows: Sequence[int], gallery: Gallery) -> None:
+        """Add the pairs of which a photo, one of `rows`, scores `least` or more with the other person."""
+        people = gallery.person_ids
         for start in range(0, len(rows), _ROWS):
             part = rows[start : start + _ROWS]
-            scores = self.best_scores(self._matrix[part])
+            scores = gallery.person_scores(self._photos[part])
             for row, column in zip(*(axis.tolist() for axis in np.nonzero(scores >= least)), strict=True):
-                person, other = int(self._owners[part[row]]), int(self._people[column])
+                person, other = self._owners[part[row]], people[column]
                 if person != other:
                     pair = pair_of(person, other)
                     found[pair] = max(found.get(pair, -1.0), float(scores[row, column]))
-        return found
-
-
-def likeness_to_the_others(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the highest score of each of one person's templates [N,D] with the other ones: [N], N at least 2."""
-    scores: NDArray[np.float32] = vectors @ vectors.T
-    np.fill_diagonal(scores, -np.inf)
-    best: NDArray[np.float32] = scores.max(axis=1)
-    return best
 
 
 def least_score(point: OperatingPoint) -> float:
@@ -180,14 +175,11 @@ def consistency(session: Session, keys: Keys, model_id: str, person_id: int) -> 
     if len(own) < 2:
         return {}
     scoring = operating_points.scoring_in_force(session, keys, model_id)
-    likeness = likeness_to_the_others(scoring.faces(np.stack([row.template.vector for row in own])))
+    likeness = scoring.own_scores(np.stack([row.template.vector for row in own]))
     return {row.template_id: float(best) for row, best in zip(own, likeness, strict=True)}
 
 
 def _mark(session: Session, model_id: str) -> list[object]:
     point = operating_points.current(session, model_id)
-    numbers: list[object]
-    numbers = [None, None] if point is None else [point.threshold, point.margin]
-    if point is not None and point.scoring != BEST_PHOTO.version:
-        numbers.append(point.scoring)
+    numbers = [None] * 3 if point is None else [point.threshold, point.margin, point.scoring]
     return [model_id, settings.gallery_version(session), *numbers]

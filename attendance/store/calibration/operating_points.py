@@ -19,13 +19,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
-from attendance.domain.access.scoring import BEST_PHOTO, POOLED, Scoring
+from attendance.domain.access.scoring import BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring
 from attendance.errors import UserError
 from attendance.store.crypto import Damaged, Keys
 from attendance.store.tables import calibration
 
 _CENTRE_IS_DAMAGED = (
-    "what the site's faces have in common, which belongs to the threshold, is damaged: put a threshold in force again"
+    "what the site's faces have in common, which belongs to the threshold, is damaged, so every face is refused: put a "
+    'threshold in force again, on the page Threshold, Other ways, or with: calibrate --compare "best photo" --apply'
 )
 
 # A row of the history, for the pages, which import no tables.
@@ -60,13 +61,10 @@ def scoring_in_force(session: Session, keys: Keys, model_id: str) -> Scoring:
     Raises UserError for a centre that does not open or is not the one of the point: every face is then refused.
     """
     rows = history(session, model_id, limit=1)
-    if not rows or rows[0].scoring == BEST_PHOTO.version:
-        return BEST_PHOTO
-    if rows[0].scoring == POOLED.version:
-        return POOLED
-    pooled = rows[0].scoring.startswith(POOLED.version)
+    if not rows or not rows[0].scoring.startswith(CENTRE):
+        return MEAN_PHOTO if rows and rows[0].scoring == MEAN_PHOTO.version else BEST_PHOTO
     try:
-        scoring = Scoring(pooled, keys.open_centre(rows[0].centre or b"", model_id))
+        scoring = Scoring(True, keys.open_centre(rows[0].centre or b"", model_id))
     except (Damaged, ValueError) as error:
         raise UserError(f"{_CENTRE_IS_DAMAGED} ({error})") from error
     if scoring.version != rows[0].scoring:

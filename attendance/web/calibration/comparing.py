@@ -8,7 +8,6 @@ Main choice: another way is never put in force by the program, since all scores 
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -20,6 +19,7 @@ from attendance.service.calibration.scorings import Compared
 from attendance.store import settings as shared
 from attendance.store.calibration import operating_points
 from attendance.texts import gettext as _
+from attendance.web.calibration.threshold import stamp_of
 from attendance.web.errors import error_sentence
 from attendance.web.forms import WayForm
 from attendance.web.security import permission
@@ -32,60 +32,60 @@ blueprint = Blueprint("comparing", __name__, url_prefix="/threshold/comparing")
 @blueprint.get("")
 @permission("read_threshold")
 def page() -> ResponseReturnValue:
-    return render_template("calibration/comparing.html", **_context(WayForm(formdata=None)))
+    return _page(WayForm(formdata=None), *_ways())
 
 
 @blueprint.post("")
 @permission("set_threshold")
 def save() -> ResponseReturnValue:
     form = WayForm()
+    ways, seen, risk = _ways()
     if form.validate_on_submit():
-        ways = _ways()
         way = next((way for way in ways if way.name == form.way.data), None)
-        if way is None or way.reason:
+        if form.seen.data != seen:
+            form.form_errors.append(_("Somebody else set a threshold meanwhile. Look at the page again, then decide."))
+        elif way is None or way.reason:
             form.form_errors.append(_(way.reason) if way is not None else _("Choose one of the ways."))
         else:
             try:
-                _put_in_force(way, form.reason.data or "")
+                _put_in_force(way, seen, form.reason.data or "")
             except UserError as error:
                 form.form_errors.append(error_sentence(error))
             else:
                 log.warning("%s compares by %s from now on", current_user.username, way.name)
                 flash(_("In force. The doors use it within a second."), "success")
                 return redirect(url_for("threshold.page"))
-    return render_template("calibration/comparing.html", **_context(form)), 400
+    return _page(form, ways, seen, risk), 400
 
 
-def _put_in_force(way: Compared, reason: str) -> None:
+def _put_in_force(way: Compared, seen: str, reason: str) -> None:
     site = current_site()
     with site.sessions.begin() as session:
         at = site.clock.now()
         shared.lock_gallery(session, at)
         point = operating_points.current(session, site.model_id)
+        if stamp_of(point) != seen:
+            raise UserError("somebody else set a threshold at this moment: look at the page again, then decide")
         margin = site.settings.decision.margin if point is None else point.margin
         by = current_user.username
         offers.apply(session, way.site_scores, way.offer, margin=margin, by=by, reason=reason, at=at, keys=site.keys)
 
 
-def _risk() -> float:
-    """Return the risk in force, else that of the settings."""
+def _ways() -> tuple[list[Compared], str, float]:
+    """Return the ways, the stamp of what is in force, and the risk that they are computed for."""
     site = current_site()
     with site.sessions() as session:
         rows = operating_points.history(session, site.model_id, limit=1)
-    if rows and rows[0].target and rows[0].source == "calibration":
-        return 1 / rows[0].target
-    return site.settings.calibration.risk
+        risk = offers.risk_of(rows[0] if rows else None, site.settings.calibration.risk)
+        seen = stamp_of(operating_points.current(session, site.model_id))
+        ways = scorings.compare(session, site.keys, site.settings, site.model_id, site.clock.now(), risk)
+    return ways, seen, risk
 
 
-def _ways() -> list[Compared]:
-    site = current_site()
-    with site.sessions() as session:
-        return scorings.compare(session, site.keys, site.settings, site.model_id, site.clock.now(), _risk())
-
-
-def _context(form: WayForm) -> dict[str, Any]:
-    ways = _ways()
+def _page(form: WayForm, ways: list[Compared], seen: str, risk: float) -> str:
     best = scorings.recommended(ways)
-    if best is not None and not form.way.data:
-        form.way.data = best.name
-    return {"ways": ways, "best": best, "form": form, "risk": _risk(), "words": scorings.WORDS}
+    form.seen.data = seen
+    form.way.data = form.way.data or (best.name if best is not None else None)
+    return render_template(
+        "calibration/comparing.html", form=form, ways=ways, best=best, risk=risk, words=scorings.WORDS
+    )

@@ -108,7 +108,7 @@ def save() -> ResponseReturnValue:
             history = operating_points.history(session, site.model_id, limit=1)
             before = operating_points.current(session, site.model_id)
         choice = _choice(cached, history[0] if history else None, chosen)
-        if form.seen.data != _stamp(before):
+        if form.seen.data != stamp_of(before):
             form.form_errors.append(_("Somebody else set a threshold meanwhile. Look at the page again, then decide."))
         elif choice.threshold is None:
             form.form_errors.append(_("No threshold can be given: %(why)s", why=verdict_sentence(choice.offer.verdict)))
@@ -141,7 +141,7 @@ def _put_in_force(cached: CachedNumbers, choice: Choice, seen: OperatingPoint | 
     site = current_site()
     with site.sessions.begin() as session:
         shared.lock_gallery(session, site.clock.now())  # a write first: nobody sets another one until the end
-        if _stamp(operating_points.current(session, site.model_id)) != _stamp(seen):
+        if stamp_of(operating_points.current(session, site.model_id)) != stamp_of(seen):
             raise UserError("somebody else set a threshold at this moment: look at the page again, then decide")
         offers.apply(
             session,
@@ -173,7 +173,7 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         changed = _named(session, again)
     if form is None:
         form = ThresholdForm(formdata=None)
-        form.seen.data = _stamp(point)
+        form.seen.data = stamp_of(point)
     today = None if point is None else cached.at(point.threshold)
     # Where a risk leads to no number, the threshold that is used instead may have one.
     by_default = choice.threshold if choice.offer.fallback else None
@@ -253,10 +253,7 @@ def _choice(cached: CachedNumbers, in_force: operating_points.PointRow | None, c
     if margin is None:
         margin = settings.decision.margin if in_force is None else in_force.margin
     by_hand = chosen.get("mode") == "hand" or ("mode" not in chosen and step is None)
-    risk = settings.calibration.risk
-    if in_force is not None and in_force.target and in_force.source == "calibration":
-        risk = 1 / in_force.target
-    position = nearest_step(risk) if step is None else int(step)
+    position = nearest_step(offers.risk_of(in_force, settings.calibration.risk)) if step is None else int(step)
     if by_hand and threshold is not None:
         return Choice("hand", position, threshold, margin, cached.at(threshold))
     offer = cached.offer(RISKS[position])
@@ -291,7 +288,8 @@ def _yearly(chance: float | None, attempts: float | None) -> float | None:
     return None if chance is None or attempts is None else chance * attempts
 
 
-def _stamp(point: OperatingPoint | None) -> str:
+def stamp_of(point: OperatingPoint | None) -> str:
+    """Return what a form carries of the point that its reader saw: two people must not undo each other unseen."""
     return (
         "none"
         if point is None

@@ -8,7 +8,7 @@ import pytest
 from attendance.domain.access.decision import decide
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.operating_point import OperatingPoint
-from attendance.domain.access.scoring import BEST_PHOTO, POOLED, Scoring, centre_of, mean_of, unit
+from attendance.domain.access.scoring import BEST_PHOTO, MEAN_PHOTO, Scoring, centre_of, unit
 from attendance.domain.faces import Template
 from attendance.domain.reason import Reason
 from tests.factories import MODEL, NOON, make_probe
@@ -28,7 +28,7 @@ def people_and_photos(people: int = 6, photos: int = 3, shared: float = 0.0, see
 def test_pooled_scores_are_cosines_with_the_mean_of_a_persons_photos() -> None:
     photos, looks = people_and_photos(), people_and_photos(seed=2)[:, 0]
     owners = np.repeat(np.arange(10, 16), 3)
-    gallery = Gallery(owners.tolist(), photos.reshape(-1, DIM), MODEL, 1, scoring=POOLED)
+    gallery = Gallery(owners.tolist(), photos.reshape(-1, DIM), MODEL, 1, scoring=MEAN_PHOTO)
     means = photos.mean(axis=1) / np.linalg.norm(photos.mean(axis=1), axis=1, keepdims=True)
 
     assert np.allclose(gallery.person_scores(looks), looks @ means.T, atol=1e-6)
@@ -39,18 +39,31 @@ def test_pooled_scores_are_cosines_with_the_mean_of_a_persons_photos() -> None:
 
 def test_a_centre_is_taken_off_photos_and_looks_alike() -> None:
     photos = people_and_photos(shared=1.5)
-    centre = centre_of(np.stack([mean_of(rows) for rows in photos]))
+    means = unit(photos.mean(axis=1))
+    centre = centre_of(means)
     assert centre is not None
-    scoring = Scoring(pooled=False, centre=centre)
-    gallery = Gallery(np.repeat(range(6), 3).tolist(), photos.reshape(-1, DIM), MODEL, 1, scoring=scoring)
-    by_hand = unit(photos.reshape(-1, DIM) - centre)
+    gallery = Gallery(np.repeat(range(6), 3).tolist(), photos.reshape(-1, DIM), MODEL, 1, scoring=Scoring(True, centre))
     look = photos[2, 1]
 
-    expected = (unit(look - centre) @ by_hand.T).reshape(6, 3).max(axis=1)
+    expected = unit(look - centre) @ unit(means - centre).T
     assert np.allclose(gallery.person_scores(look[None])[0], expected, atol=1e-6)
     assert [each.score for each in gallery.search(Template(look, MODEL), 6)] == pytest.approx(
         sorted(expected.tolist(), reverse=True), abs=1e-6
     )
+
+
+@pytest.mark.parametrize("shared", [0.0, 1.5])
+@pytest.mark.parametrize("kind", ["best photo", "mean photo", "centre"])
+def test_a_photo_is_compared_with_the_persons_others_as_the_gallery_would(kind: str, shared: float) -> None:
+    photos = people_and_photos(shared=shared)
+    centre = centre_of(unit(photos.mean(axis=1))) if kind == "centre" else None
+    scoring = Scoring(kind != "best photo", centre)
+    own = photos[3]
+    by_gallery = [
+        Gallery([7, 7], np.delete(own, number, axis=0), MODEL, 1, scoring=scoring).person_scores(own[[number]])[0, 0]
+        for number in range(3)
+    ]
+    assert np.allclose(scoring.own_scores(own), by_gallery, atol=1e-6)
 
 
 def test_the_less_people_share_and_the_fewer_they_are_the_shorter_the_centre() -> None:
@@ -67,15 +80,20 @@ def test_the_less_people_share_and_the_fewer_they_are_the_shorter_the_centre() -
 
 def test_versions_tell_scores_of_another_kind_apart() -> None:
     centre = np.full(DIM, 0.01, np.float32)
-    versions = {BEST_PHOTO.version, POOLED.version, Scoring(True, centre).version, Scoring(True, centre * 2).version}
+    versions = {
+        BEST_PHOTO.version,
+        MEAN_PHOTO.version,
+        Scoring(True, centre).version,
+        Scoring(True, centre * 2).version,
+    }
     assert len(versions) == 4
     assert Scoring(True, centre.copy()).version == Scoring(True, centre).version
 
 
 def test_a_threshold_for_other_scores_opens_nothing() -> None:
     rows = people_and_photos(2, 1)[:, 0]
-    gallery = Gallery([1, 2], rows, MODEL, 1, scoring=POOLED)
-    fitting = OperatingPoint(0.5, 0.05, MODEL, "calibration", NOON, POOLED.version)
+    gallery = Gallery([1, 2], rows, MODEL, 1, scoring=MEAN_PHOTO)
+    fitting = OperatingPoint(0.5, 0.05, MODEL, "calibration", NOON, MEAN_PHOTO.version)
     foreign = OperatingPoint(0.5, 0.05, MODEL, "calibration", NOON)
     probe = make_probe(rows[0])
 
@@ -89,3 +107,5 @@ def test_a_threshold_for_other_scores_opens_nothing() -> None:
 def test_a_centre_that_is_none_is_refused(centre: np.ndarray) -> None:
     with pytest.raises(ValueError, match="shorter than 1"):
         Scoring(True, centre.astype(np.float32))
+    with pytest.raises(ValueError, match="of pooled photos"):
+        Scoring(False, np.full(4, 0.1, np.float32))

@@ -149,7 +149,7 @@ def test_another_way_needs_a_reason_and_old_centres_are_gone(
     with sessions() as session:
         rows = session.query(Row).order_by(Row.id).all()
     assert [row.centre for row in rows] == [None, None, None]
-    assert rows[1].scoring.startswith("pooled, centre ")
+    assert rows[1].scoring.startswith("centre ")
 
 
 def test_recorded_scores_of_another_kind_do_not_count(sessions: Sessions, keys: Keys, settings: Settings) -> None:

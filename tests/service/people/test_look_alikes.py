@@ -6,11 +6,13 @@ from datetime import timedelta
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from attendance.domain.access.operating_point import OperatingPoint
+from attendance.domain.access.scoring import MEAN_PHOTO
 from attendance.domain.faces import Template
 from attendance.domain.reason import Reason
 from attendance.service.people import look_alikes
@@ -45,6 +47,31 @@ def test_the_pairs_agree_with_comparing_one_by_one(rows: list[tuple[int, int]], 
     for person_id in range(1, 6):
         own = {pair for pair in expected if person_id in pair}
         assert look_alikes.Comparison(enrolled).pairs_above(least, person_id).keys() == own
+
+
+def test_with_pooled_photos_both_ways_round_are_looked_at() -> None:
+    """A photo of one with the mean of the other is not the reverse; the door compares with the mean."""
+    random = np.random.default_rng(8)
+    photos = random.normal(size=(12, 3, 6)).astype(np.float32)
+    photos /= np.linalg.norm(photos, axis=2, keepdims=True)
+    enrolled = [
+        Enrolled(10 * person + number, person, f"p{person}", Template(row, MODEL))
+        for person, rows in enumerate(photos)
+        for number, row in enumerate(rows)
+    ]
+    means = photos.mean(axis=1) / np.linalg.norm(photos.mean(axis=1), axis=1, keepdims=True)
+    best = np.einsum("pnd,qd->pqn", photos, means).max(axis=2)
+    comparison = look_alikes.Comparison(enrolled, MEAN_PHOTO)
+
+    found = comparison.pairs_above(0.6)
+    expected = {
+        (one, other) for one, other in combinations(range(12), 2) if max(best[one, other], best[other, one]) >= 0.6
+    }
+    assert set(found) == expected and len({(a, b) for a, b in found if best[a, b] < 0.6}) > 0
+    for person in range(12):
+        assert comparison.pairs_above(0.6, person) == pytest.approx(
+            {pair: score for pair, score in found.items() if person in pair}, abs=1e-5
+        )
 
 
 def test_the_list_never_reaches_below_half_the_threshold() -> None:
