@@ -90,7 +90,7 @@ def _way(ways: Sequence[Any], name: str) -> Any:
         (
             f"{way.name}{' (in force)' if way.in_force else ''}",
             _threshold(way.offer),
-            _stranger(way.offer),
+            _stranger(way.rate),
             _refused(way.offer),
             way.reason,
         )
@@ -110,7 +110,7 @@ def _way(ways: Sequence[Any], name: str) -> Any:
 def _compared(shown: Collection[Any]) -> list[tuple[str, ...]]:
     return [
         ("threshold", *(_threshold(offer) for offer in shown)),
-        ("a stranger passes", *(_stranger(offer) for offer in shown)),
+        ("a stranger passes", *(_stranger(None if offer is None else offer.calibration) for offer in shown)),
         ("own people refused", *(_refused(offer) for offer in shown)),
     ]
 
@@ -119,12 +119,11 @@ def _threshold(offer: Any) -> str:
     return "none" if offer is None or offer.threshold is None else f"{offer.threshold:.4f}"
 
 
-def _stranger(offer: Any) -> str:
-    if offer is None:
+def _stranger(rate: Any) -> str:
+    if rate is None:
         return "never: nobody passes"
     from attendance.service.calibration.risk_words import one_in
 
-    rate = offer.calibration
     if rate.fpir is None:
         return "cannot be said"
     bounds = f"up to {one_in(rate.high)}" if rate.low <= 0 else f"{one_in(rate.low)} to {one_in(rate.high)}"

@@ -18,14 +18,17 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Settings
 from attendance.domain.access.scoring import BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring, centre_of
+from attendance.domain.calibration.risk import Calibration
 from attendance.service.calibration import offers
 from attendance.service.calibration.offers import RISK, Offer
 from attendance.service.calibration.site_scores import SiteScores, site_scores_of
+from attendance.service.calibration.verdict_texts import verdict_sentence
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import templates
 from attendance.store.people.templates import Enrolled
 from attendance.texts import N_
+from attendance.texts import gettext as _
 
 # With fewer people a centre is mostly chance, and with fewer of them with two photos nobody knows whom it refuses.
 FEWEST = 5
@@ -40,12 +43,14 @@ WORDS = {
 class Compared:
     """One way of comparing.  `name`: a key of WORDS; `in_force`: this kind is in force, though its centre may be older.
 
+    `rate`: what the offered threshold risks, also if it is the weights' own because the risk led to none.
     `reason`: why it cannot be offered, "" if it can.
     """
 
     name: str
     site_scores: SiteScores
     offer: Offer
+    rate: Calibration
     in_force: bool
     reason: str = ""
 
@@ -66,7 +71,11 @@ def compare(
     for name, scoring in zip(WORDS, (BEST_PHOTO, MEAN_PHOTO, _centred(enrolled)), strict=True):
         site_scores = site_scores_of(session, keys, settings, model_id, now, scoring, enrolled)
         offer = offers.calibrate_site(site_scores, risk)
-        result.append(Compared(name, site_scores, offer, name == in_force, _trouble(name, site_scores, offer)))
+        rate = offer.calibration
+        if offer.fallback and offer.threshold is not None:
+            rate = offers.at(site_scores, offer.threshold, risk).calibration
+        trouble = _trouble(name, site_scores, offer)
+        result.append(Compared(name, site_scores, offer, rate, name == in_force, trouble))
     return result
 
 
@@ -75,7 +84,7 @@ def _centred(enrolled: Sequence[Enrolled]) -> Scoring:
     if not enrolled:
         return MEAN_PHOTO
     owners = np.array([row.person_id for row in enrolled], np.int64)
-    means, _people = MEAN_PHOTO.people(np.stack([row.template.vector for row in enrolled]), owners)
+    means, _ids = MEAN_PHOTO.people(np.stack([row.template.vector for row in enrolled]), owners)
     return Scoring(pooled=True, centre=centre_of(means))
 
 
@@ -95,6 +104,8 @@ def recommended(ways: Sequence[Compared]) -> Compared | None:
 
 
 def _trouble(name: str, site_scores: SiteScores, offer: Offer) -> str:
-    if name == CENTRE and min(site_scores.people, offer.refused.people) < FEWEST:
-        return N_("It needs at least five people with two photos each.")
-    return N_("No threshold can be given.") if offer.threshold is None else ""
+    if name == CENTRE and len(np.unique(site_scores.owners)) < FEWEST:
+        return _("It needs at least five people with two photos each.")
+    if offer.threshold is None:
+        return _("No threshold can be given: %(why)s", why=verdict_sentence(offer.verdict))
+    return ""

@@ -45,7 +45,7 @@ def save() -> ResponseReturnValue:
         if form.seen.data != seen:
             form.form_errors.append(_("Somebody else set a threshold meanwhile. Look at the page again, then decide."))
         elif way is None or way.reason:
-            form.form_errors.append(_(way.reason) if way is not None else _("Choose one of the ways."))
+            form.form_errors.append(way.reason if way is not None else _("Choose one of the ways."))
         else:
             try:
                 _put_in_force(way, seen, form.reason.data or "")
@@ -85,7 +85,9 @@ def _ways() -> tuple[list[Compared], str, float]:
 def _page(form: WayForm, ways: list[Compared], seen: str, risk: float) -> str:
     best = scorings.recommended(ways)
     form.seen.data = seen
-    form.way.data = form.way.data or (best.name if best is not None else None)
+    chosen = best or next((way for way in ways if way.in_force), None)
+    if chosen is not None and not form.way.data:
+        form.way.data = chosen.name
     return render_template(
         "calibration/comparing.html", form=form, ways=ways, best=best, risk=risk, words=scorings.WORDS
     )

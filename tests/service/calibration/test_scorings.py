@@ -116,6 +116,26 @@ def test_where_faces_share_nothing_and_with_few_photos_nothing_is_recommended(
     assert "two photos" in ways["centre"].reason
 
 
+def test_where_a_risk_leads_to_no_number_the_weights_own_threshold_is_shown_with_what_it_risks(
+    sessions: Sessions, keys: Keys, settings: Settings
+) -> None:
+    """Somebody enrolled twice, and a risk that few people cannot show: the other ways have no threshold of their own."""
+    site = InvitedSite(1.2)
+    photos = site.enrol(sessions, keys)
+    with sessions.begin() as session:
+        twin = people.create_person(session, name="Twin", at=NOON)
+        for row in photos[0]:
+            templates.add_template(session, keys, twin.id, Template(row, MODEL), "upload", {}, None, at=NOON)
+    default(sessions, 0.5)
+    ways = compare(sessions, keys, settings, risk=10_000)
+
+    assert ways["best photo"].offer.fallback and ways["best photo"].offer.threshold == 0.5
+    assert ways["best photo"].rate.fpir is not None
+    for name in ("mean photo", "centre"):
+        assert ways[name].reason.startswith("No threshold can be given: ")
+    assert ways["recommended"] is None
+
+
 def test_the_door_compares_as_the_threshold_in_force_says(sessions: Sessions, keys: Keys, settings: Settings) -> None:
     photos = InvitedSite(1.2).enrol(sessions, keys)
     default(sessions, 0.5)
