@@ -119,7 +119,7 @@ def test_where_faces_share_nothing_and_with_few_photos_nothing_is_recommended(
 def test_where_a_risk_leads_to_no_number_the_weights_own_threshold_is_shown_with_what_it_risks(
     sessions: Sessions, keys: Keys, settings: Settings
 ) -> None:
-    """Somebody enrolled twice, and a risk that few people cannot show: the other ways have no threshold of their own."""
+    """Somebody enrolled twice, and a risk that few people cannot show: the other ways have no threshold."""
     site = InvitedSite(1.2)
     photos = site.enrol(sessions, keys)
     with sessions.begin() as session:
