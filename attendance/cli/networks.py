@@ -38,8 +38,8 @@ threads = click.option(
 )
 
 
-def check_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options as they are; raise UserError if they contradict each other or a file is missing."""
+def check_options(options: dict[str, Any]) -> None:
+    """Raise UserError if they contradict each other or a file is missing."""
     if options.get("epochs") and options.get("samples"):
         raise UserError("give either --epochs or --samples, not both")
     for option in ("size", "size_at_first"):
@@ -47,15 +47,10 @@ def check_options(options: dict[str, Any]) -> dict[str, Any]:
         if size is not None and size % 16:
             name = option.replace("_", "-")
             raise UserError(f"--{name} {size} is not a multiple of 16; try {round(size / 16) * 16}")
-    if options["data"] is not None and not options["data"].is_dir():
-        raise UserError(f"--data: there is no folder {options['data']}")
-    start = options.get("start")
-    if start is not None and not start.is_file():
-        raise UserError(f"--start: there is no file {start}")
+    require_folder("--data", options["data"])
+    _require_file("--start", options.get("start"))
     for teacher in options.get("teacher", ()):
-        if not teacher.is_file():
-            raise UserError(f"--teacher: there is no file {teacher}")
-    return options
+        _require_file("--teacher", teacher)
 
 
 def check_flat(options: dict[str, Any]) -> None:
@@ -86,6 +81,11 @@ def require_folder(option: str, folder: Path | None) -> None:
     """Raise UserError if a folder was given and does not exist."""
     if folder is not None and not folder.is_dir():
         raise UserError(f"{option}: there is no folder {folder}")
+
+
+def _require_file(option: str, file: Path | None) -> None:
+    if file is not None and not file.is_file():
+        raise UserError(f"{option}: there is no file {file}")
 
 
 _data = click.option("--data", type=FOLDER, required=True, help="Folder with the image sets and their labels.")
@@ -182,8 +182,7 @@ def export(**options: Any) -> None:
     step = 32 if options["kind"] == "detector" else 16
     if options["size"] % step:
         raise UserError(f"--size {options['size']} is not a multiple of {step}")
-    if not options["weights"].is_file():
-        raise UserError(f"--weights: there is no file {options['weights']}")
+    _require_file("--weights", options["weights"])
     with needs("train", *TRAIN_MODULES):
         from attendance.training import commands
 

@@ -30,15 +30,13 @@ class LivePage:
     """
 
     def __init__(self, port: int = 0) -> None:
-        self._word = secrets.token_urlsafe(12)
         self._server = _Server((HOST, port), _Handler)
-        self._server.word = self._word
         self._thread = Thread(target=self._server.serve_forever, name="live page", daemon=True)
 
     @property
     def url(self) -> str:
         """The page's address."""
-        return f"http://{HOST}:{self._server.server_address[1]}/{self._word}/"
+        return f"http://{HOST}:{self._server.server_address[1]}/{self._server.word}/"
 
     def __enter__(self) -> LivePage:
         self._thread.start()
@@ -81,10 +79,9 @@ class _Newest:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    word = ""
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self.newest = _Newest()
+        self.newest, self.word = _Newest(), secrets.token_urlsafe(12)
         super().__init__(address, handler)
 
 

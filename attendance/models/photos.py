@@ -89,7 +89,7 @@ def _analyser(net: nn.Module, size: int) -> FaceAnalyser:
         detector,
         detector_card,
         _InMemory(net),
-        replace(recogniser_card, input_size=size, preprocess=Preprocess(), embedding_dim=recogniser_card.embedding_dim),
+        replace(recogniser_card, input_size=size, preprocess=Preprocess()),
         QualityLimits(**settings.quality.model_dump()),
         settings.detector.confidence,
         settings.detector.input_size,

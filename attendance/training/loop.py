@@ -13,10 +13,10 @@ import json
 import math
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -122,7 +122,17 @@ def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     return made if matrix.shape[0] <= matrix.shape[1] else made.T
 
 
-def optimisers_of(model: nn.Module, plan: Plan, decay: float) -> list[torch.optim.Optimizer]:
+class Rated(Protocol):
+    """What a plan says about its optimiser."""
+
+    @property
+    def lr(self) -> float: ...
+
+    @property
+    def optimiser(self) -> str: ...
+
+
+def optimisers_of(model: nn.Module, plan: Rated, decay: float) -> list[torch.optim.Optimizer]:
     """AdamW; with `plan.optimiser` muon, Muon for the matrices and AdamW for the rest.
 
     Norms and biases are not shrunk.  Spatial kernels and ArcFace's classes are not matrices in Muon's sense.
@@ -144,17 +154,56 @@ def optimisers_of(model: nn.Module, plan: Plan, decay: float) -> list[torch.opti
     return [*found, Flattened(inside, plan.lr, decay)] if inside else found
 
 
-class Run:
+class Training:
+    """A model in training: its optimisers, the average of its weights (`ema`), and how far it has come."""
+
+    def __init__(self, model: nn.Module, optimisers: list[torch.optim.Optimizer], ema: Ema) -> None:
+        self.model, self.optimisers, self.ema = model, optimisers, ema
+        self.samples, self.elapsed = 0, 0.0
+
+    def descend(self, loss: Tensor, rate: float) -> bool:
+        """Take one step; return False if the gradient is not finite: such a batch changes nothing."""
+        for group in (g for optimiser in self.optimisers for g in optimiser.param_groups):
+            group["lr"] = rate
+        self.model.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        if not torch.isfinite(norm):
+            return False
+        for optimiser in self.optimisers:
+            optimiser.step()
+        self.ema.update(self.model)
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {
+            "model": self.model.state_dict(),
+            "ema": self.ema.state,
+            "ema_updates": self.ema.updates,
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "samples": self.samples,
+            "elapsed": self.elapsed,
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.model.load_state_dict(state["model"])
+        self.ema.state, self.ema.updates = state["ema"], state["ema_updates"]
+        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(kept)
+        self.samples, self.elapsed = state["samples"], state["elapsed"]
+
+
+class Run(Training):
     """One resumable run in a folder."""
 
     def __init__(self, out: Path, model: nn.Module, plan: Plan, resume: bool, decay: float = 0.05) -> None:
         out.mkdir(parents=True, exist_ok=True)
-        self.out, self.model, self.plan = out, model, plan
-        self.optimisers = optimisers_of(model, plan, decay)
-        self.ema = Ema(model, plan.ema_decay)
-        self.samples, self.elapsed = 0, 0.0
+        super().__init__(model, optimisers_of(model, plan, decay), Ema(model, plan.ema_decay))
+        self.out, self.plan = out, plan
         if resume and (out / "checkpoint.pt").exists():
-            self._restore()
+            self.load_state(torch.load(out / "checkpoint.pt", weights_only=True, map_location="cpu"))
 
     @property
     def progress(self) -> float:
@@ -174,16 +223,8 @@ class Run:
         count, last, next_log = 0, time.monotonic(), self.samples + self.plan.log_every
         while self.progress < 1.0:
             rate = learning_rate(self.plan, self.progress)
-            for group in (g for optimiser in self.optimisers for g in optimiser.param_groups):
-                group["lr"] = rate
             losses = loss_of_batch(self.samples // self.plan.batch, self.progress)
-            self.model.zero_grad(set_to_none=True)
-            losses["loss"].backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-            if torch.isfinite(norm):  # a bad batch must not poison the average
-                for optimiser in self.optimisers:
-                    optimiser.step()
-                self.ema.update(self.model)
+            self.descend(losses["loss"], rate)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
             count += 1
@@ -210,21 +251,5 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint beside the old one, then replace it: a stop in between loses nothing."""
-        state = {
-            "model": self.model.state_dict(),
-            "ema": self.ema.state,
-            "ema_updates": self.ema.updates,
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "samples": self.samples,
-            "elapsed": self.elapsed,
-        }
-        torch.save(state, self.out / "checkpoint.new")
+        torch.save(self.state(), self.out / "checkpoint.new")
         (self.out / "checkpoint.new").replace(self.out / "checkpoint.pt")
-
-    def _restore(self) -> None:
-        state = torch.load(self.out / "checkpoint.pt", weights_only=True, map_location="cpu")
-        self.model.load_state_dict(state["model"])
-        self.ema.state, self.ema.updates = state["ema"], state["ema_updates"]
-        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
-        self.samples, self.elapsed = state["samples"], state["elapsed"]

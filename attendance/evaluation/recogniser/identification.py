@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.domain.calibration.error_rates import threshold_at_fmr
-from attendance.evaluation.recogniser.pair_rates import DRAWS, Floats, interval
+from attendance.evaluation.recogniser.pair_rates import DRAWS, Floats, complement, interval
 
 GALLERIES = 10
 
@@ -90,19 +90,27 @@ def outcome(scored: Search, chosen: NDArray[np.int64]) -> Outcome:
     where = np.full(scored.people + 1, -1)
     where[chosen] = np.arange(len(chosen))
     known = np.flatnonzero(where[scored.person] >= 0)  # a stranger's -1 reads the last entry, which is -1
-    mine = where[scored.person[known]]
-    theirs = scores[known]
-    own = theirs[np.arange(len(known)), mine].copy()
-    theirs[np.arange(len(known)), mine] = -np.inf
-    best_other = theirs.max(1, initial=-np.inf)
     strangers = np.flatnonzero(scored.person < 0)
-    top = scores[strangers].max(1, initial=-np.inf)
     return Outcome(
-        np.where(own > best_other, own, -np.inf),
+        if_ranked_first(scores[known], where[scored.person[known]]),
         scored.owner[known],
-        np.where(np.isinf(top), np.nan, top),
+        best_of_all(scores[strangers]),
         scored.owner[strangers],
     )
+
+
+def if_ranked_first(scores: Floats, mine: NDArray[np.int64]) -> Floats:
+    """Return [P]: of scores [P,N] the one in column `mine` [P] if it is the best of its row, else -inf."""
+    rows = np.arange(len(scores))
+    own, others = scores[rows, mine], scores.copy()
+    others[rows, mine] = -np.inf
+    return np.where(own > others.max(1, initial=-np.inf), own, -np.inf)
+
+
+def best_of_all(scores: Floats) -> Floats:
+    """Return [P]: the best of each row of [P,N]; NaN if nothing could be compared."""
+    top = scores.max(1, initial=-np.inf)
+    return np.where(np.isinf(top), np.nan, top)
 
 
 def open_set(
@@ -136,17 +144,13 @@ def _row(drawn: list[Outcome], size: int, fpir: float, seed: int) -> dict[str, A
         "fnir": round(float(np.mean([rate for rate, _, _ in each])), 5),
         "interval95_people": interval(_replicates(drawn, fpir, seed), misses, trials, people)
         if 0 < misses < trials
-        else _complement(interval([], misses, trials, people)),
+        else complement(interval([], misses, trials, people)),
         "threshold": round(float(np.mean([threshold for _, threshold, _ in each])), 4),
         "not_ranked_first": round(float(np.mean([np.isinf(result.right).mean() for result in drawn])), 5),
         "galleries": len(drawn),
         "probes_of_enrolled_people": round(float(np.mean([len(result.right) for result in drawn]))),
         "strangers": strangers,
     } | ({"beyond_the_data": True} if fpir * strangers < 1 else {})
-
-
-def _complement(bounds: list[float]) -> list[float]:
-    return [round(1 - bounds[1], 5), round(1 - bounds[0], 5)]
 
 
 def _replicates(drawn: list[Outcome], fpir: float, seed: int) -> list[float]:

@@ -77,6 +77,11 @@ def interval(replicates: list[float], errors: int, trials: int, people: int) -> 
     return percentiles(replicates)
 
 
+def complement(bounds: list[float]) -> list[float]:
+    """Return the interval of what was wrong, from that of what was right."""
+    return [round(1 - bounds[1], 5), round(1 - bounds[0], 5)]
+
+
 class Impostors:
     """The highest impostor scores, sorted once, so that a draw needs no sorting."""
 

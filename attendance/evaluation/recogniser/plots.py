@@ -41,37 +41,38 @@ def draw_all(measured: Measurements, folder: Path) -> list[Path]:
     written: list[Path] = []
     for section, kinds in measured.scores.items():
         title = TITLES.get(section, section)
-        written += _picture(folder, f"{section}_det", [partial(det, kinds=kinds, title=title)])
-        written += _picture(folder, f"{section}_roc", [partial(roc, kinds=kinds, title=title)])
+        written += picture(folder, f"{section}_det", [partial(det, kinds=kinds, title=title)])
+        written += picture(folder, f"{section}_roc", [partial(roc, kinds=kinds, title=title)])
         drawings = [partial(histogram, scores=scores, title=name) for name, scores in kinds.items() if len(scores[0])]
-        written += _picture(folder, f"{section}_scores", drawings)
+        written += picture(folder, f"{section}_scores", drawings)
     for section, kinds in measured.searches.items():
         drawing = partial(identification_det, kinds=kinds, title=TITLES.get(section, section))
-        written += _picture(folder, f"{section}_det", [drawing])
+        written += picture(folder, f"{section}_det", [drawing])
     numbers = measured.numbers
     for section in ("lfw_open_set", "folders_open_set", "identification"):
         rows = {name: values[section]["rows"] for name, values in numbers.items() if section in values}
         if rows:
             title = TITLES[section]
-            written += _picture(folder, section, [partial(open_set, rows=rows, title=title)])
+            written += picture(folder, section, [partial(open_set, rows=rows, title=title)])
     tables = {name: values["degraded"]["conditions"] for name, values in numbers.items() if "degraded" in values}
     if tables:
-        written += _picture(folder, "degraded", [partial(by_condition, tables=tables)])
+        written += picture(folder, "degraded", [partial(by_condition, tables=tables)])
     for name, values in numbers.items():
         if "quality" in values:
             parts = [(title, values["quality"][title]) for title in ("clean", "all_conditions")]
             drawings = [
                 partial(error_vs_reject_curves, curves=curves, title=f"{name}, {title}") for title, curves in parts
             ]
-            written += _picture(folder, f"quality_{name}", drawings)
+            written += picture(folder, f"quality_{name}", drawings)
     return written
 
 
-def _picture(folder: Path, name: str, drawings: Sequence[Any]) -> list[Path]:
+def picture(folder: Path, name: str, drawings: Sequence[Any], width: float = 6.4) -> list[Path]:
+    """Draw side by side, each `width` inches wide, into `folder` as PNG and SVG; return the files."""
     if not drawings:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    figure = Figure(figsize=(6.4 * len(drawings), 4.8), layout="constrained")
+    figure = Figure(figsize=(width * len(drawings), 4.8), layout="constrained")
     for number, drawing in enumerate(drawings):
         drawing(figure.add_subplot(1, len(drawings), number + 1))
     files = [folder / f"{name}.{end}" for end in ("png", "svg")]

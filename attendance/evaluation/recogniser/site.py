@@ -3,8 +3,9 @@
 In: for each person the vectors of a few enrolment photos and of later looks.  Out: own people refused (FNIR) at a given
 share of strangers let in (FPIR), by look and by attempt, with and without pooling and centre, with intervals.
 Does not know: images, networks, who the people are.
-Main choice: all folds share one threshold, as a site has one threshold.  The bootstrap draws people, since each person
-is both known and a stranger.  Trade-off: with fifteen people the interval is wide.
+Main choice: the door's own gallery and scoring give every score.  All folds share one threshold, as a site has one
+threshold.  The bootstrap draws people, since each person is both known and a stranger.  Trade-off: with fifteen people
+the interval is wide.
 
 A look without a found face is an error if the person is enrolled; an attempt fails if none of its looks shows a face.
 Looks of strangers without a found face are left out, as in `identification`.
@@ -20,13 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.scoring import Scoring, Vectors, centre_of, mean_of
 from attendance.domain.calibration.error_rates import threshold_at_fmr
-from attendance.evaluation.recogniser.pair_rates import Floats, draws, interval, percentiles
+from attendance.evaluation.recogniser.identification import best_of_all, if_ranked_first
+from attendance.evaluation.recogniser.pair_rates import Floats, complement, draws, interval, percentiles
 
-Vectors = NDArray[np.float32]
 LOOKS_AN_ATTEMPT = 3
 ATTEMPTS = 60  # drawn for each person
-SHRINKAGE = 0.0  # people's worth of pull of the centre towards none
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,25 +65,15 @@ WAYS = (
 )
 
 
-def unit(x: Vectors) -> Vectors:
-    """Return the rows of `x` [...,D] at length 1; NaN stays."""
-    result: Vectors = (x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-9)).astype(np.float32)
-    return result
+def with_a_face(vectors: Vectors) -> Vectors:
+    """Return the rows of [K,D] that are not NaN."""
+    return vectors[~np.isnan(vectors).any(-1)]
 
 
 def pooled(vectors: Vectors) -> Vectors:
     """Return the unit mean [D] of the rows of [K,D] that are not NaN; NaN if there are none."""
-    seen = vectors[~np.isnan(vectors).any(-1)]
-    return unit(seen.mean(0)) if len(seen) else np.full(vectors.shape[-1], np.nan, np.float32)
-
-
-def centre_of(templates: Vectors, shrinkage: float = SHRINKAGE) -> Vectors:
-    """Return what the people's templates [P,D] have in common; `shrinkage` pulls it to zero for small sites."""
-    seen = templates[~np.isnan(templates).any(-1)]
-    result: Vectors = (seen.sum(0) / (len(seen) + shrinkage) if len(seen) else np.zeros(templates.shape[-1])).astype(
-        np.float32
-    )
-    return result
+    seen = with_a_face(vectors)
+    return mean_of(seen) if len(seen) else np.full(vectors.shape[-1], np.nan, np.float32)
 
 
 def attempts(visitor: Visitor, looks: int, many: int = ATTEMPTS) -> Vectors:
@@ -119,55 +111,47 @@ class Folds:
         return (wrong / trials if trials else float("nan")), threshold
 
 
-def folds(visitors: Sequence[Visitor], way: Way, shrinkage: float = SHRINKAGE) -> Folds:
+def gallery_without(photos: Sequence[Vectors], left_out: int, way: Way) -> Gallery:
+    """Return the door's gallery of everybody but one, of each person's photos with a face; its ids are positions."""
+    inside = [i for i in range(len(photos)) if i != left_out]
+    means = [mean_of(photos[i]) for i in inside if len(photos[i])]
+    owners = np.repeat(inside, [len(photos[i]) for i in inside])
+    scoring = Scoring(way.pooled_photos, centre_of(np.array(means)) if way.centre else None)
+    return Gallery(owners.tolist(), np.concatenate([photos[i] for i in inside]), "site", 0, scoring=scoring)
+
+
+def folds(visitors: Sequence[Visitor], way: Way) -> Folds:
     """Score each person once as the stranger, with all others enrolled."""
     tries = [attempts(one, way.looks) for one in visitors]
-    means = np.stack([pooled(one.photos) for one in visitors])
+    photos = [with_a_face(one.photos) for one in visitors]
     known: list[list[Floats]] = []
     strangers: list[Floats] = []
     for left_out in range(len(visitors)):
-        inside = [i for i in range(len(visitors)) if i != left_out]
-        centre = centre_of(means[inside], shrinkage) if way.centre else np.float32(0)
-        sheets = [(means[i : i + 1] if way.pooled_photos else visitors[i].photos) for i in inside]
-        columns = [unit(sheet - centre) for sheet in sheets]
+        gallery = gallery_without(photos, left_out, way)
         row: list[Floats] = []
         for person, looks in enumerate(tries):
-            probe = unit(looks - centre)
-            scores = np.stack([_best(probe @ column.T) for column in columns], axis=1)
+            scores = gallery.person_scores(looks).astype(np.float64)
+            scores[np.isnan(scores)] = -np.inf
             if person == left_out:
-                top = scores.max(1, initial=-np.inf)
-                strangers.append(np.where(np.isinf(top), np.nan, top))
+                strangers.append(best_of_all(scores))
                 row.append(np.zeros(0))
-            else:
-                row.append(_right(scores, inside.index(person)))
+            elif person in gallery.person_ids:
+                own = gallery.person_ids.index(person)
+                row.append(if_ranked_first(scores, np.full(len(scores), own)))
+            else:  # no photo with a face: never found
+                row.append(np.full(len(scores), -np.inf))
         known.append(row)
     return Folds(known, strangers)
 
 
-def _best(scores: Vectors) -> Floats:
-    """Return the best of each row [A,K] as [A]; -inf if nothing can be compared."""
-    filled = np.where(np.isnan(scores), -np.inf, scores).astype(np.float64)
-    best: Floats = filled.max(1, initial=-np.inf)
-    return best
-
-
-def _right(scores: Floats, column: int) -> Floats:
-    """Return the right person's score if it is the best, else -inf."""
-    own = scores[:, column]
-    others = np.delete(scores, column, axis=1).max(1, initial=-np.inf)
-    return np.where(own > others, own, -np.inf)
-
-
-def measure(
-    visitors: Sequence[Visitor], fpir: float = 0.01, ways: Sequence[Way] = WAYS, shrinkage: float = SHRINKAGE
-) -> list[dict[str, Any]]:
+def measure(visitors: Sequence[Visitor], fpir: float = 0.01, ways: Sequence[Way] = WAYS) -> list[dict[str, Any]]:
     """Return one row for each way.  Raises ValueError with fewer than three people, or if nobody is met again."""
     met = np.array([one.elsewhere and len(one.looks) > 0 for one in visitors])
     if len(visitors) < 3 or not met.any():
         raise ValueError("it takes three people, of whom one is met in a second session")
     rows = []
     for way in ways:
-        found = folds(visitors, way, shrinkage)
+        found = folds(visitors, way)
         rate, threshold = found.rate(np.ones(len(visitors)), fpir, met)
         rows.append(
             {
@@ -197,8 +181,7 @@ def _interval(found: Folds, fpir: float, met: NDArray[np.bool_], rate: float) ->
             replicates.append(drawn)
     people = int(met.sum())
     if rate in (0, 1):  # the bootstrap has no width: Wilson's over people, of what was right
-        low, high = interval([], round(rate * people), people, people)
-        return [round(1 - high, 5), round(1 - low, 5)]
+        return complement(interval([], round(rate * people), people, people))
     return percentiles(replicates)
 
 
@@ -213,4 +196,5 @@ def _by_person(found: Folds, threshold: float, visitors: Sequence[Visitor], met:
 
 def norm_of_mean(visitors: Sequence[Visitor]) -> float:
     """Return the length of the mean of people's templates: 0 if they share nothing, 1 if all are the same."""
-    return float(np.linalg.norm(centre_of(np.stack([pooled(one.photos) for one in visitors]), 0.0)))
+    means = with_a_face(np.stack([pooled(one.photos) for one in visitors]))
+    return float(np.linalg.norm(means.mean(0))) if len(means) else 0.0

@@ -7,19 +7,23 @@ Does not know: how anything was measured.  Needs matplotlib (extra `train`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+
+from attendance.evaluation.recogniser.plots import picture
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
     """Draw a bar for each way and network, with its interval over people; return the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    figure = Figure(figsize=(8, 4.8), layout="constrained")
-    axes = figure.add_subplot()
-    networks = result["networks"]
+    return picture(folder, "site", [partial(bars, networks=result["networks"])], width=8)
+
+
+def bars(axes: Axes, networks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Own people refused, a group of bars for each way."""
     high = 0.8 / max(1, len(networks))
     for number, (name, values) in enumerate(networks.items()):
         rows = values["all"]
@@ -33,7 +37,3 @@ def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
     axes.set_xlabel("own people refused, % (95 % over people)")
     axes.set_title("A site: enrolled in one session, met in another")
     axes.legend(loc="lower right")
-    files = [folder / f"site.{end}" for end in ("png", "svg")]
-    for file in files:
-        figure.savefig(file, dpi=120)
-    return files

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from attendance.errors import UserError
-from attendance.training.loop import Ema, Plan, optimisers_of
+from attendance.training.loop import Ema, Training, optimisers_of
 from attendance.training.recogniser.ahead import Ahead
 
 CHECKPOINT, BEFORE = "checkpoint.pt", "checkpoint.before.pt"
@@ -59,24 +59,22 @@ class Step(Protocol):
         """Return named losses; "loss" is the one that is descended."""
 
 
-def rate(plan: Steady, samples: int, began: int, annealing_from: int | None) -> float:
+def rate(plan: Steady, samples: int, annealing_from: int | None) -> float:
     """Return the rate: a linear warm-up to the peak; from `annealing_from` on a fall by the square root, to 1 %."""
     if annealing_from is not None and plan.anneal:
         way = min(1.0, (samples - annealing_from) / plan.anneal)
         return plan.lr * max(0.01, 1 - math.sqrt(way))
-    return plan.lr * min(1.0, 0.02 + 0.98 * (samples - began) / max(plan.warmup, 1))
+    return plan.lr * min(1.0, 0.02 + 0.98 * samples / max(plan.warmup, 1))
 
 
-class SteadyRun:
+class SteadyRun(Training):
     """A run in a folder: `model` is trained, `ema.state` is its average, `extra` travels with the checkpoint."""
 
     def __init__(self, out: Path, model: nn.Module, plan: Steady) -> None:
         out.mkdir(parents=True, exist_ok=True)
-        self.out, self.model, self.plan = out, model, plan
-        loop_plan = Plan(samples=1, minutes=1, batch=plan.batch, lr=plan.lr, optimiser=plan.optimiser)
-        self.optimisers = optimisers_of(model, loop_plan, 0.05)
-        self.ema = Ema(model, plan.ema_decay if plan.anneal is None else short_decay(plan))
-        self.samples, self.elapsed, self.step = 0, 0.0, 0
+        ema = Ema(model, plan.ema_decay if plan.anneal is None else short_decay(plan))
+        super().__init__(model, optimisers_of(model, plan, 0.05), ema)
+        self.out, self.plan, self.step = out, plan, 0
         self.annealing_from: int | None = None
         self.extra: dict[str, Any] = {}
         self.stopping = False  # set from outside: the step at hand is the last of this call
@@ -99,7 +97,7 @@ class SteadyRun:
         with Ahead(step.prepared, self.step) as batches:
             while not (self.ended or self.stopping) and (time.monotonic() - began) / 60 < self.plan.minutes:
                 losses = step.losses(batches.next())
-                bad = 0 if self._descend(losses["loss"]) else bad + 1
+                bad = 0 if self.descend(losses["loss"], self._rate()) else bad + 1
                 if bad >= BAD_STEPS:
                     raise UserError(f"{bad} steps in a row without a finite gradient; the run is as last saved")
                 for name, value in losses.items():
@@ -119,24 +117,12 @@ class SteadyRun:
         bar.close()
         self.save()
 
-    def _descend(self, loss: Tensor) -> bool:
-        """Take one step; return False, with nothing changed, if the gradient is not finite."""
-        lr = rate(self.plan, self.samples, 0, self.annealing_from)
-        for group in (g for optimiser in self.optimisers for g in optimiser.param_groups):
-            group["lr"] = lr
-        self.model.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-        if not torch.isfinite(norm):
-            return False
-        for optimiser in self.optimisers:
-            optimiser.step()
-        self.ema.update(self.model)
-        return True
+    def _rate(self) -> float:
+        return rate(self.plan, self.samples, self.annealing_from)
 
     def _log(self, sums: dict[str, float], count: int, busy: float, evaluate: Callable[[], Mapping[str, Any]]) -> None:
         line: dict[str, Any] = {"samples": self.samples, "minutes": round(self.elapsed / 60, 2)}
-        line |= {"lr": rate(self.plan, self.samples, 0, self.annealing_from)}
+        line |= {"lr": self._rate()}
         line |= {"crops_s": round(count * self.plan.batch / max(busy, 1e-9), 1)}
         line |= {name: round(value / count, 5) for name, value in sums.items()}
         self.save()
@@ -148,17 +134,7 @@ class SteadyRun:
         """Write the checkpoint and keep the one before it; raise UserError if the weights are not finite."""
         if not all(bool(torch.isfinite(p).all()) for p in self.model.parameters()):
             raise UserError(f"the weights are no longer finite; {self.out / CHECKPOINT} is as it was")
-        state = {
-            "model": self.model.state_dict(),
-            "ema": self.ema.state,
-            "ema_updates": self.ema.updates,
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "samples": self.samples,
-            "step": self.step,
-            "elapsed": self.elapsed,
-            "annealing_from": self.annealing_from,
-            "extra": self.extra,
-        }
+        state = self.state() | {"step": self.step, "annealing_from": self.annealing_from, "extra": self.extra}
         new, kept = self.out / "checkpoint.new", self.out / CHECKPOINT
         with new.open("wb") as file:
             torch.save(state, file)
@@ -173,12 +149,8 @@ class SteadyRun:
         state = read_checkpoint(self.out)
         if state is None:
             return False
-        self.model.load_state_dict(state["model"])
-        self.ema.state, self.ema.updates = state["ema"], state["ema_updates"]
-        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
-        self.samples, self.step, self.elapsed = state["samples"], state["step"], state["elapsed"]
-        self.annealing_from, self.extra = state["annealing_from"], state["extra"]
+        self.load_state(state)
+        self.step, self.annealing_from, self.extra = state["step"], state["annealing_from"], state["extra"]
         if self.plan.anneal is not None and self.annealing_from is None:
             self.annealing_from, self.ema.updates = self.samples, 0
             self.ema.state = {name: value.detach().clone() for name, value in self.model.state_dict().items()}

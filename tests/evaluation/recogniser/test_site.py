@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.scoring import Scoring, centre_of, mean_of, unit
 from attendance.evaluation.recogniser import site
 from attendance.evaluation.recogniser.site import Visitor, Way
 from attendance.evaluation.recogniser.site_run import folder_people, nuaa_people
@@ -21,9 +23,7 @@ def _people(count: int, noise: float, common: float = 0.0, elsewhere: bool = Tru
         own = random.standard_normal(32) + common * shared
         photos, looks = (own + noise * random.standard_normal((n, 32)) for n in (3, 24))
         people.append(
-            Visitor(
-                f"{number:04}", site.unit(photos.astype(np.float32)), site.unit(looks.astype(np.float32)), elsewhere
-            )
+            Visitor(f"{number:04}", unit(photos.astype(np.float32)), unit(looks.astype(np.float32)), elsewhere)
         )
     return people
 
@@ -51,13 +51,23 @@ def test_without_what_all_have_in_common_strangers_are_less_like_everybody() -> 
     assert rates["look, mean, centre"] <= rates["look, mean of the photos"]
 
 
-def test_a_small_gallerys_centre_is_pulled_towards_none() -> None:
-    templates = site.unit(np.random.default_rng(0).standard_normal((4, 8)).astype(np.float32))
-    gap = np.full((1, 8), np.nan, np.float32)
+def test_the_doors_own_gallery_gives_the_scores_its_shrunk_centre_too() -> None:
+    people = _people(5, 0.3, common=1.0)
+    people[3] = Visitor("0003", np.full_like(people[3].photos, np.nan), people[3].looks)  # no photo with a face
+    inside = [people[i] for i in (0, 1, 4)]
+    centre = centre_of(np.stack([mean_of(one.photos) for one in inside]))
+    assert centre is not None
+    door = Scoring(pooled=True, centre=centre)
+    gallery = Gallery([1, 1, 1, 2, 2, 2, 5, 5, 5], np.concatenate([v.photos for v in inside]), "m", 0, scoring=door)
+    scores = gallery.person_scores(people[2].looks)
 
-    assert np.allclose(site.centre_of(np.concatenate([templates, gap])), templates.mean(0))
-    assert np.allclose(site.centre_of(templates, 4.0), templates.mean(0) / 2)
-    assert np.allclose(site.centre_of(gap), 0)
+    found = site.folds(people, site.WAYS[2])
+    assert np.array_equal(found.strangers[2], scores.max(1))
+    own = gallery.person_scores(people[1].looks)
+    assert np.array_equal(found.known[2][1], np.where(own.argmax(1) == 1, own[:, 1], -np.inf))
+    assert np.isneginf(found.known[2][3]).all()
+    mean = np.stack([mean_of(one.photos) for one in inside]).mean(0)
+    assert np.linalg.norm(centre) < 0.99 * np.linalg.norm(mean)  # what chance explains stays
 
 
 def test_an_unseen_face_is_an_error_and_a_person_without_a_photo_is_never_found() -> None:

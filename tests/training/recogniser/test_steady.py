@@ -61,10 +61,10 @@ def test_batches_come_in_order_and_an_error_reaches_who_waits() -> None:
 
 def test_the_rate_warms_up_and_stays_until_it_is_annealed() -> None:
     plan = replace(PLAN, anneal=400)
-    flat = [rate(plan, samples, 0, None) for samples in range(0, 4000, 4)]
+    flat = [rate(plan, samples, None) for samples in range(0, 4000, 4)]
 
     assert flat[0] == pytest.approx(0.0002) and set(flat[4:]) == {0.01}
-    ending = [rate(plan, samples, 0, 1000) for samples in range(1000, 1404, 4)]
+    ending = [rate(plan, samples, 1000) for samples in range(1000, 1404, 4)]
     assert ending[0] == 0.01 and ending[-1] == pytest.approx(0.0001)
     assert all(np.diff(ending) <= 0)
 
@@ -142,7 +142,7 @@ def test_an_annealed_copy_leaves_the_run_as_it_is_and_is_gone_on_with(tmp_path: 
     done, _ = _go(folder, 0, anneal=64)
 
     assert done.samples == 96 and done.ended
-    assert rate(done.plan, done.samples, 0, done.annealing_from) == pytest.approx(1e-4)
+    assert rate(done.plan, done.samples, done.annealing_from) == pytest.approx(1e-4)
     assert (tmp_path / CHECKPOINT).read_bytes() == raw
     _go(tmp_path, 48)
     assert branch(tmp_path, 64).name == "annealed-48"
