@@ -86,18 +86,22 @@ def train(
     watch = Watch(data, device)
     cosines = _Cosines(faces, size)
 
-    def evaluate() -> dict[str, Any]:
-        """Write both weights and measure the averaged network."""
+    def write() -> RecognitionModel:
+        """Write both weights; return the averaged network."""
         student.net.save_weights(out / "recogniser-raw.safetensors")
         net = averaged(run, device)
         net.save_weights(out / "recogniser.safetensors")
+        return net
+
+    def evaluate() -> dict[str, Any]:
+        net = write()
         return {"clean_cos": cosines(net)} | watch(net, size)
 
     step = Distilling(Objective(student, faces, WEIGHTS, seed, device), plan.batch, size)
     student.train()
     with _stopped_by_signal(run):
         run.train(step, evaluate)
-    evaluate()
+    write()
     return out / "recogniser.safetensors"
 
 
