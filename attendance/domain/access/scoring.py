@@ -83,6 +83,11 @@ def unit(rows: Vectors) -> Vectors:
     return result
 
 
+def mean_of(rows: Vectors) -> Vectors:
+    """Return the mean template [D] of unit rows [N,D], of length 1."""
+    return unit(rows.sum(axis=0))
+
+
 def centre_of(people: Vectors) -> Vectors | None:
     """Return the centre [D] of the people's mean templates [P,D]; None for fewer than two.
 
