@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from attendance.config import Settings
+from attendance.domain.access.scoring import Vectors
 from attendance.errors import UserError
 from attendance.evaluation.recogniser import site
 from attendance.evaluation.recogniser.embedding import embeddings_for
@@ -118,7 +119,7 @@ def evaluate_site(
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
 
 
-def _visitor(person: Pictures, found: Mapping[Path, site.Vectors]) -> Visitor:
+def _visitor(person: Pictures, found: Mapping[Path, Vectors]) -> Visitor:
     photos, looks = (np.stack([found[path] for path in paths]) for paths in (person.photos, person.looks))
     return Visitor(person.name, photos, looks, person.elsewhere)
 
