@@ -19,6 +19,7 @@ from attendance import paths
 from attendance.errors import UserError
 from attendance.store import migrate, session
 from attendance.store.tables.base import Base
+from tests.store.revisions import rows, to
 
 UPGRADE = re.escape("run: python manage.py db upgrade")
 
@@ -144,10 +145,7 @@ def test_the_tables_can_be_made_by_postgresql_too() -> None:
 
 
 def test_going_back_removes_every_table(engine: Engine) -> None:
-    with engine.begin() as connection:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+    to(engine, "base", back=True)
     left = MetaData()
     left.reflect(engine)
     assert set(left.tables) == {"alembic_version"}
@@ -161,55 +159,36 @@ def test_every_revision_says_why() -> None:
 def test_operators_stay_who_they_are_when_supervisors_come_and_go(unborn: Engine) -> None:
     """The revision copies their table on SQLite; whoever could sign in before must be able to afterwards."""
 
-    def to(revision: str, back: bool = False) -> None:
-        with unborn.begin() as connection:
-            config = migrate._config()
-            config.attributes["connection"] = connection
-            (command.downgrade if back else command.upgrade)(config, revision)
-
-    def rows() -> list[tuple[object, ...]]:
-        with unborn.connect() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql("SELECT username, role, active FROM operators")]
-
-    to("0006")
+    query = "SELECT username, role, active FROM operators"
+    to(unborn, "0006")
     add = (
         "INSERT INTO operators (username, password_hash, role, active, created_at) VALUES (?, 'x', ?, 1, '2024-05-06')"
     )
     with unborn.begin() as connection:
         connection.exec_driver_sql(add, ("ada", "admin"))
-    to("0007")
+    to(unborn, "0007")
     with unborn.begin() as connection:
         connection.exec_driver_sql(add, ("sue", "supervisor"))
     with pytest.raises(IntegrityError), unborn.begin() as connection:
         connection.exec_driver_sql(add, ("eve", "king"))
-    assert rows() == [("ada", "admin", 1), ("sue", "supervisor", 1)]
-    to("0006", back=True)
-    assert rows() == [("ada", "admin", 1), ("sue", "viewer", 1)]
+    assert rows(unborn, query) == [("ada", "admin", 1), ("sue", "supervisor", 1)]
+    to(unborn, "0006", back=True)
+    assert rows(unborn, query) == [("ada", "admin", 1), ("sue", "viewer", 1)]
     with pytest.raises(IntegrityError), unborn.begin() as connection:
         connection.exec_driver_sql(add, ("eve", "supervisor"))
     unborn.dispose()
 
 
 def test_a_repeat_leaves_with_the_revision_and_its_door_event_goes_to_the_first(unborn: Engine) -> None:
-    def to(revision: str, back: bool = False) -> None:
-        with unborn.begin() as connection:
-            config = migrate._config()
-            config.attributes["connection"] = connection
-            (command.downgrade if back else command.upgrade)(config, revision)
-
-    def rows(query: str) -> list[tuple[object, ...]]:
-        with unborn.connect() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(query)]
-
     add = (
         "INSERT INTO passages (id, at, camera, granted, reason, model_id, gallery_version, frames, direction, method) "
         "VALUES (?, '2024-05-06', 'door', 1, 'matched', 'm', 1, 3, 'in', 'face')"
     )
-    to("0008")
+    to(unborn, "0008")
     with unborn.begin() as connection:
         connection.exec_driver_sql(add, ("first",))
-    to("0009")
-    assert rows("SELECT id, repeat_of FROM passages") == [("first", None)]
+    to(unborn, "0009")
+    assert rows(unborn, "SELECT id, repeat_of FROM passages") == [("first", None)]
     with unborn.begin() as connection:
         connection.exec_driver_sql(add, ("again",))
         connection.exec_driver_sql("UPDATE passages SET repeat_of = 'first' WHERE id = 'again'")
@@ -217,58 +196,39 @@ def test_a_repeat_leaves_with_the_revision_and_its_door_event_goes_to_the_first(
             "INSERT INTO door_events (id, passage_id, at, door, action, outcome, detail) "
             "VALUES ('event', 'again', '2024-05-06', 'door', 'unlock', 'done', '')"
         )
-    to("0008", back=True)
-    assert rows("SELECT id FROM passages") == [("first",)]
-    assert rows("SELECT id, passage_id FROM door_events") == [("event", "first")]
+    to(unborn, "0008", back=True)
+    assert rows(unborn, "SELECT id FROM passages") == [("first",)]
+    assert rows(unborn, "SELECT id, passage_id FROM door_events") == [("event", "first")]
     unborn.dispose()
 
 
 def test_doors_that_a_crash_left_open_become_unknown_and_nothing_else_does(unborn: Engine) -> None:
-    def to(revision: str, back: bool = False) -> None:
-        with unborn.begin() as connection:
-            config = migrate._config()
-            config.attributes["connection"] = connection
-            (command.downgrade if back else command.upgrade)(config, revision)
-
-    def rows() -> list[tuple[object, ...]]:
-        with unborn.connect() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql("SELECT id, outcome FROM door_events ORDER BY id")]
-
+    query = "SELECT id, outcome FROM door_events ORDER BY id"
     add = (
         "INSERT INTO door_events (id, passage_id, at, door, action, outcome, detail) "
         "VALUES (?, NULL, '2024-05-06', 'door', ?, ?, ?)"
     )
-    to("0010")
+    to(unborn, "0010")
     with unborn.begin() as connection:
         connection.exec_driver_sql(add, ("a", "unlock", "done", ""))
         connection.exec_driver_sql(add, ("b", "unlock", "failed", "no answer from the relay"))
         stopped = "the program stopped before it noted what the door did"
         connection.exec_driver_sql(add, ("c", "unlock", "failed", stopped))
-    to("0011")
-    assert rows() == [("a", "done"), ("b", "failed"), ("c", "unknown")]
+    to(unborn, "0011")
+    assert rows(unborn, query) == [("a", "done"), ("b", "failed"), ("c", "unknown")]
     with pytest.raises(IntegrityError), unborn.begin() as connection:
         connection.exec_driver_sql(add, ("d", "unlock", "perhaps", ""))
     with pytest.raises(IntegrityError), unborn.begin() as connection:
         connection.exec_driver_sql(add, ("d", "smash", "done", ""))
-    to("0010", back=True)
-    assert rows() == [("a", "done"), ("b", "failed"), ("c", "failed")]
+    to(unborn, "0010", back=True)
+    assert rows(unborn, query) == [("a", "done"), ("b", "failed"), ("c", "failed")]
     with pytest.raises(IntegrityError), unborn.begin() as connection:
         connection.exec_driver_sql(add, ("d", "unlock", "unknown", ""))
     unborn.dispose()
 
 
 def test_leave_of_several_half_days_counts_after_the_upgrade_what_it_counted(unborn: Engine) -> None:
-    def to(revision: str, back: bool = False) -> None:
-        with unborn.begin() as connection:
-            config = migrate._config()
-            config.attributes["connection"] = connection
-            (command.downgrade if back else command.upgrade)(config, revision)
-
-    def rows(query: str) -> list[tuple[object, ...]]:
-        with unborn.connect() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(query)]
-
-    to("0013")
+    to(unborn, "0013")
     with unborn.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO people (id, name, department, active, notes, created_at, updated_at) "
@@ -280,26 +240,20 @@ def test_leave_of_several_half_days_counts_after_the_upgrade_what_it_counted(unb
                 "VALUES (1, 'vacation', ?, ?, ?, 1, '', 'approved', 'ada', '2024-05-01')",
                 (first, last, half),
             )
-    to("0014")
-    assert rows("SELECT first, last, half, last_half FROM leave ORDER BY first") == [
+    to(unborn, "0014")
+    assert rows(unborn, "SELECT first, last, half, last_half FROM leave ORDER BY first") == [
         ("2024-05-06", "2024-05-06", "second", "whole"),
         ("2024-05-07", "2024-05-07", "second", "whole"),
         ("2024-05-08", "2024-05-08", "second", "whole"),
         ("2024-06-03", "2024-06-07", "whole", "whole"),
     ]
-    to("0013", back=True)
-    assert len(rows("SELECT * FROM leave")) == 4
+    to(unborn, "0013", back=True)
+    assert len(rows(unborn, "SELECT * FROM leave")) == 4
     unborn.dispose()
 
 
 def test_the_upgrade_takes_the_last_change_of_an_inactive_person_for_the_last_day(unborn: Engine) -> None:
-    def to(revision: str) -> None:
-        with unborn.begin() as connection:
-            config = migrate._config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
-
-    to("0015")
+    to(unborn, "0015")
     with unborn.begin() as connection:
         for number, active in ((1, 1), (2, 0)):
             connection.exec_driver_sql(
@@ -307,8 +261,6 @@ def test_the_upgrade_takes_the_last_change_of_an_inactive_person_for_the_last_da
                 "VALUES (?, 'Anna', '', ?, '', '2024-01-06 08:00:00', '2024-05-17 08:00:00')",
                 (number, active),
             )
-    to("0016")
-    with unborn.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT person_id, first, last FROM employments").all()
-    assert [tuple(row) for row in rows] == [(2, None, "2024-05-17")]
+    to(unborn, "0016")
+    assert rows(unborn, "SELECT person_id, first, last FROM employments") == [(2, None, "2024-05-17")]
     unborn.dispose()

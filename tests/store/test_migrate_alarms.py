@@ -5,19 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from alembic import command
-from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
-from attendance.store import migrate
 from attendance.store.session import make_engine
-
-
-def to(engine: Engine, revision: str, back: bool = False) -> None:
-    with engine.begin() as connection:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        (command.downgrade if back else command.upgrade)(config, revision)
+from tests.store.revisions import to
 
 
 def test_alarms_come_and_go_and_people_stay(tmp_path: Path) -> None:

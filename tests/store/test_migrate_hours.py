@@ -5,34 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from alembic import command
 from sqlalchemy import Engine
 
-from attendance.store import migrate
 from attendance.store.session import make_engine
+from tests.store.revisions import do, rows, to
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     return make_engine(f"sqlite:///{tmp_path / 'a.db'}")
-
-
-def to(engine: Engine, revision: str, back: bool = False) -> None:
-    with engine.begin() as connection:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        (command.downgrade if back else command.upgrade)(config, revision)
-
-
-def rows(engine: Engine, query: str) -> list[tuple[object, ...]]:
-    with engine.connect() as connection:
-        return [tuple(row) for row in connection.exec_driver_sql(query)]
-
-
-def do(engine: Engine, *statements: str) -> None:
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
 
 
 ANNA = (
