@@ -19,7 +19,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from attendance.config import Mail, Settings
@@ -29,7 +28,7 @@ from attendance.service.alarms.watch import WATCH_EVERY_S, AlarmWatch
 from attendance.service.audit.audit import Action, Actor, Subject, record
 from attendance.service.calibration.auto_tighten import tighten
 from attendance.service.hours import periods, weekly_mail
-from attendance.service.hours.weekly_mail import MailServer
+from attendance.service.mail import MailServer, addresses_in, send
 from attendance.service.operations.backups import back_up_if_due
 from attendance.service.operations.readiness import PROBE_EVERY_S, Readiness
 from attendance.service.people.employment import end_what_is_over
@@ -41,7 +40,7 @@ from attendance.store.crypto import Keys
 from attendance.store.hours import site_rules
 from attendance.store.operators.department_scope import narrowed
 from attendance.store.operators.operators import all_departments, list_operators
-from attendance.store.session import Sessions, database_file
+from attendance.store.session import Sessions, database_file, engine_of
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +149,7 @@ def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
         with sessions() as session:
             zone = site_rules.zone_of(session, zone)
             message = weekly_mail.compose(session, monday, zone, now, settings.site.name, settings.site.locale)
-        weekly_mail.send(message, server)
+        send(message, server)
     except BaseException as error:
         # An e-mail that no server took is sent again in an hour.
         with sessions.begin() as session:
@@ -189,7 +188,7 @@ def weekly_to_supervisors(sessions: Sessions, clock: Clock, settings: Settings) 
                 message = weekly_mail.compose(
                     session, monday, zone, now, settings.site.name, settings.site.locale, departments[operator_id]
                 )
-            weekly_mail.send(message, replace(server_of(mail), to=(email,)))
+            send(message, replace(server_of(mail), to=(email,)))
         except BaseException as error:
             with sessions.begin() as session:
                 shared.put(session, key, "", clock.now())
@@ -208,14 +207,12 @@ def back_up(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     backup = settings.backup
     if not backup.folder or backup.every_hours == 0:
         return False
-    with sessions() as session:
-        engine = session.get_bind()
-    if not isinstance(engine, Engine):
-        return False
     every = timedelta(hours=backup.every_hours)
     try:
         sure = not doubt_about(clock)
-        made = back_up_if_due(engine, Path(backup.folder), every, backup.keep_days, clock.now(), delete_old=sure)
+        made = back_up_if_due(
+            engine_of(sessions), Path(backup.folder), every, backup.keep_days, clock.now(), delete_old=sure
+        )
     except UserError as error:  # an alarm says so once the newest backup is too old
         log.error("no backup was made: %s", error)
         return False
@@ -224,8 +221,7 @@ def back_up(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
 
 def server_of(mail: Mail) -> MailServer:
     """Return the mail server of the settings, with its recipients one by one."""
-    to = tuple(address.strip() for address in mail.to.split(",") if address.strip())
-    return MailServer(mail.host, mail.port, mail.security, mail.user, mail.password, mail.sender, to)
+    return MailServer(mail.host, mail.port, mail.security, mail.user, mail.password, mail.sender, addresses_in(mail.to))
 
 
 def _claimed(session: Session, key: str, day: date, clock: Clock) -> bool:
@@ -276,14 +272,11 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
 
 def watching(readiness: Readiness, sessions: Sessions, settings: Settings, clock: Clock) -> tuple[Job, ...]:
     """Return the jobs by which the site looks at itself and tells what is wrong."""
-    with sessions() as session:
-        engine = session.get_bind()
-    database = database_file(engine) if isinstance(engine, Engine) else None
     mail, alarms = settings.mail, settings.alarms
     channels = Channels(
         server_of(mail) if mail.host else None, alarms.webhook_url, alarms.webhook_secret, settings.site.name
     )
-    watch = AlarmWatch(sessions, clock, settings, readiness, database, channels, clock.now())
+    watch = AlarmWatch(sessions, clock, settings, readiness, database_file(engine_of(sessions)), channels, clock.now())
     return (
         Job("readiness", readiness.probe, timedelta(seconds=PROBE_EVERY_S)),
         Job("alarms", watch.look, timedelta(seconds=WATCH_EVERY_S), timedelta(seconds=10)),

@@ -24,7 +24,6 @@ from typing import Protocol
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from attendance.config import CameraSettings
@@ -38,7 +37,7 @@ from attendance.service.access.check_in import Outcome
 from attendance.service.access.reason_texts import reason_words
 from attendance.service.ports import Camera, Clock
 from attendance.store.cameras import cameras
-from attendance.store.session import Sessions, database_file
+from attendance.store.session import Sessions, database_file, engine_of
 from attendance.store.tables.cameras import Camera as CameraRow
 
 log = logging.getLogger(__name__)
@@ -203,9 +202,7 @@ class Worker:
     @contextmanager
     def _held(self) -> Iterator[None]:
         """Own the camera during the block: by a file's lock on this computer, by a claim across computers."""
-        with self._sessions() as session:
-            bind = session.get_bind()
-        database = database_file(bind) if isinstance(bind, Engine) else None
+        database = database_file(engine_of(self._sessions))
         path = None if database is None else lock.lock_file(database, self._name)
         guard = nullcontext() if path is None else lock.held(path, self._owner, f"the camera {self._name}")
         with guard:

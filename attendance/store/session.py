@@ -15,7 +15,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Dialect, Engine, ExceptionContext, create_engine, event, inspect, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -59,7 +59,11 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
         except OSError as error:
             raise DatabaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
 
+    opened = False
+
     def set_up(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        nonlocal opened
+        opened = True
         if path is not None:
             if not path.stat().st_size:  # new: names and times are nobody else's business; its log inherits this
                 path.chmod(0o600)
@@ -79,6 +83,11 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
         if (held := entry.info.pop("in use", None)) is not None:
             held.close()
 
+    def open_only(_dialect: Dialect, _entry: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        """Make the file for the first connection at most: an empty one must not take the place of one that is gone."""
+        if path is not None and opened:
+            arguments[0], options["uri"] = f"{path.absolute().as_uri()}?mode=rw", True
+
     patience = _Patience(busy_timeout_ms)
 
     def explain(context: ExceptionContext) -> None:
@@ -87,6 +96,7 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
         if clear is not None:
             raise clear from context.original_exception
 
+    event.listen(engine, "do_connect", open_only)
     event.listen(engine, "connect", set_up)
     event.listen(engine, "close", let_go)
     event.listen(engine, "handle_error", explain)
@@ -120,8 +130,13 @@ class _Patience:
         _context: object,
         _many: bool,
     ) -> None:
-        if self.lost and statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+        if self.lost and is_write(statement):
             self.lost = False
+
+
+def is_write(statement: str) -> bool:
+    """Return whether an SQL statement changes rows."""
+    return statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE")
 
 
 def sessions(engine: Engine) -> Sessions:
@@ -130,6 +145,12 @@ def sessions(engine: Engine) -> Sessions:
     Objects stay readable after the commit: they are handed to pages and to the daemon.
     """
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def engine_of(factory: Sessions) -> Engine:
+    """Return the engine that these sessions use."""
+    with factory() as session:
+        return session.get_bind().engine
 
 
 def database_file(engine: Engine) -> Path | None:
@@ -223,7 +244,7 @@ def _explained(message: str, path: Path | None, busy_timeout_ms: int) -> Databas
             "and whether the disk was mounted read-only"
         )
     advice = {
-        "unable to open database file": "cannot be opened: check that its folder exists and may be written",
+        "unable to open database file": "cannot be opened: check that it was not deleted and its folder may be written",
         "file is not a database": "is not a SQLite file: check [database] url, or restore a backup",
         "disk image is malformed": "is damaged: restore a backup",
         "disk I/O error": "cannot be read or written, the disk fails: check the disk and the kernel's log",

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import Flask, current_app, g, request
-from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
@@ -23,7 +22,7 @@ from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.hours.site_rules import zone_of
 from attendance.store.operators.department_scope import narrowed
-from attendance.store.session import Sessions
+from attendance.store.session import Sessions, engine_of
 
 EXTENSION = "attendance"
 
@@ -61,10 +60,9 @@ class Site:
         self.doctor: Callable[[], list[Check]] = self._examine
 
     def _examine(self) -> list[Check]:
-        with self.sessions() as session:
-            engine = session.get_bind()
-        assert isinstance(engine, Engine)
-        return examine(Patient(self.settings, engine, self.sessions, self.keys, self.clock, deep=False))
+        return examine(
+            Patient(self.settings, engine_of(self.sessions), self.sessions, self.keys, self.clock, deep=False)
+        )
 
     def of_departments(self, departments: Collection[str]) -> Site:
         """Return the same site, limited to the people of these departments."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import StatementError
 from attendance.errors import UserError
 from attendance.store import migrate, session, settings
 from attendance.store.people import people
-from attendance.store.session import DatabaseLocked, Sessions
+from attendance.store.session import DatabaseError, DatabaseLocked, Sessions
 from attendance.store.tables.people import Person
 from tests import needs
 from tests.factories import NOON
@@ -78,6 +78,16 @@ def test_missing_folders_of_the_database_are_made(tmp_path: Path) -> None:
     migrate.upgrade(engine)
     assert (tmp_path / "a" / "b" / "attendance.db").exists()
     engine.dispose()
+
+
+def test_a_file_that_was_deleted_is_not_made_anew(database: Path, engine: Engine) -> None:
+    """An empty one in its place would look like a new site, and like a replaced database to other programs."""
+    with engine.connect():
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{database}{ending}").unlink(missing_ok=True)
+        with pytest.raises(DatabaseError, match="cannot be opened: check that it was not deleted"):
+            engine.connect()
+    assert not database.exists()
 
 
 def test_another_kind_of_database_passes_through() -> None:

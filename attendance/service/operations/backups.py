@@ -147,6 +147,11 @@ def list_backups(folder: Path) -> Sequence[Backup]:
     return sorted(found, key=lambda backup: backup.made_at, reverse=True)
 
 
+def newest_backup(folder: Path) -> Backup | None:
+    """Return the newest backup; None if there is none."""
+    return next(iter(list_backups(folder)), None)
+
+
 def prune(folder: Path, keep_days: int, now: datetime) -> int:
     """Delete backups that are older than `keep_days`, but never the newest one; return how many went."""
     old = [backup for backup in list_backups(folder)[1:] if now - backup.made_at > timedelta(days=keep_days)]

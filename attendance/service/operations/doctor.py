@@ -20,7 +20,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.errors import one_line, problem_and_advice
@@ -29,10 +29,10 @@ from attendance.service.operations import backups
 from attendance.service.operations.readiness import Readiness, free_mb
 from attendance.service.ports import Clock
 from attendance.store import settings as shared
+from attendance.store.access import events
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions, database_file, schema_state
-from attendance.store.tables.access import Passage
 from attendance.texts import gettext as _
 
 # No computer that runs this version can rightly have an earlier clock.
@@ -173,7 +173,7 @@ def _permissions(patient: Patient) -> Iterator[Check]:
 def _clock(patient: Patient) -> Iterator[Check]:
     now, what = patient.clock.now(), _("Clock")
     with patient.sessions() as session:
-        newest = session.scalar(select(func.max(Passage.at)))
+        newest = events.newest_at(session)
     local = now.astimezone(patient.settings.site.zone)
     words = f"{local:%Y-%m-%d %H:%M:%S %Z}"
     advice = _("Set the clock, and let it follow a time server (timedatectl set-ntp true).")
@@ -233,7 +233,7 @@ def _backups(patient: Patient) -> Iterator[Check]:
         advice = _("Set [backup] every_hours, or make them another way.")
         yield Check(what, Verdict.WARNING, _("the site makes none by itself"), advice)
         return
-    newest = next(iter(backups.list_backups(Path(backup.folder))), None)
+    newest = backups.newest_backup(Path(backup.folder))
     if newest is None:
         yield Check(what, Verdict.WARNING, _("there is none yet"), _("Make one by the command backup."))
         return

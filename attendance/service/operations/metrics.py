@@ -30,7 +30,7 @@ from attendance.store.alarms import alarms, outbox
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.people import templates
-from attendance.store.session import Sessions, database_file
+from attendance.store.session import Sessions, database_file, is_write
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
@@ -148,7 +148,7 @@ class SiteNumbers:
                 "attendance_disk_free_bytes", "Room beside it.", {(): float((free_mb(path.parent) or 0) << 20)}
             )
         folder = self._settings.backup.folder
-        if folder and (newest := next(iter(backups.list_backups(Path(folder))), None)) is not None:
+        if folder and (newest := backups.newest_backup(Path(folder))) is not None:
             made = {(): newest.made_at.timestamp()}
             yield _gauge("attendance_backup_timestamp_seconds", "When the newest backup was made.", made)
         try:
@@ -185,7 +185,7 @@ def time_writes(engine: Engine, registry: CollectorRegistry) -> None:
     )
 
     def begins(connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        if statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+        if is_write(statement):
             connection.info.setdefault("writes since", perf_counter())
 
     def ends(connection: Any) -> None:

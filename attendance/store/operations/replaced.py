@@ -21,7 +21,6 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.parse import quote
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -84,7 +83,7 @@ class _Files:
         self._path = path
         self._hold = in_use.hold(path, 1.0)
         # Open for as long as we look, so that the last other connection does not delete -wal and -shm.
-        self._connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, check_same_thread=False)
+        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False)
         (through_the_log,) = self._connection.execute("PRAGMA schema_version").fetchone()
         self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         # Never closed before the end: closing one would drop the locks that SQLite holds on it.

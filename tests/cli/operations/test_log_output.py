@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attendance.cli.operations.log_output import JsonLines, log_to_folder
-from attendance.config_sections import Logs
+from attendance.config import Logs
 from attendance.errors import UserError
 from tests.cli.conftest import Here
 
