@@ -22,14 +22,12 @@ from pydantic.fields import FieldInfo
 
 from attendance import paths
 from attendance.config_sections import Alarms as Alarms
-from attendance.config_sections import Backup as Backup
+from attendance.config_sections import Backup, Database, Section
 from attendance.config_sections import CameraSettings as CameraSettings
-from attendance.config_sections import Database as Database
 from attendance.config_sections import DoorSettings as DoorSettings
 from attendance.config_sections import Logs as Logs
 from attendance.config_sections import Mail as Mail
 from attendance.config_sections import Quality as Quality
-from attendance.config_sections import Section as Section
 from attendance.config_sections import Settings as Settings
 from attendance.config_sources import allowed, environment, flat, read_toml, toml
 from attendance.deprecation import warn_renamed

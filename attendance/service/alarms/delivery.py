@@ -24,8 +24,8 @@ from email.utils import format_datetime
 from http.client import HTTPException
 from typing import Any
 
-from attendance.service.hours.weekly_mail import MailServer
-from attendance.service.hours.weekly_mail import send as send_mail
+from attendance.service.mail import MailServer, addresses_in
+from attendance.service.mail import send as send_mail
 from attendance.service.ports import Clock
 from attendance.store.alarms import outbox
 from attendance.store.session import Sessions
@@ -91,9 +91,8 @@ def deliver(
         return
     if channels.mail is None:
         raise NotDelivered("the settings name no mail server")
-    to = tuple(address.strip() for address in target.split(",") if address.strip())
     try:
-        send_mail(_mail(channels, message_id, event, payload, at), replace(channels.mail, to=to))
+        send_mail(_mail(channels, message_id, event, payload, at), replace(channels.mail, to=addresses_in(target)))
     except (OSError, smtplib.SMTPException) as error:
         raise NotDelivered(f"{type(error).__name__}: {error}") from error
 

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from attendance.config import Settings
@@ -35,10 +34,10 @@ from attendance.service.ids import new_event_id
 from attendance.service.operations import backups
 from attendance.service.operations.readiness import Readiness, free_mb
 from attendance.service.ports import Clock, doubt_about
+from attendance.store.access import events
 from attendance.store.alarms import alarms, outbox
 from attendance.store.cameras import cameras
 from attendance.store.session import Sessions
-from attendance.store.tables.access import Passage
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +110,7 @@ class AlarmWatch:
             found["disk", ""] = {"free_mb": free}
         if self._backup_is_old(now):
             found["backup", ""] = {}
-        newest = session.scalar(select(func.max(Passage.at)))
+        newest = events.newest_at(session)
         if doubt_about(self.clock) or (newest is not None and newest > now + _CLOCK_SLACK):
             found["clock", ""] = {}
         return found
@@ -121,7 +120,7 @@ class AlarmWatch:
         if not backup.folder or backup.every_hours == 0:
             return False
         oldest = now - 2 * timedelta(hours=backup.every_hours) - _BACKUP_SLACK
-        newest = next(iter(backups.list_backups(Path(backup.folder))), None)
+        newest = backups.newest_backup(Path(backup.folder))
         # A new site gets the time of two backups for its first.
         return max(self.started_at, newest.made_at if newest else self.started_at) < oldest
 

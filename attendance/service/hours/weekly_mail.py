@@ -1,6 +1,6 @@
 """The weekly e-mail: absences, lateness, days to look at; to `mail.to` about everybody, to supervisors about theirs.
 
-In: a session, the site's zone, the present instant; where to send.  Out: a sent message.
+In: a session, the site's zone, the present instant.  Out: a message.
 Does not know: the scheduler, what the settings file looks like.
 Main choice: plain text with names, days and numbers, no attachment and no picture, so that it can be
 read in any program.  Trade-off: every address in `mail.to` reads about every department.  A supervisor's e-mail
@@ -9,10 +9,7 @@ is written by a session in which nobody outside of their departments exists, as 
 
 from __future__ import annotations
 
-import smtplib
-import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -29,21 +26,7 @@ from attendance.store.hours.corrections import count_requested
 from attendance.texts import N_
 from attendance.texts import gettext as _
 
-TIMEOUT_S = 30
 MOST_LINES = 40
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """`security`: "starttls", "tls" or "none".  Without a `user`, nobody signs in to the server."""
-
-    host: str
-    port: int
-    security: str
-    user: str
-    password: str
-    sender: str
-    to: tuple[str, ...]
 
 
 def week_before(zone: ZoneInfo, now: datetime) -> date:
@@ -97,20 +80,3 @@ def _lines(rows: Sequence[PersonDays], waiting: int, local: Local) -> list[str]:
         if len(days) > MOST_LINES:
             lines.append("  " + _("and %(number)s more, on the site's report pages", number=len(days) - MOST_LINES))
     return lines
-
-
-def send(message: EmailMessage, server: MailServer) -> None:
-    """Hand the message to the server; OSError or smtplib.SMTPException if the server does not take it."""
-    message["From"] = server.sender
-    message["To"] = ", ".join(server.to)
-    context = ssl.create_default_context()
-    if server.security == "tls":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_S, context=context)
-    else:
-        connection = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_S)
-    with connection:
-        if server.security == "starttls":
-            connection.starttls(context=context)
-        if server.user:
-            connection.login(server.user, server.password)
-        connection.send_message(message)

@@ -9,7 +9,6 @@ import pytest
 
 from attendance import jobs
 from attendance.config import Settings
-from attendance.config_sections import Calibration
 from attendance.service.calibration import impostors
 from attendance.service.calibration.auto_tighten import after_enrolment, outgrown, tighten
 from attendance.store.crypto import Keys
@@ -70,7 +69,7 @@ def test_it_can_be_switched_off_and_the_page_still_knows(sessions: Sessions, key
     enrol(sessions, keys, 20)
     put(sessions, known(sessions, keys, reference()))
     enrol(sessions, keys, 10, seed=2)
-    off = settings.model_copy(update={"calibration": Calibration(tighten=False)})
+    off = settings.model_copy(update={"calibration": settings.calibration.model_copy(update={"tighten": False})})
     assert not keep(sessions, keys, off)
     with sessions() as session:
         assert outgrown(session, MODEL)
