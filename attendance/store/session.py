@@ -58,7 +58,12 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    _listen_to_sqlite(engine, path, busy_timeout_ms)
+    return engine
 
+
+def _listen_to_sqlite(engine: Engine, path: Path | None, busy_timeout_ms: int) -> None:
+    """Set up every connection of the engine, and explain its faults.  `path` is None for a database in memory."""
     opened = False
 
     def set_up(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
@@ -102,7 +107,6 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
     event.listen(engine, "handle_error", explain)
     event.listen(engine, "begin", patience.set_timeout)
     event.listen(engine, "after_cursor_execute", patience.regain)
-    return engine
 
 
 class _Patience:

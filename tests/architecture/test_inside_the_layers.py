@@ -15,7 +15,7 @@ from tests.architecture.sources import MODULES, PACKAGE, every_import, tree_of
 SHARED_MODULES = {
     "domain": {"faces", "passage", "reason"},
     "store": {"crypto", "faults", "migrate", "session", "settings"},
-    "service": {"ids", "ports"},
+    "service": {"ids", "mail", "ports"},
     "web": {"app", "auth", "errors", "formats", "forms", "listing", "permissions", "security", "site"},
 }
 

@@ -23,6 +23,7 @@ from attendance.domain.reason import Reason
 from attendance.service.access.gallery_watch import GalleryWatch, View, denied
 from attendance.service.access.reason_texts import suspicion_words
 from attendance.service.access.recording import Opening, Recorder
+from attendance.service.alarms.alarms import NOBODY, Recipients
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.store.crypto import Keys
@@ -54,6 +55,7 @@ class Rules:
     stale_after: timedelta = timedelta(seconds=30)
     fault_every: timedelta = timedelta(seconds=60)
     static_detection: timedelta = timedelta(hours=1)
+    alarms_to: Recipients = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class CheckIn:
         self, sessions: Sessions, keys: Keys, analyser: Analyser, door: Door | None, clock: Clock, rules: Rules
     ) -> None:
         self._analyser, self._clock, self._rules = analyser, clock, rules
-        self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.unlock_s)
+        self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.unlock_s, rules.alarms_to)
         self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after)
         self._consensus = self._new_consensus()
         self._static = StaticDetections(rules.static_detection)
@@ -120,6 +122,7 @@ class CheckIn:
         Raises UserError, such as for a wrong master key, instead of starting a daemon that refuses everybody.
         """
         self._watch.load()
+        self._recorder.end_suspicion(self._rules.camera)  # of a program that ended meanwhile; this one looks anew
         left = self._recorder.close_open(self._rules.camera)
         for passage in left:
             log.warning("passage %s was granted at %s, but no door event was noted", passage.id, passage.at)
@@ -134,7 +137,7 @@ class CheckIn:
         self._timings = {}
         try:
             view = self._watch.refresh()
-            self._let_suspicion_lapse(frame.taken_at)
+            self._let_suspicion_lapse(frame)
             probes = self._analyser.analyse(frame, self._rules.max_faces)
             self._timings.update(self._analyser.timings)
             decisions = [(probe.box, view.decide(probe)) for probe in probes]
@@ -149,21 +152,27 @@ class CheckIn:
         return outcomes
 
     def _is_repeat(self, frame: Frame, box: Box, decision: Decision) -> bool:
-        """Return whether a look that names somebody shows the same picture as an earlier one; log suspicions once."""
+        """Return whether a look that names somebody shows the same picture as an earlier one."""
         if decision.person_id is None:
             return False
         repeat = self._repeated.is_repeat(frame.image, box, frame.taken_at)
-        suspicion = self._repeated.suspicion
-        if suspicion is not None and self._suspicion is None:
-            log.error("camera %s: security: %s", frame.camera, suspicion_words(suspicion))
-            self._recorder.note_suspicion(frame.camera, suspicion)
-        self._suspicion, self._suspected_at = suspicion, frame.taken_at
+        self._suspect(frame.camera, self._repeated.suspicion)
+        self._suspected_at = frame.taken_at
         return repeat
 
-    def _let_suspicion_lapse(self, now: datetime) -> None:
+    def _suspect(self, camera: str, suspicion: Suspicion | None) -> None:
+        """Raise one alarm when a suspicion begins, whatever it turns into, and end it with the suspicion."""
+        if suspicion is not None and self._suspicion is None:
+            log.error("camera %s: security: %s", camera, suspicion_words(suspicion))
+            self._recorder.note_suspicion(camera, suspicion)
+        elif suspicion is None and self._suspicion is not None:
+            self._recorder.end_suspicion(camera)
+        self._suspicion = suspicion
+
+    def _let_suspicion_lapse(self, frame: Frame) -> None:
         """Forget it once that face is gone: the camera may be well again while nobody is there."""
-        if self._suspicion is not None and abs(now - self._suspected_at) > SUSPICION_LASTS:
-            self._suspicion = None
+        if self._suspicion is not None and abs(frame.taken_at - self._suspected_at) > SUSPICION_LASTS:
+            self._suspect(frame.camera, None)
 
     def _is_static(self, frame: Frame, settled: Settled) -> bool:
         """Return whether this poor picture was refused before and has not changed since."""

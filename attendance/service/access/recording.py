@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.passage import Method, Passage, is_repeat
 from attendance.domain.reason import Reason
+from attendance.service.alarms.alarms import NOBODY, Recipients, clear_and_notify, raise_and_notify
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.ids import new_event_id
@@ -78,10 +79,16 @@ class Recorder:
     """Record the requests of one access point.  `door` is None at a tablet.  For several threads at once."""
 
     def __init__(
-        self, sessions: Sessions, clock: Clock, door: Door | None, cooldown: timedelta, unlock_s: float = 0.0
+        self,
+        sessions: Sessions,
+        clock: Clock,
+        door: Door | None,
+        cooldown: timedelta,
+        unlock_s: float = 0.0,
+        alarms_to: Recipients = NOBODY,
     ) -> None:
         self._sessions, self._clock, self._door = sessions, clock, door
-        self._cooldown, self._unlock_s = cooldown, unlock_s
+        self._cooldown, self._unlock_s, self._alarms_to = cooldown, unlock_s, alarms_to
 
     def record(self, event_id: str, judge: Callable[[Session], Passage | None]) -> Recorded | None:
         """Commit the request, then move the door, then note what the door did.
@@ -121,7 +128,7 @@ class Recorder:
         return left
 
     def note_suspicion(self, camera: str, suspicion: Suspicion) -> None:
-        """Put a suspicion about this camera's pictures into the audit; log a fault instead of raising it."""
+        """Raise an alarm about this camera's pictures, and note it in the audit; log a fault instead of raising it."""
         try:
             now = self._clock.now()
             with self._sessions.begin() as session:
@@ -133,8 +140,18 @@ class Recorder:
                     subject=Subject("camera", camera),
                     detail={"suspicion": suspicion.value},
                 )
+                raise_and_notify(session, suspicion.value, camera, {}, now, self._alarms_to)
         except Exception:  # the door stays shut either way
             log.exception("the suspicion about camera %s cannot be recorded", camera)
+
+    def end_suspicion(self, camera: str) -> None:
+        """End the alarms about this camera's pictures, if there are any; log a fault instead of raising it."""
+        try:
+            with self._sessions.begin() as session:
+                for suspicion in Suspicion:
+                    clear_and_notify(session, suspicion.value, camera, self._clock.now(), self._alarms_to)
+        except Exception:  # the alarm stays open until the next start
+            log.exception("the alarm about camera %s cannot be ended", camera)
 
     def _known(self, session: Session, event_id: str) -> Recorded | None:
         view = events.get_passage(session, event_id)

@@ -14,6 +14,7 @@ from datetime import timedelta
 from attendance.config import Settings
 from attendance.domain.passage import Direction
 from attendance.service.access.check_in import Rules
+from attendance.service.alarms.alarms import Recipients
 
 # Longer than two of a slow tablet's frames, shorter than one person takes to make room for the next.
 _FORGET = timedelta(seconds=3)
@@ -33,6 +34,7 @@ def rules_for(settings: Settings) -> Rules:
         static_detection=timedelta(seconds=decision.static_detection_s),
         unlock_s=settings.door.unlock_s,
         max_faces=settings.detector.max_faces,
+        alarms_to=Recipients.of(settings.alarms, settings.mail.host),
     )
 
 

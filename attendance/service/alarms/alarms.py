@@ -39,6 +39,9 @@ class Recipients:
         return cls(mail, (settings.escalate_to or mail) if mail_server else "", bool(settings.webhook_url))
 
 
+NOBODY = Recipients()
+
+
 def raise_and_notify(
     session: Session, kind: str, subject: str, detail: Mapping[str, Any], at: datetime, to: Recipients
 ) -> Alarm:

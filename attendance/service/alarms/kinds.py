@@ -58,6 +58,17 @@ KINDS: Mapping[str, Kind] = {
         N_("The computer's clock is wrong"),
         N_("It jumped, or it is before the newest entry in the log. Set it, and let it follow a time server."),
     ),
+    # These two are named as `domain/access/repeated_looks.py` names what it suspects.
+    "frozen face": Kind(
+        "security",
+        N_("The camera %(subject)s shows the same picture of a face for a while"),
+        N_("It is frozen, or somebody replaced its pictures. Look at the camera and its cable, and restart it."),
+    ),
+    "repeated sequence": Kind(
+        "security",
+        N_("The camera %(subject)s shows the same pictures of a face again and again"),
+        N_("Somebody may be playing a recording. Look at the camera, at its cable and at the door."),
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from sqlalchemy import select
 from attendance.domain.faces import Frame
 from attendance.domain.passage import Direction
 from attendance.service.access.check_in import CheckIn
+from attendance.service.alarms.alarms import Recipients
+from attendance.store.alarms import alarms, outbox
 from attendance.store.tables.audit import AuditEntry
 from tests.factories import ANNA, NOBODY, coded, face, make_frame
 from tests.service.conftest import Site
@@ -42,6 +45,11 @@ def suspicions(site: Site) -> list[tuple[str, str | None]]:
         return [(row.detail["suspicion"], row.subject_id) for row in session.scalars(query)]
 
 
+def open_alarms(site: Site) -> list[tuple[str, str, str]]:
+    with site.sessions() as session:
+        return [(alarm.kind, alarm.subject, alarm.severity) for alarm in alarms.open_alarms(session)]
+
+
 def test_somebody_who_lives_passes_again_and_again(staffed: Site) -> None:
     check_in = staffed.check_in()
     for visit in range(3):
@@ -50,6 +58,7 @@ def test_somebody_who_lives_passes_again_and_again(staffed: Site) -> None:
 
     assert len(staffed.door.unlocked) == 3
     assert suspicions(staffed) == []
+    assert open_alarms(staffed) == []
 
 
 def test_a_picture_that_froze_opens_nothing_however_often_the_camera_connects_anew(staffed: Site) -> None:
@@ -100,8 +109,23 @@ def test_a_recording_is_told_once_and_lapses_when_nobody_is_there(
 
     assert len(staffed.door.unlocked) == 1
     assert suspicions(staffed) == [("repeated sequence", "door")]
+    assert open_alarms(staffed) == [("repeated sequence", "door", "security")]
     assert [record.message.count("playing a recording") for record in caplog.records] == [1]
     assert "playing a recording" in check_in.trouble
     staffed.clock.advance(61)
     show(staffed, check_in, [make_frame(NOBODY).image])
     assert check_in.trouble == ""
+    assert open_alarms(staffed) == []
+
+
+def test_somebody_hears_of_a_frozen_face_until_a_new_start_looks_anew(staffed: Site) -> None:
+    staffed.rules = replace(staffed.rules, alarms_to=Recipients(mail="desk@example.org"))
+    show(staffed, staffed.check_in(), [of_anna()] * 200)
+
+    assert open_alarms(staffed) == [("frozen face", "door", "security")]
+    with staffed.sessions() as session:
+        assert outbox.count_waiting(session) == 1
+    staffed.check_in().start()
+    assert open_alarms(staffed) == []
+    with staffed.sessions() as session:
+        assert outbox.count_waiting(session) == 2
