@@ -27,6 +27,7 @@ from attendance.cli.operations import first_steps
 from attendance.cli.operations.backup import backup, restore
 from attendance.cli.operations.log_output import log_to_stderr
 from attendance.cli.operations.programs import daemon, run, web
+from attendance.cli.operations.security import security
 from attendance.cli.operations.upkeep import doctor, install_service
 from attendance.cli.operators import operators
 from attendance.cli.people import people
@@ -153,7 +154,7 @@ def _add_all(group: Any, *commands: click.Command) -> None:
         group.add_command(command)
 
 
-_add_all(main, web, daemon, run, backup, restore, doctor, install_service)
+_add_all(main, web, daemon, run, backup, restore, doctor, install_service, security)
 _add_all(main, enrol, enrol_bulk, people, events, operators, weights, train, export, quantise, evaluate, live)
 _add_all(main, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance)
 _add_all(evaluate, evaluate_calibration)

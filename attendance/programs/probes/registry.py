@@ -1,0 +1,12 @@
+"""Every probe of `security probe`, in the order in which they run.
+
+In: nothing.  Out: `PROBES`.
+Does not know: what a probe does.
+"""
+
+from __future__ import annotations
+
+from attendance.programs.probes import kiosk
+from attendance.programs.probes.attack import Probe
+
+PROBES: tuple[Probe, ...] = (*kiosk.PROBES,)
