@@ -9,8 +9,8 @@ import pytest
 
 from attendance.domain.passage import Direction
 from attendance.service.hours import corrections as stored_corrections
-from attendance.service.hours.own_days import BY
 from attendance.service.operations import demo_data
+from attendance.service.people.own_requests import BY
 from attendance.store.cameras import cameras
 from attendance.store.hours import corrections
 from attendance.store.operators import operators

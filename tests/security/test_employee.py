@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from attendance.service.hours import days, own_days
+from attendance.service.hours import days
+from attendance.service.people import own_requests
 from attendance.store.people import credentials, people
 from attendance.web.me import employee
 from tests.factories import NOON
@@ -137,12 +138,12 @@ def test_a_locked_number_is_told_from_a_wrong_pin_and_tries_are_counted_by_perso
 
 
 def test_nobody_asks_without_end(web: Web, me: Browser, anna: int) -> None:
-    for minute in range(own_days.MOST_WAITING):
+    for minute in range(own_requests.MOST_WAITING):
         me.submit("/me/corrections", ASK | {"at": f"17:{minute:02d}"})
     answer = me.submit("/me/corrections", ASK | {"at": "18:00"}, follow_redirects=True)
 
     assert "wait already" in answer.get_data(as_text=True)
-    assert len(my_corrections(web, anna)) == own_days.MOST_WAITING
+    assert len(my_corrections(web, anna)) == own_requests.MOST_WAITING
 
 
 def test_nothing_of_anybody_else_is_seen_or_touched(web: Web, me: Browser) -> None:

@@ -18,9 +18,11 @@ from attendance.domain.hours.windows import REACH, WorkDays, windows_of
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.ids import new_event_id
+from attendance.service.people.own_requests import require_another_person
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import require_open
+from attendance.store.hours.requests import move
 from attendance.store.tables.access import Passage
 from attendance.store.tables.hours import Correction
 
@@ -103,10 +105,10 @@ def decide_correction(
     `decider`: the operator's own id as a person of the site, if any.  Nobody decides about themselves.
     """
     row = correction_rows.get_correction(session, correction_id)
-    _require_another_person(row, decider)
+    require_another_person(row.person_id, decider)
     require_open(session, row.day, row.day, now)
     state = "approved" if approve else "refused"
-    correction_rows.move(session, row, ("requested",), state, by=by, at=now, note=note)
+    move(session, row, ("requested",), state, by=by, at=now, note=note)
     return row
 
 
@@ -145,9 +147,9 @@ def withdraw_correction(
 ) -> Correction:
     """Withdraw a request or an approval: the original counts again.  `decider`: as above."""
     row = correction_rows.get_correction(session, correction_id)
-    _require_another_person(row, decider)
+    require_another_person(row.person_id, decider)
     require_open(session, row.day, row.day, now)
-    correction_rows.move(session, row, ("requested", "approved"), "withdrawn", by=by, at=now, note=row.decision_note)
+    move(session, row, ("requested", "approved"), "withdrawn", by=by, at=now, note=row.decision_note)
     return row
 
 
@@ -157,13 +159,8 @@ def withdraw_own_request(session: Session, correction_id: str, person_id: int, *
     if row.person_id != person_id:
         raise UserError("there is no such correction")
     require_open(session, row.day, row.day, now)
-    correction_rows.move(session, row, ("requested",), "withdrawn", by=by, at=now)
+    move(session, row, ("requested",), "withdrawn", by=by, at=now)
     return row
-
-
-def _require_another_person(row: Correction, decider: int | None) -> None:
-    if decider is not None and row.person_id == decider:
-        raise UserError("nobody decides about themselves: leave it to another supervisor or an administrator")
 
 
 def undo_passage(

@@ -15,15 +15,12 @@ from sqlalchemy.orm import Session
 from attendance.domain.hours.day import Day, Flag, Status
 from attendance.domain.hours.shift import Half
 from attendance.domain.passage import Direction
-from attendance.errors import UserError
 from attendance.service.hours.corrections import request_correction
 from attendance.service.hours.day_words import HALF_WORDS, Local, flag_sentence
+from attendance.service.people.own_requests import BY, require_room
 from attendance.store.hours.corrections import corrections
 from attendance.store.tables.hours import Correction
 from attendance.texts import gettext as _
-
-BY = "self-service"  # who asked, in the record of a correction
-MOST_WAITING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +59,7 @@ def ask(
 ) -> Correction:
     """Ask for a correction of the person's own day; UserError also while too many requests wait."""
     waiting = corrections(session, person_id=person_id, state="requested")
-    if len(waiting) >= MOST_WAITING:
-        raise UserError(f"{MOST_WAITING} of your requests wait already: withdraw one, or wait for a decision")
+    require_room(len(waiting))
     return request_correction(
         session, person_id=person_id, action=action, reason=reason, by=BY, now=now, zone=zone, at=at,
         direction=direction, passage_id=passage_id,

@@ -48,6 +48,10 @@ MISSING = "▯"
 # Below U+0590 letters follow each other from left to right, one sign each.
 _FIRST_SHAPED = "\u0590"
 _LINE = 5.2
+# A text that must give way keeps so much (mm) while others can.
+_LEAST_TEXT = 18.0
+# Sizes of letters in points, the first that fits; a table of more columns than _MANY begins smaller.
+_SIZES, _SIZES_OF_MANY, _MANY = (7.5, 7.0, 6.5), (6.5, 6.2, 5.9), 20
 # So many notes stand above the table, on its first page, as a legend; more of them below it.
 _LEGEND = 2
 REGISTER_SIGNATURES = (N_("Date"), N_("Employee representative"), N_("Supervisor"))
@@ -186,8 +190,7 @@ def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
         if table.foot
         else None
     )
-    size = 6.5 if len(table.columns) > 20 else 7.5
-    widths = _widths(pdf, family, size, table.columns, [*rows, *([foot] if foot else [])])
+    size, widths = _widths(pdf, family, table.columns, [*rows, *([foot] if foot else [])])
     _head(pdf, family, size, table.columns, widths)
     for number, row in enumerate(rows):
         # The total does not stand on a page alone.
@@ -225,7 +228,8 @@ def _row(
 ) -> None:  # fmt: skip
     for cell, column, width in zip(cells, columns, widths, strict=True):
         align = {Form.MARK: "C", Form.SPAN: "R", Form.COUNT: "R"}.get(column.form, "L")
-        pdf.cell(width, _LINE, _fitting(pdf, _known(pdf, cell), width - 1.5), border=border, align=align, fill=fill)
+        fitting = _fitting(pdf, _known(pdf, cell), width - _margin(column) / 2)
+        pdf.cell(width, _LINE, fitting, border=border, align=align, fill=fill)
     pdf.ln(_LINE)
 
 
@@ -238,23 +242,58 @@ def _fitting(pdf: Any, text: str, width: float) -> str:
 
 
 def _widths(
+    pdf: Any, family: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> tuple[float, list[float]]:
+    """Return a size of letters (points) and widths (mm) that fit the headings and the longest texts.
+
+    If the page is full even with the smallest letters, headings give way first and then long texts, the widest of
+    them; a figure only at the very last, since half of one is wrong.
+    """
+    available = pdf.w - pdf.l_margin - pdf.r_margin
+    for size in _SIZES if len(columns) <= _MANY else _SIZES_OF_MANY:
+        texts, heads = _longest(pdf, family, size, columns, rows)
+        widths = [max(pair) for pair in zip(texts, heads, strict=True)]
+        if sum(widths) <= available:
+            return size, widths
+    least = [
+        min(text, _LEAST_TEXT) if column.form is Form.TEXT else text
+        for text, column in zip(texts, columns, strict=True)
+    ]
+    for floors in (texts, least, [0.0] * len(columns)):
+        _narrow(widths, floors, available)
+    return size, widths
+
+
+def _longest(
     pdf: Any, family: str, size: float, columns: Sequence[Column], rows: Sequence[Sequence[str]]
-) -> list[float]:
-    """Return widths that fit the headings and the longest texts; the widest columns give way if the page is full."""
-    widths = []
+) -> tuple[list[float], list[float]]:
+    """Return how wide the longest text of each column is, and its heading; in mm, with the space beside it."""
+    texts, heads = [], []
     for number, column in enumerate(columns):
         # By the number of letters, as measuring each text would take long.
         longest = sorted({row[number] for row in rows}, key=len)[-8:]
         pdf.set_font(family, "", size)
         wide = [pdf.get_string_width(_known(pdf, text)) for text in longest]
         pdf.set_font(family, "B", size)
-        wide += [pdf.get_string_width(_known(pdf, text)) for text in (_(column.title), *longest[-1:])]
-        widths.append(max(wide) + 3)
-    available = pdf.w - pdf.l_margin - pdf.r_margin
-    while sum(widths) > available:
-        widest = max(range(len(widths)), key=lambda index: widths[index])
-        widths[widest] -= min(2.0, sum(widths) - available)
-    return widths
+        wide += [pdf.get_string_width(_known(pdf, text)) for text in longest[-1:]]  # of a total, too
+        texts.append(max(wide, default=0) + _margin(column))
+        heads.append(pdf.get_string_width(_known(pdf, _(column.title))) + _margin(column))
+    return texts, heads
+
+
+def _narrow(widths: list[float], floors: Sequence[float], available: float) -> None:
+    """Narrow the widest columns in place until all fit into `available`, none below its floor; all in mm."""
+    while (over := sum(widths) - available) > 0.001:
+        wider = [index for index in range(len(widths)) if widths[index] > floors[index]]
+        if not wider:
+            return
+        widest = max(wider, key=lambda index: widths[index])
+        widths[widest] -= min(2.0, over, widths[widest] - floors[widest])
+
+
+def _margin(column: Column) -> float:
+    """Return the space beside a column's texts in mm; the marks of a month stand close."""
+    return 1.2 if column.form is Form.MARK else 3.0
 
 
 def _sign(pdf: Any, family: str, labels: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ was queued elsewhere still comes in, the difference is shown and not hidden.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +16,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import Day, Flag
-from attendance.domain.hours.windows import REACH
 from attendance.errors import UserError
 from attendance.service.hours.days import PersonDays, sheet
 from attendance.store.hours import corrections as correction_rows
@@ -71,8 +71,7 @@ def close(
     session: Session, first: date, last: date, *, grace: timedelta, now: datetime, zone: ZoneInfo, by: str
 ) -> PeriodLock:
     """Close finished days.  Until the grace is over, corrections may still be asked for and decided."""
-    require_closable(session, first, last, now=now, zone=zone)
-    rows = _finished(session, first, last, zone, now).rows  # before the first write, since it takes long
+    done = _finished(_closable(session, first, last, now, zone))  # before the first write, since it takes long
     lock = PeriodLock(
         first=first,
         last=last,
@@ -84,12 +83,12 @@ def close(
     )
     session.add(lock)
     session.flush()
-    period_rows.put_totals(session, rows, now)
+    period_rows.put_totals(session, done.rows, now)
     return lock
 
 
-def require_closable(session: Session, first: date, last: date, *, now: datetime, zone: ZoneInfo) -> None:
-    """Raise UserError, which says why, unless these days can be closed now."""
+def _closable(session: Session, first: date, last: date, now: datetime, zone: ZoneInfo) -> list[PersonDays]:
+    """Return everybody's days if they can be closed now, else raise UserError, which says why."""
     if last < first:
         raise UserError("the last day is before the first: swap them")
     if last >= now.astimezone(zone).date():
@@ -97,27 +96,24 @@ def require_closable(session: Session, first: date, last: date, *, now: datetime
     for other in period_rows.locks(session):
         if other.reopened_at is None and other.first <= last and other.last >= first:
             raise UserError(f"the period {other.first} to {other.last} is closed already")
-    _require_ended(session, first, last, now, zone)
-
-
-def _require_ended(session: Session, first: date, last: date, now: datetime, zone: ZoneInfo) -> None:
-    """Raise UserError while somebody may still work on one of these days: a night ends on the day after."""
-    for row in sheet(session, max(first, last - REACH), last, zone, now):
+    rows = sheet(session, first, last, zone, now)
+    for row in rows:
         for day in row.days:
+            # A night ends on the day after.
             shift_runs = not day.over and day.plan.shift is not None and not day.plan.whole_day_off
             if day.here_now or shift_runs:
                 raise UserError(
                     f"the day {day.day} of {row.person.name} is still running: close the period when it has ended, "
                     "or enter the check-out if it was forgotten"
                 )
+    return rows
 
 
 def preview(session: Session, first: date, last: date, *, now: datetime, zone: ZoneInfo) -> Preview:
     """Return what closing these days would write down, and what is better settled before; UserError as `close`."""
-    require_closable(session, first, last, now=now, zone=zone)
+    rows = tuple(_closable(session, first, last, now, zone))
     waiting = correction_rows.corrections(session, state="requested", first=first, last=last, limit=MOST_WAITING)
     leave = leave_between(session, first, last, states=("requested",))
-    rows = tuple(sheet(session, first, last, zone, now))
     days = sum(1 for row in rows for day in row.days if day.finished)
     return Preview(rows, days, sum(row.days_to_look_at for row in rows), len(waiting), len(leave))
 
@@ -143,7 +139,8 @@ def rolled_up(session: Session, zone: ZoneInfo, now: datetime, days: int = 7) ->
     """Compute what `roll_up` writes down, and write nothing."""
     last = now.astimezone(zone).date() - timedelta(days=1)
     first = last - timedelta(days=days - 1)
-    return _finished(session, first, last, zone, now, skip_closed=True)
+    closed = [lock for lock in period_rows.locks(session) if lock.reopened_at is None]
+    return _finished(sheet(session, first, last, zone, now), closed)
 
 
 def write_in_steps(sessions: Sessions, done: RollUp, now: datetime) -> None:
@@ -169,12 +166,10 @@ def changes(session: Session, lock: PeriodLock, zone: ZoneInfo, now: datetime) -
     return changed
 
 
-def _finished(
-    session: Session, first: date, last: date, zone: ZoneInfo, now: datetime, skip_closed: bool = False
-) -> RollUp:
-    closed = [lock for lock in period_rows.locks(session) if lock.reopened_at is None] if skip_closed else []
+def _finished(everybody: Sequence[PersonDays], closed: Sequence[PeriodLock] = ()) -> RollUp:
+    """Return the finished days, without those in the periods `closed`."""
     rows, forgotten = [], []
-    for row in sheet(session, first, last, zone, now):
+    for row in everybody:
         for day in row.days:
             if any(lock.first <= day.day <= lock.last for lock in closed) or not day.finished:
                 continue

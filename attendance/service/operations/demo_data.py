@@ -23,6 +23,7 @@ from attendance.service.hours.corrections import request_correction
 from attendance.service.hours.leave import requests
 from attendance.service.operations import demo_faces, demo_passages
 from attendance.service.operations.demo_passages import Story, Worker
+from attendance.service.people.own_requests import BY
 from attendance.store.calibration import operating_points
 from attendance.store.people import people
 
@@ -180,7 +181,7 @@ def _corrections(
         if at <= now:
             request_correction(
                 session, person_id=person_id, action="add", at=at, direction=Direction.OUT,
-                reason=chance.choice(reasons), by="self-service", now=now, zone=zone,
+                reason=chance.choice(reasons), by=BY, now=now, zone=zone,
             )  # fmt: skip
             count += 1
     return count

@@ -139,8 +139,9 @@ def keep_past(session: Session, person_ids: Iterable[int], before: str, after: s
     left, joined = chosen.get(before, ()), chosen.get(after, ())
     if left == joined:
         return
-    for person_id, own in ((one, person_choices(session).get(one, ())) for one in person_ids):
-        site = site_calendar(session).id
+    site, choices = site_calendar(session).id, person_choices(session)
+    for person_id in person_ids:
+        own = choices.get(person_id, ())
         steps = sorted({BEGINNING, *(first for first, _calendar in (*left, *own) if first < day)})
         past = [(first, in_force(first, own, left) or site) for first in steps]
         present = next((calendar for first, calendar in reversed(own) if first <= day), None)

@@ -1,19 +1,19 @@
-"""Corrections: what people say really happened, and who decided about it.
+"""Corrections: what people say really happened.
 
 In: a session, plain values.  Out: rows.
-Does not know: who may decide, local time, what a punch counts as.
+Does not know: how one is decided (requests.py), local time, what a punch counts as.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
+from attendance.store.hours.requests import count_waiting
 from attendance.store.tables.hours import Correction
 
 
@@ -23,21 +23,6 @@ def get_correction(session: Session, correction_id: str) -> Correction:
     if row is None:
         raise UserError("there is no such correction")
     return row
-
-
-def move(
-    session: Session, row: Correction, states: Sequence[str], state: str, *, by: str, at: datetime, note: str = ""
-) -> None:
-    """Change the state of a correction that is in one of `states`; UserError if another operator was faster."""
-    # One statement that looks and writes: of two who decide at once, the second finds it decided.
-    done: Any = session.execute(
-        update(Correction)
-        .where(Correction.id == row.id, Correction.state.in_(states))
-        .values(state=state, decided_by=by[:100], decided_at=at, decision_note=note[:1000])
-    )
-    session.refresh(row)
-    if not done.rowcount:
-        raise UserError(f"this correction was {row.state} already")
 
 
 def corrections(
@@ -64,5 +49,4 @@ def corrections(
 
 def count_requested(session: Session) -> int:
     """Return how many corrections wait for a decision."""
-    query = select(func.count()).select_from(Correction).where(Correction.state == "requested")
-    return session.scalar(query) or 0
+    return count_waiting(session, Correction)

@@ -1,19 +1,20 @@
-"""Leave on record: asked for, decided, withdrawn.
+"""Leave on record.
 
 In: a session, plain values.  Out: rows.
-Does not know: who may decide, closed periods (service/hours/leave guards them), what a day counts as.
+Does not know: how a request is decided (requests.py), closed periods (service/hours/leave guards them), what a day is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
+from attendance.store.hours.requests import count_waiting
 from attendance.store.tables.hours import LeaveRow
 
 STATES = ("requested", "approved", "refused", "withdrawn")
@@ -34,20 +35,6 @@ def get_leave(session: Session, leave_id: int) -> LeaveRow:
     return row
 
 
-def move_leave(
-    session: Session, row: LeaveRow, states: Sequence[str], state: str, *, by: str, at: datetime, note: str = ""
-) -> None:
-    """Change the state of leave that is in one of `states`; UserError if another operator was faster."""
-    done: Any = session.execute(
-        update(LeaveRow)
-        .where(LeaveRow.id == row.id, LeaveRow.state.in_(states))
-        .values(state=state, decided_by=by[:100], decided_at=at, decision_note=note[:1000])
-    )
-    session.refresh(row)
-    if not done.rowcount:
-        raise UserError(f"this leave was {row.state} already")
-
-
 def leave_between(
     session: Session, first: date, last: date, *, person_id: int | None = None, states: Sequence[str] = ("approved",)
 ) -> Sequence[LeaveRow]:
@@ -60,5 +47,4 @@ def leave_between(
 
 def count_requested(session: Session) -> int:
     """Return how many requests for leave wait for a decision."""
-    query = select(func.count()).select_from(LeaveRow).where(LeaveRow.state == "requested")
-    return session.scalar(query) or 0
+    return count_waiting(session, LeaveRow)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
@@ -25,6 +26,7 @@ from attendance.store.hours.periods import locks as list_locks
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
+from attendance.web.acts import done
 from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, month_of, today, whole
 from attendance.web.hours.staff import staff_texts
@@ -96,27 +98,24 @@ _ACTIONS = {
 @blueprint.post("/corrections/<correction_id>")
 @permission("decide_correction")
 def decide(correction_id: str) -> ResponseReturnValue:
-    site, now, what = current_site(), current_site().clock.now(), request.form.get("what", "")
-    try:
-        with site.sessions.begin() as session:
-            if what == "withdraw":
-                corrections.withdraw_correction(
-                    session, correction_id, by=current_user.username, now=now, decider=current_user.person_id
-                )
-            elif what in ("approve", "refuse"):
-                corrections.decide_correction(
-                    session, correction_id, approve=what == "approve", by=current_user.username, now=now,
-                    note=request.form.get("note", ""), decider=current_user.person_id,
-                )  # fmt: skip
-            else:
-                raise UserError("approve, refuse or withdraw it")
-            record_act(session, _ACTIONS[what], Subject("correction", correction_id))
-    except UserError as error:
-        flash(error_sentence(error), "danger")
-    else:
-        log.info("%s: %s correction %s", current_user.username, what, correction_id)
-        flash(_(DONE[what]), "success")
-    return redirect(url_for("corrections.inbox", state=request.form.get("state") or None))
+    what = request.form.get("what", "")
+
+    def work(session: Session, now: datetime) -> str:
+        if what == "withdraw":
+            corrections.withdraw_correction(
+                session, correction_id, by=current_user.username, now=now, decider=current_user.person_id
+            )
+        elif what in ("approve", "refuse"):
+            corrections.decide_correction(
+                session, correction_id, approve=what == "approve", by=current_user.username, now=now,
+                note=request.form.get("note", ""), decider=current_user.person_id,
+            )  # fmt: skip
+        else:
+            raise UserError("approve, refuse or withdraw it")
+        record_act(session, _ACTIONS[what], Subject("correction", correction_id))
+        return _(DONE[what])
+
+    return done(work, url_for("corrections.inbox", state=request.form.get("state") or None))
 
 
 @blueprint.post("/corrections")
@@ -208,41 +207,32 @@ def preview_period() -> ResponseReturnValue:
 @permission("close_period")
 def close_period() -> ResponseReturnValue:
     """Close a period that was looked at; without the confirmation, show it first."""
-    site, form = current_site(), request.form
+    form = request.form
     if form.get("confirm") != "yes":
         seen: dict[str, Any] = {name: form.get(name, "") for name in ("from", "to", "grace")}
         return redirect(url_for("corrections.preview_period", **seen))
-    try:
-        with site.sessions.begin() as session:
-            grace = timedelta(days=whole(form.get("grace", ""), "days of grace", 0, MOST_GRACE))
-            lock = periods.close(
-                session, day_from(form.get("from", "")), day_from(form.get("to", "")), grace=grace,
-                now=site.clock.now(), zone=site.zone, by=current_user.username,
-            )  # fmt: skip
-            record_act(session, Action.CLOSE_PERIOD, Subject("period", lock.id))
-    except UserError as error:
-        flash(error_sentence(error), "danger")
-    else:
-        log.info("%s closed %s to %s", current_user.username, lock.first, lock.last)
-        words = _(
+
+    def work(session: Session, now: datetime) -> str:
+        grace = timedelta(days=whole(form.get("grace", ""), "days of grace", 0, MOST_GRACE))
+        lock = periods.close(
+            session, day_from(form.get("from", "")), day_from(form.get("to", "")), grace=grace, now=now,
+            zone=current_site().zone, by=current_user.username,
+        )  # fmt: skip
+        record_act(session, Action.CLOSE_PERIOD, Subject("period", lock.id))
+        return _(
             "The period %(first)s to %(last)s is closed, and its totals are written down.",
             first=lock.first, last=lock.last,
         )  # fmt: skip
-        flash(words, "success")
-    return redirect(url_for("corrections.periods_page"))
+
+    return done(work, url_for("corrections.periods_page"))
 
 
 @blueprint.post("/periods/<int:lock_id>/reopen")
 @permission("close_period")
 def reopen_period(lock_id: int) -> ResponseReturnValue:
-    site = current_site()
-    try:
-        with site.sessions.begin() as session:
-            lock = periods.reopen(session, lock_id, now=site.clock.now(), by=current_user.username)
-            record_act(session, Action.REOPEN_PERIOD, Subject("period", lock_id))
-    except UserError as error:
-        flash(error_sentence(error), "danger")
-    else:
-        log.info("%s reopened %s to %s", current_user.username, lock.first, lock.last)
-        flash(_("The period is open again."), "success")
-    return redirect(url_for("corrections.periods_page"))
+    def work(session: Session, now: datetime) -> str:
+        periods.reopen(session, lock_id, now=now, by=current_user.username)
+        record_act(session, Action.REOPEN_PERIOD, Subject("period", lock_id))
+        return _("The period is open again.")
+
+    return done(work, url_for("corrections.periods_page"))

@@ -8,14 +8,12 @@ changed beside leave, too, since most sites have no other.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
@@ -25,14 +23,13 @@ from attendance.store.hours import calendars, rosters
 from attendance.store.people.departments import list_departments
 from attendance.texts import gettext as _
 from attendance.texts import ngettext
-from attendance.web.errors import error_sentence
+from attendance.web.acts import done
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, is_id, today, whole
 from attendance.web.hours.leave import target as leave_list
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
-log = logging.getLogger(__name__)
 blueprint = Blueprint("holidays", __name__, url_prefix="/attendance/holidays")
 
 
@@ -74,21 +71,13 @@ def _chosen(session: Session, names: Mapping[int, str]) -> list[dict[str, Any]]:
 @permission("edit_holiday")
 def save() -> ResponseReturnValue:
     """Make a calendar, choose one, import a year of holidays, add one, or remove one."""
-    form, site = request.form, current_site()
+    form = request.form
     calendar_id = int(form["calendar"]) if is_id(form.get("calendar", "")) else None
-    work = {"create": _create, "choose": _choose, "import": _import, "remove": _remove}.get(form.get("what", ""), _add)
+    act = {"create": _create, "choose": _choose, "import": _import, "remove": _remove}.get(form.get("what", ""), _add)
     target = leave_list()
     if "calendar" in form:
         target = url_for("holidays.page", calendar=calendar_id, year=form.get("shown_year") or None)
-    try:
-        with site.sessions.begin() as session:
-            words = work(session, form, calendar_id, site.clock.now())
-    except UserError as error:
-        flash(error_sentence(error), "danger")
-    else:
-        log.info("%s: %s", current_user.username, words)
-        flash(words, "success")
-    return redirect(target)
+    return done(lambda session, now: act(session, form, calendar_id, now), target)
 
 
 def _create(session: Session, form: Mapping[str, str], _calendar: int | None, _now: datetime) -> str:

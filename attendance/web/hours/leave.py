@@ -7,12 +7,11 @@ Main choice: every form carries the page's filter, so that a decision leads back
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -26,7 +25,7 @@ from attendance.store.hours import leave as leave_rows
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_
 from attendance.texts import gettext as _
-from attendance.web.errors import error_sentence
+from attendance.web.acts import done
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import Span, day_from, department_from, is_id, month_of, next_month, span_of, today
 from attendance.web.hours.date_range import whole as whole_number
@@ -35,7 +34,6 @@ from attendance.web.listing import Column, by_name, listing_of
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
-log = logging.getLogger(__name__)
 blueprint = Blueprint("leave", __name__, url_prefix="/attendance/leave")
 
 ORDER = {"requested": 0, "approved": 1}
@@ -120,7 +118,7 @@ def _left_after(session: Any, rows: Any, days: Mapping[int, float]) -> dict[int,
     left = {}
     for year in {row.first.year for row in waiting}:
         ids = sorted({row.person_id for row in waiting if row.first.year == year})
-        known = balances.balances(session, ids, month_of(today()).replace(year=year, month=12, day=31))
+        known = balances.balances(session, ids, date(year, 12, 31))
         for row in waiting:
             if row.first.year == year and row.person_id in known:
                 left[row.id] = known[row.person_id].at_year_end - days[row.id]
@@ -164,7 +162,7 @@ def add() -> ResponseReturnValue:
         record_act(session, Action.ENTER_LEAVE, Subject("leave", row.id))
         return _("Leave from %(first)s to %(last)s is entered.", first=row.first, last=row.last)
 
-    return _done(work, target())
+    return done(work, target())
 
 
 @blueprint.post("/<int:leave_id>")
@@ -181,7 +179,7 @@ def decide(leave_id: int) -> ResponseReturnValue:
         record_act(session, action, Subject("leave", leave_id))
         return _(words)
 
-    return _done(work, target())
+    return done(work, target())
 
 
 @blueprint.get("/calendar")
@@ -201,8 +199,7 @@ def calendar() -> ResponseReturnValue:
                 waiting[row.person_id, day] = row.kind
                 day += timedelta(days=1)
         departments = rosters.departments(session)
-    columns = (*STAFF_COLUMNS,)
-    listing = listing_of(people, columns, staff_texts, sort="person", size=50)
+    listing = listing_of(people, STAFF_COLUMNS, staff_texts, sort="person", size=50)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     away = [sum(plans[person.id][day].leave_share for person in listing.found) for day in days]
     span = Span(first, last, asked.department)
@@ -252,7 +249,7 @@ def save_rules() -> ResponseReturnValue:
         record_act(session, Action.CHANGE_LEAVE_RULES, Subject("rules", year))
         return _("The rules hold from %(year)s on.", year=year)
 
-    return _done(work, url_for("leave.balances_page"))
+    return done(work, url_for("leave.balances_page"))
 
 
 @blueprint.post("/kinds")
@@ -269,7 +266,7 @@ def save_kind() -> ResponseReturnValue:
         record_act(session, Action.CHANGE_LEAVE_RULES, Subject("rules", "kinds"))
         return _("The kind of leave %(name)s is saved.", name=_(name))
 
-    return _done(work, url_for("leave.balances_page"))
+    return done(work, url_for("leave.balances_page"))
 
 
 @blueprint.post("/entitlements")
@@ -287,7 +284,7 @@ def save_entitlement() -> ResponseReturnValue:
         record_act(session, Action.CHANGE_ENTITLEMENT, Subject("person", int(form["person"])), year=year)
         return _("The entitlement is saved.")
 
-    return _done(work, url_for("leave.balances_page", department=form.get("department") or None))
+    return done(work, url_for("leave.balances_page", department=form.get("department") or None))
 
 
 def _days(text: str) -> float:
@@ -304,17 +301,3 @@ def _month_and_day(text: str) -> tuple[int, int] | None:
     if not (month.isascii() and month.isdigit() and day.isascii() and day.isdigit()):
         raise UserError("carried days lapse on a day of the year: write it as 03-31")
     return int(month), int(day)
-
-
-def _done(work: Callable[[Any, Any], str], target: str) -> ResponseReturnValue:
-    """Do `work` in one transaction, then redirect; an error of the user is shown there, and nothing is changed."""
-    site = current_site()
-    try:
-        with site.sessions.begin() as session:
-            words = work(session, site.clock.now())
-    except UserError as error:
-        flash(error_sentence(error), "danger")
-    else:
-        log.info("%s: %s", current_user.username, words)
-        flash(words, "success")
-    return redirect(target)

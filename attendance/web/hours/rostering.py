@@ -9,7 +9,7 @@ its unit, because nobody can explain a hidden rule to an employee.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -36,6 +36,7 @@ from attendance.store.hours import rosters
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
+from attendance.web.acts import done
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, department_from, is_id, today, whole
@@ -110,7 +111,7 @@ def assign() -> ResponseReturnValue:
         )
         return ngettext("%(number)s person is rostered.", "%(number)s people are rostered.", len(made))
 
-    return _done(work, url_for("rostering.index", department=department))
+    return done(work, url_for("rostering.index", department=department))
 
 
 @blueprint.post("/rosters/import")
@@ -126,7 +127,7 @@ def import_csv() -> ResponseReturnValue:
         )
         return ngettext("%(number)s roster was imported.", "%(number)s rosters were imported.", count)
 
-    return _done(work, url_for("rostering.index"))
+    return done(work, url_for("rostering.index"))
 
 
 @blueprint.route("/shifts/new", methods=["GET", "POST"])
@@ -165,7 +166,7 @@ def set_active(shift_id: int) -> ResponseReturnValue:
             return _("%(shift)s can be rostered again.", shift=row.name)
         return _("%(shift)s cannot be rostered any more.", shift=row.name)
 
-    return _done(work, url_for("rostering.index"))
+    return done(work, url_for("rostering.index"))
 
 
 def shift_of(form: Mapping[str, str]) -> Shift:
@@ -240,17 +241,3 @@ def fields_of(known: Shift | None) -> dict[str, Any]:
         for number, tier in enumerate(tiers):
             fields |= {f"{prefix}{number}": tier.after, f"{prefix}_rate{number}": f"{tier.rate:g}"}
     return fields
-
-
-def _done(work: Callable[[Any, Any], str], target: str) -> ResponseReturnValue:
-    """Do `work` in one transaction, then redirect; an error of the user is shown there, and nothing is changed."""
-    site = current_site()
-    try:
-        with site.sessions.begin() as session:
-            words = work(session, site.clock.now())
-    except (UserError, BadShift) as error:
-        flash(error_sentence(error), "danger")
-    else:
-        log.info("%s: %s", current_user.username, words)
-        flash(words, "success")
-    return redirect(target)

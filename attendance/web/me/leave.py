@@ -6,32 +6,28 @@ Does not know: who decides, how a balance is computed.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from datetime import date, datetime
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from attendance.errors import UserError
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.hours.leave import balances, requests
+from attendance.service.people.own_requests import BY
 from attendance.store.hours import leave as leave_rows
 from attendance.store.hours import leave_rules, rosters
 from attendance.texts import gettext as _
-from attendance.web.errors import error_sentence
+from attendance.web.acts import done
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, today
 from attendance.web.hours.leave import half_from
-from attendance.web.me.guard import blueprint, by_person, signed_in_employee
+from attendance.web.me.guard import blueprint, by_person, signed_in_as, signed_in_employee
 from attendance.web.security import limiter
 from attendance.web.site import current_site
 
 __all__ = ["blueprint"]
-
-log = logging.getLogger(__name__)
 
 
 @blueprint.get("/leave")
@@ -68,7 +64,7 @@ def ask_for_leave() -> ResponseReturnValue:
         _record(session, Action.REQUEST_LEAVE, row.id, now)
         return _("Your request is noted. It counts once it is approved.")
 
-    return _done(work)
+    return done(work, url_for("me.leave"), by=signed_in_as())
 
 
 @blueprint.post("/leave/<int:leave_id>/withdraw")
@@ -81,23 +77,9 @@ def withdraw_leave(leave_id: int) -> ResponseReturnValue:
         _record(session, Action.WITHDRAW_LEAVE, leave_id, now)
         return _("Your request is withdrawn.")
 
-    return _done(work)
+    return done(work, url_for("me.leave"), by=signed_in_as())
 
 
 def _record(session: Session, action: Action, leave_id: int, at: datetime) -> None:
-    actor = Actor("system", requests.BY)
+    actor = Actor("system", BY)
     audit.record(session, actor=actor, action=action, subject=Subject("leave", leave_id), at=at)
-
-
-def _done(work: Callable[[Session, datetime], str]) -> ResponseReturnValue:
-    """Do `work` in one transaction, then redirect; an error of the person is shown there, and nothing is changed."""
-    site = current_site()
-    try:
-        with site.sessions.begin() as session:
-            words = work(session, site.clock.now())
-    except UserError as error:
-        flash(error_sentence(error), "danger")
-    else:
-        log.info("person %d: %s", signed_in_employee().id, words)
-        flash(words, "success")
-    return redirect(url_for("me.leave"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -26,6 +25,7 @@ from attendance.service.hours import own_days
 from attendance.service.hours.corrections import withdraw_own_request
 from attendance.service.hours.exports import to_csv
 from attendance.service.hours.report_tables import timesheet
+from attendance.service.people.own_requests import BY
 from attendance.service.privacy import own_data
 from attendance.store.access import events
 from attendance.store.hours.corrections import corrections as list_corrections
@@ -33,11 +33,12 @@ from attendance.store.hours.periods import lock_over
 from attendance.store.people import credentials, people, templates
 from attendance.store.privacy import consent
 from attendance.texts import gettext as _
-from attendance.web.errors import answer, error_sentence
+from attendance.web.acts import done
+from attendance.web.errors import answer
 from attendance.web.formats import local_forms
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, instant_from, next_month, repeats_between, today
-from attendance.web.me.guard import blueprint, by_person, signed_in_employee
+from attendance.web.me.guard import blueprint, by_person, signed_in_as, signed_in_employee
 from attendance.web.security import limiter
 from attendance.web.site import current_site
 
@@ -121,7 +122,7 @@ def my_corrections() -> ResponseReturnValue:
         "me/corrections.html",
         rows=rows,
         today=today(),
-        BY=own_days.BY,
+        BY=BY,
         repeats=repeats_between(today() - RECENT, today()),
     )
 
@@ -136,15 +137,14 @@ def ask() -> ResponseReturnValue:
         at = None
         if form.get("action") == "add":
             at = instant_from(day_from(form.get("day", "")), form.get("at", ""), form.get("which", ""))
-        row = own_days.ask(
+        own_days.ask(
             session, me.id, action=form.get("action", ""), reason=clean_line(form.get("reason", "")), now=now,
             zone=site.zone, at=at, direction=DIRECTIONS.get(form.get("direction", ""), Direction.UNKNOWN),
             passage_id=clean_line(form.get("passage_id", "")),
         )  # fmt: skip
-        log.info("person %d asked for the correction %s", me.id, row.id)
         return _("Your request is noted. It counts once it is approved.")
 
-    return _done(work, _back(form.get("back", "")))
+    return done(work, _back(form.get("back", "")), by=signed_in_as())
 
 
 @blueprint.post("/corrections/<correction_id>/withdraw")
@@ -153,10 +153,10 @@ def withdraw(correction_id: str) -> ResponseReturnValue:
     me = signed_in_employee()
 
     def work(session: Session, now: datetime) -> str:
-        withdraw_own_request(session, clean_line(correction_id), me.id, by=own_days.BY, now=now)
+        withdraw_own_request(session, clean_line(correction_id), me.id, by=BY, now=now)
         return _("Your request is withdrawn.")
 
-    return _done(work, url_for("me.my_corrections"))
+    return done(work, url_for("me.my_corrections"), by=signed_in_as())
 
 
 # --- data ------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def withdraw_consent() -> ResponseReturnValue:
     with site.sessions.begin() as session:
         at = site.clock.now()
         consent.withdraw_consent(session, me.id, at=at)
-        actor, subject = Actor("system", "self-service"), Subject("person", me.id)
+        actor, subject = Actor("system", BY), Subject("person", me.id)
         audit.record(session, actor=actor, action=audit.Action.WITHDRAW_CONSENT, subject=subject, at=at)
     log.info("person %d withdrew the consent on the employees' pages", me.id)
     flash(_("Your consent is withdrawn, and the templates of your face are erased."), "success")
@@ -220,19 +220,6 @@ def _back(text: str) -> str:
         return url_for("me.day", day=day_from(text).isoformat())
     except UserError:
         return url_for("me.my_corrections")
-
-
-def _done(work: Callable[[Session, datetime], str], target: str) -> ResponseReturnValue:
-    """Do `work` in one transaction, then redirect; an error of the person is shown there, and nothing is changed."""
-    site = current_site()
-    try:
-        with site.sessions.begin() as session:
-            words = work(session, site.clock.now())
-    except UserError as error:
-        flash(error_sentence(error), "danger")
-    else:
-        flash(words, "success")
-    return redirect(target)
 
 
 def _file(text: str, kind: str, name: str) -> Response:

@@ -7,22 +7,20 @@ Main choice: joining two departments needs a tick, because the supervisors of ea
 
 from __future__ import annotations
 
-import logging
+from datetime import datetime
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
+from sqlalchemy.orm import Session
 
-from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.store.people import departments
 from attendance.texts import gettext as _
-from attendance.web.errors import error_sentence
+from attendance.web.acts import done
 from attendance.web.forms import clean_line
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
-log = logging.getLogger(__name__)
 blueprint = Blueprint("departments", __name__, url_prefix="/people/departments")
 
 
@@ -38,20 +36,17 @@ def index() -> ResponseReturnValue:
 @permission("manage_operator")
 def rename() -> ResponseReturnValue:
     """Rename a department; its supervisors stay its supervisors."""
-    site, form = current_site(), request.form
+    form = request.form
     before, after = form.get("department", ""), clean_line(form.get("name", ""))
-    try:
-        with site.sessions.begin() as session:
-            joined = form.get("join") == "yes"
-            count = departments.rename(session, before, after, at=site.clock.now(), join=joined)
-            # A department may be named here: it is not a person, so no erasure has to reach it.
-            record_act(
-                session, Action.RENAME_DEPARTMENT, Subject("department", after[:36]),
-                before=before, after=after, people=count, joined=joined,
-            )  # fmt: skip
-    except UserError as error:
-        flash(error_sentence(error), "danger")
-    else:
-        log.info("%s renamed a department of %d people", current_user.username, count)
-        flash(_("%(before)s is called %(after)s now. Its supervisors stay.", before=before, after=after), "success")
-    return redirect(url_for("departments.index"))
+    joined = form.get("join") == "yes"
+
+    def work(session: Session, now: datetime) -> str:
+        count = departments.rename(session, before, after, at=now, join=joined)
+        # A department may be named here: it is not a person, so no erasure has to reach it.
+        record_act(
+            session, Action.RENAME_DEPARTMENT, Subject("department", after[:36]),
+            before=before, after=after, people=count, joined=joined,
+        )  # fmt: skip
+        return _("%(before)s is called %(after)s now. Its supervisors stay.", before=before, after=after)
+
+    return done(work, url_for("departments.index"))

@@ -91,3 +91,22 @@ def test_no_heading_is_cut_while_the_page_has_room(tmp_path: Path) -> None:
             text = text_in(pdf.to_pdf([table], BERLIN, "Site", NOW), tmp_path, "-layout")
             for column in table.columns:
                 assert column.title in text, (table.name, column.title)
+
+
+def test_a_month_of_31_days_shows_whole_names_and_figures(tmp_path: Path) -> None:
+    people = ("Anna Wachol-Westrin", "Maximiliane Ahlbrook", "Bo Wu")
+    columns = (
+        *report_tables.WHO[:2],
+        *(report_tables.Column(f"2024-05-{day:02}", f"{day}", Form.MARK) for day in range(1, 32)),
+        *(report_tables.Column(key, key, Form.COUNT) for key in ("Days", "Absent", "Leave", "Late")),
+        *(report_tables.Column(key, key, Form.SPAN) for key in ("Worked", "Overtime", "Night", "Sunday", "Holiday")),
+    )
+    figures = (23, 1, 2.5, 12, 617100, 41820, 272040, 123300, 28800)
+    rows = tuple((name, "10052", *("P." for _day in range(31)), *figures) for name in people)
+    table = report_tables.Table("register", "Register", columns, rows, foot=report_tables.total(columns, rows))
+
+    text = text_in(pdf.to_pdf([table], BERLIN, "Site", NOW), tmp_path, "-layout")
+
+    for words in (*people, "10052", "171:25", "11:37", "75:34", "34:15", "514:15", "Overtime", "Holiday"):
+        assert words in text, words
+    assert text.count("P.") == 3 * 31

@@ -11,8 +11,9 @@ from argon2 import PasswordHasher
 from attendance.domain.hours.shift import Shift, Span
 from attendance.domain.passage import Direction, Method
 from attendance.service.hours import corrections as stored_corrections
-from attendance.service.hours import own_days, planning
+from attendance.service.hours import planning
 from attendance.service.hours.leave import requests
+from attendance.service.people import own_requests
 from attendance.store.hours import corrections
 from attendance.store.people import credentials
 from attendance.store.tables.people import PersonSecret
@@ -63,7 +64,7 @@ def anna(web: Web, pin_hashes: tuple[str, str]) -> int:
     with web.sessions.begin() as session:
         stored_corrections.request_correction(
             session, person_id=ids[1], action="add", at=at(17, 0, FRIDAY), direction=Direction.OUT,
-            reason="Zelda forgot.", by=own_days.BY, now=NOON, zone=zone,
+            reason="Zelda forgot.", by=own_requests.BY, now=NOON, zone=zone,
         )  # fmt: skip
     return ids[0]
 

@@ -7,7 +7,7 @@ import io
 import re
 from datetime import timedelta
 
-from attendance.service.hours import own_days
+from attendance.service.people import own_requests
 from attendance.service.privacy import own_data
 from attendance.store.audit import entries
 from attendance.store.people import credentials, people, templates
@@ -135,7 +135,7 @@ def test_a_correction_is_asked_for_approved_by_somebody_else_and_counts(
 ) -> None:
     assert me.submit("/me/corrections", ASK | {"back": FRIDAY.isoformat()}).location == f"/me/day/{FRIDAY}"
     (row,) = my_corrections(web, anna)
-    assert (row.state, row.requested_by, row.at) == ("requested", own_days.BY, at(17, 10, FRIDAY))
+    assert (row.state, row.requested_by, row.at) == ("requested", own_requests.BY, at(17, 10, FRIDAY))
     assert "waiting" in me.text("/me/corrections")
     assert "Your check-out is missing." in me.text(f"/me/day/{FRIDAY}")  # it does not count yet
     assert "Forgot to check out." in admin.text("/attendance/corrections")

@@ -193,7 +193,7 @@ def _attlog(text: str) -> list[_Line]:
 def _csv(data: bytes, where: str) -> list[_Line]:
     rows = read_rows(data, where)
     head = [_COLUMN.get(re.sub(r"[^\w]|_", "", cell.casefold()), "") for cell in rows[0][1]] if rows else []
-    if "user" not in head or not ("timestamp" in head or {"date", "time"} <= set(head) or "time" in head):
+    if "user" not in head or not {"timestamp", "time"} & set(head):
         raise UserError(
             f"{where}: the first line must name the columns: user_id (or staff_number), and timestamp (or date and "
             "time); status and device may follow"

@@ -82,9 +82,10 @@ def save_rules(session: Session, year: int, rules: LeaveRules) -> None:
 def save_personal(session: Session, person_id: int, year: int, personal: Personal) -> None:
     """Save what differs for one person from a year on."""
     people.get_person(session, person_id)
-    for days in (personal.days, personal.brought):
-        if days is not None:
-            _require_days(days, least=-MOST_DAYS if days is personal.brought else 0)
+    if personal.days is not None:
+        _require_days(personal.days)
+    if personal.brought is not None:  # more may have been taken than there was
+        _require_days(personal.brought, least=-MOST_DAYS)
     leave_rules.put_personal(session, person_id, year, personal)
 
 

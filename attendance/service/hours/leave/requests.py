@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 from attendance.domain.hours.leave import half_on
 from attendance.domain.hours.shift import Half
 from attendance.errors import UserError
+from attendance.service.people.own_requests import BY, require_another_person, require_room
 from attendance.store.hours import leave as leave_rows
 from attendance.store.hours import leave_rules
 from attendance.store.hours.periods import require_open
+from attendance.store.hours.requests import move
 from attendance.store.people import people
 from attendance.store.tables.hours import LeaveRow
 from attendance.texts import N_
@@ -27,8 +29,6 @@ LEAVE_KINDS = (
     N_("vacation"), N_("sickness"), N_("parental"), N_("training"), N_("business trip"), N_("unpaid"), N_("other"),
 )  # fmt: skip
 MOST_DAYS = 400
-MOST_WAITING = 20
-BY = "self-service"  # who asked, in the record of leave
 
 
 def add_leave(
@@ -43,7 +43,7 @@ def add_leave(
     """
     people.get_person(session, person_id)
     if approved:
-        _require_another_person(person_id, decider)
+        require_another_person(person_id, decider)
     known = leave_rules.kind_named(session, kind)
     if known is None or not known.active:
         names = ", ".join(row.name for row in leave_rules.list_kinds(session))
@@ -99,8 +99,7 @@ def ask_for_leave(
 ) -> LeaveRow:  # fmt: skip
     """Ask for leave of one's own; UserError also while too many requests wait."""
     waiting = leave_rows.leave_between(session, date.min, date.max, person_id=person_id, states=("requested",))
-    if len(waiting) >= MOST_WAITING:
-        raise UserError(f"{MOST_WAITING} of your requests wait already: withdraw one, or wait for a decision")
+    require_room(len(waiting))
     return add_leave(
         session, person_id=person_id, kind=kind, first=first, last=last, half=half, last_half=last_half, note=note,
         now=now, by=BY,
@@ -113,7 +112,7 @@ def withdraw_own_request(session: Session, leave_id: int, person_id: int, *, now
     if row.person_id != person_id:
         raise UserError(f"there is no leave {leave_id}")
     require_open(session, row.first, row.last, now)
-    leave_rows.move_leave(session, row, ("requested",), "withdrawn", by=BY, at=now)
+    move(session, row, ("requested",), "withdrawn", by=BY, at=now)
     return row
 
 
@@ -125,12 +124,7 @@ def decide_leave(
     if state not in before:
         raise UserError("leave is approved, refused or withdrawn")
     row = leave_rows.get_leave(session, leave_id)
-    _require_another_person(row.person_id, decider)
+    require_another_person(row.person_id, decider)
     require_open(session, row.first, row.last, now)
-    leave_rows.move_leave(session, row, before[state], state, by=by, at=now, note=note)
+    move(session, row, before[state], state, by=by, at=now, note=note)
     return row
-
-
-def _require_another_person(person_id: int, decider: int | None) -> None:
-    if decider is not None and person_id == decider:
-        raise UserError("nobody decides about themselves: leave it to another supervisor or an administrator")
