@@ -7,6 +7,7 @@ Main choice: bounds are here and nowhere else, so that every program refuses the
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +29,16 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _table(value: Any) -> Any:
+    """Read a table from the environment or a file, where it is JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError('must be a table such as {address = "192.168.1.40"}, or JSON where it is a text') from error
+
+
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Number = Annotated[float, BeforeValidator(_no_bool)]
 # A pattern instead of stripping: what was written is what is used.
@@ -36,7 +47,7 @@ ADDRESSES = r"^(\s*[^@\s,]+@[^@\s,]+\s*(,|$))*$"  # of mail, separated by commas
 ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
-def _secret(default: str, **constraints: Any) -> Any:
+def _secret(default: Any, **constraints: Any) -> Any:
     """Return a field that `_FILE` may fill, and that is never printed whole."""
     return Field(default, repr=False, json_schema_extra={"secret": True}, **constraints)
 
@@ -167,6 +178,7 @@ class DoorSettings(Section):
     driver: Name = "null"
     name: Name = "door"
     unlock_s: Number = Field(3.0, gt=0, le=60)
+    settings: Annotated[dict[str, Any], BeforeValidator(_table)] = _secret({})
 
 
 class Web(Section):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -68,10 +68,12 @@ def environment(environ: Mapping[str, str], known: Mapping[str, bool]) -> dict[s
 
 def allowed(field: FieldInfo) -> str:
     choices = get_args(field.annotation)
-    if choices:
+    if choices and get_origin(field.annotation) is not dict:
         return " or ".join(f'"{one}"' for one in choices)
     if field.annotation is bool:
         return "true or false"
+    if get_origin(field.annotation) is dict:
+        return 'a table such as {address = "192.168.1.40"}'
     if field.annotation is str:
         return _TEXTS.get(next((m.pattern for m in field.metadata if getattr(m, "pattern", None)), ""), "a text")
     kind = "a whole number" if field.annotation is int else "a number"
@@ -95,4 +97,6 @@ _TEXTS = {
 def toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name} = {toml(inner)}" for name, inner in value.items()) + "}"
     return f'"{value}"' if isinstance(value, str) else str(value)

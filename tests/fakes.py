@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attendance.domain.access.door_state import Inputs
 from attendance.domain.faces import Box, Frame, Probe
 from attendance.domain.reason import Reason
-from attendance.service.ports import DoorFault
+from attendance.service.ports import DoorFault, Pulse, PulseOutcome
 from tests import factories
 
 
@@ -33,13 +34,27 @@ class FakeDoor:
 
     def __init__(self, name: str = "front door") -> None:
         self.name = name
+        self.pulse_in_device = self.readable = True
+        self.seen = Inputs()
         self.unlocked: list[float] = []
         self.broken: Exception | None = None
 
-    def unlock(self, seconds: float) -> None:
+    def unlock(self, seconds: float) -> Pulse:
         if self.broken is not None:
             raise self.broken
         self.unlocked.append(seconds)
+        return Pulse(PulseOutcome.PULSED)
+
+    def prepare(self) -> Sequence[str]:
+        return ()
+
+    def inputs(self) -> Inputs:
+        if self.broken is not None:
+            raise self.broken
+        return self.seen
+
+    def close(self) -> None:
+        pass
 
     def break_down(self, text: str = "no answer from the relay") -> None:
         self.broken = DoorFault(text)

@@ -8,19 +8,42 @@ runs in every test.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
+from attendance.domain.access.door_state import Inputs
 from attendance.domain.faces import Frame, Probe
 
 
 class DoorFault(Exception):
-    """The door did not unlock as asked; its text says what is known."""
+    """The door did not do as asked, for certain; its text says what is known."""
 
 
 class DoorUnknown(DoorFault):
-    """The door was asked, and whether it unlocked is not known: no answer in time, a fault half-way."""
+    """The door was asked, and whether it did so is not known: no answer in time, a fault half-way."""
+
+
+class PulseOutcome(StrEnum):
+    """How an unlock ended."""
+
+    PULSED = "pulsed"  # the device confirmed it
+    REFUSED = "refused"  # the door stayed shut, for certain
+    UNKNOWN = "unknown"  # it was asked, and nobody can say whether it moved
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The answer to an unlock.  `detail`: why not, or what the device said; never a secret."""
+
+    outcome: PulseOutcome
+    detail: str = ""
+
+    @property
+    def done(self) -> bool:
+        return self.outcome is PulseOutcome.PULSED
 
 
 class Analyser(Protocol):
@@ -50,14 +73,38 @@ class Camera(Protocol):
 
 
 class Door(Protocol):
+    """A lock and what is wired beside it.  Calls end within about two seconds, whatever the device does."""
+
     @property
     def name(self) -> str: ...
 
-    def unlock(self, seconds: float) -> None:
-        """Release the door for `seconds`; the driver itself must end it.
+    @property
+    def pulse_in_device(self) -> bool:
+        """Return whether the device itself ends a pulse, even if this computer loses power meanwhile."""
+        ...
 
-        Raises DoorFault if it stayed shut for certain, and DoorUnknown if the driver cannot tell.
+    @property
+    def readable(self) -> bool:
+        """Return whether `inputs` tells anything: a contact, a button, or whether the device answers at all."""
+        ...
+
+    def unlock(self, seconds: float) -> Pulse:
+        """Release the door for `seconds`; the driver ends it.  Asked of the device once, never again."""
+        ...
+
+    def prepare(self) -> Sequence[str]:
+        """Set or check that the device is off after a power cut; return what the operator should know.
+
+        Raises DoorFault if the device cannot be reached.
         """
+        ...
+
+    def inputs(self) -> Inputs:
+        """Return what the device sees now.  Raises DoorFault if it cannot be reached or makes no sense."""
+        ...
+
+    def close(self) -> None:
+        """End a pulse that this computer must end, and let go of the device."""
         ...
 
 

@@ -1,38 +1,78 @@
 """Any door driver, with the promises that all of them keep.
 
-In: a driver.  Out: a `service.ports.Door` that unlocks for a bounded time and fails with `DoorFault` only.
+In: a driver.  Out: a `service.ports.Door` that unlocks for a bounded time, one call after the other, and never raises
+from `unlock`.
 Does not know: who passes, or why; how the driver moves the door.
 """
 
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Sequence
 
-from attendance.service.ports import Door, DoorFault, DoorUnknown
+from attendance.daemon.doors.driver import Lock
+from attendance.daemon.doors.kept import Kept
+from attendance.domain.access.door_state import Inputs
+from attendance.service.ports import DoorFault, DoorUnknown, Pulse, PulseOutcome
 
 LONGEST_S = 60.0
 
 
 class BoundedDoor:
-    """Any driver, with the promises that all of them keep."""
+    """A device as the services see it.  For several threads: an unlock does not wait for a look at the inputs.
 
-    def __init__(self, driver: Door) -> None:
-        self._driver = driver
+    `device`: a `Lock`, or a `Kept` switch.
+    """
+
+    def __init__(self, name: str, device: Lock | Kept) -> None:
+        self._name, self._device = name, device
+        self._unlocking = threading.Lock()
 
     @property
     def name(self) -> str:
-        return self._driver.name
+        return self._name
 
-    def unlock(self, seconds: float) -> None:
-        """Unlock for 0 < seconds <= LONGEST_S, cut to that; DoorFault if the driver fails.
+    @property
+    def pulse_in_device(self) -> bool:
+        return not isinstance(self._device, Kept)
 
-        A fault that the driver does not name itself may have come after the door moved: DoorUnknown.
+    @property
+    def readable(self) -> bool:
+        return self._device.readable
+
+    def unlock(self, seconds: float) -> Pulse:
+        """Unlock for 0 < seconds <= LONGEST_S, cut to that.
+
+        A fault that the driver does not name itself may have come after the door moved: that is unknown.
         """
         if not (math.isfinite(seconds) and seconds > 0):
-            raise DoorFault(f"a door cannot be unlocked for {seconds} s")
+            return Pulse(PulseOutcome.REFUSED, f"a door cannot be unlocked for {seconds} s")
         try:
-            self._driver.unlock(min(seconds, LONGEST_S))
+            with self._unlocking:
+                return Pulse(PulseOutcome.PULSED, self._device.pulse(min(seconds, LONGEST_S)))
+        except DoorUnknown as error:
+            return Pulse(PulseOutcome.UNKNOWN, str(error))
+        except DoorFault as error:
+            return Pulse(PulseOutcome.REFUSED, str(error))
+        except Exception as error:  # whatever a driver's library raises
+            return Pulse(PulseOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
+
+    def prepare(self) -> Sequence[str]:
+        try:
+            return self._device.prepare()
         except DoorFault:
             raise
-        except Exception as error:  # whatever a driver's library raises
-            raise DoorUnknown(f"{type(error).__name__}: {error}") from error
+        except Exception as error:
+            raise DoorFault(f"{type(error).__name__}: {error}") from error
+
+    def inputs(self) -> Inputs:
+        try:
+            return self._device.inputs()
+        except DoorFault:
+            raise
+        except Exception as error:
+            raise DoorFault(f"{type(error).__name__}: {error}") from error
+
+    def close(self) -> None:
+        self._device.close()

@@ -30,7 +30,7 @@ from attendance.service.alarms.alarms import NOBODY, Recipients, clear_and_notif
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.ids import new_event_id
-from attendance.service.ports import Clock, Door, DoorFault, DoorUnknown, doubt_about
+from attendance.service.ports import Clock, Door, DoorFault, DoorUnknown, Pulse, PulseOutcome, doubt_about
 from attendance.store.access import events
 from attendance.store.access.events import DoorOutcome
 from attendance.store.people import people
@@ -43,6 +43,14 @@ _NOT_ACTIVE = {
     Method.FACE: Reason.UNKNOWN,
     Method.PIN: Reason.WRONG_PIN,
     Method.BADGE: Reason.UNKNOWN_BADGE,
+}
+
+
+# What the driver said → what the log of door events keeps.
+_STORED: Mapping[PulseOutcome, DoorOutcome] = {
+    PulseOutcome.PULSED: "done",
+    PulseOutcome.REFUSED: "failed",
+    PulseOutcome.UNKNOWN: "unknown",
 }
 
 
@@ -209,14 +217,16 @@ class Recorder:
 
 def _unlock(door: Door, seconds: float) -> Opening:
     try:
-        door.unlock(seconds)
+        pulse = door.unlock(seconds)
     except Exception as error:
         # Only a driver that says so knows that the door stayed shut; a fault that it did not expect, or an answer
         # that never came, may be from after the door moved.
         shut = isinstance(error, DoorFault) and not isinstance(error, DoorUnknown)
-        log.error("door %s %s: %s", door.name, "did not unlock" if shut else "may not have unlocked", error)
-        return Opening("failed" if shut else "unknown", str(error) or type(error).__name__)
-    return Opening("done")
+        pulse = Pulse(PulseOutcome.REFUSED if shut else PulseOutcome.UNKNOWN, str(error) or type(error).__name__)
+    if not pulse.done:
+        shut = pulse.outcome is PulseOutcome.REFUSED
+        log.error("door %s %s: %s", door.name, "did not unlock" if shut else "may not have unlocked", pulse.detail)
+    return Opening(_STORED[pulse.outcome], pulse.detail)
 
 
 def _refused(passage: Passage, reason: Reason) -> Passage:

@@ -15,7 +15,7 @@ from attendance.service.hours import days
 from attendance.service.hours.corrections import undo_passage
 from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
-from attendance.service.ports import DoorFault, DoorUnknown
+from attendance.service.ports import DoorFault, DoorUnknown, Pulse, PulseOutcome
 from attendance.store.access import events
 from attendance.store.crypto import Keys
 from attendance.store.hours import punches
@@ -55,7 +55,12 @@ def request(seconds: float = 0, **changes: object) -> Passage:
 @pytest.mark.parametrize("method", WAYS)
 def test_at_a_door_each_way_in_is_committed_moves_the_door_and_is_noted(one_person: Site, method: Method) -> None:
     seen: list[int] = []
-    one_person.door.unlock = lambda _seconds: seen.append(len(one_person.log()))  # type: ignore[method-assign]
+
+    def unlock(_seconds: float) -> Pulse:
+        seen.append(len(one_person.log()))
+        return Pulse(PulseOutcome.PULSED)
+
+    one_person.door.unlock = unlock  # type: ignore[method-assign]
     recorded = record(recorder(one_person), method=method)
     assert recorded.opening is not None and recorded.opening.done
     assert (recorded.person_name, recorded.repeat, seen) == ("Anna", False, [1])
@@ -214,6 +219,22 @@ def test_only_what_a_driver_knows_for_certain_is_recorded_as_failed(
     again = record(door, 5)
     assert again.opening is not None and again.opening.done, "the next request is a passage of its own"
     assert again.passage.id != recorded.passage.id
+
+
+@pytest.mark.parametrize(
+    ("pulse", "outcome"),
+    [
+        (Pulse(PulseOutcome.REFUSED, "the password is wrong"), "failed"),
+        (Pulse(PulseOutcome.UNKNOWN, "no whole answer"), "unknown"),
+        (Pulse(PulseOutcome.PULSED, "it was on already"), "done"),
+    ],
+)
+def test_what_a_door_answers_is_kept_beside_the_passage(one_person: Site, pulse: Pulse, outcome: str) -> None:
+    one_person.door.unlock = lambda _seconds: pulse  # type: ignore[method-assign]
+    record(recorder(one_person))
+    (view,) = one_person.log()
+
+    assert (view.door, view.door_detail) == (outcome, pulse.detail)
 
 
 def test_a_passage_tomorrow_does_not_switch_the_cooldown_off(one_person: Site) -> None:
