@@ -15,18 +15,20 @@ from attendance import bootstrap
 from attendance.config import load_settings
 from attendance.domain.passage import Direction, Passage
 from attendance.service.access.recording import Recorder
+from attendance.service.ports import Pulse
 from attendance.store.people import people
 from tests.factories import make_passage
+from tests.fakes import FakeDoor
 
 
-class TellingDoor:
+class TellingDoor(FakeDoor):
     """Says which passage it moves for."""
 
-    name = "front door"
     passage_id = ""
 
-    def unlock(self, _seconds: float) -> None:
+    def unlock(self, seconds: float) -> Pulse:
         tell(self.passage_id)
+        return super().unlock(seconds)
 
 
 def tell(passage_id: str) -> None:

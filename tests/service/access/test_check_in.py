@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
+from attendance.service.ports import Pulse
 from attendance.store.access import events
 from attendance.store.crypto import Keys, WrongMasterKey
 from attendance.store.people import people
@@ -63,7 +64,13 @@ def test_the_passage_stands_in_the_database_before_the_door_moves(
     staffed: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(staffed.door, "unlock", lambda _seconds: seen.append(len(staffed.log())))
+    unlock = staffed.door.unlock
+
+    def counting(seconds: float) -> Pulse:
+        seen.append(len(staffed.log()))
+        return unlock(seconds)
+
+    monkeypatch.setattr(staffed.door, "unlock", counting)
     staffed.watch(staffed.check_in(), ANNA)
     assert seen == [1]
 
