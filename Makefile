@@ -19,7 +19,7 @@ help:
 	@echo "make demo    show the whole line without a camera (2 minutes)"
 	@echo "make run     admin site and daemon on this computer's webcam"
 	@echo "make test    lint, types, documentation and tests (installs PyTorch)"
-	@echo "make test-long    the tests that take long, which make test runs in a shorter form"
+	@echo "make test-long    the tests that take long, and more examples for properties"
 	@echo "make docs    the documentation into build/site, to be read without the internet"
 	@echo "make bench   frames per second and the time of each stage"
 
@@ -34,7 +34,7 @@ test: lint types docs
 	$(PYTEST)
 
 test-long: $(VENV)/.test
-	$(PYTEST) -m long
+	$(PYTEST) -m "long or hypothesis" --hypothesis-profile=long
 
 # Those that need root or a network namespace; elsewhere they skip.  `pytest -m root --collect-only` lists them.
 test-root: $(VENV)/.test

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Before PyTorch is loaded: its threads spin while they wait for each other, which on a busy computer
 # turns seconds into minutes.
@@ -16,6 +18,8 @@ import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 from attendance.store import migrate, session
 from attendance.store.crypto import Keys
@@ -29,7 +33,8 @@ pytest_plugins = ["tests.site_fixtures"]
 
 # The same examples at every run, so that a change is judged by what it changes.  New ones are looked
 # for on purpose: `pytest --hypothesis-profile=explore`.
-hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("same", max_examples=40, derandomize=True, deadline=None)
+hypothesis.settings.register_profile("long", max_examples=400, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("explore", max_examples=2000, deadline=None)
 hypothesis.settings.load_profile("same")
 
@@ -97,6 +102,41 @@ def postgres() -> Iterator[Server]:
     """A PostgreSQL of our own for the whole run; skips where there is none."""
     with running_server() as server:
         yield server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest one first: at the end, all other workers would wait for the one that has it."""
+    items.sort(key=lambda item: item.name != "test_the_whole_line_from_a_photo_to_a_refused_stranger")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays for the whole run: a sixth of the time went into looking through it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_statements() -> Iterator[None]:
+    """Each engine compiles its statements anew, which takes as long as a quick test; here it is done once a worker.
+
+    SQLAlchemy keeps a statement under its dialect: those of one class and options are the same here.
+    """
+    kept: LRUCache[Any, Any] = LRUCache(10_000)
+
+    def keep(dialect: DefaultDialect) -> Any:
+        return type(dialect), dialect.server_version_info
+
+    def sharing(engine: Engine, *values: Any, **options: Any) -> None:
+        make(engine, *values, **options)
+        engine._compiled_cache = kept
+
+    make = Engine.__init__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DefaultDialect, "__hash__", lambda dialect: hash(keep(dialect)))
+        patch.setattr(DefaultDialect, "__eq__", lambda dialect, other: keep(dialect) == keep(other))
+        patch.setattr(Engine, "__init__", sharing)
+        yield
 
 
 @pytest.fixture

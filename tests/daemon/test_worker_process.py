@@ -59,7 +59,7 @@ def start(database: Path, tmp_path: Path) -> Iterator[Start]:
         daemon.process.wait(PATIENCE_S)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_signal_ends_it_cleanly(start: Start, number: int) -> None:
     with mjpeg_server() as server:
         daemon = start(server.url)

@@ -19,9 +19,8 @@ PATIENCE_MS = 60_000
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 _DESKTOP_IS_LONG = pytest.param(DESKTOP, marks=pytest.mark.long)
-SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-# For walks through many pages that axe reads: on a phone in `make test`, on a desktop in `make test-long`.
-SIZES_OF_A_LONG_WALK = pytest.mark.parametrize("size", [PHONE, _DESKTOP_IS_LONG], ids=["phone", "desktop"])
+# On a phone in `make test`, where less fits; on a desktop in `make test-long`.
+SIZES = pytest.mark.parametrize("size", [PHONE, _DESKTOP_IS_LONG], ids=["phone", "desktop"])
 # A narrow window of a computer: its width is that of a phone, which would zoom out where something sticks out.
 NARROW: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
 WIDTHS_OF_A_LONG_WALK = pytest.mark.parametrize("size", [NARROW, _DESKTOP_IS_LONG], ids=["phone", "desktop"])

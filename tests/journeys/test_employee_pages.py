@@ -18,7 +18,7 @@ from attendance.store.people import credentials, people
 from attendance.store.tables.operators import Operator
 from tests import needs
 from tests.factories import NOON
-from tests.journeys.pages import NARROW, SIZES_OF_A_LONG_WALK, Open, faults_of
+from tests.journeys.pages import NARROW, SIZES, Open, faults_of
 from tests.site_fixtures import PASSWORD, Web
 
 expect = needs.package("playwright.sync_api", extra="test").expect
@@ -45,7 +45,7 @@ def full(web: Web, password_hash: str) -> Web:
     return web
 
 
-@SIZES_OF_A_LONG_WALK
+@SIZES
 def test_an_employee_signs_in_asks_and_reads(full: Web, open_page: Open, size: dict[str, Any]) -> None:
     page = open_page("/me", username=None, **size)
     page.wait_for_url("**/me/sign-in")
@@ -87,7 +87,7 @@ def test_an_employee_signs_in_asks_and_reads(full: Web, open_page: Open, size: d
     assert found == []
 
 
-@SIZES_OF_A_LONG_WALK
+@SIZES
 def test_a_link_goes_from_the_persons_page_to_the_person(full: Web, open_page: Open, size: dict[str, Any]) -> None:
     admin, found = open_page("/people/5", **size), []
     for button in ("Set a PIN", "Make a badge", "Make a link"):

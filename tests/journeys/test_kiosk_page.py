@@ -26,7 +26,7 @@ from attendance.web.kiosk.tablet import EXTENSION
 from tests import needs
 from tests.factories import NOON
 from tests.journeys.conftest import start_chromium
-from tests.journeys.pages import PATIENCE_MS, PHONE, SIZES_OF_A_LONG_WALK, faults_of, served, sticks_out
+from tests.journeys.pages import PATIENCE_MS, PHONE, SIZES, faults_of, served, sticks_out
 from tests.site_fixtures import PASSWORD, Browser, Web
 from tests.web.kiosk.conftest import add_anna, add_tablet, give_pin, log_of
 from tests.web.wire import Wire
@@ -336,7 +336,7 @@ def test_a_screen_shows_at_once_what_the_daemon_recorded(web: Web, pair: Pair, w
     until(lambda: streams._value > taken)  # the server notices that nobody listens any more
 
 
-@SIZES_OF_A_LONG_WALK
+@SIZES
 def test_no_kiosk_page_sticks_out_or_shuts_anybody_out(
     blind: Web, admin: Browser, pair: Pair, wire: Wire, size: dict[str, Any]
 ) -> None:
@@ -383,6 +383,7 @@ def test_no_kiosk_page_sticks_out_or_shuts_anybody_out(
     assert found == []
 
 
+@pytest.mark.long
 def test_a_film_of_a_person_is_recognised_by_the_real_networks(chromium: Any, tmp_path: Path, database: Path) -> None:
     """From the browser's camera to the greeting, by the rules of the door; nothing in between is a stand-in."""
     needs.package("skimage", extra="demo")

@@ -36,6 +36,7 @@ def test_a_json_file_in_no_folder_is_refused_before_measuring(tmp_path: Path) ->
         bench.run_bench(load_settings(environ={}), json_file=tmp_path / "missing" / "a.json")
 
 
+@pytest.mark.long
 def test_a_short_bench_prints_a_table_and_writes_the_same_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -46,7 +46,6 @@ def painted(points: NDArray[np.float32], height: int, width: int, radius: int) -
     return image
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.floats(0.7, 12), st.floats(-60, 60), st.sampled_from([112, 256]))
 def test_each_landmark_lands_on_its_place_in_the_crop(scale: float, degrees: float, size: int) -> None:
     points = placed(scale, degrees, 900, 700)

@@ -61,7 +61,9 @@ def shipped(request: pytest.FixtureRequest) -> FaceAnalyser:
     return analyser_for(settings.model_copy(update=changed))
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name == "48 megapixels" else ()) for name in PICTURES]
+)
 def test_no_picture_breaks_the_detector(shipped: FaceAnalyser, name: str) -> None:
     image = PICTURES[name]()
     before = image.copy()

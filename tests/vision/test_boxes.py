@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -46,7 +46,6 @@ def test_there_and_back_again_is_the_same_place(height: int, width: int, size: i
     assert unletterbox(landmarks, scale, pad).shape == (2, 5, 2)
 
 
-@settings(max_examples=50)
 @given(sides, sides, sizes)
 def test_the_picture_lies_where_the_numbers_say(height: int, width: int, size: int) -> None:
     canvas, scale, pad = letterbox(np.full((height, width, 3), 255, np.uint8), size)
@@ -184,7 +183,6 @@ def slow_decode(heads: Heads, height: int, width: int, threshold: float, iou: fl
     return kept
 
 
-@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.sampled_from([(32, 32), (64, 32), (64, 96)]), st.sampled_from([0.3, 0.5, 0.9]))
 def test_decoding_agrees_with_plain_loops(seed: int, shape: tuple[int, int], threshold: float) -> None:
     heads = random_heads(seed, *shape)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from attendance.domain.access.consensus import Consensus, Settled
@@ -215,7 +215,6 @@ names = st.sampled_from([matched(ANNA), matched(ANNA, 0.9), matched(BERT), refus
 frames = st.lists(st.lists(st.tuples(st.sampled_from([LEFT, RIGHT, moved(LEFT, 150)]), names), max_size=4), max_size=40)
 
 
-@settings(max_examples=200)
 @given(frames, st.sampled_from([0.0, 0.1, 0.4, 0.9]))
 def test_nobody_passes_without_enough_looks_that_named_them_within_the_window(
     story: list[list[Face]], step: float

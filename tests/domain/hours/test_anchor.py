@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from attendance.domain.hours.anchor import LEAD, TAIL, settled
@@ -89,7 +89,6 @@ def months(draw: st.DrawFn) -> tuple[list[Punch], dict[date, Plan]]:
     return punches, plans
 
 
-@settings(deadline=None, max_examples=150)
 @given(months(), st.data())
 def test_any_two_spans_that_hold_a_day_agree_on_it(
     month: tuple[list[Punch], dict[date, Plan]], data: st.DataObject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from attendance.domain.hours import overtime
@@ -15,7 +15,6 @@ TIERS = st.lists(st.builds(Tier, st.integers(0, 1440), st.floats(1, 3)), max_siz
 MONDAY = datetime(2024, 5, 6, tzinfo=UTC)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 86400), TIERS)
 def test_portions_add_up_to_what_was_worked(seconds: int, tiers: list[Tier]) -> None:
     assert sum(one.seconds for one in overtime.split(seconds, tiers)) == seconds
@@ -89,7 +88,6 @@ def test_a_day_without_tiers_of_its_own_takes_those_before_it_else_the_next() ->
 DAY_TIERS = TIERS.map(lambda tiers: tuple(sorted(tiers, key=lambda tier: tier.after)))
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 86400), DAY_TIERS), min_size=1, max_size=7))
 def test_a_week_loses_no_second_however_its_tiers_change(days: list[tuple[int, tuple[Tier, ...]]]) -> None:
     plain = {MON + timedelta(days=number): seconds for number, (seconds, _tiers) in enumerate(days)}

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from attendance.domain.hours import premiums
@@ -126,7 +126,6 @@ DAYS = st.sampled_from([date(2024, 3, 30), date(2024, 3, 31), date(2024, 10, 26)
                         *(date(2024, 5, 15) + timedelta(days=number) for number in range(8))])  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
 @given(DAYS, RULES, st.lists(st.integers(0, 26 * 60), min_size=2, max_size=6, unique=True).map(sorted))
 def test_every_minute_is_asked_what_the_wall_clock_said(day: date, rules: PremiumRules, minutes: list[int]) -> None:
     midnight = datetime.combine(day, time(), BERLIN).astimezone(UTC)
@@ -161,7 +160,6 @@ def wall(day: date, minute: int) -> datetime:
     return local.replace(tzinfo=BERLIN).astimezone(UTC)
 
 
-@settings(deadline=None, max_examples=80)
 @given(
     st.lists(st.integers(0, 1440), min_size=2, max_size=8, unique=True).map(sorted),
     st.lists(st.tuples(st.integers(0, 40000), st.integers(0, 3600)), max_size=3),
@@ -192,7 +190,6 @@ def test_a_window_that_is_not_of_its_day_is_refused(windows: dict[str, Span]) ->
         PremiumRules(**windows)
 
 
-@settings(deadline=None, max_examples=30)
 @given(RULES)
 def test_rules_survive_their_json(rules: PremiumRules) -> None:
     assert premiums.from_json(premiums.to_json(rules)) == rules

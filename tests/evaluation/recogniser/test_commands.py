@@ -131,6 +131,7 @@ def test_everything_is_measured_in_one_run_beside_another_network(
     assert "curve" not in numbers["quality"]["clean"]["flip agreement"]
 
 
+@pytest.mark.long
 def test_every_kind_of_number_has_its_picture(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     cell = {"rate": 0.9, "interval95_people": [0.8, 0.95]}

@@ -71,6 +71,7 @@ def test_a_picture_that_froze_opens_nothing_however_often_the_camera_connects_an
     assert [view.passage for view in staffed.log() if view.passage.granted] == []
 
 
+@pytest.mark.long
 def test_a_picture_that_froze_while_somebody_passed_opens_nothing_further(staffed: Site) -> None:
     check_in = staffed.check_in()
     walk = [of_anna(0.7 * number) for number in range(6)]

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import icalendar
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attendance.domain.hours.day import Punch
@@ -152,7 +152,6 @@ NAMES_OF_SHEETS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(NAMES_OF_SHEETS)
 @example(["x" * 30 + "'y", "😀" * 16, "x" * 30 + "''", "History", "'", ""])
 def test_any_name_makes_a_sheet(names: list[str]) -> None:

@@ -73,7 +73,7 @@ def test_the_nose_counts_against_the_other_landmarks_wherever_they_all_lie(net: 
     ("choices", "left"),
     [
         pytest.param(Choices(), 0.35, marks=pytest.mark.long),
-        (Choices(assignment="aligned", landmarks="wing"), 0.5),
+        pytest.param(Choices(assignment="aligned", landmarks="wing"), 0.5, marks=pytest.mark.long),
     ],
 )
 def test_four_scenes_can_be_learned_by_heart(choices: Choices, left: float) -> None:

@@ -85,6 +85,7 @@ def test_two_teachers_have_equal_say_and_a_network_of_one_can_go_on_with_both() 
     assert nearness > (alone.targets * principal_targets(joined)).sum(1).mean() and nearness > 0.6
 
 
+@pytest.mark.long
 def test_a_network_trained_elsewhere_keeps_its_axes() -> None:
     torch.manual_seed(0)
     random = np.random.default_rng(0)
