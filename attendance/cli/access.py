@@ -1,6 +1,6 @@
-"""Commands about what happened at the doors: list and export events.
+"""Commands about doors: what happened there, and how they decide.
 
-In: filters.  Out: a table; CSV.
+In: filters.  Out: a table; CSV; the decision table as Markdown.
 Does not know: how a decision was made.
 """
 
@@ -90,6 +90,23 @@ def events_export(context: click.Context, /, target: str, **chosen: Any) -> None
             return
         count = _write(Path(target), lines)
     click.echo(f"{target}: {count} rows")
+
+
+@click.group()
+def access() -> None:
+    """Show how doors decide."""
+
+
+@access.command("table")
+def access_table() -> None:
+    """Print the decision table: situations of an example site, each judged anew by the rules."""
+    from attendance.service.access.decision_table import as_markdown, rows
+
+    found = list(rows())
+    click.echo(as_markdown(found), nl=False)
+    wrong = [f"{row.number} (expected {' '.join(row.expected)})" for row in found if not row.right]
+    if wrong:
+        raise UserError(f"rows that are not decided as expected: {', '.join(wrong)}")
 
 
 def _write(path: Path, lines: Iterable[str]) -> int:

@@ -41,6 +41,28 @@ class Reason(StrEnum):
     UNKNOWN_BADGE = "unknown_badge"
     PIN_LOCKED = "pin_locked"
     LATE_EVENT = "late_event"
+    # The rules of doors (`domain/access/rules/decide.py`).
+    UNKNOWN_POINT = "unknown_point"
+    STALE_POLICY = "stale_policy"
+    LOCKDOWN = "lockdown"
+    DOOR_LOCKED = "door_locked"
+    DOOR_BLOCKED = "door_blocked"
+    INTERLOCK = "interlock"
+    NOT_ACTIVE = "not_active"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    LOCKED_OUT = "locked_out"
+    CLOCK_DOUBT = "clock_doubt"
+    NO_RIGHT = "no_right"
+    OUTSIDE_SCHEDULE = "outside_schedule"
+    SECOND_FACTOR = "second_factor"
+    FACTOR_TIMEOUT = "factor_timeout"
+    WRONG_FACTOR = "wrong_factor"
+    FACTOR_NOT_ACCEPTED = "factor_not_accepted"
+    FIRST_PERSON = "first_person"
+    SECOND_PERSON = "second_person"
+    PASSBACK = "passback"
+    AREA_FULL = "area_full"
 
     @property
     def about_picture(self) -> bool:

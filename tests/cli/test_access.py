@@ -39,3 +39,10 @@ def test_events_are_listed_and_exported_by_local_days(here: Here) -> None:
     assert target.read_bytes().startswith(b"\xef\xbb\xbftime_utc,")
     assert "cannot write" in here.refused("events", "export", "--csv", str(here.folder / "no" / "out.csv"))
     assert "is after --until" in here.refused("events", "list", "--since", "2024-05-08", "--until", "2024-05-07")
+
+
+def test_the_decision_table_is_printed(here: Here) -> None:
+    printed = here.good("access", "table")
+
+    assert "| 1 | ann | front | face | Mon 10:00 |  | **grant** | 3 |  |" in printed
+    assert printed.count("\n| ") > 120

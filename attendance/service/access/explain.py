@@ -15,7 +15,7 @@ from enum import StrEnum
 from attendance.domain.access.operating_point import stands_out
 from attendance.domain.passage import Method, Passage
 from attendance.domain.reason import Reason
-from attendance.service.access.reason_table import BETTER_PHOTOS, OTHER_WAY, Explanation
+from attendance.service.access.reason_forms import BETTER_PHOTOS, OTHER_WAY, Explanation
 from attendance.service.access.reason_texts import explanation_of
 from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _

@@ -10,68 +10,22 @@ Trade-off: a row holds texts for several readers.  `advice` is for the administr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from attendance.domain.reason import Reason
+from attendance.service.access.reason_forms import (
+    BETTER_PHOTOS,
+    FACE_SEEN,
+    KIOSK_OTHER_WAY,
+    NOT_YOU,
+    OTHER_WAY,
+    Explanation,
+    Measure,
+    ReasonText,
+)
+from attendance.service.access.rule_reasons import RULE_REASONS
 from attendance.texts import N_
 
-OTHER_WAY = N_("You can always use your PIN or badge: a face is never the only way.")
-BETTER_PHOTOS = N_("If this happens often, ask for new photos of you, taken at this camera and in its light.")
-_NOT_YOU = N_("Report it to whoever runs the door. It is not about you, and trying again will not help.")
-FACE_SEEN = N_("A face was seen.")
-
-_KIOSK_OTHER_WAY = N_("Use your PIN or badge instead.")
 _KIOSK_OR_OTHER_WAY = N_("Or: use your PIN or badge instead.")
-KIOSK_FAULT = (N_("The camera cannot be used now"), _KIOSK_OTHER_WAY)
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What was seen, which rule refused it, and what to do next.
-
-    `about_person`: False if nothing that the person does would have helped.
-    """
-
-    headline: str
-    seen: tuple[str, ...]
-    rule: str
-    steps: tuple[str, ...]
-    about_person: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What is measured of a poor picture (`Reason.measured_field`) and which setting limits it.
-
-    `form`: the value as text, from `%(value)s`, rounded to `digits` after it was multiplied by `scale`.
-    `limit`: a key of the settings' section `quality`; it begins with min or max.
-    """
-
-    label: str
-    limit: str
-    form: str = "%(value)s"
-    digits: int = 0
-    scale: int = 1
-
-    @property
-    def at_least(self) -> bool:
-        return self.limit.startswith("min")
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonText:
-    """The texts of one reason.
-
-    `words`: what happened, in a few words for a table or a log line · `advice`: what an administrator can do
-    · `kiosk`: headline and next step for the person at the kiosk; for a poor picture the headline says at
-    once what to do · `explanation`: None for a reason that no passage bears · `measure`: of a poor picture.
-    """
-
-    words: str
-    advice: str
-    kiosk: tuple[str, str] = KIOSK_FAULT
-    explanation: Explanation | None = None
-    measure: Measure | None = None
 
 
 def _poor_picture(seen: str, step: str) -> Explanation:
@@ -84,7 +38,7 @@ def _poor_picture(seen: str, step: str) -> Explanation:
 
 
 def _door_cannot(headline: str, rule: str, *steps: str) -> Explanation:
-    return Explanation(headline, (FACE_SEEN,), rule, steps or (OTHER_WAY, _NOT_YOU), about_person=False)
+    return Explanation(headline, (FACE_SEEN,), rule, steps or (OTHER_WAY, NOT_YOU), about_person=False)
 
 
 REASON_TEXTS: Mapping[Reason, ReasonText] = {
@@ -101,7 +55,7 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
     Reason.UNKNOWN: ReasonText(
         N_("not recognised"),
         N_("Enrol this person, or add photos taken at this camera."),
-        (N_("Not recognised"), _KIOSK_OTHER_WAY),
+        (N_("Not recognised"), KIOSK_OTHER_WAY),
         Explanation(
             N_("Your face was not recognised"),
             (N_("The picture was good. The face was not enough like any enrolled person’s photos."),),
@@ -120,7 +74,7 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
     Reason.AMBIGUOUS: ReasonText(
         N_("two people look alike"),
         N_("Use PIN or badge; add clearer photos of both people."),
-        (N_("Not sure who you are"), _KIOSK_OTHER_WAY),
+        (N_("Not sure who you are"), KIOSK_OTHER_WAY),
         Explanation(
             N_("It was not certain who you are"),
             (N_("It was not clear which of two people this was."),),
@@ -266,7 +220,11 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
             N_("Ask to be enrolled again."),
         ),
     ),
-    Reason.NO_CONSENT: ReasonText(N_("no consent noted"), N_("Note the person’s consent first.")),
+    Reason.NO_CONSENT: ReasonText(
+        N_("no consent noted"),
+        N_("Note the person’s consent first."),
+        (N_("Your face may not be used"), KIOSK_OTHER_WAY),
+    ),
     Reason.MAY_BE_ANOTHER: ReasonText(
         N_("this may be somebody else who is enrolled"),
         N_("One person under two names: use the first entry. Two people: confirm that, then add the photo again."),
@@ -328,8 +286,9 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
             N_("Something broke"),
             (N_("A fault happened while the picture was being checked."),),
             N_("Whatever goes wrong, the door stays closed."),
-            (OTHER_WAY, _NOT_YOU),
+            (OTHER_WAY, NOT_YOU),
             about_person=False,
         ),
     ),
+    **RULE_REASONS,
 }

@@ -13,15 +13,15 @@ from dataclasses import replace
 from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.reason import Reason
 from attendance.errors import headline
-from attendance.service.access.reason_table import (
+from attendance.service.access.reason_forms import (
     FACE_SEEN,
     KIOSK_FAULT,
     OTHER_WAY,
-    REASON_TEXTS,
     Explanation,
     Measure,
     ReasonText,
 )
+from attendance.service.access.reason_table import REASON_TEXTS
 from attendance.texts import gettext as _
 
 

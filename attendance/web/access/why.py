@@ -20,7 +20,7 @@ from attendance.config import Quality
 from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.explain import Doubt, doubt_of, explain
-from attendance.service.access.reason_table import Measure
+from attendance.service.access.reason_forms import Measure
 from attendance.service.access.reason_texts import measure_of, reason_advice
 from attendance.service.ids import made_at
 from attendance.store.access import events

@@ -12,6 +12,8 @@ from attendance.domain.access.operating_point import OperatingPoint, look_alike_
 from attendance.domain.passage import Method, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.explain import Doubt, doubt_of, explain
+from attendance.service.access.reason_forms import OTHER_WAY
+from attendance.service.access.rule_reasons import RULE_REASONS
 from tests.factories import MODEL, NOON, make_passage, make_probe, make_template, near, vector_of
 
 POINT = OperatingPoint(0.5, 0.05, MODEL, "administrator", NOON)
@@ -49,11 +51,20 @@ def test_each_reason_has_its_words_and_none_of_them_is_a_number(reason: Reason) 
     assert all(sentence.endswith((".", "?")) for sentence in (*told.seen, told.rule, *told.steps))
 
 
-@pytest.mark.parametrize("reason", [one for one in Reason if one is not Reason.MATCHED])
+@pytest.mark.parametrize("reason", [one for one in Reason if one is not Reason.MATCHED and one not in RULE_REASONS])
 def test_who_is_refused_by_face_hears_of_another_way(reason: Reason) -> None:
     told = explain(refused(reason))
 
     assert re.search(r"PIN|badge|enrolled|correction", " ".join(told.steps))
+
+
+@pytest.mark.parametrize("reason", list(RULE_REASONS))
+def test_who_is_refused_by_a_rule_hears_what_to_do_and_not_of_another_way(reason: Reason) -> None:
+    """No PIN helps against a locked door."""
+    told = explain(refused(reason))
+
+    assert OTHER_WAY not in told.steps
+    assert re.search(r"[Aa]sk|try again|[Ww]ait|[Bb]egin again|Enter|Use|second person", " ".join(told.steps))
 
 
 @pytest.mark.parametrize("method", list(Method))

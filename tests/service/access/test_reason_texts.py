@@ -10,7 +10,8 @@ from attendance.config import Quality as Limits
 from attendance.domain.faces import Quality
 from attendance.domain.reason import POOR_PICTURE, Reason
 from attendance.service.access import reason_texts
-from attendance.service.access.reason_table import KIOSK_FAULT, REASON_TEXTS
+from attendance.service.access.reason_forms import KIOSK_FAULT
+from attendance.service.access.reason_table import REASON_TEXTS
 from attendance.service.access.reason_texts import gaps, kiosk_hint, kiosk_refusal, measure_of, reason_words
 
 
