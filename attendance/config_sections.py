@@ -149,6 +149,8 @@ class Decision(Section):
     margin: Number = Field(0.05, ge=0, le=1)
     cooldown_s: Number = Field(30.0, ge=0, le=86400)
     static_detection_s: Number = Field(3600.0, ge=0, le=86400)
+    refused_attempts: Whole = Field(5, ge=0, le=100)
+    refused_within_s: Number = Field(300.0, gt=0, le=86400)
 
 
 class Calibration(Section):

@@ -26,8 +26,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--compare",
     "way",
-    type=click.Choice(["best photo", "mean photo", "centre", "auto"]),
-    help="How a look is compared with a person.  Left out: as now; auto: the way that serves this site best.",
+    type=click.Choice(["best photo", "mean photo", "centre", "attempt, mean photo", "attempt, centre", "auto"]),
+    help="How faces are compared with a person.  Left out: as now; auto: the way that serves this site best.",
 )
 @click.option("--apply", "put_in_force", is_flag=True, help="Put the threshold in force.")
 @click.option("--reason", default="", help="Why; needed if it lets in more than before.  Stays in the history.")
@@ -35,8 +35,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def calibrate(context: click.Context, risk: float | None, way: str | None, put_in_force: bool, reason: str) -> None:
     """Compute the threshold for an accepted RISK and the people who are enrolled, and how often it refuses them.
 
-    Without --apply nothing changes.  «centre» takes off what all faces of this site have in common, such as its light
-    and its camera; «auto» proposes it only where the site's own photos say that it helps.
+    Without --apply nothing changes.  «attempt» pools several different looks into one decision; the risk is then that
+    of an attempt and not of a look.  «centre» takes off what all faces of this site have in common, such as its
+    light and its camera; «auto» proposes it only where the site's own photos say that it helps.
     """
     settings = settings_of(context)
     from attendance import bootstrap

@@ -63,6 +63,7 @@ class Reason(StrEnum):
     SECOND_PERSON = "second_person"
     PASSBACK = "passback"
     AREA_FULL = "area_full"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
 
     @property
     def about_picture(self) -> bool:

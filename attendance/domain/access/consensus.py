@@ -162,7 +162,7 @@ class Consensus:
     def _follow(self, looks: list[_Look]) -> list[tuple[_Track, _Look]]:
         """Return each look with its track, in the order given: the largest overlap first, else a new track."""
         overlaps = [
-            (_overlap(track.box, look.box), index, number)
+            (overlap_of(track.box, look.box), index, number)
             for index, track in enumerate(self._tracks)
             for number, look in enumerate(looks)
         ]
@@ -245,7 +245,8 @@ def _as_ambiguous(decision: Decision) -> Decision:
     return replace(decision, reason=Reason.AMBIGUOUS, person_id=None)
 
 
-def _overlap(first: Box, second: Box) -> float:
+def overlap_of(first: Box, second: Box) -> float:
+    """Return the overlap (IoU) of two boxes that are widened by GROWTH."""
     return _grown(first).iou(_grown(second))
 
 

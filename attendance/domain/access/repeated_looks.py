@@ -1,7 +1,7 @@
 """The same picture of a face again: a camera that is frozen, or a recording that is played.
 
-In: pictures with the box of a face that was matched, in the order in which they came.  Out: whether this one is a
-further look or a repeat; `Suspicion`, once looks have only repeated for a while.
+In: pictures with the box of a face, in the order in which they came, and whether it was matched.  Out: whether this
+one is a further look or a repeat; `Suspicion`, once looks have only repeated for a while.
 Does not know: cameras, connections, who was matched; what a door does.
 Main choice: a look is compared with every look that counted, at the place of the earlier one, whatever lies
 between them: a reconnect, minutes, another person.  The number of remembered looks is limited and not their age, so
@@ -31,7 +31,7 @@ NEAR = 12.0  # grey levels between the two at places of their own; only then the
 SAME_PLACE = 0.6  # IoU
 # What is flatter shows no face (a picture without contrast is refused before), and nothing in it could differ.
 FLAT = 1.0  # grey levels, standard deviation
-REMEMBERED = 256
+REMEMBERED = 512
 SUSPICIOUS_AFTER = timedelta(seconds=30)
 SUSPICIOUS_LOOKS = 20
 SEQUENCE = 5  # so many different looks repeated in a row are a recording and not a picture that stands still
@@ -67,8 +67,11 @@ class RepeatedLooks:
             return Suspicion.REPEATED_SEQUENCE
         return Suspicion.FROZEN_FACE if self._lasts else None
 
-    def is_repeat(self, image: NDArray[np.uint8], box: Box, at: datetime) -> bool:
-        """Return whether these pixels of a matched face were seen before; if not, remember them."""
+    def is_repeat(self, image: NDArray[np.uint8], box: Box, at: datetime, named: bool = True) -> bool:
+        """Return whether these pixels of a face were seen before; if not, remember them.
+
+        `named`: somebody is matched.  Only such repeats are suspicious: a poster of a stranger hangs on many walls.
+        """
         patch = patch_of(image, box)
         contrast = float(patch.std())
         if contrast < FLAT:
@@ -77,10 +80,12 @@ class RepeatedLooks:
         for earlier in self._looks:
             near = box.iou(earlier.box) >= SAME_PLACE and distance(patch, earlier.patch) <= NEAR
             if near and distance(patch_of(image, earlier.box), earlier.patch) <= same:
-                self._note_repeat(earlier, at)
+                if named:
+                    self._note_repeat(earlier, at)
                 return True
         self._looks.append(_Look(box, patch))
-        self._since, self._repeats, self._repeated, self._lasts = None, 0, set(), False
+        if named:
+            self._since, self._repeats, self._repeated, self._lasts = None, 0, set(), False
         return False
 
     def _note_repeat(self, earlier: _Look, at: datetime) -> None:

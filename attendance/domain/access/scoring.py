@@ -1,4 +1,4 @@
-"""How two faces are compared: against each photo or the mean of a person's photos, with or without the site's centre.
+"""How two faces are compared: a look or a pooled attempt, against each photo or their mean, with or without a centre.
 
 In: unit embeddings of photos and of looks.  Out: unit rows whose dot products are the scores.
 Does not know: thresholds, names, databases.
@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-# How the version of scores less a centre begins.
+# How the version of scores less a centre begins, and the version of scores of an attempt (`track`).
 CENTRE = "centre"
+ATTEMPT = "attempt, "
+# So many photos stand for the looks of an attempt.
+LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,12 +29,14 @@ class Scoring:
     """`pooled`: one template a person, the mean of the photos, instead of the best photo.
 
     `centre` [D] float32, shorter than 1, of pooled photos only: what the site's faces have in common; None: nothing is
-    taken off.  `version`: what the scores are called in the records; the same for the same numbers only.
-    Raises ValueError for a centre that is not finite or not shorter than 1.
+    taken off.  `attempt`: the looks of an attempt are pooled, of pooled photos only; else each look is compared.
+    `version`: what the scores are called in the records; the same for the same numbers only.
+    Raises ValueError for a centre that is not finite or not shorter than 1, and for an attempt with single photos.
     """
 
     pooled: bool = False
     centre: Vectors | None = None
+    attempt: bool = False
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,6 +45,9 @@ class Scoring:
             if not (self.pooled and self.centre.ndim == 1 and float(np.linalg.norm(self.centre)) < 1):  # NaN fails too
                 raise ValueError("a centre is a vector shorter than 1, of pooled photos")
             version = f"{CENTRE} {hashlib.sha256(self.centre.astype('<f4').tobytes()).hexdigest()[:12]}"
+        if self.attempt and not self.pooled:
+            raise ValueError("an attempt is compared with pooled photos")
+        version = f"{ATTEMPT if self.attempt else ''}{version}"
         object.__setattr__(self, "version", version)
 
     def faces(self, vectors: Vectors) -> Vectors:
@@ -60,7 +68,18 @@ class Scoring:
         return self.faces(rows), owners
 
     def own_scores(self, photos: Vectors) -> NDArray[np.float32]:
-        """Return the score [N] of each of one person's photos [N,D] with the person's others; N at least 2."""
+        """Return the score [N] of each of one person's photos [N,D] with the person's others; N at least 2.
+
+        For an attempt up to LOOKS neighbours among the photos stand for its looks, but at most half of the photos.
+        """
+        number = len(photos)
+        looks = min(LOOKS, number // 2) if self.attempt else 1
+        if looks > 1:
+            around = np.arange(number)[:, None] + np.arange(looks)
+            taken = photos[around % number].sum(axis=1)
+            templates = self.faces(unit(photos.sum(axis=0) - taken))
+            pooled: NDArray[np.float32] = np.einsum("nd,nd->n", self.faces(unit(taken)), templates)
+            return pooled
         faces = self.faces(photos)
         scores: NDArray[np.float32]
         if self.pooled:
@@ -74,6 +93,13 @@ class Scoring:
 
 BEST_PHOTO = Scoring()
 MEAN_PHOTO = Scoring(pooled=True)
+ATTEMPT_MEAN = Scoring(pooled=True, attempt=True)
+
+
+def kind_of(version: str) -> str:
+    """Return the name of a way of comparing, without which centre it is, from a version of scores."""
+    start = ATTEMPT if version.startswith(ATTEMPT) else ""
+    return start + CENTRE if version.removeprefix(start).startswith(CENTRE) else version
 
 
 def unit(rows: Vectors) -> Vectors:

@@ -13,11 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from attendance.domain.access.attempts import RefusedAttempts
 from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import Decision
 from attendance.domain.access.repeated_looks import RepeatedLooks, Suspicion
 from attendance.domain.access.static_detections import StaticDetections
-from attendance.domain.faces import Box, Frame
+from attendance.domain.access.track import LOOKS_MOST, Tracks
+from attendance.domain.faces import Box, Frame, Probe
 from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.gallery_watch import GalleryWatch, View, denied
@@ -39,7 +41,8 @@ class Rules:
     """The settings of one camera's check-in.
 
     `fault_every`: how often one lasting fault is recorded.  `static_detection`: for how long a false face that
-    does not change is left out after its first refusal; zero records it every time.
+    does not change is left out after its first refusal; zero records it every time.  `window`: of looks that are
+    compared one by one.  `refused_attempts` of one face within `refused_within`: it then waits; 0: never.
     """
 
     camera: str
@@ -55,6 +58,8 @@ class Rules:
     stale_after: timedelta = timedelta(seconds=30)
     fault_every: timedelta = timedelta(seconds=60)
     static_detection: timedelta = timedelta(hours=1)
+    refused_attempts: int = 5
+    refused_within: timedelta = timedelta(minutes=5)
     alarms_to: Recipients = NOBODY
 
 
@@ -86,7 +91,8 @@ class CheckIn:
         self._analyser, self._clock, self._rules = analyser, clock, rules
         self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.unlock_s, rules.alarms_to)
         self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after)
-        self._consensus = self._new_consensus()
+        self._refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
+        self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
         self._static = StaticDetections(rules.static_detection)
         # Outlives faults, changes of the direction and lost connections, unlike the looks that agree.
         self._repeated = RepeatedLooks()
@@ -114,7 +120,7 @@ class CheckIn:
     def set_direction(self, direction: Direction) -> None:
         """Record this direction from the next frame on; frames that agreed before no longer count."""
         self._rules = replace(self._rules, direction=direction)
-        self._consensus = self._new_consensus()
+        self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
 
     def start(self) -> list[Passage]:
         """Load the gallery and close what a crash left open; return those passages.
@@ -140,9 +146,7 @@ class CheckIn:
             self._let_suspicion_lapse(frame)
             probes = self._analyser.analyse(frame, self._rules.max_faces)
             self._timings.update(self._analyser.timings)
-            decisions = [(probe.box, view.decide(probe)) for probe in probes]
-            repeats = [self._is_repeat(frame, box, decision) for box, decision in decisions]
-            for settled in self._consensus.add(frame.taken_at, decisions, repeats):
+            for settled in self._agree(frame, probes, view):
                 if self._is_static(frame, settled):
                     continue
                 outcome = self._record(frame, settled, view)
@@ -151,13 +155,22 @@ class CheckIn:
             outcomes.append(self._refuse(frame, error))
         return outcomes
 
-    def _is_repeat(self, frame: Frame, box: Box, decision: Decision) -> bool:
-        """Return whether a look that names somebody shows the same picture as an earlier one."""
-        if decision.person_id is None:
-            return False
-        repeat = self._repeated.is_repeat(frame.image, box, frame.taken_at)
-        self._suspect(frame.camera, self._repeated.suspicion)
-        self._suspected_at = frame.taken_at
+    def _agree(self, frame: Frame, probes: list[Probe], view: View) -> list[Settled]:
+        """Return whom the looks settle on: pooled, or one by one if the threshold in force is for single looks."""
+        if view.gallery.scoring.attempt:
+            return self._tracks.add(
+                frame.taken_at, probes, view.decide, lambda probe, named: self._is_repeat(frame, probe.box, named)
+            )
+        decisions = [(probe.box, view.decide(probe)) for probe in probes]
+        repeats = [decision.granted and self._is_repeat(frame, box, named=True) for box, decision in decisions]
+        return self._consensus.add(frame.taken_at, decisions, repeats)
+
+    def _is_repeat(self, frame: Frame, box: Box, named: bool) -> bool:
+        """Return whether a look shows the same picture as an earlier one; one that names somebody is suspicious."""
+        repeat = self._repeated.is_repeat(frame.image, box, frame.taken_at, named)
+        if named:
+            self._suspect(frame.camera, self._repeated.suspicion)
+            self._suspected_at = frame.taken_at
         return repeat
 
     def _suspect(self, camera: str, suspicion: Suspicion | None) -> None:
@@ -198,7 +211,7 @@ class CheckIn:
     def _refuse(self, frame: Frame, error: Exception) -> Outcome:
         """Deny because of a fault; log and record a lasting one once in `fault_every`, not with every frame."""
         # Frames that agreed before the fault no longer count, and the person can settle anew.
-        self._consensus = self._new_consensus()
+        self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
         reason = Reason.STALE_GALLERY if self._watch.view.stale else Reason.FAULT
         text, now = f"{type(error).__name__}: {error}", self._clock.now()
         lasting = self._fault_at is not None and abs(now - self._fault_at) < self._rules.fault_every
@@ -236,3 +249,7 @@ class CheckIn:
     def _new_consensus(self) -> Consensus:
         rules = self._rules
         return Consensus(rules.frames_needed, rules.window, rules.forget, rules.settle_denial)
+
+    def _new_tracks(self) -> Tracks:
+        rules = self._rules
+        return Tracks(min(rules.frames_needed, LOOKS_MOST), rules.forget, rules.settle_denial, self._refused)

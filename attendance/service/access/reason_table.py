@@ -85,6 +85,19 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
             (N_("Come a little closer, look straight at the camera and try again."), OTHER_WAY, BETTER_PHOTOS),
         ),
     ),
+    Reason.TOO_MANY_ATTEMPTS: ReasonText(
+        N_("refused too often just now"),
+        N_(
+            "Use PIN or badge, or wait a few minutes; enrol again at the door’s camera if this person is often refused."
+        ),
+        (N_("Too many attempts"), _KIOSK_OTHER_WAY),
+        Explanation(
+            N_("This face was refused too often just now"),
+            (N_("The same face was refused several times within a few minutes."),),
+            N_("After several refused attempts a door waits before it decides about that face again."),
+            (N_("Wait a few minutes before you try again."), OTHER_WAY, BETTER_PHOTOS),
+        ),
+    ),
     Reason.NO_FACE: ReasonText(
         N_("no face found"),
         N_("Use a photo in which the whole face is visible and well lit."),

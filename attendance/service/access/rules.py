@@ -32,6 +32,8 @@ def rules_for(settings: Settings) -> Rules:
         forget=timedelta(seconds=decision.forget_s),
         cooldown=timedelta(seconds=decision.cooldown_s),
         static_detection=timedelta(seconds=decision.static_detection_s),
+        refused_attempts=decision.refused_attempts,
+        refused_within=timedelta(seconds=decision.refused_within_s),
         unlock_s=settings.door.unlock_s,
         max_faces=settings.detector.max_faces,
         alarms_to=Recipients.of(settings.alarms, settings.mail.host),

@@ -104,8 +104,13 @@ def calibrate_site(site_scores: SiteScores, risk: float = RISK, people: int | No
     """
     target, number = _target(risk), site_scores.people if people is None else people
     calibration = site_calibration.calibrate_site(
-        site_scores.strangers, site_scores.model_id, number, target, np.random.default_rng(site_scores.seed)
+        site_scores.strangers,
+        site_scores.model_id,
+        number,
+        target / site_scores.tries,
+        np.random.default_rng(site_scores.seed),
     )
+    calibration = _of_an_attempt(calibration, site_scores.tries, target)
     fallback = calibration.threshold is None
     return _offer(site_scores, calibration, site_scores.default if fallback else calibration.threshold, fallback)
 
@@ -121,6 +126,7 @@ def at(
     (calibration,) = site_calibration.curve_site(
         site_scores.strangers, site_scores.model_id, number, [threshold], _target(risk), random, draws
     )
+    calibration = _of_an_attempt(calibration, site_scores.tries, _target(risk))
     return _offer(site_scores, calibration, threshold, False)
 
 
@@ -137,7 +143,8 @@ def curve(site_scores: SiteScores, thresholds: Sequence[float] = CURVE, draws: i
     rates = site_calibration.curve_site(
         site_scores.strangers, site_scores.model_id, site_scores.people, falling, 1 / RISK, random, draws
     )
-    for threshold, calibration in zip(falling, rates, strict=True):
+    for threshold, first in zip(falling, rates, strict=True):
+        calibration = _of_an_attempt(first, site_scores.tries, 1 / RISK)
         share = _offer(site_scores, calibration, threshold, False).refused
         if calibration.fpir is not None and calibration.low is not None and calibration.high is not None:
             here = (calibration.fpir, calibration.low, calibration.high)
@@ -145,6 +152,26 @@ def curve(site_scores: SiteScores, thresholds: Sequence[float] = CURVE, draws: i
         fpir, low, high = floor if calibration.fpir is not None and floor is not None else (None, None, None)
         points.append(CurvePoint(threshold, fpir, low, high, calibration.verdict, share.value, share.low, share.high))
     return points[::-1]
+
+
+def _of_an_attempt(first: Calibration, tries: float, target: float) -> Calibration:
+    """Return what an attempt risks, from what its first looks do: its best score is one of several tries."""
+    if tries == 1:
+        return first
+
+    def best(chance: float | None) -> float | None:
+        return None if chance is None else min(1.0, tries * chance)
+
+    # From below as if the further looks gave nothing: nobody knows how much they differ here.
+    trial = None if first.trial is None else (first.trial[0], min(1.0, tries * first.trial[1]))
+    return replace(
+        first,
+        target=target,
+        formula=best(first.formula),
+        direct=best(first.direct),
+        high=best(first.high),
+        trial=trial,
+    )
 
 
 def outlook(site_scores: SiteScores, threshold: float) -> list[Outlook]:
@@ -243,19 +270,23 @@ def apply(
     """Put an offer in force, with everything it rests on; the caller commits.  A site's centre is sealed with `keys`.
 
     `source`: "calibration" for a threshold that came from a risk and follows it from now on, "administrator" for one
-    that somebody chose.  A new row is the audit: who, when, why, what was in force before.  Raises UserError for an
-    offer without a threshold, for a fallback below what is in force, and for loosening without a reason.
+    that somebody chose.  Where the risk led to no number, the weights' own threshold stays under its own name, "card
+    default", and follows no risk.  A new row is the audit: who, when, why, what was in force before.  Raises UserError
+    for an offer without a threshold, for a fallback below what is in force, and for loosening without a reason.
     """
     rate, reason = offer.calibration, " ".join(reason.split())
     before, kind = operating_points.current(session, site_scores.model_id), site_scores.scoring.version
     threshold = _threshold_to_apply(offer, before, margin, kind, reason)
+    came_from: str = source
+    if offer.fallback:
+        came_from = "card default" if threshold == site_scores.default else "administrator"
     log.warning("%s sets the threshold of %s to %.4f: %s", by or "the program", site_scores.model_id, threshold, reason)
     point = operating_points.set_point(
         session,
         model_id=site_scores.model_id,
         threshold=threshold,
         margin=margin,
-        source=source,
+        source=came_from,
         gallery_size=site_scores.people,
         at=at,
         created_by=by,
@@ -273,7 +304,7 @@ def apply(
         },
     )
     actor_kind: ActorKind = "system" if by is None else "command line" if by == "command line" else "operator"
-    detail: dict[str, Value] = {"model": site_scores.model_id, "threshold": point.threshold, "source": source}
+    detail: dict[str, Value] = {"model": site_scores.model_id, "threshold": point.threshold, "source": came_from}
     if before is None or before.scoring != kind:
         detail["scoring"] = kind
     actor = Actor(actor_kind, by or "threshold")

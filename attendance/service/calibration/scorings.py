@@ -17,7 +17,16 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from attendance.config import Settings
-from attendance.domain.access.scoring import BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring, centre_of
+from attendance.domain.access.scoring import (
+    ATTEMPT,
+    ATTEMPT_MEAN,
+    BEST_PHOTO,
+    CENTRE,
+    MEAN_PHOTO,
+    Scoring,
+    centre_of,
+    kind_of,
+)
 from attendance.domain.calibration.risk import Calibration
 from attendance.service.calibration import offers
 from attendance.service.calibration.offers import RISK, Offer
@@ -35,7 +44,12 @@ FEWEST = 5
 WORDS = {
     BEST_PHOTO.version: N_("each look with the best of a person’s photos"),
     MEAN_PHOTO.version: N_("each look with the mean of a person’s photos"),
-    CENTRE: N_("with the mean of a person’s photos, without what all faces of this site have in common"),
+    CENTRE: N_("each look with the mean of a person’s photos, without what all faces of this site have in common"),
+    ATTEMPT_MEAN.version: N_("several different looks together, with the mean of a person’s photos"),
+    ATTEMPT + CENTRE: N_(
+        "several different looks together, with the mean of a person’s photos, without what all faces of this site "
+        "have in common"
+    ),
 }
 
 
@@ -55,20 +69,15 @@ class Compared:
     reason: str = ""
 
 
-def name_of(version: str) -> str:
-    """Return the key of WORDS for a version of scores, as an operating point keeps it."""
-    return CENTRE if version.startswith(CENTRE) else version
-
-
 def compare(
     session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime, risk: float = RISK
 ) -> list[Compared]:
     """Return every way with its offer for the risk, simplest first; raises as `site_scores_of` does."""
     point = operating_points.current(session, model_id)
-    in_force = name_of(BEST_PHOTO.version if point is None else point.scoring)
+    in_force = kind_of(BEST_PHOTO.version if point is None else point.scoring)
     enrolled = templates.enrolled_templates(session, keys, model_id)
     result = []
-    for name, scoring in zip(WORDS, (BEST_PHOTO, MEAN_PHOTO, _centred(enrolled)), strict=True):
+    for name, scoring in zip(WORDS, _ways(enrolled), strict=True):
         site_scores = site_scores_of(session, keys, settings, model_id, now, scoring, enrolled)
         offer = offers.calibrate_site(site_scores, risk)
         rate = offer.calibration
@@ -79,23 +88,26 @@ def compare(
     return result
 
 
-def _centred(enrolled: Sequence[Enrolled]) -> Scoring:
-    """Return the way with the centre of the people who are enrolled now; without one while there are fewer than two."""
-    if not enrolled:
-        return MEAN_PHOTO
-    owners = np.array([row.person_id for row in enrolled], np.int64)
-    means, _ids = MEAN_PHOTO.people(np.stack([row.template.vector for row in enrolled]), owners)
-    return Scoring(pooled=True, centre=centre_of(means))
+def _ways(enrolled: Sequence[Enrolled]) -> tuple[Scoring, ...]:
+    """Return the ways of WORDS, with the centre of the people who are enrolled now; without one for fewer than two."""
+    centre = None
+    if enrolled:
+        owners = np.array([row.person_id for row in enrolled], np.int64)
+        means, _ids = MEAN_PHOTO.people(np.stack([row.template.vector for row in enrolled]), owners)
+        centre = centre_of(means)
+    return BEST_PHOTO, MEAN_PHOTO, Scoring(True, centre), ATTEMPT_MEAN, Scoring(True, centre, attempt=True)
 
 
 def recommended(ways: Sequence[Compared]) -> Compared | None:
     """Return the way that refuses the fewest own people at the same risk; None if the one in force is as good.
 
-    Ways without a number for the risk are not compared.  Of equally good ways the simplest wins.
+    Ways without a number for the risk are not compared.  Of equally good ways the simplest wins.  Attempts go before
+    single looks: a site's photos cannot show what pooling looks gains, and it was measured (`docs/LOG.md`).
     """
     able = [way for way in ways if not way.reason and not way.offer.fallback and way.offer.refused.value is not None]
     if not able:
         return None
+    able = [way for way in able if way.site_scores.scoring.attempt] or able
     best = min(able, key=lambda way: way.offer.refused.value or 0.0)
     present = next((way for way in able if way.in_force), None)
     if best.in_force or (present is not None and present.offer.refused.value == best.offer.refused.value):
@@ -104,7 +116,7 @@ def recommended(ways: Sequence[Compared]) -> Compared | None:
 
 
 def _trouble(name: str, site_scores: SiteScores, offer: Offer) -> str:
-    if name == CENTRE and len(np.unique(site_scores.owners)) < FEWEST:
+    if name.endswith(CENTRE) and len(np.unique(site_scores.owners)) < FEWEST:
         return _("It needs at least five people with two photos each.")
     if offer.threshold is None:
         return _("No threshold can be given: %(why)s", why=verdict_sentence(offer.verdict))

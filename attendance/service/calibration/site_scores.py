@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Settings
 from attendance.domain.access.gallery import Gallery
-from attendance.domain.access.scoring import BEST_PHOTO, MEAN_PHOTO, Scoring, centre_of
+from attendance.domain.access.scoring import BEST_PHOTO, LOOKS, MEAN_PHOTO, Scoring, Vectors, centre_of, mean_of
+from attendance.domain.access.track import TRIES
 from attendance.domain.calibration.risk import Ints, Strangers
 from attendance.domain.calibration.site_calibration import StrangerScores
 from attendance.errors import UserError
@@ -77,6 +78,11 @@ class SiteScores:
         return len(self.person_ids)
 
     @property
+    def tries(self) -> float:
+        """Return how many times more strangers pass by the best of an attempt than by its first looks; 1 for a look."""
+        return TRIES if self.scoring.attempt else 1.0
+
+    @property
     def words(self) -> str:
         """Return what the numbers rest on, for the record."""
         own = len(self.genuine) - self.passages
@@ -84,6 +90,8 @@ class SiteScores:
         if self.reference is not None:
             parts.append(_("strangers: %(sets)s", sets=self.reference.words))
         parts.append(_("each of the people compared with all others, as a stranger"))
+        if self.scoring.attempt:
+            parts.append(_("the photos of one person together for an attempt; chances are of an attempt"))
         parts.append(_("%(own)s comparisons of photos of one person", own=own))
         if self.passages:
             parts.append(
@@ -136,7 +144,7 @@ def score_site(
         owners=np.append(whose, np.array([person for person, _ in granted], np.int64)),
         passages=len(granted),
         nearest=_nearest(strangers.own, gallery.person_ids, names),
-        default=card_default(session, model_id) if scoring.version == BEST_PHOTO.version else None,
+        default=card_default(session, model_id, scoring.version),
         reference=reference,
         trouble=trouble or ("" if reference is not None else "there is no reference of strangers for this model"),
         scoring=scoring,
@@ -196,7 +204,11 @@ def since(now: datetime, days: int) -> datetime | None:
 def _strangers(
     gallery: Gallery, matrix: NDArray[np.float32], owners: Ints, reference: Reference | None
 ) -> StrangerScores:
-    """Compare each person's first template with everybody else, and the reference's strangers with everybody."""
+    """Compare each person's first template with everybody else, and the reference's strangers with everybody.
+
+    For an attempt a person's first templates are pooled.  A packaged stranger has a single one: pooled ones score about
+    the same, and where the site's own people score higher, the packaged strangers are moved there.
+    """
     among = _among(gallery, matrix, owners)
     own = Strangers(among, np.arange(gallery.size, dtype=np.int64), gallery.model_id)
     if reference is None:
@@ -206,14 +218,14 @@ def _strangers(
 
 
 def _among(gallery: Gallery, matrix: NDArray[np.float32], owners: Ints) -> NDArray[np.float32]:
-    """Compare each person's first template with everybody: [N,N].
+    """Compare each person's first template, or for an attempt the first ones pooled, with everybody: [N,N].
 
     A centre holds a share of each of its people, which a stranger has not, and few people are pushed apart by it.  So
     whoever stands in as a stranger is left out of the centre; among many the share is too small to matter.
     """
     if not gallery.size:
         return np.empty((0, 0), np.float32)
-    looks = matrix[np.unique(owners, return_index=True)[1]]
+    looks = _first_looks(matrix, owners, LOOKS if gallery.scoring.attempt else 1)
     if gallery.scoring.centre is None or not 2 < gallery.size <= _LEFT_OUT:
         return gallery.person_scores(looks)
     means, _ids = MEAN_PHOTO.people(matrix, owners)
@@ -222,6 +234,15 @@ def _among(gallery: Gallery, matrix: NDArray[np.float32], owners: Ints) -> NDArr
         without = Scoring(True, centre_of(np.delete(means, number, axis=0)))
         scores[number] = without.faces(means) @ without.faces(looks[[number]])[0]
     return scores
+
+
+def _first_looks(matrix: Vectors, owners: Ints, most: int) -> Vectors:
+    """Return [N,D], each person's first templates, at most so many, pooled."""
+    _people, starts, counts = np.unique(owners, return_index=True, return_counts=True)
+    if most == 1:
+        return matrix[starts]
+    parts = zip(starts, counts, strict=True)
+    return np.stack([mean_of(matrix[start : start + min(most, count)]) for start, count in parts])
 
 
 def _genuine(matrix: NDArray[np.float32], owners: Ints, scoring: Scoring) -> tuple[NDArray[np.float32], Ints]:

@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
-from attendance.domain.access.scoring import BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring
+from attendance.domain.access.scoring import ATTEMPT, ATTEMPT_MEAN, BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring
 from attendance.errors import UserError
 from attendance.store.crypto import Damaged, Keys
 from attendance.store.tables import calibration
@@ -61,13 +61,18 @@ def scoring_in_force(session: Session, keys: Keys, model_id: str) -> Scoring:
     Raises UserError for a centre that does not open or is not the one of the point: every face is then refused.
     """
     rows = history(session, model_id, limit=1)
-    if not rows or not rows[0].scoring.startswith(CENTRE):
-        return MEAN_PHOTO if rows and rows[0].scoring == MEAN_PHOTO.version else BEST_PHOTO
+    version = rows[0].scoring if rows else BEST_PHOTO.version
+    attempt = version.startswith(ATTEMPT)
+    if not version.removeprefix(ATTEMPT).startswith(CENTRE):
+        plain = {one.version: one for one in (BEST_PHOTO, MEAN_PHOTO, ATTEMPT_MEAN)}
+        if version not in plain:
+            raise UserError(f"this program does not know the scores «{version}» of the threshold in force: update it")
+        return plain[version]
     try:
-        scoring = Scoring(True, keys.open_centre(rows[0].centre or b"", model_id))
+        scoring = Scoring(True, keys.open_centre(rows[0].centre or b"", model_id), attempt)
     except (Damaged, ValueError) as error:
         raise UserError(f"{_CENTRE_IS_DAMAGED} ({error})") from error
-    if scoring.version != rows[0].scoring:
+    if scoring.version != version:
         raise UserError(_CENTRE_IS_DAMAGED)
     return scoring
 
@@ -131,10 +136,12 @@ def set_point(
     return OperatingPoint(threshold, margin, model_id, source, at, scoring.version)
 
 
-def card_default(session: Session, model_id: str) -> float | None:
-    """Return the threshold that came with the model's weights, as last read from the card."""
+def card_default(session: Session, model_id: str, scoring: str = BEST_PHOTO.version) -> float | None:
+    """Return the threshold that came with the model's weights for scores of this version, as last put in force."""
     query = select(calibration.OperatingPoint.threshold).where(
-        calibration.OperatingPoint.model_id == model_id, calibration.OperatingPoint.source == "card default"
+        calibration.OperatingPoint.model_id == model_id,
+        calibration.OperatingPoint.source == "card default",
+        calibration.OperatingPoint.scoring == scoring,
     )
     return session.scalar(query.order_by(calibration.OperatingPoint.id.desc()).limit(1))
 

@@ -24,6 +24,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
+from attendance.domain.access.scoring import kind_of
 from attendance.errors import UserError
 from attendance.service.calibration import offers, risk_words, scorings
 from attendance.service.calibration.offers import Offer, loosens
@@ -200,7 +201,7 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         "outgrown": _outgrown(in_force, cached.site_scores.people),
         "history": history,
         "model_id": site.model_id,
-        "way_words": scorings.WORDS[scorings.name_of(cached.site_scores.scoring.version)],
+        "way_words": scorings.WORDS[kind_of(cached.site_scores.scoring.version)],
         "site_scores": cached.site_scores,
         "scores": cached.scores,
         "means": consequences(cached.scores, shown),

@@ -5,33 +5,16 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sqlalchemy import select
 
-from attendance.domain.faces import Frame
 from attendance.domain.passage import Direction
-from attendance.service.access.check_in import CheckIn
 from attendance.service.alarms.alarms import Recipients
 from attendance.store.alarms import alarms, outbox
 from attendance.store.tables.audit import AuditEntry
-from tests.factories import ANNA, NOBODY, coded, face, make_frame
+from tests.factories import NOBODY, coded, make_frame
+from tests.service.access.moving_pictures import of_anna, show
 from tests.service.conftest import Site
-
-
-def of_anna(across: float = 0.0) -> NDArray[np.uint8]:
-    """A picture with structure whose mean colour is Anna's."""
-    texture = (face(across=across).astype(np.float64) - 128) * 0.3
-    for half in (texture[:, :160], texture[:, 160:]):
-        half -= half.mean(axis=(0, 1))
-    return np.clip(np.array(ANNA) + texture, 0, 255).astype(np.uint8)
-
-
-def show(site: Site, check_in: CheckIn, pictures: list[NDArray[np.uint8]]) -> None:
-    for picture in pictures:
-        site.clock.advance(0.2)
-        check_in.process(Frame(picture, site.clock.now(), "door"))
 
 
 def gap(site: Site, seconds: float) -> None:
