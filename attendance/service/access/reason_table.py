@@ -90,7 +90,7 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
         N_(
             "Use PIN or badge, or wait a few minutes; enrol again at the door’s camera if this person is often refused."
         ),
-        (N_("Too many attempts"), _KIOSK_OTHER_WAY),
+        (N_("Too many attempts"), KIOSK_OTHER_WAY),
         Explanation(
             N_("This face was refused too often just now"),
             (N_("The same face was refused several times within a few minutes."),),
