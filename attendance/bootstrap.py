@@ -24,8 +24,10 @@ from attendance.config import Settings
 from attendance.console import needs
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn
+from attendance.service.access.doors.live import LiveDoor, timings_of
 from attendance.service.access.rules import rules_for as rules_for
-from attendance.service.audit.audit import Action, Actor, Value, record
+from attendance.service.alarms.alarms import Recipients
+from attendance.service.audit.audit import Action, Actor, Subject, Value, record
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
 from attendance.service.operations.readiness import Readiness
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from prometheus_client import CollectorRegistry
 
-    from attendance.daemon.worker import Worker
+    from attendance.daemon.worker import Beside, Worker
 
 log = logging.getLogger(__name__)
 
@@ -226,11 +228,10 @@ def worker_for(
     `paced=False` looks at every picture of a file, however long that takes.
     """
     from attendance.daemon.camera import open_camera
-    from attendance.daemon.doors.drivers import open_door
     from attendance.daemon.worker import Worker
 
     adopt_card_threshold(site)
-    door = open_door(site.settings.door)
+    door, beside = watched_door(site)
     check_in = check_in_for(site, gated(analyser or analyser_for(site.settings), site.settings), door)
     camera = open_camera(site.settings.camera, site.clock, paced)
     turns = (ReplacedWatch(site.engine).check, *every_turn)
@@ -243,7 +244,40 @@ def worker_for(
         time_writes(site.engine, numbers.registry)
         serve_numbers(numbers.registry, metrics.host, metrics.daemon_port)
         observe = numbers.observe
-    return Worker(camera, check_in, site.sessions, site.clock, site.settings.camera, turns, observe)
+    return Worker(camera, check_in, site.sessions, site.clock, site.settings.camera, turns, observe, beside)
+
+
+def door_for(site: Installation) -> Door:
+    """Return the settings' door; UserError for a driver or settings that cannot be."""
+    from attendance.daemon.doors.drivers import open_door
+
+    return open_door(site.settings.door)
+
+
+def note_door_test(site: Installation, door: str, seconds: float) -> None:
+    """Write into the audit that somebody tries a door, before it moves."""
+    actor, subject = Actor("command line", "door test"), Subject("door", door)
+    with site.sessions.begin() as session:
+        record(
+            session,
+            actor=actor,
+            action=Action.TEST_DOOR,
+            subject=subject,
+            detail={"seconds": seconds},
+            at=site.clock.now(),
+        )
+
+
+def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
+    """Return the settings' door, and what watches it while the daemon runs: nothing where there is no device."""
+    from attendance.daemon.doors.watcher import DoorWatcher
+
+    settings, door = site.settings, door_for(site)
+    if settings.door.driver == "null":
+        return door, ()
+    to = Recipients.of(settings.alarms, settings.mail.host)
+    live = LiveDoor(door, site.sessions, site.clock, timings_of(settings.door.settings), to)
+    return live, (DoorWatcher(live),)
 
 
 def serve_site_numbers(site: Installation, readiness: Readiness) -> None:

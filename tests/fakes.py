@@ -39,7 +39,7 @@ class FakeDoor:
         self.unlocked: list[float] = []
         self.broken: Exception | None = None
 
-    def unlock(self, seconds: float) -> Pulse:
+    def unlock(self, seconds: float, passage: str = "") -> Pulse:
         if self.broken is not None:
             raise self.broken
         self.unlocked.append(seconds)

@@ -1,7 +1,7 @@
-"""Commands about doors: what happened there, and how they decide.
+"""Commands about doors: what happened there, how they decide, and whether one moves.
 
-In: filters.  Out: a table; CSV; the decision table as Markdown.
-Does not know: how a decision was made.
+In: filters; a door's name.  Out: a table; CSV; the decision table as Markdown; lines of what was seen.
+Does not know: how a decision was made, how a device is spoken to.
 """
 
 from __future__ import annotations
@@ -137,3 +137,55 @@ def _bounds(chosen: dict[str, Any], zone: Any) -> dict[str, Any]:
         "since": day_bounds(first, zone)[0] if first else None,
         "until": day_bounds(last, zone)[1] if last else None,
     }
+
+
+@click.group()
+def door() -> None:
+    """Try a door."""
+
+
+@door.command("test")
+@click.argument("name")
+@click.option(
+    "--seconds", type=click.FloatRange(0, 60, min_open=True), help="Length of the pulse; else that of the settings."
+)
+@click.option(
+    "--watch", type=click.FloatRange(0, 300), default=5.0, show_default=True, help="Seconds to watch after it."
+)
+@click.option("--no-unlock", is_flag=True, help="Only look; nothing moves but what the driver sets on its device.")
+@click.option("--yes", is_flag=True, help="Unlock without asking first.")
+@click.pass_context
+def door_test(
+    context: click.Context, name: str, seconds: float | None, watch: float, no_unlock: bool, yes: bool
+) -> None:
+    """Walk through a door: reach its device, read its inputs, unlock once, and say what was seen.
+
+    Stand at the door and open it during the test.  The test is noted in the audit before the door moves.
+    Exit code 1 if there are warnings, 2 if there are faults.
+    """
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.service.access.doors import trial
+
+    if name != settings.door.name:
+        raise UserError(f"there is no door {name}; there is {settings.door.name}")
+    site = bootstrap.installation_for(settings)
+    tried = bootstrap.door_for(site)
+    lines: list[trial.Line] = []
+
+    def say(line: trial.Line) -> None:
+        lines.append(line)
+        click.echo(f"{line.verdict:<7}  {line.words}")
+
+    try:
+        click.echo(f"door {name}, driver {settings.door.driver}")
+        for line in trial.survey(tried):
+            say(line)
+        pulse_s = seconds or settings.door.unlock_s
+        if not no_unlock and (yes or click.confirm(f"Unlock it now for {pulse_s:g} s?", default=False)):
+            bootstrap.note_door_test(site, name, pulse_s)
+            for line in trial.unlock(tried, pulse_s, watch):
+                say(line)
+    finally:
+        tried.close()
+    context.exit({"ok": 0, "warning": 1, "fault": 2}[trial.worst(lines)])

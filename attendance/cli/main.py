@@ -16,7 +16,7 @@ import click
 
 from attendance import config
 from attendance.cli.acceptance import acceptance
-from attendance.cli.access import access, events
+from attendance.cli.access import access, door, events
 from attendance.cli.calibration import calibrate, evaluate_calibration
 from attendance.cli.command_line import Commands, settings_of
 from attendance.cli.enrolment import enrol, enrol_bulk
@@ -155,6 +155,8 @@ def _add_all(group: Any, *commands: click.Command) -> None:
 
 
 _add_all(main, web, daemon, run, backup, restore, doctor, install_service, security)
-_add_all(main, enrol, enrol_bulk, people, events, access, operators, weights, train, export, quantise, evaluate, live)
+_add_all(
+    main, enrol, enrol_bulk, people, events, access, door, operators, weights, train, export, quantise, evaluate, live
+)
 _add_all(main, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance)
 _add_all(evaluate, evaluate_calibration)

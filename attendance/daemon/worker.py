@@ -74,11 +74,19 @@ class FrameJudge(Protocol):
     def set_direction(self, direction: Direction) -> None: ...
 
 
+class Beside(Protocol):
+    """What runs for as long as the camera is watched, such as the watch over its door.  `stop` waits for its end."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 class Worker:
     """One camera's daemon.  `run` may be called once.
 
     `every_turn`: called before each look for a picture; what it raises ends the daemon.  `observe`: is given the
-    outcomes and the milliseconds of each picture.
+    outcomes and the milliseconds of each picture.  `beside`: what starts once the camera is ours and ends with it.
     """
 
     def __init__(
@@ -90,10 +98,11 @@ class Worker:
         settings: CameraSettings,
         every_turn: Sequence[Callable[[], None]] = (),
         observe: Callable[[Sequence[Outcome], Mapping[str, float]], None] | None = None,
+        beside: Sequence[Beside] = (),
     ) -> None:
         self._camera, self._check_in, self._sessions, self._clock = camera, check_in, sessions, clock
         self._settings, self._name = settings, settings.name
-        self._every_turn, self._observe = every_turn, observe
+        self._every_turn, self._observe, self._beside = every_turn, observe, beside
         self._owner = f"process {os.getpid()} on {socket.gethostname()}"
         self._beaten_at: float | None = None
         self._beat_trouble = ""
@@ -121,6 +130,8 @@ class Worker:
         try:
             with self._held():
                 self._check_in.start()
+                for one in self._beside:
+                    one.start()
                 log.info("camera %s: watching", self._name)
                 if started is not None:
                     started()
@@ -133,6 +144,8 @@ class Worker:
                         stop.wait(max(0.0, begun + 1 / self._settings.max_fps - monotonic()))
         finally:
             self._camera.close()
+            for one in self._beside:
+                one.stop()
             for line in self.summary():
                 log.info("camera %s: %s", self._name, line)
 

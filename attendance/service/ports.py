@@ -88,8 +88,11 @@ class Door(Protocol):
         """Return whether `inputs` tells anything: a contact, a button, or whether the device answers at all."""
         ...
 
-    def unlock(self, seconds: float) -> Pulse:
-        """Release the door for `seconds`; the driver ends it.  Asked of the device once, never again."""
+    def unlock(self, seconds: float, passage: str = "") -> Pulse:
+        """Release the door for `seconds`; the driver ends it.  Asked of the device once, never again.
+
+        `passage`: the id of the granted passage, by which its taking is told later; "" for an operator's act.
+        """
         ...
 
     def prepare(self) -> Sequence[str]:

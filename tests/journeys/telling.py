@@ -24,10 +24,8 @@ from tests.fakes import FakeDoor
 class TellingDoor(FakeDoor):
     """Says which passage it moves for."""
 
-    passage_id = ""
-
-    def unlock(self, seconds: float) -> Pulse:
-        tell(self.passage_id)
+    def unlock(self, seconds: float, passage: str = "") -> Pulse:
+        tell(passage)
         return super().unlock(seconds)
 
 
@@ -46,7 +44,6 @@ def main(config: Path, number: int) -> None:
         passage: Passage = make_passage(
             site.clock.now(), person_id=person, camera="door" if count % 2 else "canteen", direction=Direction.IN
         )
-        door.passage_id = passage.id
         recorded = (at_door if count % 2 else at_tablet).record(passage.id, lambda _session, one=passage: one)
         assert recorded is not None and recorded.passage.granted
         if recorded.opening is None:

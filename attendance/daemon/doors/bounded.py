@@ -41,7 +41,7 @@ class BoundedDoor:
     def readable(self) -> bool:
         return self._device.readable
 
-    def unlock(self, seconds: float) -> Pulse:
+    def unlock(self, seconds: float, passage: str = "") -> Pulse:  # noqa: ARG002  devices know no passages
         """Unlock for 0 < seconds <= LONGEST_S, cut to that.
 
         A fault that the driver does not name itself may have come after the door moved: that is unknown.

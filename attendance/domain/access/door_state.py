@@ -133,10 +133,13 @@ def granted(
 ) -> Step:
     """Open the window of a grant whose pulse lasts `seconds`; a door that stands open is passed at once.
 
-    `open_too_long_s`: this person's extended time, if longer than the door's.
+    `passage`: "" for an operator's act, which nobody takes · `open_too_long_s`: this person's extended time, if longer
+    than the door's.
     """
     until = max(now + seconds + timings.passage_s, state.allowed_until or now)
     state = replace(state, allowed_until=until, open_too_long_s=max(open_too_long_s, 0.0))
+    if not passage:
+        return state, ()
     if state.contact is Contact.OPEN:
         return state, (Happening(Happened.TAKEN, passage=passage),)
     return replace(state, pending=(*state.pending, passage)), ()

@@ -118,7 +118,7 @@ class Recorder:
             return recorded
         timings = {"commit": (committed - begun) * 1000}
         if recorded.passage.granted and self._door is not None:
-            opening = _unlock(self._door, self._unlock_s)
+            opening = _unlock(self._door, self._unlock_s, recorded.passage.id)
             timings["door"] = (perf_counter() - committed) * 1000
             self._note(self._door, recorded.passage, opening)
             recorded = replace(recorded, opening=opening)
@@ -215,9 +215,9 @@ class Recorder:
         )
 
 
-def _unlock(door: Door, seconds: float) -> Opening:
+def _unlock(door: Door, seconds: float, passage: str) -> Opening:
     try:
-        pulse = door.unlock(seconds)
+        pulse = door.unlock(seconds, passage)
     except Exception as error:
         # Only a driver that says so knows that the door stayed shut; a fault that it did not expect, or an answer
         # that never came, may be from after the door moved.

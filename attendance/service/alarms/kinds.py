@@ -69,6 +69,32 @@ KINDS: Mapping[str, Kind] = {
         N_("The camera %(subject)s shows the same pictures of a face again and again"),
         N_("Somebody may be playing a recording. Look at the camera, at its cable and at the door."),
     ),
+    # These are named as `service/access/doors/live.py` names what a door does.
+    "door forced": Kind(
+        "security",
+        N_("The door %(subject)s was opened without a reason"),
+        N_("Nobody was let in and no exit button was pressed. Look at the door; the alarm ends when it is closed."),
+    ),
+    "door held": Kind(
+        "warning",
+        N_("The door %(subject)s stands open for too long"),
+        N_("Close it. If it must stay open, an operator can keep it unlocked for a while."),
+    ),
+    "door tamper": Kind(
+        "security",
+        N_("Somebody opened the case or the cable at the door %(subject)s"),
+        N_("Look at the reader, the relay and their cables."),
+    ),
+    "door fire": Kind(
+        "security",
+        N_("The fire system reports a fire at the door %(subject)s"),
+        N_("Leave. The lock is released by wire; open and forced doors are not sounded until the fire is over."),
+    ),
+    "door offline": Kind(
+        "fault",
+        N_("The device of the door %(subject)s does not answer"),
+        N_("Check its power, cable and address. Until it answers, the door stays locked."),
+    ),
 }
 
 

@@ -60,6 +60,8 @@ class Action(StrEnum):
     CHOOSE_CALENDAR = "choose_calendar"
     RENAME_DEPARTMENT = "rename_department"
     SUSPECT_PICTURES = "suspect_pictures"
+    TEST_DOOR = "test_door"
+    UNLOCK_DOOR = "unlock_door"
 
 
 SubjectKind = Literal[
@@ -75,6 +77,7 @@ SubjectKind = Literal[
     "import",
     "department",
     "calendar",
+    "door",
 ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -74,3 +75,24 @@ class DoorEvent(Base):
     action: Mapped[str] = mapped_column(String(10))
     outcome: Mapped[str] = mapped_column(String(10))
     detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class DoorState(Base):
+    """What a door physically does now, written by the daemon that watches it; `updated_at` is its sign of life.
+
+    `online`: the device answers · `since`: of this contact · `alarms`: words of `DoorAlarm` · `pulse_in_device`: the
+    device ends each pulse itself · `notes`: what the driver wants the operator to know.
+    """
+
+    __tablename__ = "door_states"
+    __table_args__ = (CheckConstraint("contact IN ('open', 'closed', 'unknown', 'fault')", name="contact"),)
+
+    door: Mapped[str] = mapped_column(String(100), primary_key=True)
+    updated_at: Mapped[datetime]
+    since: Mapped[datetime]
+    online: Mapped[bool | None]
+    contact: Mapped[str] = mapped_column(String(10))
+    unlocked: Mapped[bool | None]
+    alarms: Mapped[list[str]] = mapped_column(JSON)
+    pulse_in_device: Mapped[bool]
+    notes: Mapped[list[str]] = mapped_column(JSON)

@@ -66,7 +66,7 @@ def test_the_passage_stands_in_the_database_before_the_door_moves(
     seen: list[int] = []
     unlock = staffed.door.unlock
 
-    def counting(seconds: float) -> Pulse:
+    def counting(seconds: float, passage: str) -> Pulse:
         seen.append(len(staffed.log()))
         return unlock(seconds)
 
@@ -184,7 +184,7 @@ def test_a_locked_database_opens_no_door_and_the_person_gets_in_once_it_is_free(
 def test_a_crash_between_commit_and_unlock_is_closed_at_the_next_start(
     staffed: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def power_cut(_seconds: float) -> None:
+    def power_cut(_seconds: float, _passage: str) -> None:
         raise SystemExit
 
     monkeypatch.setattr(staffed.door, "unlock", power_cut)

@@ -56,7 +56,7 @@ def request(seconds: float = 0, **changes: object) -> Passage:
 def test_at_a_door_each_way_in_is_committed_moves_the_door_and_is_noted(one_person: Site, method: Method) -> None:
     seen: list[int] = []
 
-    def unlock(_seconds: float) -> Pulse:
+    def unlock(_seconds: float, _passage: str) -> Pulse:
         seen.append(len(one_person.log()))
         return Pulse(PulseOutcome.PULSED)
 
@@ -230,7 +230,7 @@ def test_only_what_a_driver_knows_for_certain_is_recorded_as_failed(
     ],
 )
 def test_what_a_door_answers_is_kept_beside_the_passage(one_person: Site, pulse: Pulse, outcome: str) -> None:
-    one_person.door.unlock = lambda _seconds: pulse  # type: ignore[method-assign]
+    one_person.door.unlock = lambda _seconds, _passage: pulse  # type: ignore[method-assign]
     record(recorder(one_person))
     (view,) = one_person.log()
 
