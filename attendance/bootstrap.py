@@ -33,12 +33,14 @@ from attendance.service.operations.doctor import Check, Extra, Patient, Verdict,
 from attendance.service.operations.readiness import Readiness
 from attendance.service.operations.system_clock import SystemClock as SystemClock
 from attendance.service.ports import Analyser, Clock, Door
+from attendance.service.privacy.erasure import apply_ledger, ledger_for
 from attendance.store import migrate
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys, load_keys
 from attendance.store.hours import site_rules
+from attendance.store.operations import scrub
 from attendance.store.operations.replaced import ReplacedWatch, ensure_history
 from attendance.store.operators import operators
 from attendance.store.people import people, templates
@@ -109,13 +111,18 @@ def key_place(settings: Settings, engine: Engine) -> str:
 
 
 def installation_for(settings: Settings, clock: Clock | None = None) -> Installation:
-    """Open what is there.  UserError when the database is missing, older, newer or foreign, or the key is."""
+    """Open what is there, and erase again what a restored backup brought back.
+
+    UserError when the database is missing, older, newer or foreign, or the key or the ledger of erasures is.
+    """
     engine = engine_for(settings)
     require_current(engine)
     factory = sessions(engine)
     clock = clock or _doubting_clock(factory)
     zone = note_hours_rules(settings, factory, clock)
-    return Installation(settings, engine, factory, keys_for(settings, engine), clock, zone)
+    keys = keys_for(settings, engine)
+    apply_ledger(factory, ledger_for(settings, engine, keys), clock.now())
+    return Installation(settings, engine, factory, keys, clock, zone)
 
 
 def _doubting_clock(factory: Sessions) -> Clock:
@@ -156,6 +163,7 @@ def set_up(settings: Settings, clock: Clock | None = None) -> FirstSteps:
     engine = engine_for(settings)
     was = schema_state(engine)
     migrate.upgrade(engine)
+    scrub.prepare(engine)
     site = installation_for(settings, clock)
     adopt_card_threshold(site)
     with site.sessions.begin() as session:

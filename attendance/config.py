@@ -75,6 +75,7 @@ def load(
     # The defaults of paths are relative to the file, too.
     nested.setdefault("database", {}).setdefault("url", Database().url)
     nested.setdefault("backup", {}).setdefault("folder", Backup().folder)
+    nested["backup"].setdefault("key_folder", Backup().key_folder)
     origins = {name: origin for name, (_, origin) in values.items()}
     for section, key, resolve in _PATHS:
         if isinstance(text := nested.get(section, {}).get(key), str):
@@ -160,6 +161,8 @@ _PATHS = (
     ("models", "weights_dir", paths.resolved_folder),
     ("camera", "source", paths.resolved_source),
     ("backup", "folder", paths.resolved_folder),
+    ("backup", "key_folder", paths.resolved_folder),
+    ("privacy", "ledger", paths.resolved_folder),
     ("logs", "folder", paths.resolved_folder),
 )
 

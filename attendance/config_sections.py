@@ -229,6 +229,18 @@ class Backup(Section):
     folder: str = "var/backups"
     every_hours: Number = Field(24.0, ge=0, le=8760)
     keep_days: Whole = Field(30, ge=1, le=3650)
+    key_folder: str = "var/key-backups"
+    key_days: Whole = Field(7, ge=1, le=3650)
+
+    @model_validator(mode="after")
+    def _keys_lie_apart(self) -> Backup:
+        if self.folder and self.folder == self.key_folder:
+            raise ValueError("key_folder must be another folder than folder: the keys open what is in the backups")
+        return self
+
+
+class Privacy(Section):
+    ledger: str = ""
 
 
 class Logs(Section):
@@ -279,6 +291,7 @@ class Settings(Section):
     hours: Hours = Hours()
     retention: Retention = Retention()
     backup: Backup = Backup()
+    privacy: Privacy = Privacy()
     logs: Logs = Logs()
     alarms: Alarms = Alarms()
     metrics: Metrics = Metrics()

@@ -34,6 +34,8 @@ from attendance.service.operations.readiness import PROBE_EVERY_S, Readiness
 from attendance.service.people.employment import end_what_is_over
 from attendance.service.people.look_alikes import refresh_all
 from attendance.service.ports import Clock, doubt_about
+from attendance.service.privacy import key_backups
+from attendance.service.privacy.finish import FINISH_EVERY, finish_erasures
 from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
 from attendance.store import settings as shared
 from attendance.store.crypto import Keys
@@ -125,7 +127,7 @@ def nightly(sessions: Sessions, clock: Clock, settings: Settings) -> int | None:
         if not _claimed(session, NIGHTLY, local.date(), clock):
             return None
     for person, day in done.forgotten:
-        log.info("%s, %s: no check-out", person.name, day.day)
+        log.info("person %d, %s: no check-out", person.id, day.day)
     log.info("%d days written down, %d without a check-out", done.days, len(done.forgotten))
     return done.days
 
@@ -211,8 +213,16 @@ def back_up(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     try:
         sure = not doubt_about(clock)
         made = back_up_if_due(
-            engine_of(sessions), Path(backup.folder), every, backup.keep_days, clock.now(), delete_old=sure
+            engine_of(sessions),
+            Path(backup.folder),
+            every,
+            backup.keep_days,
+            clock.now(),
+            delete_old=sure,
+            key_folder=Path(backup.key_folder) if backup.key_folder else None,
         )
+        if sure and backup.key_folder:
+            key_backups.prune(Path(backup.key_folder), backup.key_days, clock.now())
     except UserError as error:  # an alarm says so once the newest backup is too old
         log.error("no backup was made: %s", error)
         return False
@@ -265,6 +275,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),
         Job("weekly e-mail to supervisors", partial(weekly_to_supervisors, sessions, clock, settings), hour, later),
         Job("backup", partial(back_up, sessions, clock, settings), timedelta(minutes=15), timedelta(minutes=5)),
+        Job("finish erasures", partial(finish_erasures, sessions, keys, settings, clock), FINISH_EVERY, FINISH_EVERY),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),
         Job("risk", partial(tighten, sessions, keys, settings, model_id, clock), soon),
     )

@@ -31,6 +31,7 @@ from attendance.cli.operations.security import security
 from attendance.cli.operations.upkeep import doctor, install_service
 from attendance.cli.operators import operators
 from attendance.cli.people import people
+from attendance.cli.privacy.privacy import privacy
 from attendance.cli.weights import weights
 from attendance.errors import UserError
 
@@ -79,11 +80,13 @@ def db() -> None:
 def db_upgrade(context: click.Context) -> None:
     """Make the database, or bring an older one up to date."""
     from attendance.store import migrate
+    from attendance.store.operations import scrub
     from attendance.store.session import make_engine, schema_state
 
     engine = make_engine(settings_of(context).database.url)
     before = schema_state(engine)
     migrate.upgrade(engine)
+    scrub.prepare(engine)
     click.echo(f"{engine.url.render_as_string(hide_password=True)}: was {before}, is {schema_state(engine)}")
 
 
@@ -158,5 +161,5 @@ _add_all(main, web, daemon, run, backup, restore, doctor, install_service, secur
 _add_all(
     main, enrol, enrol_bulk, people, events, access, door, operators, weights, train, export, quantise, evaluate, live
 )
-_add_all(main, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance)
+_add_all(main, privacy, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance)
 _add_all(evaluate, evaluate_calibration)

@@ -85,6 +85,8 @@ class Keys:
         self.cookie_secret = _derived(master, b"attendance session cookies")
         # Marks this site's own reports.
         self.report_secret = _derived(master, b"attendance sealed reports")
+        # Signs the audit, the ledger of erasures and receipts; its public half is for everybody.
+        self.signing_seed = bytes.fromhex(_derived(master, b"attendance signatures"))
 
     def make_data_key(self, person_id: int) -> tuple[bytes, DataKey]:
         """Return a new random key for a person: wrapped for the database, and ready to use."""

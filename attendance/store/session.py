@@ -72,6 +72,8 @@ def _listen_to_sqlite(engine: Engine, path: Path | None, busy_timeout_ms: int) -
         if path is not None:
             if not path.stat().st_size:  # new: names and times are nobody else's business; its log inherits this
                 path.chmod(0o600)
+                # Before the first page is written: pages of erased rows can then be given back step by step.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             entry.info["in use"] = in_use.hold(path, busy_timeout_ms / 1000)
         # The timeout first: even switching to WAL may have to wait for another process.
         connection.execute(f"PRAGMA busy_timeout = {int(busy_timeout_ms)}")

@@ -48,6 +48,7 @@ Permission = Literal[
     "manage_operator",
     "read_system",
     "acknowledge_alarm",
+    "read_privacy",
 ]
 PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 # Permissions of these verbs open no view that changes something.

@@ -101,9 +101,14 @@ def allowed(name: Permission) -> bool:
     return bool(current_user.is_authenticated) and is_allowed(current_user.role, name)
 
 
+def operator() -> Actor:
+    """Return the operator of this request, for the audit."""
+    return Actor("operator", current_user.username)
+
+
 def record_act(session: Session, action: Action, subject: Subject, **detail: Value) -> None:
     """Add an entry to the audit for the operator of this request, in the transaction of the act."""
-    actor, at = Actor("operator", current_user.username), current_site().clock.now()
+    actor, at = operator(), current_site().clock.now()
     audit.record(session, actor=actor, action=action, subject=subject, detail=detail, at=at)
 
 

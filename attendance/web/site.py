@@ -19,6 +19,7 @@ from attendance.domain.faces import Frame, Probe
 from attendance.service.operations.doctor import Check, Patient, examine
 from attendance.service.operations.readiness import Readiness
 from attendance.service.ports import Analyser, Clock
+from attendance.service.privacy.erasure import ledger_for
 from attendance.store.crypto import Keys
 from attendance.store.hours.site_rules import zone_of
 from attendance.store.operators.department_scope import narrowed
@@ -55,6 +56,7 @@ class Site:
         self.analyser: Analyser = OneAtATime(analyser)
         with sessions() as session:
             self.zone = zone_of(session, settings.site.zone)  # with its history
+        self.ledger = ledger_for(settings, engine_of(sessions), keys)
         self.readiness = Readiness(sessions, keys, clock)
         # The checks of the page System; the composition root adds those that this layer cannot make.
         self.doctor: Callable[[], list[Check]] = self._examine

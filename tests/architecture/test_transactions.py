@@ -44,7 +44,6 @@ SLOW = frozenset(
 ALLOWED = {
     "cli/hours.py: roll_up": "it computes before its first write",
     "programs/clips.py: imencode": "a measurement with a database of its own",
-    "web/people/people.py: render_template": "the question before an erasure, which has written nothing",
 }
 
 

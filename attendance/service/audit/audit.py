@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from attendance.service.ids import new_event_id
 from attendance.store.audit import entries
+from attendance.store.privacy import erasures
 
 ActorKind = Literal["operator", "command line", "system"]
 Value = str | int | float | bool | None
@@ -62,6 +63,7 @@ class Action(StrEnum):
     SUSPECT_PICTURES = "suspect_pictures"
     TEST_DOOR = "test_door"
     UNLOCK_DOOR = "unlock_door"
+    BEGIN_LEDGER = "begin_ledger"
 
 
 SubjectKind = Literal[
@@ -91,7 +93,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the act was about: a number or random id, never a name."""
+    """What the act was about: a number or random id, never a name.  A person's number is kept as the random id."""
 
     kind: SubjectKind
     id: int | str
@@ -122,6 +124,13 @@ def record(
         actor_name=actor.name,
         action=action.value,
         subject_kind=None if subject is None else subject.kind,
-        subject_id=None if subject is None else str(subject.id),
+        subject_id=None if subject is None else _random_id(session, subject),
         detail=plain,
     )
+
+
+def _random_id(session: Session, subject: Subject) -> str:
+    """Return the random id of a person who was given by number; any other id as it is."""
+    if subject.kind == "person" and isinstance(subject.id, int):
+        return erasures.uid_of(session, subject.id) or str(subject.id)
+    return str(subject.id)

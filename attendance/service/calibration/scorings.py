@@ -77,7 +77,7 @@ def compare(
     in_force = kind_of(BEST_PHOTO.version if point is None else point.scoring)
     enrolled = templates.enrolled_templates(session, keys, model_id)
     result = []
-    for name, scoring in zip(WORDS, _ways(enrolled), strict=True):
+    for name, scoring in zip(WORDS, ways(enrolled), strict=True):
         site_scores = site_scores_of(session, keys, settings, model_id, now, scoring, enrolled)
         offer = offers.calibrate_site(site_scores, risk)
         rate = offer.calibration
@@ -88,7 +88,7 @@ def compare(
     return result
 
 
-def _ways(enrolled: Sequence[Enrolled]) -> tuple[Scoring, ...]:
+def ways(enrolled: Sequence[Enrolled]) -> tuple[Scoring, ...]:
     """Return the ways of WORDS, with the centre of the people who are enrolled now; without one for fewer than two."""
     centre = None
     if enrolled:

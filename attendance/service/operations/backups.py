@@ -21,19 +21,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, inspect, select, text
 
 from attendance.errors import UserError
+from attendance.service.privacy import key_backups
 from attendance.store import migrate, settings
 from attendance.store.operations import backup_files
 from attendance.store.operations.backup_files import Contents
 from attendance.store.people import people
+from attendance.store.privacy import person_keys
 from attendance.store.session import database_file, sessions
 from attendance.store.tables.access import Passage
 
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"attendance-(\d{8}T\d{6}Z)(-[a-z-]+)?\.(db|dump)")
+_UNREADABLE = re.compile(r"\.before-restore-(\d{8}T\d{6}Z)(-wal|-shm)?$")
 _SPARE_BYTES = 64 << 20  # that stay free beside a new backup
 
 
@@ -46,10 +49,13 @@ class Backup:
     bytes: int
 
 
-def make(engine: Engine, folder: Path, at: datetime, mark: str = "") -> tuple[Backup, Contents]:
+def make(
+    engine: Engine, folder: Path, at: datetime, mark: str = "", key_folder: Path | None = None
+) -> tuple[Backup, Contents]:
     """Write a backup of this instant, read it back whole, and only then give it its name.
 
-    `mark`: a word in the name, such as "before-restore".  UserError if there is not enough room, the folder may not
+    `mark`: a word in the name, such as "before-restore".  `key_folder`: where people's keys are written, apart from
+    the database; None: they stay in the copy.  UserError if there is not enough room, the folder may not
     be written, or the copy is not readable.
     """
     database = database_file(engine)
@@ -61,12 +67,13 @@ def make(engine: Engine, folder: Path, at: datetime, mark: str = "") -> tuple[Ba
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _require_room(folder, _size(engine, database))
+        together = key_folder is None or not _back_up_keys(engine, key_folder, at)
         if database is not None:
-            backup_files.copy_sqlite(database, draft)
+            backup_files.copy_sqlite(database, draft, together)
             contents = backup_files.check_sqlite(draft)
         else:
             contents = _contents(engine)
-            backup_files.dump_postgresql(engine.url, draft)
+            backup_files.dump_postgresql(engine.url, draft, together)
             backup_files.check_postgresql(draft)
         card = asdict(contents) | {"made_at": at.isoformat(), "sha256": _sha256(draft), "bytes": draft.stat().st_size}
         _card(target).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -83,7 +90,13 @@ def make(engine: Engine, folder: Path, at: datetime, mark: str = "") -> tuple[Ba
 
 
 def back_up_if_due(
-    engine: Engine, folder: Path, every: timedelta, keep_days: int, now: datetime, delete_old: bool = True
+    engine: Engine,
+    folder: Path,
+    every: timedelta,
+    keep_days: int,
+    now: datetime,
+    delete_old: bool = True,
+    key_folder: Path | None = None,
 ) -> Backup | None:
     """Make a backup if the newest is older than `every`, and delete old ones; None if none is due.
 
@@ -94,7 +107,7 @@ def back_up_if_due(
     newest = next((one for one in list_backups(folder) if one.made_at <= now), None)
     if newest is not None and now - newest.made_at < every:
         return None
-    made, contents = make(engine, folder, now)
+    made, contents = make(engine, folder, now, key_folder=key_folder)
     log.info("backup %s: %d bytes, %d people, read back whole", made.path, made.bytes, contents.people)
     if delete_old and (gone := prune(folder, keep_days, now)):
         log.info("%d backups older than %d days were deleted", gone, keep_days)
@@ -158,7 +171,30 @@ def prune(folder: Path, keep_days: int, now: datetime) -> int:
     for backup in old:
         _card(backup.path).unlink(missing_ok=True)
         backup.path.unlink(missing_ok=True)
-    return len(old)
+    return len(old) + _prune_unreadable(folder, keep_days, now)
+
+
+def _prune_unreadable(folder: Path, keep_days: int, now: datetime) -> int:
+    """Delete what a restore kept bit by bit, as it could not be read: there are names in it, too."""
+    gone = 0
+    with suppress(OSError):
+        for path in folder.iterdir():
+            name = _UNREADABLE.search(path.name)
+            made_at = datetime.strptime(name[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if name else now
+            if now - made_at > timedelta(days=keep_days):
+                path.unlink(missing_ok=True)
+                gone += 1
+    return gone
+
+
+def _back_up_keys(engine: Engine, folder: Path, at: datetime) -> bool:
+    """Write people's keys apart; False if this database is from a version that kept them with the people."""
+    if backup_files.KEYS not in inspect(engine).get_table_names():
+        return False
+    with sessions(engine)() as session:
+        found, fingerprint = person_keys.all_keys(session), settings.get(session, settings.MASTER_KEY_FINGERPRINT)
+    key_backups.write(folder, found, fingerprint, at)
+    return True
 
 
 def card_of(path: Path) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import look_alikes as pairs
 from attendance.store.people.templates import require_keys_fit
+from attendance.store.privacy import person_keys
 from attendance.store.tables import people as tables
 from attendance.store.tables.cameras import Camera
 
@@ -73,7 +74,8 @@ def enrol(session: Session, chance: random.Random, person_ids: Sequence[int], mo
             .values(consent_at=at - timedelta(days=70), consent_text=CONSENT)
         )
         keys, rows = _sealed(chance, rng, chunk, centres[start : start + _ROWS], model, at)
-        session.execute(insert(tables.PersonKey), keys)
+        for person_id, wrapped in keys.items():
+            person_keys.add_key(session, person_id, wrapped)
         session.execute(insert(tables.Template), rows)
         count += len(rows)
     session.expire_all()
@@ -89,11 +91,12 @@ def enrol(session: Session, chance: random.Random, person_ids: Sequence[int], mo
 def _sealed(
     chance: random.Random, rng: np.random.Generator, chunk: Sequence[int], centres: NDArray[np.float64], model: Model,
     at: datetime,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:  # fmt: skip
-    keys, rows = [], []
+) -> tuple[dict[int, bytes], list[dict[str, Any]]]:  # fmt: skip
+    keys: dict[int, bytes] = {}
+    rows: list[dict[str, Any]] = []
     for person_id, centre in zip(chunk, centres, strict=True):
         wrapped, key = model.keys.make_data_key(person_id)
-        keys.append({"person_id": person_id, "wrapped_key": wrapped})
+        keys[person_id] = wrapped
         number = chance.choice(_EACH)
         vectors = _near(rng, np.repeat(centre[None], number, axis=0), _OWN)
         rows += [

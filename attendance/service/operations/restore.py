@@ -5,7 +5,8 @@ Does not know: how programs are ended; they notice the restore (`store/operation
 Main choice: the copy is checked, upgraded and completed beside the database, and takes its place by one rename.
 Trade-off: for a while three copies are on the disk.
 
-People who were erased after the backup was made are erased again, as far as the replaced database still shows it.
+People who were erased after the backup was made are erased again by the ledger of erasures, and as far as the
+replaced database still shows it.  People's keys come from the replaced database and from the backups of keys.
 """
 
 from __future__ import annotations
@@ -28,13 +29,17 @@ from attendance.errors import UserError
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor
 from attendance.service.operations import backups
+from attendance.service.privacy import key_backups
+from attendance.service.privacy.erasure import apply_ledger, replace_ledger
 from attendance.store import migrate, settings
 from attendance.store.crypto import Keys, WrongMasterKey
 from attendance.store.operations import backup_files, in_use
 from attendance.store.operations.backup_files import Contents
 from attendance.store.operations.replaced import ORIGIN, begin_history
 from attendance.store.people import people
-from attendance.store.session import database_file, make_engine, sessions
+from attendance.store.privacy import erasures, person_keys
+from attendance.store.privacy.ledger import Ledger
+from attendance.store.session import Sessions, database_file, make_engine, sessions
 
 PATIENCE_S = 60.0
 _BEFORE = "before-restore"
@@ -43,28 +48,52 @@ _BEFORE = "before-restore"
 @dataclass(frozen=True, slots=True)
 class Restored:
     """`kept`: the replaced database as a backup, None if there was none.  `erased`: how many people were erased
-    again, None if the replaced database could not say."""
+    again.  `known`: the ledger of this database was there.  `keyless`: how many people have to be enrolled again,
+    since no backup of keys had theirs."""
 
     contents: Contents
     kept: Path | None
-    erased: int | None
+    erased: int
+    known: bool
+    keyless: int
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """What is kept apart from the database.  `key_folder`: backups of keys; `ledger_lost`: begin a new ledger."""
+
+    ledger: Ledger
+    key_folder: Path | None = None
+    ledger_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who is in the replaced database.  `people`: id → when the person was added."""
+    """What the replaced database holds.  `people`: id → when the person was added; `keys`: wrapped, by random id;
+    `issued`: the highest number that a person had."""
 
     origin: str | None
     people: Mapping[int, str]
+    keys: Mapping[str, bytes]
+    issued: int
 
 
 def restore(
-    engine: Engine, keys: Keys, backup: Path, folder: Path, at: datetime, actor: Actor, patience_s: float = PATIENCE_S
+    engine: Engine,
+    keys: Keys,
+    backup: Path,
+    folder: Path,
+    at: datetime,
+    actor: Actor,
+    patience_s: float = PATIENCE_S,
+    *,
+    apart: Apart,
 ) -> Restored:
     """Check the backup and put it in place of the database; `folder`: where the replaced one is kept.
 
     UserError, and nothing is changed, if the backup is damaged, foreign or from a newer version, if the master key
-    is not the one that it was made with, or if a program still uses the database after `patience_s`.
+    is not the one that it was made with, if the ledger of erasures is missing or older than the backup, or if a
+    program still uses the database after `patience_s`.
     """
     ending = ".db" if engine.dialect.name == "sqlite" else ".dump"
     if backup.suffix == ".dump" and ending == ".db":
@@ -76,22 +105,24 @@ def restore(
         raise WrongMasterKey
     database = database_file(engine)
     if database is None:
-        return _into_server(engine, contents, backup, folder, at, actor)
+        return _into_server(engine, contents, backup, folder, at, actor, apart)
     engine.dispose()
     database.parent.mkdir(parents=True, exist_ok=True)
     with in_use.alone(database, patience_s):
-        return _in_place(database, contents, backup, folder, at, actor)
+        return _in_place(database, contents, backup, folder, at, actor, apart)
 
 
-def _in_place(database: Path, contents: Contents, backup: Path, folder: Path, at: datetime, actor: Actor) -> Restored:
+def _in_place(
+    database: Path, contents: Contents, backup: Path, folder: Path, at: datetime, actor: Actor, apart: Apart
+) -> Restored:
     draft = database.with_name(f".{database.name}.{os.getpid()}.restoring")
     kept, known = None, None
     try:
         backups.copy_of(backup, draft)
         if database.exists():
             known = _known_in(database)
-            kept = _keep(database, folder, at)
-        erased = _complete(f"sqlite:///{draft}", known, _sequences_of(database), at, actor, backup)
+            kept = _keep(database, folder, at, apart.key_folder)
+        known_ledger, erased, keyless = _complete(f"sqlite:///{draft}", known, at, actor, backup, apart)
         backup_files.check_sqlite(draft)
         if database.exists():
             was = database.stat()
@@ -107,57 +138,96 @@ def _in_place(database: Path, contents: Contents, backup: Path, folder: Path, at
     finally:
         for left in database.parent.glob(f"{draft.name}*"):
             left.unlink(missing_ok=True)
-    return Restored(contents, kept, erased)
+    return Restored(contents, kept, erased, known_ledger, keyless)
 
 
 def _into_server(
-    engine: Engine, contents: Contents, backup: Path, folder: Path, at: datetime, actor: Actor
+    engine: Engine, contents: Contents, backup: Path, folder: Path, at: datetime, actor: Actor, apart: Apart
 ) -> Restored:
     kept, known = None, None
     tables = inspect(engine).get_table_names()
     if "people" in tables and migrate.current(engine) in migrate.revisions():
         with sessions(engine)() as session:
-            known = Known(settings.get(session, ORIGIN), _people_in(session))
-        kept = backups.make(engine, folder, at, _BEFORE)[0].path
+            found = person_keys.all_keys(session) if backup_files.KEYS in tables else {}
+            issued = erasures.highest_number(session)
+            known = Known(settings.get(session, ORIGIN), _people_in(session), found, issued)
+        kept = backups.make(engine, folder, at, _BEFORE, apart.key_folder)[0].path
     backup_files.restore_postgresql(engine.url, backup, tables)
     engine.dispose()
     url = engine.url.render_as_string(hide_password=False)
-    return Restored(contents, kept, _complete(url, known, {}, at, actor, backup))
+    known_ledger, erased, keyless = _complete(url, known, at, actor, backup, apart)
+    return Restored(contents, kept, erased, known_ledger, keyless)
 
 
 def _complete(
-    url: str, known: Known | None, sequences: Mapping[str, int], at: datetime, actor: Actor, backup: Path
-) -> int | None:
-    """Bring the restored database up to date; erase again who was erased since; begin a new history."""
+    url: str, known: Known | None, at: datetime, actor: Actor, backup: Path, apart: Apart
+) -> tuple[bool, int, int]:
+    """Bring the restored database up to date; erase again who was erased since; begin a new history.
+
+    Returns whether the ledger was known, how many people were erased again, how many have no key.
+    """
     engine = make_engine(url)
+    factory = sessions(engine)
     try:
         migrate.upgrade(engine)
-        with sessions(engine).begin() as session:
-            # An empty database in place of a lost one does not show who was erased.
-            same = known is not None and known.origin is not None and known.origin == settings.get(session, ORIGIN)
-            gone = _people_in(session).items() - known.people.items() if known is not None and same else set()
-            for person_id, _ in gone:
+        known_ledger = _ledger_in_place(factory, apart, at, actor)
+        by_ledger = apply_ledger(factory, apart.ledger, at).people
+        erased = _ids_in(apart.ledger)
+        found = {} if apart.key_folder is None else key_backups.read_all(apart.key_folder)
+        with factory.begin() as session:
+            gone = _gone_since(session, known)
+            for person_id in gone:
                 people.delete_person(session, person_id, at=at)
-            for name, number in sequences.items():
+            if known is not None:
                 # Numbers that were ever given to somebody are never given again.
-                statement = text("UPDATE sqlite_sequence SET seq = max(seq, :number) WHERE name = :name")
-                session.execute(statement, {"name": name, "number": number})
+                erasures.never_again(session, known.issued)
+                found |= known.keys
+            keyless = person_keys.put_back(session, found, erased)
             begin_history(session, at)
             settings.bump_gallery_version(session, at)
-            detail: dict[str, audit.Value] = {"backup": backup.name, "erased_again": len(gone)}
+            detail: dict[str, audit.Value] = {"backup": backup.name, "erased_again": by_ledger + len(gone)}
             audit.record(session, actor=actor, action=Action.RESTORE_BACKUP, at=at, detail=detail)
     finally:
         engine.dispose()
-    return len(gone) if same else None
+    return known_ledger, by_ledger + len(gone), keyless
 
 
-def _keep(database: Path, folder: Path, at: datetime) -> Path:
+def _ledger_in_place(factory: Sessions, apart: Apart, at: datetime, actor: Actor) -> bool:
+    """Use the ledger of the restored database; False if there was none and a new one was begun."""
+    with factory() as session:
+        origin, applied = settings.get(session, ORIGIN), erasures.applied(session)
+    if apart.ledger.adopt(origin, f"{at:%Y%m%dT%H%M%SZ}"):
+        return True
+    if applied is None:
+        return False  # from before there were ledgers: a new one is begun
+    if not apart.ledger_lost:
+        raise UserError(
+            f"the ledger of erasures of this backup is missing, and without it erased people would come back: put it "
+            f"at {apart.ledger.path}; if it is lost for good, restore with --ledger-lost and erase those people again"
+        )
+    replace_ledger(factory, apart.ledger, at, actor)
+    return False
+
+
+def _ids_in(ledger: Ledger) -> set[str]:
+    return {entry.id for entry in ledger.read() if entry.kind == "key"}
+
+
+def _gone_since(session: Session, known: Known | None) -> list[int]:
+    """Return who is in the restored database and was erased in the replaced one, as far as it shows that."""
+    # An empty database in place of a lost one does not show who was erased.
+    if known is None or known.origin is None or known.origin != settings.get(session, ORIGIN):
+        return []
+    return [number for number, _at in _people_in(session).items() - known.people.items()]
+
+
+def _keep(database: Path, folder: Path, at: datetime, key_folder: Path | None) -> Path:
     """Return where the replaced database is kept: as a backup, or bit by bit if it cannot be read."""
     engine = make_engine(f"sqlite:///{database}")
     # This process holds the database alone; its own connections need no further lock.
     raw = folder / f"{database.name}.{_BEFORE}-{at:%Y%m%dT%H%M%SZ}"
     try:
-        return backups.make(engine, folder, at, _BEFORE)[0].path
+        return backups.make(engine, folder, at, _BEFORE, key_folder)[0].path
     except (UserError, sqlite3.Error, SQLAlchemyError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for ending in ("", "-wal", "-shm"):
@@ -180,12 +250,14 @@ def _known_in(database: Path) -> Known | None:
     origin = _pairs(database, "SELECT key, json_extract(value, '$') FROM settings WHERE json_valid(value)")
     if found is None or origin is None:
         return None
-    return Known(origin.get(ORIGIN), {int(number): at for number, at in found.items()})
-
-
-def _sequences_of(database: Path) -> dict[str, int]:
-    found = _pairs(database, "SELECT name, seq FROM sqlite_sequence") or {}
-    return {str(name): int(number) for name, number in found.items()}
+    issued = _pairs(database, "SELECT name, seq FROM sqlite_sequence WHERE name = 'people'") or {}
+    wrapped = _pairs(database, "SELECT uid, hex(wrapped_key) FROM key_material") or {}
+    return Known(
+        origin.get(ORIGIN),
+        {int(number): at for number, at in found.items()},
+        {uid: bytes.fromhex(text) for uid, text in wrapped.items()},
+        int(issued.get("people", 0)),
+    )
 
 
 def _pairs(database: Path, query: str) -> dict[Any, str] | None:

@@ -24,6 +24,8 @@ from attendance.errors import UserError, one_line
 from attendance.store import migrate
 from attendance.store.settings import MASTER_KEY_FINGERPRINT
 
+# The table of people's wrapped keys, which has backups of its own.
+KEYS = "key_material"
 _WAIT_S = 3600  # for pg_dump and pg_restore
 
 
@@ -37,9 +39,10 @@ class Contents:
     passages: int
 
 
-def copy_sqlite(source: Path, target: Path) -> None:
+def copy_sqlite(source: Path, target: Path, with_keys: bool = True) -> None:
     """Write one instant of the database into `target`, as one file without a log, flushed to the disk.
 
+    `with_keys` False: people's keys are left out, and no byte of them stays in the file.
     OSError or sqlite3.Error if that fails; `target` may then hold a part.
     """
     descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -47,6 +50,10 @@ def copy_sqlite(source: Path, target: Path) -> None:
     with closing(_connect(source, "rw")) as live, closing(_connect(target, "rw")) as copy:
         live.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
+        if not with_keys and copy.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (KEYS,)).fetchone():
+            copy.execute("PRAGMA secure_delete = ON")
+            copy.execute(f"DELETE FROM {KEYS}")  # noqa: S608  a constant
+            copy.execute("VACUUM")
     flush(target)
 
 
@@ -83,9 +90,10 @@ def require_known(revision: str, path: Path) -> str:
     return revision
 
 
-def dump_postgresql(url: URL, target: Path) -> None:
-    """Write a compressed dump of one instant; UserError with pg_dump's own words if that fails."""
-    _run(url, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+def dump_postgresql(url: URL, target: Path, with_keys: bool = True) -> None:
+    """Write a compressed dump of one instant, or all but people's keys; UserError with pg_dump's words if it fails."""
+    less = () if with_keys else (f"--exclude-table-data={KEYS}",)
+    _run(url, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", *less, f"--file={target}")
     target.chmod(0o600)
     flush(target)
 

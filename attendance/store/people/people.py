@@ -21,6 +21,7 @@ from attendance.errors import UserError
 from attendance.store import settings
 from attendance.store.hours import calendars
 from attendance.store.people import employment
+from attendance.store.privacy import person_keys
 from attendance.store.tables.people import Person as Person  # for the pages, which import no tables
 
 _AT_ONCE = 1000  # ids in one query: databases limit their number
@@ -94,8 +95,11 @@ def set_active(session: Session, person_id: int, active: bool, *, at: datetime, 
 
 def delete_person(session: Session, person_id: int, *, at: datetime) -> None:
     """Erase the person: row, templates and data key.  Passages stay, without the person."""
+    key = person_keys.key_id(session, person_id)
     session.delete(get_person(session, person_id))
     session.flush()
+    if key is not None:
+        person_keys.erase_keys(session, [key])
     settings.bump_gallery_version(session, at)
 
 

@@ -25,8 +25,9 @@ from attendance.store import settings
 from attendance.store.crypto import Damaged, DataKey, Keys, WrongMasterKey
 from attendance.store.people import look_alikes
 from attendance.store.people.people import get_person
+from attendance.store.privacy import person_keys
 from attendance.store.settings import gallery_version
-from attendance.store.tables.people import Person, PersonKey, Template
+from attendance.store.tables.people import KeyMaterial, Person, PersonKey, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,10 @@ def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: i
     silently would turn an employee away without a trace.
     """
     query = (
-        select(Template.id, Template.person_id, Person.name, Template.vector, PersonKey.wrapped_key)
+        select(Template.id, Template.person_id, Person.name, Template.vector, KeyMaterial.wrapped_key)
         .join(Person, Person.id == Template.person_id)
         .outerjoin(PersonKey, PersonKey.person_id == Template.person_id)
+        .outerjoin(KeyMaterial, KeyMaterial.uid == PersonKey.uid)
         .where(Person.active, Template.model_id == model_id)
         .order_by(Template.person_id, Template.id)
     )
@@ -182,9 +184,9 @@ def _data_key(session: Session, keys: Keys, person_id: int, at: datetime) -> Dat
     # Write first, then read: of two enrolments of one person at once, the second waits and finds the first's key.
     require_keys_fit(session, keys)
     settings.put(session, settings.MASTER_KEY_FINGERPRINT, keys.fingerprint, at)
-    row = session.get(PersonKey, person_id, populate_existing=True)
-    if row is not None:
-        return keys.unwrap(row.wrapped_key, person_id)
+    wrapped = person_keys.wrapped_key(session, person_id)
+    if wrapped is not None:
+        return keys.unwrap(wrapped, person_id)
     wrapped, key = keys.make_data_key(person_id)
-    session.add(PersonKey(person_id=person_id, wrapped_key=wrapped))
+    person_keys.add_key(session, person_id, wrapped)
     return key

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.store import settings
 from attendance.store.people.people import get_person
-from attendance.store.tables.people import Person, PersonKey, Template
+from attendance.store.privacy import person_keys
+from attendance.store.tables.people import LookAlike, Person, Template
 
 MAX_TEXT = 4000
 
@@ -40,7 +41,11 @@ def withdraw_consent(session: Session, person_id: int, *, at: datetime) -> Perso
     person.consent_at, person.consent_text, person.updated_at = None, None, at
     session.flush()
     session.execute(delete(Template).where(Template.person_id == person_id))
-    session.execute(delete(PersonKey).where(PersonKey.person_id == person_id))
+    if (key := person_keys.key_id(session, person_id)) is not None:
+        person_keys.erase_keys(session, [key])
+    # How alike two people look is computed from both templates.
+    alike = or_(LookAlike.person_id == person_id, LookAlike.other_id == person_id)
+    session.execute(delete(LookAlike).where(alike))
     session.expire(person)
     settings.bump_gallery_version(session, at)
     return get_person(session, person_id)

@@ -7,6 +7,7 @@ Main choice: every secret is kept as a hash only.  Trade-off: a badge can be sho
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, datetime
 from typing import Any
 
@@ -24,8 +25,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from attendance.store.tables.base import Base
 
 
+def random_id() -> str:
+    """Return a random id, which says nothing: for records that outlive what they are about."""
+    return str(uuid.uuid4())
+
+
 class Person(Base):
     """A person who may be recognised.  `consent_*`: when and to which words the person agreed.
+
+    `uid`: the random id by which the audit, the ledger of erasures and receipts name the person.
 
     `ends_at`: the midnight after the last day of employment, from which on nothing is granted any more.
     """
@@ -35,6 +43,7 @@ class Person(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(36), unique=True, default=random_id)
     staff_number: Mapped[str | None] = mapped_column("external_id", String(100), unique=True)
     name: Mapped[str] = mapped_column(String(200), index=True)
     department: Mapped[str] = mapped_column(String(200), default="")
@@ -80,11 +89,23 @@ class Template(Base):
 
 
 class PersonKey(Base):
-    """A person's data key, wrapped by the site's master key; without this row the templates are noise."""
+    """Which data key is a person's; `uid`: the row of `KeyMaterial`."""
 
     __tablename__ = "person_keys"
 
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    uid: Mapped[str] = mapped_column(String(36), unique=True, default=random_id)
+
+
+class KeyMaterial(Base):
+    """A data key, wrapped by the site's master key; without this row the templates are noise.
+
+    A table of its own without a foreign key, so that backups of the database leave it out (`backup_files.py`).
+    """
+
+    __tablename__ = "key_material"
+
+    uid: Mapped[str] = mapped_column(String(36), primary_key=True)
     wrapped_key: Mapped[bytes]
 
 

@@ -18,20 +18,18 @@ from sqlalchemy.orm import Session
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.access.log import all_passages, passages_csv
-from attendance.service.audit import audit
-from attendance.service.audit.audit import Actor, Subject
+from attendance.service.audit.audit import Actor
 from attendance.service.hours import days as working_days
 from attendance.service.hours import own_days
 from attendance.service.hours.corrections import withdraw_own_request
 from attendance.service.hours.exports import to_csv
 from attendance.service.hours.report_tables import timesheet
 from attendance.service.people.own_requests import BY
-from attendance.service.privacy import own_data
+from attendance.service.privacy import erasure, own_data
 from attendance.store.access import events
 from attendance.store.hours.corrections import corrections as list_corrections
 from attendance.store.hours.periods import lock_over
 from attendance.store.people import credentials, people, templates
-from attendance.store.privacy import consent
 from attendance.texts import gettext as _
 from attendance.web.acts import done
 from attendance.web.errors import answer
@@ -190,11 +188,7 @@ def withdraw_consent() -> ResponseReturnValue:
     me, site = signed_in_employee(), current_site()
     if request.form.get("sure") != "yes":
         return render_template("me/data.html", problem=_("Tick the box if you are sure."), **_data()), 400
-    with site.sessions.begin() as session:
-        at = site.clock.now()
-        consent.withdraw_consent(session, me.id, at=at)
-        actor, subject = Actor("system", BY), Subject("person", me.id)
-        audit.record(session, actor=actor, action=audit.Action.WITHDRAW_CONSENT, subject=subject, at=at)
+    erasure.withdraw(site.sessions, site.ledger, me.id, Actor("system", BY), site.clock.now())
     log.info("person %d withdrew the consent on the employees' pages", me.id)
     flash(_("Your consent is withdrawn, and the templates of your face are erased."), "success")
     return redirect(url_for("me.data"))

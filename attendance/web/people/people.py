@@ -20,6 +20,7 @@ from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.enrolment import photo_count
 from attendance.service.people import employment, look_alikes
+from attendance.service.privacy import erasure
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.store.people import credentials, people, templates
@@ -32,7 +33,7 @@ from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import ConsentForm, PersonForm
 from attendance.web.listing import Column, listing_of
-from attendance.web.security import permission, record_act
+from attendance.web.security import operator, permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -170,16 +171,15 @@ def set_active(person_id: int) -> ResponseReturnValue:
 @permission("erase_person")
 def delete(person_id: int) -> ResponseReturnValue:
     site = current_site()
-    with site.sessions.begin() as session:
+    with site.sessions() as session:
         person = existing(session, person_id)
-        if request.method == "GET":
-            photos = templates.list_templates(session, person_id)
-            return render_template("people/person_delete.html", person=person, templates=photos)
-        people.delete_person(session, person_id, at=site.clock.now())
-        record_act(session, Action.ERASE_PERSON, Subject("person", person_id))
+        photos = templates.list_templates(session, person_id)
+    if request.method == "GET":
+        return render_template("people/person_delete.html", person=person, templates=photos)
+    erased = erasure.erase_person(site.sessions, site.ledger, person_id, operator(), site.clock.now())
     log.info("%s erased person %d", current_user.username, person_id)
     flash(_("%(name)s is erased, with all templates. Past passages stay without a name.", name=person.name), "success")
-    return redirect(url_for("people.index"))
+    return redirect(url_for("privacy.erasure", erasure_id=erased))
 
 
 @blueprint.post("/<int:person_id>/consent")
@@ -201,10 +201,9 @@ def give_consent(person_id: int) -> ResponseReturnValue:
 @permission("record_consent")
 def withdraw_consent(person_id: int) -> ResponseReturnValue:
     site = current_site()
-    with site.sessions.begin() as session:
-        existing(session, person_id)
-        person = consent.withdraw_consent(session, person_id, at=site.clock.now())
-        record_act(session, Action.WITHDRAW_CONSENT, Subject("person", person_id))
+    with site.sessions() as session:
+        person = existing(session, person_id)
+    erasure.withdraw(site.sessions, site.ledger, person_id, operator(), site.clock.now())
     log.info("%s noted that person %d withdrew the consent", current_user.username, person_id)
     flash(_("The consent is withdrawn, and every template of %(name)s is erased.", name=person.name), "success")
     return redirect(url_for("people.show", person_id=person_id))

@@ -59,7 +59,7 @@ def test_a_key_that_others_may_read_is_a_fault_with_the_command(patient: Patient
 def test_rows_that_point_nowhere_are_found_by_the_deep_look_only(patient: Patient, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("PRAGMA foreign_keys = OFF"))
-        connection.execute(text("INSERT INTO person_keys (person_id, wrapped_key) VALUES (99, 'x')"))
+        connection.execute(text("INSERT INTO person_keys (person_id, uid) VALUES (99, 'x')"))
     engine.dispose()
 
     assert found(patient, "Database").verdict is Verdict.FAULT

@@ -12,12 +12,14 @@ from sqlalchemy import Engine, text
 from attendance.errors import UserError
 from attendance.service.audit.audit import Actor
 from attendance.service.operations import backups
-from attendance.service.operations.restore import Restored, restore
+from attendance.service.operations.restore import Apart, Restored, restore
 from attendance.store import settings
+from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys, WrongMasterKey
 from attendance.store.operations.replaced import HISTORY, ensure_history
 from attendance.store.people import people, templates
-from attendance.store.session import Sessions, make_engine
+from attendance.store.privacy.ledger import Ledger
+from attendance.store.session import Sessions, database_file, make_engine
 from attendance.store.session import sessions as sessions_of
 from tests.factories import MODEL, NOON, make_template
 
@@ -39,7 +41,13 @@ def names(factory: Sessions) -> list[str]:
 
 
 def put_back(engine: Engine, keys: Keys, backup: Path) -> Restored:
-    return restore(engine, keys, backup, backup.parent, LATER, ACTOR, 0.2)
+    apart = Apart(ledger_beside(engine, keys, backup.parent))
+    return restore(engine, keys, backup, backup.parent, LATER, ACTOR, 0.2, apart=apart)
+
+
+def ledger_beside(engine: Engine, keys: Keys, folder: Path) -> Ledger:
+    database = database_file(engine)
+    return Ledger((database.parent if database else folder) / "erasures.ledger", Signer(keys))
 
 
 def test_what_came_after_the_backup_is_gone_and_kept_elsewhere(
@@ -89,7 +97,7 @@ def test_a_new_empty_database_erases_nobody(keys: Keys, engine: Engine, sessions
         session.execute(text("DELETE FROM settings"))
         ensure_history(session, LATER)
 
-    assert put_back(engine, keys, backup.path).erased is None
+    assert put_back(engine, keys, backup.path).erased == 0
     assert names(sessions) == ["Anna"]
 
 
@@ -122,7 +130,7 @@ def test_a_damaged_or_missing_database_is_replaced_too(
 
     done = put_back(engine, keys, backup.path)
 
-    assert (names(sessions), done.erased) == (["Anna"], None)
+    assert (names(sessions), done.erased) == (["Anna"], 0)
     assert done.kept is not None
     assert done.kept.read_bytes() == b"ruined" * 5000
     engine.dispose()

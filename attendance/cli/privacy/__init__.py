@@ -1,0 +1,1 @@
+"""Commands about privacy and the audit trail."""

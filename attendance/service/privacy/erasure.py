@@ -1,0 +1,197 @@
+"""Erasing: a person, or what consent was withdrawn for; and again whatever a restored backup brought back.
+
+In: sessions, the ledger of erasures, ids.  Out: rows that are gone, a pending erasure each; UserError if it fails.
+Does not know: what is done later outside requests (`finish.py`), receipts (`receipts.py`).
+Main choice: first the ledger's line, flushed to the disk, then the transaction that erases, so that no crash in
+between leaves an erasure that a backup could undo.  What the ledger names and the database still has is erased at
+every start.  Trade-off: no erasure while the ledger cannot be written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from attendance.config import Settings
+from attendance.errors import UserError
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Action, Actor, Subject
+from attendance.store.audit.signatures import Signer
+from attendance.store.crypto import Keys
+from attendance.store.operations.replaced import ORIGIN, ensure_history
+from attendance.store.people import people
+from attendance.store.privacy import consent, erasures, person_keys
+from attendance.store.privacy.ledger import Entry, Head, Kind, Ledger
+from attendance.store.session import Sessions, database_file
+from attendance.store.settings import bump_gallery_version
+from attendance.store.settings import get as shared
+
+log = logging.getLogger(__name__)
+NAME = "erasures.ledger"
+_AT_ONCE = 100  # people in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What `apply_ledger` found in the database although it had been erased."""
+
+    people: int
+    keys: int
+
+
+def ledger_for(settings: Settings, engine: Engine, keys: Keys) -> Ledger:
+    """Return the ledger of a site: `privacy.ledger`, else beside the database, with a copy in the folder of backups."""
+    database = database_file(engine)
+    beside = settings.base_dir / "var" if database is None else database.parent
+    path = Path(settings.privacy.ledger) if settings.privacy.ledger else beside / NAME
+    copies = [Path(settings.backup.folder) / NAME] if settings.backup.folder else []
+    return Ledger(path, Signer(keys), [copy for copy in copies if copy.absolute() != path.absolute()])
+
+
+def erase_person(sessions: Sessions, ledger: Ledger, person_id: int, actor: Actor, at: datetime) -> str:
+    """Erase a person; return the id of the erasure, which is pending.  UserError if the person is gone already."""
+    with sessions() as session:
+        people.get_person(session, person_id)
+        uid, key = erasures.uid_of(session, person_id), person_keys.key_id(session, person_id)
+        issued = erasures.highest_number(session)
+    assert uid is not None
+    lines: list[tuple[Kind, str]] = [("person", uid)]
+    if key is not None:
+        lines.append(("key", key))
+    head = ledger.append(lines, at, issued)
+    with sessions.begin() as session:
+        detail = {"rows": sum(erasures.row_counts(session, person_id).values())}
+        subject = Subject("person", person_id)
+        audit.record(session, actor=actor, action=Action.ERASE_PERSON, subject=subject, detail=detail, at=at)
+        row = _erase(session, person_id, uid, at)
+        erasures.put_applied(session, head.entries, head.hash, at)
+        return row
+
+
+def withdraw(sessions: Sessions, ledger: Ledger, person_id: int, actor: Actor, at: datetime) -> str | None:
+    """Note that a person withdrew the consent, and erase the templates; return the erasure, None if there were none."""
+    with sessions() as session:
+        people.get_person(session, person_id)
+        key, issued = person_keys.key_id(session, person_id), erasures.highest_number(session)
+    head = ledger.append([("key", key)], at, issued) if key else None
+    with sessions.begin() as session:
+        removed = erasures.template_counts(session, person_id)
+        consent.withdraw_consent(session, person_id, at=at)
+        subject = Subject("person", person_id)
+        audit.record(session, actor=actor, action=Action.WITHDRAW_CONSENT, subject=subject, at=at)
+        if head is None or key is None:
+            return None
+        erasures.put_applied(session, head.entries, head.hash, at)
+        return erasures.add_erasure(session, "templates", key, removed, at).id
+
+
+def require_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> list[Entry]:
+    """Return the ledger's lines; UserError with advice if it is missing, older than the database, or another's.
+
+    A new site gets a new ledger.
+    """
+    entries = ledger.read()
+    with sessions() as session:
+        applied, origin = erasures.applied(session), shared(session, ORIGIN)
+        anybody = people.count_people(session) > 0
+    if not entries and applied is None:
+        return begin_ledger(sessions, ledger, at)
+    if not entries:
+        raise UserError(
+            f"the ledger of erasures {ledger.path} is missing, and without it a restored backup could bring erased "
+            "people back: put the file back from its copy; if it is lost for good, run: "
+            "python manage.py privacy begin-ledger"
+        )
+    if applied is None and not anybody and origin != entries[0].id:
+        # Another database was made in this folder: a new site begins, and the old ledger is kept.
+        ledger.put_aside(f"{at:%Y%m%dT%H%M%SZ}")
+        return begin_ledger(sessions, ledger, at)
+    if origin is not None and origin != entries[0].id:
+        raise UserError(
+            f"the ledger of erasures {ledger.path} belongs to another database: put back the one of this site, "
+            "or set privacy.ledger"
+        )
+    if applied is not None and not _reaches(entries, *applied):
+        raise UserError(
+            f"the ledger of erasures {ledger.path} is older than the database: put back its newest copy "
+            "(one is in the folder of backups); if there is none, run: python manage.py privacy begin-ledger"
+        )
+    return entries
+
+
+def begin_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> list[Entry]:
+    """Begin an empty ledger for this database."""
+    with sessions.begin() as session:
+        ensure_history(session, at)
+        origin, issued = str(shared(session, ORIGIN)), erasures.highest_number(session)
+    head = ledger.append([("begin", origin)], at, issued)
+    with sessions.begin() as session:
+        erasures.put_applied(session, head.entries, head.hash, at)
+    return ledger.read()
+
+
+def replace_ledger(sessions: Sessions, ledger: Ledger, at: datetime, actor: Actor) -> None:
+    """Begin a new ledger in place of one that is lost for good, and note that in the audit."""
+    ledger.put_aside(f"{at:%Y%m%dT%H%M%SZ}")
+    with sessions.begin() as session:
+        audit.record(session, actor=actor, action=Action.BEGIN_LEDGER, at=at)
+    begin_ledger(sessions, ledger, at)
+
+
+def apply_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> Erased:
+    """Erase again what the ledger names and the database still has; what `require_ledger` raises.
+
+    A start that finds nothing writes nothing.
+    """
+    entries = require_ledger(sessions, ledger, at)
+    gone, keys = _ids(entries, "person"), _ids(entries, "key")
+    head = Head(len(entries), entries[-1].hash)
+    with sessions() as session:
+        numbers, left = erasures.still_there(session, gone, keys)
+        uids = {number: erasures.uid_of(session, number) for number in numbers}
+        noted, issued = erasures.applied(session), erasures.highest_number(session)
+    for start in range(0, len(numbers), _AT_ONCE):
+        with sessions.begin() as session:
+            for number in numbers[start : start + _AT_ONCE]:
+                _again(session, number, uids[number], at)
+    with_key_only = set(left)
+    if with_key_only:
+        with sessions.begin() as session:
+            person_keys.erase_keys(session, with_key_only)
+            bump_gallery_version(session, at)
+    if noted != (head.entries, head.hash) or issued < entries[-1].issued:
+        with sessions.begin() as session:
+            erasures.put_applied(session, head.entries, head.hash, at)
+            erasures.never_again(session, entries[-1].issued)
+    if numbers or left:
+        log.warning(
+            "%d people and %d keys were erased again: the ledger says that they are erased", len(numbers), len(left)
+        )
+    return Erased(len(numbers), len(left))
+
+
+def _again(session: Session, number: int, uid: str | None, at: datetime) -> None:
+    actor = Actor("system", "ledger of erasures")
+    subject = Subject("person", number)
+    audit.record(session, actor=actor, action=Action.ERASE_PERSON, subject=subject, detail={"again": True}, at=at)
+    _erase(session, number, uid or "", at)
+
+
+def _erase(session: Session, person_id: int, uid: str, at: datetime) -> str:
+    removed = erasures.row_counts(session, person_id)
+    people.delete_person(session, person_id, at=at)
+    return erasures.add_erasure(session, "person", uid, removed, at).id
+
+
+def _reaches(entries: Sequence[Entry], number: int, last_hash: str) -> bool:
+    return number == 0 or (len(entries) >= number and entries[number - 1].hash == last_hash)
+
+
+def _ids(entries: Sequence[Entry], kind: Kind) -> set[str]:
+    return {entry.id for entry in entries if entry.kind == kind}
