@@ -16,9 +16,9 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from attendance.domain.hours.day import Policy, Punch
-from attendance.domain.hours.shift import Counting, Plan
+from attendance.domain.hours.shift import Plan
 from attendance.domain.hours.walk import REMEMBERED, in_order, near_end
-from attendance.domain.hours.windows import Window, WorkDays, windows_of
+from attendance.domain.hours.windows import Timetable, Window, timetable_of
 from attendance.domain.passage import Direction
 
 # A window opens at most twelve hours before its day.
@@ -32,7 +32,7 @@ assert LEAD >= EARLIEST + REMEMBERED
 
 def settled(
     punches: Sequence[Punch],
-    plans: Mapping[date, Plan],
+    plans: Mapping[date, Plan] | Timetable,
     zone: ZoneInfo,
     begin: datetime,
     first: date,
@@ -43,7 +43,7 @@ def settled(
     `punches`: all from `begin` on, of which those from `first` on are not looked at.  `plans`: from three days before
     `begin`.
     """
-    work_days = WorkDays(windows_of(plans, zone), zone)
+    work_days = timetable_of(plans, zone).work_days
     window = work_days.window_at(begin)
     # Unknown punches lie before `begin`, the last of them perhaps right there.
     before = _Before(begin, max(work_days.day_of(begin, window), (begin + EARLIEST).astimezone(zone).date()), window)
@@ -77,7 +77,7 @@ def _is_anchor(punch: Punch, day: date, window: Window | None, before: _Before, 
         over = max(over, before.window.closes)
     if punch.at >= over:
         return True
-    if window is not None and window.shift.counting is Counting.FIRST_LAST:
+    if window is not None and window.first_last:
         return punch.direction is not Direction.OUT
     if punch.direction is Direction.UNKNOWN:
         return window is not None and not near_end(punch.at, window)

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from attendance.domain.hours.shift import Plan
 from attendance.domain.passage import Direction
+from attendance.domain.value import value
 
 CLOCK_SLACK = timedelta(minutes=2)
 
@@ -129,7 +130,7 @@ class Policy:
     clock_slack: timedelta = CLOCK_SLACK
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Punch:
     """One granted passage, or one that a correction added.
 
@@ -145,7 +146,7 @@ class Punch:
     corrected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Inference:
     """What a passage was taken for, and why.
 
@@ -158,7 +159,7 @@ class Inference:
     in_doubt: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Used:
     """A punch and what became of it.  `inference` None: it was not counted, and `note` says why."""
 
@@ -167,7 +168,7 @@ class Used:
     note: Note | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Spell:
     """A person was there from `start` to `end` (aware UTC).
 
@@ -186,7 +187,7 @@ class Spell:
         return max(0, int(((self.end or now) - self.start).total_seconds()))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Part:
     """One part of a shift in real time (aware UTC), and what was missing from it, in seconds.
 
@@ -200,7 +201,7 @@ class Part:
     missed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Day:
     """One work day of one person, durations in seconds of real time, each a multiple of 60.
 

@@ -38,6 +38,22 @@ def split(seconds: int, tiers: Sequence[Tier]) -> tuple[Portion, ...]:
     return tuple(portions)
 
 
+def portions(seconds: int, tiers: Sequence[Tier]) -> tuple[tuple[float, int], ...]:
+    """Return `split` as pairs (rate, seconds), for tiers in order."""
+    found: list[tuple[float, int]] = []
+    begun, rate = 0, 1.0
+    for tier in tiers:
+        end = tier.after * 60
+        if seconds <= end:
+            break
+        if end > begun:
+            found.append((rate, end - begun))
+        begun, rate = end, tier.rate
+    if seconds > begun:
+        found.append((rate, seconds - begun))
+    return tuple(found)
+
+
 def overtime(portions: Sequence[Portion]) -> int:
     """Return the seconds above the plain wage."""
     return sum(portion.seconds for portion in portions if portion.rate > 1)

@@ -58,31 +58,34 @@ def in_force(versions: Sequence[tuple[date, PremiumRules]], day: date) -> Premiu
     return next((rules for first, rules in reversed(versions) if first <= day), PREMIUMS)
 
 
-def of_day(
-    counted: Sequence[Times],
-    paid_break: int,
-    cuts: Iterable[Cut],
-    plan: Plan,
-    holidays: frozenset[date],
-    zone: ZoneInfo,
-) -> Extra:
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The windows of each kind that a work day may touch.
+
+    `free`: the time around noon of the day in which there are none; None if noon itself lies in one.
+    """
+
+    night: tuple[Times, ...]
+    sunday: tuple[Times, ...]
+    holiday: tuple[Times, ...]
+    free: Times | None
+
+
+def of_day(counted: Sequence[Times], paid_break: int, cuts: Iterable[Cut], windows: Windows) -> Extra:
     """Return `seconds_of` the `paid_times`; at once where the whole day lies outside of every window."""
     if not counted:
         return NOTHING
-    first, last = counted[0][0], counted[-1][1]
-    for windows in _windows_of(plan, holidays, zone):
-        for opens, closes in windows:
-            if opens < last and first < closes:
-                return seconds_of(paid_times(counted, paid_break, cuts), plan, holidays, zone)
-    return NOTHING
+    first, last, free = counted[0][0], counted[-1][1], windows.free
+    if free is not None and free[0] <= first and last <= free[1]:
+        return NOTHING
+    return seconds_of(paid_times(counted, paid_break, cuts), windows)
 
 
-def seconds_of(paid: Sequence[Times], plan: Plan, holidays: frozenset[date], zone: ZoneInfo) -> Extra:
+def seconds_of(paid: Sequence[Times], windows: Windows) -> Extra:
     """Return how much of `paid` (disjoint, in order, aware) is at night, on Sundays and on holidays."""
     if not paid:
         return NOTHING
-    night, sunday, holiday = _windows_of(plan, holidays, zone)
-    return Extra(_shared(paid, night), _shared(paid, sunday), _shared(paid, holiday))
+    return Extra(_shared(paid, windows.night), _shared(paid, windows.sunday), _shared(paid, windows.holiday))
 
 
 def paid_times(counted: Sequence[Times], paid_break: int, cuts: Iterable[Cut]) -> list[Times]:
@@ -118,18 +121,18 @@ def _cut(times: Sequence[Times], after: int, off: int) -> list[Times]:
     return left
 
 
-def _windows_of(
-    plan: Plan, holidays: frozenset[date], zone: ZoneInfo
-) -> tuple[tuple[Times, ...], tuple[Times, ...], tuple[Times, ...]]:
-    near = frozenset(day for day in _days_around(plan.day) if day in holidays) if holidays else holidays
-    return _windows(plan.day, plan.premiums, near, zone)
+def holidays_near(day: date, holidays: frozenset[date]) -> frozenset[date]:
+    """Return the holidays whose windows a work day may touch."""
+    return frozenset(one for one in _days_around(day) if one in holidays) if holidays else holidays
+
+
+def windows_on(plan: Plan, holidays: frozenset[date], zone: ZoneInfo) -> Windows:
+    """Return the windows that the work day of a plan may touch."""
+    return _windows(plan.day, plan.premiums, holidays_near(plan.day, holidays), zone)
 
 
 @lru_cache(maxsize=1 << 12)  # the same few of each day, for everybody
-def _windows(
-    day: date, rules: PremiumRules, holidays: frozenset[date], zone: ZoneInfo
-) -> tuple[tuple[Times, ...], tuple[Times, ...], tuple[Times, ...]]:
-    """Return the windows of each kind that a work day may touch."""
+def _windows(day: date, rules: PremiumRules, holidays: frozenset[date], zone: ZoneInfo) -> Windows:
     days = _days_around(day)
     at_night = _real(days, rules.night, zone)
     on_holidays = _real([one for one in days if one in holidays], rules.holiday, zone)
@@ -137,7 +140,21 @@ def _windows(
     if not rules.both:
         for window in on_holidays:
             on_sundays = [part for one in on_sundays for part in _without(one, window)]
-    return tuple(at_night), tuple(on_sundays), tuple(on_holidays)
+    free = _free_at(real_time(day, 12 * 60, zone), [*at_night, *on_sundays, *on_holidays])
+    return Windows(tuple(at_night), tuple(on_sundays), tuple(on_holidays), free)
+
+
+def _free_at(at: datetime, windows: Iterable[Times]) -> Times | None:
+    """Return the time around an instant that lies in no window; it ends three days away at the latest."""
+    first, last = at - timedelta(days=3), at + timedelta(days=3)
+    for opens, closes in windows:
+        if opens < at < closes:
+            return None
+        if closes <= at:
+            first = max(first, closes)
+        else:
+            last = min(last, opens)
+    return first, last
 
 
 def _days_around(day: date) -> list[date]:

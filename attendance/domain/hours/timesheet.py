@@ -4,7 +4,7 @@ In: `Punch`es of one person in any order, `Plan`s by day, the zone, the present 
 Does not know: the database, the camera, who reads it.
 Main choice: nothing is stored but what happened; every figure is computed again from it, so that a
 late passage, a correction or another rule gives the figures that they would have given at once.
-Trade-off: computing takes about 60 µs a day.  Durations are whole seconds of real time, UTC to UTC.
+Trade-off: computing takes about 20 µs a day.  Durations are whole seconds of real time, UTC to UTC.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from attendance.domain.hours.day import (
 )
 from attendance.domain.hours.shift import Plan
 from attendance.domain.hours.walk import Collected, Edge, Walk, in_order
+from attendance.domain.hours.windows import Timetable, timetable_of
 from attendance.domain.hours.workday import evaluate
 from attendance.domain.passage import Direction
 
@@ -52,7 +53,7 @@ __all__ = [
 
 def days_of(
     punches: Iterable[Punch],
-    plans: Mapping[date, Plan],
+    plans: Mapping[date, Plan] | Timetable,
     zone: ZoneInfo,
     now: datetime,
     policy: Policy | None = None,
@@ -66,22 +67,22 @@ def days_of(
     The punches must reach back until in and out are settled (anchor.py), and forward for four days; the plans, three
     days further.  `edge`: the state where stored passages begin, if the punches reach back so far.
     """
-    collected = Walk(plans, zone, now, policy or Policy()).over(punches, edge).finish()
+    timetable = timetable_of(plans, zone)
+    collected = Walk(timetable, zone, now, policy or Policy()).over(punches, edge).finish()
+    today = now.astimezone(zone).date()
     nothing = Collected()
-    holidays = frozenset(day for day, plan in plans.items() if plan.holiday is not None)
     result = []
-    for day in sorted(plans):
+    for day in timetable.days:
         if (first is not None and day < first) or (last is not None and day > last):
             continue
         found = collected.get(day, nothing)
-        spells, used, flags = tuple(found.spells), tuple(found.used), frozenset(found.flags)
-        result.append(evaluate(plans[day], spells, used, flags, zone, now, holidays))
+        result.append(evaluate(timetable.frame(day), tuple(found.spells), tuple(found.used), found.flags, now, today))
     return result
 
 
 def infer_next(
     punches: Iterable[Punch],
-    plans: Mapping[date, Plan],
+    plans: Mapping[date, Plan] | Timetable,
     zone: ZoneInfo,
     at: datetime,
     direction: Direction = Direction.UNKNOWN,

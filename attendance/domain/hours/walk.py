@@ -9,9 +9,10 @@ gap nothing that happened before it can change what a punch is taken for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import islice
+from operator import attrgetter, lt
 from zoneinfo import ZoneInfo
 
 from attendance.domain.hours.day import (
@@ -26,15 +27,24 @@ from attendance.domain.hours.day import (
     Spell,
     Used,
 )
-from attendance.domain.hours.shift import Counting, Forgotten, Plan
-from attendance.domain.hours.windows import Window, WorkDays, windows_of
+from attendance.domain.hours.shift import Forgotten, Plan
+from attendance.domain.hours.windows import Timetable, Window, timetable_of
 from attendance.domain.passage import Direction
+from attendance.domain.value import value
 
 # For so long a forgotten check-out is named beside the next arrival.  Longer than any spell may last.
 REMEMBERED = timedelta(days=3)
 
+# Looking a member up in its class takes ten times as long.
+_IN, _OUT, _UNKNOWN = Direction.IN, Direction.OUT, Direction.UNKNOWN
+_SENSE_IN = Sense.IN
+# What most punches are taken for.
+_DOOR_IN, _DOOR_OUT = Inference(Sense.IN, Cause.DOOR_IN), Inference(Sense.OUT, Cause.DOOR_OUT)
+_WAS_OUT = Inference(Sense.IN, Cause.WAS_OUT)
+_NO_FLAGS: frozenset[Flag] = frozenset()
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Open:
     """A person who came in at `at` (aware UTC), on which work day, and who stays until `limit` at most."""
 
@@ -44,7 +54,7 @@ class Open:
     undirected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Edge:
     """The state of one person at `at` (aware UTC), from where on passages are still stored.  `open` None: out."""
 
@@ -52,42 +62,51 @@ class Edge:
     open: Open | None
 
 
-@dataclass(slots=True)
 class Collected:
     """What the walk found for one work day."""
 
-    spells: list[Spell] = field(default_factory=list)
-    used: list[Used] = field(default_factory=list)
-    flags: set[Flag] = field(default_factory=set)
+    __slots__ = ("flags", "spells", "used")
+
+    def __init__(self) -> None:
+        self.spells: list[Spell] = []
+        self.used: list[Used] = []
+        self.flags = _NO_FLAGS
 
 
-def in_order(punches: Iterable[Punch]) -> list[Punch]:
+_order = attrgetter("at", "id")
+_at = attrgetter("at")
+_id = attrgetter("id")
+
+
+def in_order(punches: Iterable[Punch]) -> Sequence[Punch]:
     """Return each punch once, by time and id."""
-    return sorted({one.id: one for one in sorted(punches, key=_order)}.values(), key=_order)
-
-
-def _order(punch: Punch) -> tuple[datetime, str]:
-    return punch.at, punch.id
+    given = punches if isinstance(punches, list) else list(punches)
+    times = list(map(_at, given))
+    if all(map(lt, times, islice(times, 1, None))) and len(set(map(_id, given))) == len(given):
+        return given  # as the database returns them
+    return sorted({one.id: one for one in sorted(given, key=_order)}.values(), key=_order)
 
 
 def near_end(at: datetime, window: Window) -> bool:
     """Return whether an instant lies in the last quarter of a shift or after it."""
-    return window.end - at <= (window.end - window.start) / 4
+    return at >= window.nearly
 
 
 class Walk:
     """The state machine.  `days`: what was found, once `finish` was called."""
 
-    def __init__(self, plans: Mapping[date, Plan], zone: ZoneInfo, now: datetime, policy: Policy) -> None:
-        windows = windows_of(plans, zone)
+    def __init__(self, plans: Mapping[date, Plan] | Timetable, zone: ZoneInfo, now: datetime, policy: Policy) -> None:
+        timetable = timetable_of(plans, zone)
         self.now, self.policy = now, policy
-        self.work_days = WorkDays(windows, zone)
-        self.by_day = {one.day: one for one in windows}
+        self.work_days, self.by_day = timetable.work_days, timetable.by_day
         self.days: dict[date, Collected] = {}
         self.open: Open | None = None
-        self._last: tuple[Punch, Sense] | None = None
+        # The last punch that counted, what it was taken for, and until when the same again is a repetition.
+        self._last: tuple[Punch, Sense, datetime] | None = None
+        self._window: Window | None = None
         self._seen: set[date] = set()
         self._brackets: dict[date, list[Punch]] = {}
+        self._latest = now + policy.clock_slack
 
     def over(self, punches: Iterable[Punch], edge: Edge | None = None) -> Walk:
         """Take all punches in order; from the edge of retention on, with the state that was stored there."""
@@ -121,37 +140,45 @@ class Walk:
         return self.days
 
     def _step(self, punch: Punch) -> None:
-        window = self.work_days.window_at(punch.at)
-        day = self.work_days.day_of(punch.at, window)
-        if punch.at > self.now + self.policy.clock_slack:
+        at = punch.at
+        window = self._window  # most often the one of the punch before
+        if window is None or not window.opens <= at < window.closes:
+            window = self._window = self.work_days.window_at(at)
+        day = self.work_days.day_of(at, None) if window is None else window.day
+        if at > self._latest:
             self._drop(day, punch, Note.FUTURE, Flag.FUTURE)
             return
-        first_last = window is not None and window.shift.counting is Counting.FIRST_LAST
-        if not first_last and self._is_repeat(punch):
+        first_last = window is not None and window.first_last
+        last = self._last
+        if last is not None and at < last[2] and not first_last and self._is_repeat(punch, last):
             self._drop(day, punch, Note.REPEAT, Flag.REPEAT)
-            self._doubt_repeat(day, punch)
+            self._doubt_repeat(day, punch, last)
             return
-        expired = self._expire(punch.at)
+        opened = self.open
+        expired = self._expire(at) if opened is not None and at >= opened.limit else None
         if first_last and not self._ends_another_day(punch, day):
             if self.open is not None:
-                self._close_by_rule(before=punch.at)
-            self._last = (punch, Sense.IN if day not in self._brackets else Sense.OUT)
+                self._close_by_rule(before=at)
+            self._remember(punch, Sense.IN if day not in self._brackets else Sense.OUT)
             self._brackets.setdefault(day, []).append(punch)
             return
         inference = self._infer(punch, window, expired, day in self._seen)
         self._seen.add(day)
-        self._last = (punch, inference.sense)
-        if inference.sense is Sense.IN:
+        self._last = punch, inference.sense, at + self.policy.debounce
+        if inference.sense is _SENSE_IN:
             self._enter(punch, inference, day, window)
         else:
             self._leave(punch, inference, day, window)
 
+    def _remember(self, punch: Punch, sense: Sense) -> None:
+        self._last = punch, sense, punch.at + self.policy.debounce
+
     def _infer(self, punch: Punch, window: Window | None, expired: Open | None, seen: bool) -> Inference:
         """Return whether a passage is a way in or out: by the door, else by the last state and the shift."""
-        if punch.direction is Direction.IN:
-            return Inference(Sense.IN, Cause.DOOR_IN)
-        if punch.direction is Direction.OUT:
-            return Inference(Sense.OUT, Cause.DOOR_OUT)
+        if punch.direction is _IN:
+            return _DOOR_IN
+        if punch.direction is _OUT:
+            return _DOOR_OUT
         if self.open is not None:
             if window is not None and window.day > self.open.day:
                 return Inference(Sense.IN, Cause.NEW_SHIFT, self.open.at, in_doubt=True)
@@ -160,35 +187,30 @@ class Walk:
             return Inference(Sense.OUT, Cause.SHIFT_ENDS, in_doubt=True)
         if expired is not None and punch.at - expired.at < REMEMBERED:
             return Inference(Sense.IN, Cause.IN_TOO_LONG, expired.at, in_doubt=True)
-        return Inference(Sense.IN, Cause.WAS_OUT)
+        return _WAS_OUT
 
     def _unsettled(self, punch: Punch, window: Window | None) -> bool:
         """Whether nothing but the order of the passages says that this long time was spent inside and not outside."""
-        if self.open is None or not self.open.undirected or punch.direction is not Direction.UNKNOWN:
+        if self.open is None or not self.open.undirected or punch.direction is not _UNKNOWN:
             return False
         return window is None and self.open.day not in self.by_day and punch.at - self.open.at > self.policy.doubtful
 
     def _expire(self, at: datetime) -> Open | None:
         """Close a spell in which nobody is any more at `at`; return it."""
         opened = self.open
-        if opened is None or at < opened.limit:
-            return None
         self._close_by_rule(before=at)
         return opened
 
-    def _is_repeat(self, punch: Punch) -> bool:
-        if self._last is None or punch.corrected:
+    def _is_repeat(self, punch: Punch, last: tuple[Punch, Sense, datetime]) -> bool:
+        """Whether a punch so soon after the last one is the same once more."""
+        if punch.corrected:
             return False
-        before, sense = self._last
-        if punch.at - before.at >= self.policy.debounce:
-            return False
-        return punch.direction is Direction.UNKNOWN or punch.direction.value == sense.value
+        return punch.direction is _UNKNOWN or punch.direction.value == last[1].value
 
-    def _doubt_repeat(self, day: date, punch: Punch) -> None:
+    def _doubt_repeat(self, day: date, punch: Punch, last: tuple[Punch, Sense, datetime]) -> None:
         """Flag a repetition so late that the person may really have turned round."""
-        assert self._last is not None
-        if punch.direction is Direction.UNKNOWN and punch.at - self._last[0].at >= self.policy.stutter:
-            self._day(day).flags.add(Flag.DOUBLE_PUNCH)
+        if punch.direction is _UNKNOWN and punch.at - last[0].at >= self.policy.stutter:
+            self._flag(day, Flag.DOUBLE_PUNCH)
 
     def _enter(self, punch: Punch, inference: Inference, day: date, window: Window | None) -> None:
         if self.open is not None:
@@ -198,20 +220,20 @@ class Walk:
             self._close_by_rule(before=punch.at)
         self._use(day, punch, inference)
         limit = punch.at + self.policy.longest
-        # A shift may be longer than anybody stays without one.
-        limit = max(limit, window.closes) if window is not None else limit
-        self.open = Open(punch.at, day, limit, punch.direction is Direction.UNKNOWN)
+        if window is not None and window.closes > limit:
+            limit = window.closes  # a shift may be longer than anybody stays without one
+        self.open = Open(punch.at, day, limit, punch.direction is _UNKNOWN)
 
     def _leave(self, punch: Punch, inference: Inference, day: date, window: Window | None) -> None:
         if self.open is None:
             self._use(day, punch, inference, Note.NO_CHECK_IN)
-            self._day(day).flags.add(Flag.MISSING_IN)
+            self._flag(day, Flag.MISSING_IN)
             return
         opened = self.open
-        self._use(opened.day, punch, inference)
-        if self._unsettled(punch, window):
-            self._day(opened.day).flags.add(Flag.UNSETTLED)
-        self._day(opened.day).spells.append(Spell(opened.at, punch.at))
+        found = self._use(opened.day, punch, inference)
+        if opened.undirected and self._unsettled(punch, window):
+            self._flag(opened.day, Flag.UNSETTLED)
+        found.spells.append(Spell(opened.at, punch.at))
         self.open = None
 
     def _close_by_rule(self, before: datetime | None = None) -> None:
@@ -220,7 +242,7 @@ class Walk:
         opened, self.open = self.open, None
         window = self.by_day.get(opened.day)
         day = self._day(opened.day)
-        day.flags.add(Flag.MISSING_OUT)
+        self._flag(opened.day, Flag.MISSING_OUT)
         # An arrival outside of the shift's window was not for the shift.
         outside = window is None or not window.opens <= opened.at < window.end
         if window is None or outside or window.shift.forgotten is Forgotten.NOTHING:
@@ -231,7 +253,7 @@ class Walk:
 
     def _ends_another_day(self, punch: Punch, day: date) -> bool:
         """Whether the door says that somebody leaves who came in on another work day."""
-        return punch.direction is Direction.OUT and self.open is not None and self.open.day != day
+        return punch.direction is _OUT and self.open is not None and self.open.day != day
 
     def _bracket(self, window: Window, punches: list[Punch]) -> None:
         """Count a day from its first punch to its last; those between are kept and count for nothing."""
@@ -239,11 +261,11 @@ class Walk:
         for punch in punches[1:-1]:
             self._drop(window.day, punch, Note.BETWEEN)
         running = self.now <= window.closes and _is_in(punches)
-        if len(punches) == 1 and (first.direction is Direction.OUT or _came_to_leave(first, window)):
-            doubt = first.direction is Direction.UNKNOWN
+        if len(punches) == 1 and (first.direction is _OUT or _came_to_leave(first, window)):
+            doubt = first.direction is _UNKNOWN
             cause = Cause.SHIFT_ENDS if doubt else Cause.DOOR_OUT
             self._use(window.day, first, Inference(Sense.OUT, cause, in_doubt=doubt), Note.NO_CHECK_IN)
-            self._day(window.day).flags.add(Flag.MISSING_IN)
+            self._flag(window.day, Flag.MISSING_IN)
             return
         self._use(window.day, first, Inference(Sense.IN, Cause.FIRST))
         if len(punches) > 1 and running:
@@ -258,37 +280,44 @@ class Walk:
         self.open = Open(first.at, window.day, window.closes)
         self._close_by_rule()
 
-    def _use(self, day: date, punch: Punch, inference: Inference, note: Note | None = None) -> None:
+    def _use(self, day: date, punch: Punch, inference: Inference, note: Note | None = None) -> Collected:
         found = self._day(day)
         found.used.append(Used(punch, inference, note))
         if inference.in_doubt:
-            found.flags.add(Flag.IN_DOUBT)
-        self._judge_clock(found, punch)
+            self._flag(day, Flag.IN_DOUBT)
+        if punch.corrected or punch.recorded_at is not None:
+            self._judge_clock(day, punch)
+        return found
 
     def _drop(self, day: date, punch: Punch, note: Note, flag: Flag | None = None) -> None:
-        found = self._day(day)
-        found.used.append(Used(punch, None, note))
+        self._day(day).used.append(Used(punch, None, note))
         if flag is not None:
-            found.flags.add(flag)
-        self._judge_clock(found, punch)
+            self._flag(day, flag)
+        self._judge_clock(day, punch)
 
-    def _judge_clock(self, found: Collected, punch: Punch) -> None:
+    def _judge_clock(self, day: date, punch: Punch) -> None:
         if punch.corrected:
-            found.flags.add(Flag.CORRECTED)
+            self._flag(day, Flag.CORRECTED)
         elif punch.recorded_at is not None and abs(punch.at - punch.recorded_at) > self.policy.clock_slack:
-            found.flags.add(Flag.WRONG_CLOCK)
+            self._flag(day, Flag.WRONG_CLOCK)
+
+    def _flag(self, day: date, flag: Flag) -> None:
+        self._day(day).flags |= {flag}
 
     def _day(self, day: date) -> Collected:
-        return self.days.setdefault(day, Collected())
+        found = self.days.get(day)
+        if found is None:
+            found = self.days[day] = Collected()
+        return found
 
 
 def _came_to_leave(punch: Punch, window: Window) -> bool:
-    return punch.direction is Direction.UNKNOWN and near_end(punch.at, window)
+    return punch.direction is _UNKNOWN and near_end(punch.at, window)
 
 
 def _is_in(punches: list[Punch]) -> bool:
     """Return whether somebody is in after these punches: by the last door that knew, and the turns since then."""
     inside = False
     for punch in punches:
-        inside = not inside if punch.direction is Direction.UNKNOWN else punch.direction is Direction.IN
+        inside = not inside if punch.direction is _UNKNOWN else punch.direction is _IN
     return inside

@@ -1,6 +1,6 @@
 """What one work day counts as: breaks, rounding, late and early, overtime, its status.
 
-In: a plan and the spells that the person was there.  Out: a `Day`.
+In: what a day asks for (`Frame`) and the spells that the person was there.  Out: a `Day`.
 Does not know: how the spells were found (timesheet), other days.
 Main choice: every minute of presence is either worked, or named as adjusted or as break, so that the
 figures of a day add up and can be checked by hand.  Each figure is cut to whole minutes once, here, and every sum
@@ -10,27 +10,19 @@ is made of those.  Trade-off: a day may lose up to 59 seconds, and never more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from attendance.domain.hours import overtime, premiums
 from attendance.domain.hours.day import Day, Flag, Part, Rule, Spell, Status, Used
-from attendance.domain.hours.shift import Kind, Mode, Plan, Rounding, Shift, spans_of
+from attendance.domain.hours.shift import Kind, Mode, Rounding, Shift
+from attendance.domain.hours.windows import Frame
 
-_Real = tuple[datetime, datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """Whole minutes in seconds: `worked` = `presence` + `adjusted` + `paid_break` − `auto_break`."""
-
-    presence: int
-    adjusted: int
-    paid_break: int
-    auto_break: int
-    worked: int
+_Times = tuple[datetime, datetime]
+# Looking a member up in its class takes ten times as long.
+_LATE, _EARLY, _MISSED = Flag.LATE, Flag.EARLY, Flag.MISSED
+_FLEXIBLE = Kind.FLEXIBLE
 
 
 def _cut(seconds: int) -> int:
@@ -38,87 +30,92 @@ def _cut(seconds: int) -> int:
     return seconds // 60 * 60
 
 
-def _over(plan: Plan, spans: Sequence[_Real], now: datetime, zone: ZoneInfo) -> bool:
-    """Return whether the shift has ended; of a day without one, whether the calendar day has."""
-    return now >= spans[-1][1] if spans else _local_day(now, zone) > plan.day
-
-
 def evaluate(
-    plan: Plan,
-    spells: tuple[Spell, ...],
-    used: tuple[Used, ...],
-    flags: frozenset[Flag],
-    zone: ZoneInfo,
-    now: datetime,
-    holidays: frozenset[date] = frozenset(),
+    frame: Frame, spells: tuple[Spell, ...], used: tuple[Used, ...], flags: frozenset[Flag], now: datetime, today: date
 ) -> Day:
     """Return what the day came to, with flags for late, early and work on a day off added.
 
-    `holidays`: the person's public holidays around the day; a night may end on one.
+    `now`, `today`: the present instant (aware), and its local date.
     """
-    shift = plan.shift
-    spans = spans_of(plan, zone) if shift else ()
-    expected = _cut(_expected(plan, spans))
-    over = _over(plan, spans, now, zone)
     if not spells:
-        status = _status_without(plan, spans, now, zone)
-        if status is Status.ABSENT and Flag.MISSING_IN in flags:
-            status = Status.INCOMPLETE  # somebody who was seen was there
-        return Day(plan, status, used=used, flags=flags, expected=expected, over=over)
-    presence = sum(one.seconds(now) for one in spells)
-    stretches = _counted(spells, shift, spans, zone, now)
-    counted = sum(int((end - start).total_seconds()) for start, end in stretches)
-    paid, breaks = _breaks(shift, spells, stretches, counted)
-    figures = _in_minutes(presence, counted, paid, sum(seconds for _after, seconds in breaks))
-    times = [(start, end) for start, end in stretches if start < end]
-    extra = premiums.of_day(times, paid, breaks, plan, holidays, zone)
-    found = set(flags)
-    parts = () if plan.whole_day_off or shift is None else _parts(shift, spans, spells, now)
-    late, early, missed = (sum(getattr(part, name) for part in parts) for name in ("late", "early", "missed"))
-    found |= {flag for flag, seconds in ((Flag.LATE, late), (Flag.EARLY, early), (Flag.MISSED, missed)) if seconds}
-    if plan.whole_day_off and plan.rostered and presence:
-        found.add(Flag.ON_DAY_OFF)
-    portions = overtime.split(figures.worked, shift.tiers if shift else ())
+        return _idle(frame, used, flags, now, today)
+    plan, spans, shift = frame.plan, frame.spans, frame.plan.shift
+    stretches, presence, as_it_was = _real(spells, now)
+    counted = presence
+    if not (as_it_was and frame.unrounded):
+        stretches = _counted(spells, shift, spans, frame.zone, now)
+        counted = sum(int((end - start).total_seconds()) for start, end in stretches)
+    paid, breaks = _breaks(shift, spells, stretches, counted) if shift is not None and shift.breaks else (0, [])
+    figures = _in_minutes(presence, counted, paid, breaks)
+    extra = premiums.of_day([one for one in stretches if one[0] < one[1]], paid, breaks, frame.premiums)
+    parts: tuple[Part, ...] = ()
+    late = early = missed = 0
+    if not frame.whole_day_off and shift is not None:
+        parts = _parts(shift, spans, spells, now)
+        for part in parts:
+            late, early, missed = late + part.late, early + part.early, missed + part.missed
+        if late or early or missed:
+            flags |= {flag for flag, some in ((_LATE, late), (_EARLY, early), (_MISSED, missed)) if some}
+    elif frame.whole_day_off and plan.rostered and presence:
+        flags |= {Flag.ON_DAY_OFF}
+    worked = figures[4]
     return Day(
-        plan=plan,
-        status=_status_with(plan, spells, figures.worked, spans, now),
-        over=over,
-        spells=spells,
-        used=used,
-        flags=frozenset(found),
-        presence=figures.presence,
-        adjusted=figures.adjusted,
-        paid_break=figures.paid_break,
-        auto_break=figures.auto_break,
-        worked=figures.worked,
-        expected=expected,
-        late=late,
-        early=early,
-        missed=missed,
-        parts=parts,
-        portions=tuple((one.rate, one.seconds) for one in portions),
-        night=extra.night,
-        sunday=extra.sunday,
-        holiday=extra.holiday,
+        plan,
+        _status_with(frame, spells, worked, now),
+        spells,
+        used,
+        flags,
+        *figures,
+        frame.expected,
+        late,
+        early,
+        missed,
+        parts,
+        overtime.portions(worked, shift.tiers if shift is not None else ()),
+        extra.night,
+        extra.sunday,
+        extra.holiday,
+        _over(frame, now, today),
     )
 
 
-def _expected(plan: Plan, spans: Sequence[_Real]) -> int:
-    if plan.shift is None or plan.whole_day_off:
-        return 0
-    if plan.leave is not None:  # half a day of it
-        return plan.shift.expected * 30
-    if plan.shift.kind is Kind.FLEXIBLE:
-        return plan.shift.required * 60
-    # Real time: a night shift is an hour longer or shorter when the clock changes.
-    wall = sum(one.minutes for one in plan.shift.spans)
-    real = sum(int((end - start).total_seconds()) for start, end in spans)
-    return real - (wall - plan.shift.expected) * 60
+def _idle(frame: Frame, used: tuple[Used, ...], flags: frozenset[Flag], now: datetime, today: date) -> Day:
+    """Return the day of somebody who was not there; everybody's who has this plan is the same."""
+    if not used and not flags and frame.idle is not None and frame.idle[0] == now:
+        return frame.idle[1]
+    status = _status_without(frame, now, today)
+    if status is Status.ABSENT and Flag.MISSING_IN in flags:
+        status = Status.INCOMPLETE  # somebody who was seen was there
+    over = _over(frame, now, today)
+    day = Day(frame.plan, status, used=used, flags=flags, expected=frame.expected, over=over)
+    if not used and not flags:
+        frame.idle = now, day
+    return day
+
+
+def _over(frame: Frame, now: datetime, today: date) -> bool:
+    """Return whether the shift has ended; of a day without one, whether the calendar day has."""
+    return now >= frame.spans[-1][1] if frame.spans else today > frame.plan.day
+
+
+def _real(spells: Sequence[Spell], now: datetime) -> tuple[list[_Times], int, bool]:
+    """Return the spells' times up to `now`, their seconds, and whether each ends after it began and before the next."""
+    times: list[_Times] = []
+    presence, before, as_it_was = 0, None, True
+    for one in spells:
+        start, end = one.start, one.end or now
+        times.append((start, end))
+        if end < start or (before is not None and start < before):
+            as_it_was = False
+        length = end - start
+        presence += max(0, length.days * 86400 + length.seconds)
+        before = end
+    return times, presence, as_it_was
 
 
 def _counted(
-    spells: Sequence[Spell], shift: Shift | None, spans: Sequence[_Real], zone: ZoneInfo, now: datetime
-) -> list[_Real]:
+    spells: Sequence[Spell], shift: Shift | None, spans: Sequence[_Times], zone: ZoneInfo, now: datetime
+) -> list[_Times]:
     """Return the stretches that count, in order and disjoint, a stretch for each spell (it may be empty).
 
     Rounding moves the day's first arrival and its last departure only, and cuts off all time before or after them:
@@ -140,18 +137,18 @@ def _counted(
     return [(min(max(first, begin), end), max(min(last, end), begin)) for first, last in real]
 
 
-def _in_minutes(presence: int, counted: int, paid: int, taken_off: int) -> _Figures:
-    """Cut a day's seconds to whole minutes so that they still add up."""
-    worked = _cut(max(0, counted + paid - taken_off))
+def _in_minutes(presence: int, counted: int, paid: int, cuts: Sequence[premiums.Cut]) -> tuple[int, int, int, int, int]:
+    """Cut a day's seconds to whole minutes (in seconds) so that they still add up.
+
+    Return presence, adjusted, paid break, automatic break, worked: the last is the sum of the others, less the break.
+    """
+    taken_off = sum([seconds for _after, seconds in cuts]) if cuts else 0
+    worked = counted + paid - taken_off
+    worked = _cut(worked) if worked > 0 else 0
     # Where the seconds of two figures make a minute together, the break that was paid or taken off shows it.
     auto_break = max(0, _cut(counted) + _cut(paid) - worked) if taken_off else 0
-    return _Figures(
-        presence=_cut(presence),
-        adjusted=_cut(counted) - _cut(presence),
-        paid_break=worked + auto_break - _cut(counted),
-        auto_break=auto_break,
-        worked=worked,
-    )
+    presence, counted = _cut(presence), _cut(counted)
+    return presence, counted - presence, worked + auto_break - counted, auto_break, worked
 
 
 def _rounded(at: datetime, rule: Rounding, zone: ZoneInfo, arriving: bool) -> datetime:
@@ -175,13 +172,11 @@ def _rounded(at: datetime, rule: Rounding, zone: ZoneInfo, arriving: bool) -> da
 
 
 def _breaks(
-    shift: Shift | None, spells: Sequence[Spell], stretches: Sequence[_Real], counted: int
+    shift: Shift, spells: Sequence[Spell], stretches: Sequence[_Times], counted: int
 ) -> tuple[int, list[premiums.Cut]]:
     """Return (seconds of the person's breaks that are paid, what is taken off for breaks that were not taken)."""
-    if shift is None or not shift.breaks:
-        return 0, []
     out = 0
-    if len(shift.spans) == 1:  # the pause between the parts of a split shift is not a break
+    if len(shift.spans) == 1 and len(spells) > 1:  # the pause between the parts of a split shift is not a break
         for spell, ((_, left), (back, _)) in zip(spells, pairwise(stretches), strict=False):
             if spell.end is not None and spell.rule is None:
                 out += max(0, int((back - left).total_seconds()))
@@ -204,32 +199,39 @@ def _breaks(
     return paid, cuts
 
 
-def _parts(shift: Shift, spans: Sequence[_Real], spells: Sequence[Spell], now: datetime) -> tuple[Part, ...]:
+def _parts(shift: Shift, spans: Sequence[_Times], spells: Sequence[Spell], now: datetime) -> tuple[Part, ...]:
     """Return what was missing from each part of a fixed shift."""
-    if shift.kind is Kind.FLEXIBLE:
+    if shift.kind is _FLEXIBLE:
         return ()
-    return tuple(_part(shift, start, end, spells, now) for start, end in spans)
+    return tuple([_part(shift, start, end, spells, now) for start, end in spans])
 
 
 def _part(shift: Shift, start: datetime, end: datetime, spells: Sequence[Spell], now: datetime) -> Part:
-    inside = [one for one in spells if max(one.start, start) <= min(one.end or now, end)]
-    if not inside:
+    first = last = None
+    for one in spells:
+        left_at = one.end or now
+        begun, ended = one.start if one.start > start else start, left_at if left_at < end else end
+        if begun <= ended:
+            first, last = first or one, one
+    if first is None or last is None:
         # Where a check-out before it is missing and counts nothing, nobody knows.
         unknown = any(one.rule is Rule.NOTHING and one.start < end for one in spells)
         return Part(start, end, missed=_cut(int((end - start).total_seconds())) if now >= end and not unknown else 0)
-    waited = int((inside[0].start - start).total_seconds())
-    last = inside[-1]
+    late = early = 0
+    if first.start > start:
+        waited = first.start - start
+        late = waited.days * 86400 + waited.seconds
     # While somebody is there, and where nobody knows when they left, nothing is early.
-    left = int((end - last.end).total_seconds()) if last.end is not None and last.rule is None else 0
+    if last.end is not None and last.rule is None and last.end < end:
+        left = end - last.end
+        early = left.days * 86400 + left.seconds
     return Part(
-        start,
-        end,
-        late=_cut(waited) if waited > shift.grace_in * 60 else 0,
-        early=_cut(left) if left > shift.grace_out * 60 else 0,
+        start, end, _cut(late) if late > shift.grace_in * 60 else 0, _cut(early) if early > shift.grace_out * 60 else 0
     )
 
 
-def _status_without(plan: Plan, spans: Sequence[_Real], now: datetime, zone: ZoneInfo) -> Status:
+def _status_without(frame: Frame, now: datetime, today: date) -> Status:
+    plan, spans = frame.plan, frame.spans
     if plan.holiday is not None:
         return Status.HOLIDAY
     if plan.leave_share and (plan.whole_day_off or not spans):
@@ -237,20 +239,20 @@ def _status_without(plan: Plan, spans: Sequence[_Real], now: datetime, zone: Zon
     if plan.shift is None:
         return Status.OFF if plan.rostered else Status.UNPLANNED
     if now < spans[0][0]:
-        return Status.EXPECTED if _local_day(now, zone) >= plan.day else Status.UPCOMING
+        return Status.EXPECTED if today >= plan.day else Status.UPCOMING
     if now < spans[-1][1]:
         late = now > spans[0][0] + timedelta(minutes=plan.shift.grace_in) and plan.shift.kind is Kind.FIXED
         return Status.ABSENT if late else Status.EXPECTED
     return Status.ABSENT
 
 
-def _status_with(plan: Plan, spells: Sequence[Spell], worked: int, spans: Sequence[_Real], now: datetime) -> Status:
-    if spells[-1].running:
+def _status_with(frame: Frame, spells: Sequence[Spell], worked: int, now: datetime) -> Status:
+    if spells[-1].end is None:
         return Status.PRESENT
-    shift = plan.shift
-    if shift is None or plan.whole_day_off:
+    plan, shift = frame.plan, frame.plan.shift
+    if shift is None or frame.whole_day_off:
         return Status.WORKED
-    if spans and now < spans[-1][1]:
+    if frame.spans and now < frame.spans[-1][1]:
         return Status.WORKED  # may come back
     asked = 30 if plan.leave is not None else 60  # half a day is measured by half of the limits
     short = Status.ABSENT if worked < shift.absent_below * asked else Status.HALF_DAY
@@ -259,7 +261,3 @@ def _status_with(plan: Plan, spells: Sequence[Spell], worked: int, spans: Sequen
         unknown = any(one.rule is Rule.NOTHING for one in spells)
         return Status.INCOMPLETE if unknown else short
     return Status.HALF_DAY if plan.leave is not None else Status.WORKED
-
-
-def _local_day(now: datetime, zone: ZoneInfo) -> date:
-    return now.astimezone(zone).date()

@@ -136,11 +136,13 @@ def days_of_people(
     monday = week_of(first)
     sunday = week_of(last) + timedelta(days=6)
     plans = rosters.plans(session, person_ids, monday - AROUND, sunday + AROUND)
-    weekly = {
-        key
-        for key in person_ids
-        if any(plan.shift and plan.shift.weekly for day, plan in plans[key].items() if monday <= day <= sunday)
-    }
+    by_plans: dict[int, bool] = {}  # people with the same plans share one mapping
+    for some in plans.values():
+        if id(some) not in by_plans:
+            by_plans[id(some)] = any(
+                plan.shift and plan.shift.weekly for day, plan in some.items() if monday <= day <= sunday
+            )
+    weekly = {key for key in person_ids if by_plans[id(plans[key])]}
     others = [key for key in person_ids if key not in weekly]
     days: dict[int, tuple[Day, ...]] = {}
     for ids, begin, end in ((others, first, last), (sorted(weekly), monday, sunday)):

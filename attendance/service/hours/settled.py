@@ -8,7 +8,7 @@ three times as much is read until they are settled or nothing older is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,8 +19,8 @@ from attendance.domain.hours import timesheet
 from attendance.domain.hours.anchor import LEAD, TAIL, settled
 from attendance.domain.hours.day import Day, Inference, Policy, Punch
 from attendance.domain.hours.shift import Plan
-from attendance.domain.hours.walk import Edge, Open, Walk
-from attendance.domain.hours.windows import REACH
+from attendance.domain.hours.walk import Edge, Open, Walk, in_order
+from attendance.domain.hours.windows import REACH, Timetable, Timetables
 from attendance.domain.passage import Direction
 from attendance.store.hours import rosters, site_rules
 from attendance.store.hours.edges import edges as stored_edges
@@ -37,7 +37,7 @@ class PersonHours:
     """What one person's days are computed from."""
 
     punches: Sequence[Punch]
-    plans: dict[date, Plan]
+    plans: Timetable
     edge: Edge | None
     policy: Policy
 
@@ -69,7 +69,7 @@ def read(
     *,
     now: datetime | None = None,
     until: datetime | None = None,
-    plans: dict[int, dict[date, Plan]] | None = None,
+    plans: dict[int, Mapping[date, Plan]] | None = None,
 ) -> dict[int, PersonHours]:
     """Read all that the days from `first` to `last` of these people depend on.
 
@@ -84,12 +84,17 @@ def read(
     end = until if until is not None else _midnight(last + TAIL, zone)
     if plans is None:
         plans = rosters.plans(session, person_ids, first - AROUND, last + AROUND)
-    punches = punches_between(session, begin, end, person_ids)
+    punches = {
+        person_id: in_order(some) for person_id, some in punches_between(session, begin, end, person_ids).items()
+    }
+    timetables = Timetables(zone)
     latest = None if now is None else now + policy.clock_slack
 
     def unsettled(person_id: int) -> bool:
-        found = [punch for punch in punches.get(person_id, ()) if latest is None or punch.at <= latest]
-        return not settled(found, plans[person_id], zone, begin, first, policy)
+        some = punches.get(person_id, ())
+        if some and latest is not None and some[-1].at > latest:
+            some = [punch for punch in some if punch.at <= latest]
+        return not settled(some, timetables.of(plans[person_id]), zone, begin, first, policy)
 
     pending = [person_id for person_id in person_ids if unsettled(person_id)]
     oldest = first_punch_at(session, pending) if pending else {}
@@ -98,15 +103,17 @@ def read(
         for person_id, before in rosters.plans(
             session, pending, max(first - further - REACH, _EARLIEST), first - lead - REACH - timedelta(days=1)
         ).items():  # fmt: skip
-            plans[person_id] = before | plans[person_id]
+            plans[person_id] = {**before, **plans[person_id]}
         older_begin = _midnight(max(first - further, _EARLIEST), zone)
         for person_id, older in punches_between(session, older_begin, begin, pending).items():
-            punches[person_id] = [*older, *punches.get(person_id, ())]
+            punches[person_id] = in_order([*older, *punches.get(person_id, ())])
         lead, begin = further, older_begin
         pending = [person_id for person_id in pending if unsettled(person_id)]
     edges = stored_edges(session, set(person_ids))
     return {
-        person_id: PersonHours(punches.get(person_id, ()), plans[person_id], edges.get(person_id), policy)
+        person_id: PersonHours(
+            punches.get(person_id, ()), timetables.of(plans[person_id]), edges.get(person_id), policy
+        )
         for person_id in person_ids
     }
 

@@ -8,7 +8,7 @@ Main choice: written in chunks of people, so that 5,000 people × 62 days need n
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -103,7 +103,7 @@ def _strangers(chance: random.Random, story: Story) -> Iterator[dict[str, Any]]:
 
 
 def _of_worker(
-    chance: random.Random, worker: Worker, plans: dict[date, Plan], story: Story
+    chance: random.Random, worker: Worker, plans: Mapping[date, Plan], story: Story
 ) -> Iterator[dict[str, Any]]:
     habit, doors = chance.gauss(-6, 5), chance.random() < 0.8
     last: dict[str, Any] | None = None
@@ -127,7 +127,7 @@ def _of_worker(
             yield row
 
 
-def _usual(plans: dict[date, Plan]) -> Shift:
+def _usual(plans: Mapping[date, Plan]) -> Shift:
     """Return the shift of somebody who comes on a day off: one of their other days'."""
     known = (plan.shift for plan in plans.values() if plan.shift is not None)
     return next(known, Shift("Day", (Span(540, 1020),)))

@@ -157,12 +157,11 @@ def is_void(session: Session, passage_id: str) -> bool:
 
 def voided(passage: type[access.Passage] = access.Passage) -> ColumnElement[bool]:
     """Select the passages that an approved correction took back."""
-    return exists().where(
-        Correction.person_id == passage.person_id,
-        Correction.passage_id == passage.id,
-        Correction.action == "void",
-        Correction.state == "approved",
+    # A list that is read once, and not a search for each of 100,000 passages.
+    taken_back = select(Correction.passage_id).where(
+        Correction.action == "void", Correction.state == "approved", Correction.passage_id.is_not(None)
     )
+    return passage.id.in_(taken_back)
 
 
 def counts_once() -> ColumnElement[bool]:

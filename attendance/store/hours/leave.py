@@ -36,12 +36,15 @@ def get_leave(session: Session, leave_id: int) -> LeaveRow:
 
 
 def leave_between(
-    session: Session, first: date, last: date, *, person_id: int | None = None, states: Sequence[str] = ("approved",)
-) -> Sequence[LeaveRow]:
-    """Return the leave that touches these days, by its first day."""
+    session: Session, first: date, last: date, *, person_id: int | None = None, states: Sequence[str] = ("approved",),
+    person_ids: Sequence[int] | None = None,
+) -> Sequence[LeaveRow]:  # fmt: skip
+    """Return the leave that touches these days, by its first day.  More than 500 `person_ids` are not looked at."""
     query = select(LeaveRow).where(LeaveRow.first <= last, LeaveRow.last >= first, LeaveRow.state.in_(states))
     if person_id is not None:
         query = query.where(LeaveRow.person_id == person_id)
+    if person_ids is not None and len(person_ids) <= 500:
+        query = query.where(LeaveRow.person_id.in_(person_ids))
     return session.scalars(query.order_by(LeaveRow.first, LeaveRow.id)).all()
 
 

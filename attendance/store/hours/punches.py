@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.hours.day import CLOCK_SLACK, Punch
 from attendance.domain.passage import Direction
 from attendance.store.access.events import counts_once, voided
+from attendance.store.hours.rosters import MOST_NAMED as MOST_NAMED
 from attendance.store.tables.access import Passage
 from attendance.store.tables.hours import Correction
 
@@ -24,10 +25,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 AROUND = timedelta(days=3)
-
-
-# More people than this are not named one by one in a query: databases limit how many values one may hold.
-MOST_NAMED = 500
 
 
 _SLACK_MS = CLOCK_SLACK // timedelta(milliseconds=1)
@@ -65,11 +62,16 @@ def punches(
     wanted = None if person_ids is None else set(person_ids)
     approved = session.scalars(fixes).all()
     found: dict[int, list[Punch]] = {}
+    directions, named = _DIRECTIONS, wanted if wanted is not None and len(wanted) > MOST_NAMED else None
     for passage_id, at, person, direction, camera in session.execute(query):
-        if person is None or (wanted is not None and person not in wanted):
+        if person is None or (named is not None and person not in named):
             continue
-        punch = Punch(passage_id, at, _DIRECTIONS[direction], camera, _recorded_at(passage_id, at))
-        found.setdefault(person, []).append(punch)
+        punch = Punch(passage_id, at, directions[direction], camera, _recorded_at(passage_id, at), False)
+        of_person = found.get(person)
+        if of_person is None:
+            found[person] = [punch]
+        else:
+            of_person.append(punch)
     for one in approved:
         if wanted is not None and one.person_id not in wanted:
             continue

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select, true
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours import premiums as premium_hours
@@ -29,6 +29,9 @@ from attendance.store.hours.leave import leave_between
 from attendance.store.people.employment import employments
 from attendance.store.tables.hours import LeaveRow, PremiumRulesRow, Roster, RosterDay, ShiftRow
 from attendance.store.tables.people import Person
+
+# More people than this are not named one by one in a query: databases limit how many values one may hold.
+MOST_NAMED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,31 +153,35 @@ def drop_premium_rules(session: Session, first: date) -> bool:
     return bool(done.rowcount)
 
 
-def plans(session: Session, person_ids: Sequence[int], first: date, last: date) -> dict[int, dict[date, Plan]]:
-    """Return the plans of each of these people for every day from `first` to `last`."""
+def plans(session: Session, person_ids: Sequence[int], first: date, last: date) -> dict[int, Mapping[date, Plan]]:
+    """Return the plans of each of these people for every day from `first` to `last`.
+
+    People who have the same plans share one mapping, and days that ask for the same share one `Plan`.
+    """
     known = {row.id: shifts.from_json(row.rules) for row in list_shifts(session, active=None)}
     wanted = set(person_ids)
     rosters = _by_person(
-        session.scalars(
-            select(Roster)
-            .where(Roster.first <= last, or_(Roster.last.is_(None), Roster.last >= first))
+        session.execute(
+            select(Roster.person_id, Roster.first, Roster.last, Roster.pattern)
+            .where(Roster.first <= last, or_(Roster.last.is_(None), Roster.last >= first), _among(Roster, person_ids))
             .order_by(Roster.first, Roster.id)
         ),
         wanted,
     )
     exceptions = _by_person(
-        session.scalars(select(RosterDay).where(RosterDay.day >= first, RosterDay.day <= last)), wanted
+        session.scalars(
+            select(RosterDay).where(RosterDay.day >= first, RosterDay.day <= last, _among(RosterDay, person_ids))
+        ),
+        wanted,
     )
-    leave = _by_person(leave_between(session, first, last), wanted)
+    leave = _by_person(leave_between(session, first, last, person_ids=person_ids), wanted)
     holidays = holidays_of(session, person_ids, first, last)
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     employed = employments(session, person_ids)
     versions = list_premium_rules(session)
-    premiums = {day: in_force(versions, day) for day in days}
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    planner = _Planner({day: in_force(versions, day) for day in days}, known)
     return {
-        person_id: _plans_of(
-            premiums,
-            known,
+        person_id: planner.plans_of(
             holidays[person_id],
             rosters.get(person_id, ()),
             exceptions.get(person_id, ()),
@@ -185,40 +192,74 @@ def plans(session: Session, person_ids: Sequence[int], first: date, last: date) 
     }
 
 
-def _plans_of(
-    premiums: Mapping[date, PremiumRules],
-    known: Mapping[int, Shift],
-    holidays: Mapping[date, str],
-    rosters: Sequence[Roster],
-    exceptions: Sequence[RosterDay],
-    leave: Sequence[LeaveRow],
-    employed: Sequence[Employment],
-) -> dict[date, Plan]:
-    def shift_of(shift_id: int | None) -> Shift | None:
-        return known.get(shift_id) if shift_id is not None else None
+def _among(table: type[Roster] | type[RosterDay], person_ids: Sequence[int]) -> ColumnElement[bool]:
+    return table.person_id.in_(person_ids) if len(person_ids) <= MOST_NAMED else true()
 
-    by_day = {row.day: row for row in exceptions}
-    away: dict[date, list[Leave]] = {}
-    for row in leave:
-        for day in premiums:
-            half = half_on(day, row.first, row.last, Half(row.half), Half(row.last_half))
-            if half is not None:
-                away.setdefault(day, []).append(Leave(row.kind, row.paid, half))
-    # The newest pattern counts: it was entered to replace the older one from its first day on.
-    rotations = [Rotation(row.first, tuple(map(shift_of, row.pattern)), row.last) for row in reversed(rosters)]
-    plans = {}
-    for day, rules in premiums.items():
-        if not employed_on(day, employed):
-            plans[day] = Plan(day, rostered=False, premiums=rules)
-            continue
-        rotation = next((rotation for rotation in rotations if rotation.covers(day)), None)
-        shift = rotation.shift_on(day) if rotation is not None else None
-        if (exception := by_day.get(day)) is not None:
-            shift = shift_of(exception.shift_id)
-        rostered = rotation is not None or exception is not None
-        first_leave, other = joined(away.get(day, ()))
-        plans[day] = Plan(day, shift, holidays.get(day), first_leave, rostered, rules, other)
-    return plans
+
+class _Planner:
+    """Puts plans together for one span of days; most people's are those of somebody before them."""
+
+    def __init__(self, premiums: Mapping[date, PremiumRules], known: Mapping[int, Shift]) -> None:
+        self._premiums, self._known = premiums, known
+        self._by_roster: dict[tuple[Any, ...], dict[date, Plan]] = {}
+        self._made: dict[tuple[Any, ...], Plan] = {}
+
+    def plans_of(
+        self,
+        holidays: Mapping[date, str],
+        rosters: Sequence[Any],
+        exceptions: Sequence[RosterDay],
+        leave: Sequence[LeaveRow],
+        employed: Sequence[Employment],
+    ) -> Mapping[date, Plan]:
+        base = self._of_rosters(holidays, rosters)
+        if not exceptions and not leave and employed is ALWAYS:
+            return base
+        by_day = {row.day: row for row in exceptions}
+        away: dict[date, list[Leave]] = {}
+        for row in leave:
+            for day in self._premiums:
+                half = half_on(day, row.first, row.last, Half(row.half), Half(row.last_half))
+                if half is not None:
+                    away.setdefault(day, []).append(Leave(row.kind, row.paid, half))
+        plans = dict(base)
+        for day, plan in base.items():
+            if not employed_on(day, employed):
+                plans[day] = self._plan(day, None, None, False)
+                continue
+            if (exception := by_day.get(day)) is not None:
+                plan = self._plan(day, self._shift(exception.shift_id), holidays.get(day), True)
+            if day in away:
+                one, other = joined(away[day])
+                plan = Plan(day, plan.shift, plan.holiday, one, plan.rostered, plan.premiums, other)
+            plans[day] = plan
+        return plans
+
+    def _of_rosters(self, holidays: Mapping[date, str], rosters: Sequence[Any]) -> dict[date, Plan]:
+        # `holidays` is one object for all people of a calendar, and outlives this one.
+        key = id(holidays), tuple([(row.first, row.last, tuple(row.pattern)) for row in rosters])
+        found = self._by_roster.get(key)
+        if found is None:
+            # The newest pattern counts: it was entered to replace the older one from its first day on.
+            rotations = [
+                Rotation(row.first, tuple(map(self._shift, row.pattern)), row.last) for row in reversed(rosters)
+            ]
+            found = self._by_roster[key] = {}
+            for day in self._premiums:
+                rotation = next((one for one in rotations if one.covers(day)), None)
+                shift = rotation.shift_on(day) if rotation is not None else None
+                found[day] = self._plan(day, shift, holidays.get(day), rotation is not None)
+        return found
+
+    def _shift(self, shift_id: int | None) -> Shift | None:
+        return self._known.get(shift_id) if shift_id is not None else None
+
+    def _plan(self, day: date, shift: Shift | None, holiday: str | None, rostered: bool) -> Plan:
+        key = day, id(shift), holiday, rostered
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = Plan(day, shift, holiday, None, rostered, self._premiums[day])
+        return found
 
 
 def _by_person(rows: Iterable[Any], wanted: set[int]) -> dict[int, list[Any]]:

@@ -132,7 +132,8 @@ def test_every_minute_is_asked_what_the_wall_clock_said(day: date, rules: Premiu
     times = [midnight + timedelta(minutes=one) for one in minutes[: len(minutes) // 2 * 2]]
     spells = list(zip(times[::2], times[1::2], strict=True))
 
-    found = premiums.seconds_of(spells, Plan(day, premiums=rules), frozenset(HOLIDAYS), BERLIN)
+    windows = premiums.windows_on(Plan(day, premiums=rules), frozenset(HOLIDAYS), BERLIN)
+    found = premiums.seconds_of(spells, windows)
 
     wanted = [0, 0, 0]
     for start, end in spells:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from attendance.domain.hours.day import Day, Rule, Spell
 from attendance.domain.hours.shift import Break, Mode, Plan, Rounding, Shift, Span, Tier
+from attendance.domain.hours.windows import Frame
 from attendance.domain.hours.workday import evaluate
 
 # A busy computer must not fail a test.
@@ -32,7 +33,7 @@ def spells_of(seconds: list[int], rule: Rule | None = None) -> tuple[Spell, ...]
 
 
 def computed(shift: Shift, spells: tuple[Spell, ...]) -> Day:
-    return evaluate(Plan(MONDAY, shift), spells, (), frozenset(), ZoneInfo("UTC"), LATER)
+    return evaluate(Frame(Plan(MONDAY, shift), ZoneInfo("UTC")), spells, (), frozenset(), LATER, LATER.date())
 
 
 @st.composite
