@@ -26,11 +26,11 @@ from attendance.domain.hours.day import (
     Sense,
     Spell,
     Used,
+    value,
 )
 from attendance.domain.hours.shift import Forgotten, Plan
 from attendance.domain.hours.windows import Timetable, Window, timetable_of
 from attendance.domain.passage import Direction
-from attendance.domain.value import value
 
 # For so long a forgotten check-out is named beside the next arrival.  Longer than any spell may last.
 REMEMBERED = timedelta(days=3)

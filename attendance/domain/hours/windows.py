@@ -16,9 +16,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from attendance.domain.hours import premiums
-from attendance.domain.hours.day import Day
+from attendance.domain.hours.day import Day, value
 from attendance.domain.hours.shift import Counting, Kind, Mode, Plan, Shift, real_time, spans_of
-from attendance.domain.value import value
 
 # A shift ends at most 48 hours after its day began and its window at most 12 hours later, so that a window
 # depends on the plans of this many days around it.
