@@ -15,10 +15,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -101,6 +103,15 @@ class Keys:
         """Return the centre [D]; Damaged unless it was sealed by this key and for this model."""
         plain = _open(self._aead, sealed, f"centre:{model_id}".encode())
         return np.frombuffer(plain, dtype="<f4").astype(np.float32)
+
+    def seal_door(self, settings: Mapping[str, Any], door_id: int) -> bytes:
+        """Seal what a door's driver needs: addresses and passwords of what opens it."""
+        return _seal(self._aead, json.dumps(settings).encode(), f"door:{door_id}".encode())
+
+    def open_door(self, sealed: bytes, door_id: int) -> dict[str, Any]:
+        """Return the settings; Damaged unless they were sealed by this key and for this door."""
+        opened: dict[str, Any] = json.loads(_open(self._aead, sealed, f"door:{door_id}".encode()))
+        return opened
 
     def unwrap(self, wrapped: bytes, person_id: int) -> DataKey:
         """Return the person's key; WrongMasterKey if it was wrapped by another key or for another person."""
