@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from attendance.store import migrate
 from attendance.store.session import make_engine
 from tests.store.revisions import do, rows, to
 
@@ -25,7 +26,7 @@ def test_people_and_keys_get_random_ids_and_keys_stay_whose_they_are(tmp_path: P
         f"{entry} ('c', '2024-05-06', 'operator', 'ada', 'pair_device', 'device', '7', '{{}}')",
     )
 
-    to(engine, "0024")
+    migrate.upgrade(engine, "0024")
 
     (anna,), (bert,) = rows(engine, "SELECT uid FROM people ORDER BY id")
     assert anna != bert

@@ -189,10 +189,18 @@ def _prune_unreadable(folder: Path, keep_days: int, now: datetime) -> int:
 
 def _back_up_keys(engine: Engine, folder: Path, at: datetime) -> bool:
     """Write people's keys apart; False if this database is from a version that kept them with the people."""
-    if backup_files.KEYS not in inspect(engine).get_table_names():
-        return False
-    with sessions(engine)() as session:
-        found, fingerprint = person_keys.all_keys(session), settings.get(session, settings.MASTER_KEY_FINGERPRINT)
+    database = database_file(engine)
+    if database is not None:
+        there = backup_files.keys_in(database)
+        if there is None:
+            return False
+        found, fingerprint = there
+    else:
+        if backup_files.KEYS not in inspect(engine).get_table_names():
+            return False
+        with sessions(engine)() as session:
+            found = person_keys.all_keys(session)
+            fingerprint = settings.get(session, settings.MASTER_KEY_FINGERPRINT)
     key_backups.write(folder, found, fingerprint, at)
     return True
 

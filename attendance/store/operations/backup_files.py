@@ -57,6 +57,20 @@ def copy_sqlite(source: Path, target: Path, with_keys: bool = True) -> None:
     flush(target)
 
 
+def keys_in(path: Path) -> tuple[dict[str, bytes], str | None] | None:
+    """Return people's wrapped keys by random id, and the fingerprint of the master key; None if they are elsewhere.
+
+    Read past the engine, whose connections would wait for a restore that holds the database alone.
+    """
+    query = "SELECT json_extract(value, '$') FROM settings WHERE key = ?"
+    with closing(_connect(path, "rw")) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (KEYS,)).fetchone():
+            return None
+        found = {uid: bytes(key) for uid, key in connection.execute(f"SELECT uid, wrapped_key FROM {KEYS}")}  # noqa: S608
+        fingerprint = connection.execute(query, (MASTER_KEY_FINGERPRINT,)).fetchone()
+    return found, None if fingerprint is None else str(fingerprint[0])
+
+
 def check_sqlite(path: Path) -> Contents:
     """Read the whole copy and return what it holds; UserError if it is damaged, or not of this program.
 
