@@ -79,10 +79,12 @@ $(VENV)/.docs: pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[docs]'
 	@touch $@ $(VENV)/.base
 
-# The texts of pages and kiosk as a gettext template, for translators.
+# The texts of pages and kiosk as a gettext template, for translators.  An error marks its own text.
+MARKS = _ N_ Phrase UserError BadShift Busy EnrolRefused WeightsError WrongMasterKey \
+	DatabaseError DatabaseFull DatabaseLocked DatabaseReadOnly DatabaseReplaced DatabaseUnreachable
 messages: $(VENV)/.base
 	mkdir -p build
-	$(BIN)/pybabel extract --mapping pyproject.toml --keyword _ --keyword N_ --output build/messages.pot .
+	$(BIN)/pybabel extract --mapping pyproject.toml $(MARKS:%=--keyword %) --output build/messages.pot .
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,17 +1,52 @@
 """The error that users can mend, and how an error becomes a sentence, a headline or one line.
 
-In: the text of an error, «what is wrong: what to do», which begins small and has no full stop.
+In: the text of an error, «what is wrong: what to do», which begins small and has no full stop; what it is about.
 Out: an exception; its text as pages, forms, scripts and the command line show it.
-Does not know: who shows it.
+Does not know: who shows it, languages (`texts.translated` looks the text up).
 Main choice: one form in the code and four forms to show.  Trade-off: a text whose first part holds a colon
 is cut there.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+
+class Phrase(str):
+    """A text in English that remembers what it was made of, so that a page can show it in another language.
+
+    `text`: what a catalogue of translations knows, a literal with `%(name)s` placeholders; `values`: what fills them.
+    It is a `str` like any other for logs, files and the command line; what is cut off it or joined to it is
+    English only.
+    """
+
+    text: str
+    values: dict[str, Any]
+
+    def __new__(cls, text: str = "", /, **values: Any) -> Phrase:
+        """Return the English text, filled; without values, a `%` stays a `%`."""
+        phrase = super().__new__(cls, text % values if values else text)
+        phrase.text, phrase.values = text, {name: _words_of(value) for name, value in values.items()}
+        return phrase
+
+
+def _words_of(value: Any) -> Any:
+    """Return what an exception says, without what it holds; another value as it is."""
+    if isinstance(value, UserError):
+        return value.words
+    return str(value) if isinstance(value, BaseException) else value
+
 
 class UserError(Exception):
-    """Wrong input by the user; its text says what to do."""
+    """Wrong input by the user; its text says what to do.
+
+    The arguments are those of a `Phrase`: `UserError("there is no shift %(shift)s", shift=number)`.
+    """
+
+    def __init__(self, text: str = "", /, **values: Any) -> None:
+        """Keep the text and what fills it apart; a `Phrase` that was made elsewhere is taken as it is."""
+        self.words = text if isinstance(text, Phrase) and not values else Phrase(text, **values)
+        super().__init__(self.words)
 
 
 def one_line(error: object) -> str:

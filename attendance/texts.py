@@ -6,7 +6,8 @@ Main choice: one context variable instead of a web framework's own function, so 
 for the kiosk stay free of it.  Outside of a request every text stays English, as in logs and on the command line.
 
 Mark a text with `_("Noted at %(time)s", time=text)`.  Mark a constant, which is read before any request, with
-`N_("Noted")` and translate it where it is shown.  `make messages` collects both.
+`N_("Noted")` and translate it where it is shown.  An error marks its text by being made: `UserError("…")`, and a
+`Phrase("…")` does so for a part of it; `translated` shows both.  `make messages` collects all of these.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from babel.support import NullTranslations
+
+from attendance.errors import Phrase, UserError
 
 _TRANSLATIONS: ContextVar[NullTranslations] = ContextVar("translations")
 
@@ -44,3 +47,13 @@ def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
 def N_(text: str) -> str:  # noqa: N802  the name that gettext's tools look for
     """Mark a constant for translation; it is translated where it is shown."""
     return text
+
+
+def translated(words: object) -> str:
+    """Return an error or a phrase in the language of the present request, its parts too; other things as text."""
+    if isinstance(words, UserError):
+        words = words.words
+    if not isinstance(words, Phrase) or not words.text:
+        return str(words)
+    values = {name: translated(value) if isinstance(value, Phrase) else value for name, value in words.values.items()}
+    return gettext(words.text, **values)

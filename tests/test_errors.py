@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from datetime import date
+
 import pytest
 
-from attendance.errors import UserError, first_line, headline, one_line, problem_and_advice, sentence
+from attendance.errors import Phrase, UserError, first_line, headline, one_line, problem_and_advice, sentence
 
 
 @pytest.mark.parametrize(
@@ -43,3 +47,31 @@ def test_the_command_line_gets_one_line() -> None:
 def test_a_long_error_of_a_library_is_cut_after_its_first_line() -> None:
     assert first_line(ValueError("\nbad model\nat node 3")) == "bad model"
     assert first_line(ValueError("")) == "ValueError"
+
+
+def test_an_error_keeps_its_text_and_what_fills_it_apart() -> None:
+    error = UserError("%(day)s is closed; %(advice)s", day=date(2024, 5, 6), advice=Phrase("reopen it"))
+
+    assert str(error) == error.words == "2024-05-06 is closed; reopen it"
+    assert (error.words.text, error.words.values["day"]) == ("%(day)s is closed; %(advice)s", date(2024, 5, 6))
+
+
+def test_a_percent_sign_stays_one_without_values() -> None:
+    assert str(UserError("at most 100 %: %(name)s is too many")) == "at most 100 %: %(name)s is too many"
+
+
+def test_an_error_inside_another_is_kept_as_its_words() -> None:
+    inner = UserError("there is no shift %(name)s", name="Late")
+    outer = UserError("line %(line)s: %(why)s (%(fault)s)", line=3, why=inner, fault=OSError("disk"))
+
+    assert str(outer) == "line 3: there is no shift Late (disk)"
+    assert outer.words.values["why"].text == "there is no shift %(name)s"
+    assert outer.words.values["fault"] == "disk"  # a fault would hold all that was on its way
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda words: pickle.loads(pickle.dumps(words))])
+def test_words_survive_copies_and_other_processes(again: object) -> None:
+    assert callable(again)
+    words = again(Phrase("of %(name)s: 5%%", name="Ana"))
+
+    assert (words, words.text, words.values) == ("of Ana: 5%", "of %(name)s: 5%%", {"name": "Ana"})

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 
 _DELIMITERS = ",;\t"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -57,7 +57,7 @@ def read_text(data: bytes, where: str) -> str:
             continue
         if "\0" not in text:
             return text
-    raise UserError(f"{where} is not text: save it as CSV UTF-8")
+    raise UserError("%(where)s is not text: save it as CSV UTF-8", where=where)
 
 
 def read_rows(data: bytes, where: str) -> list[tuple[int, list[str]]]:
@@ -83,7 +83,12 @@ def read_rows(data: bytes, where: str) -> list[tuple[int, list[str]]]:
                 rows.append((line + skipped, cells))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise UserError(f"{where} line {line + skipped}: the file cannot be read as CSV: {error}") from error
+        raise UserError(
+            "%(where)s line %(line)s: the file cannot be read as CSV: %(error)s",
+            where=where,
+            line=line + skipped,
+            error=error,
+        ) from error
     return rows
 
 
@@ -100,22 +105,38 @@ def read_table(
     rows = read_rows(data, where)
     wanted = ", ".join(known if known is not None else needed)
     if not rows:
-        raise UserError(f"{where} is empty; the first line must hold: {wanted}")
+        raise UserError("%(where)s is empty; the first line must hold: %(wanted)s", where=where, wanted=wanted)
     columns = [cell.lower() for cell in rows[0][1]]
     columns = [rename(name) if rename else name for name in columns]
     missing = [name for name in needed if name not in columns]
     if missing:
-        raise UserError(f"{where}: the column {missing[0]} is missing; the first line may hold: {wanted}")
+        raise UserError(
+            "%(where)s: the column %(column)s is missing; the first line may hold: %(wanted)s",
+            where=where,
+            column=missing[0],
+            wanted=wanted,
+        )
     unknown = [name for name in columns if known is not None and name not in known]
     if unknown:
-        raise UserError(f"{where}: the column {unknown[0]!r} is unknown; the first line may hold: {wanted}")
+        raise UserError(
+            "%(where)s: the column %(column)r is unknown; the first line may hold: %(wanted)s",
+            where=where,
+            column=unknown[0],
+            wanted=wanted,
+        )
     twice = [name for name, count in Counter(columns).items() if count > 1 and name]
     if twice:
-        raise UserError(f"{where}: the column {twice[0]} is there twice: keep one")
+        raise UserError("%(where)s: the column %(column)s is there twice: keep one", where=where, column=twice[0])
     found = []
     for line, cells in rows[1:]:
         if len(cells) > len(columns):
-            raise UserError(f"{where} line {line}: {len(cells)} cells, but the first line names {len(columns)} columns")
+            raise UserError(
+                "%(where)s line %(line)s: %(count)s cells, but the first line names %(columns)s columns",
+                where=where,
+                line=line,
+                count=len(cells),
+                columns=len(columns),
+            )
         # Spreadsheets leave out empty cells at the end of a row.
         padded = cells + [""] * (len(columns) - len(cells))
         found.append(CsvRow(line, dict(zip(columns, padded, strict=True))))
@@ -126,7 +147,7 @@ def date_from(text: str) -> date:
     """Return the date written as 2025-06-02 or 02.06.2025; UserError for anything else, such as 02/06/2025."""
     text = text.strip()
     if _SLASHED_DATE.fullmatch(text):
-        raise UserError(f"{text} may be read in two ways: write the date as 2025-06-02 or 02.06.2025")
+        raise UserError("%(text)s may be read in two ways: write the date as 2025-06-02 or 02.06.2025", text=text)
     found = _ISO_DATE.fullmatch(text)
     parts = found.groups() if found else None
     if parts is None and (found := _DOTTED_DATE.fullmatch(text)):
@@ -137,7 +158,7 @@ def date_from(text: str) -> date:
         return date(*map(int, parts))
     except ValueError:
         raise UserError(
-            f"{text or 'an empty cell'} is not a valid date: write it as 2025-06-02 or 02.06.2025"
+            "%(text)s is not a valid date: write it as 2025-06-02 or 02.06.2025", text=text or Phrase("an empty cell")
         ) from None
 
 

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
 from attendance.domain.faces import Template
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 
 _VERSION = b"\x01"
 _NONCE = 12
@@ -137,8 +137,9 @@ def load_keys(key_file: Path, environ: Mapping[str, str], may_create: bool = Tru
     if not key_file.exists():
         if not may_create:
             raise UserError(
-                f"the master key {key_file} is missing, and without it the enrolled templates cannot be read: "
-                "restore it from its backup, or set ATTENDANCE_MASTER_KEY"
+                "the master key %(key_file)s is missing, and without it the enrolled templates cannot be read: "
+                "restore it from its backup, or set ATTENDANCE_MASTER_KEY",
+                key_file=key_file,
             )
         _create(key_file)
     return Keys(_read(key_file))
@@ -167,7 +168,9 @@ def _create(path: Path) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"cannot write the master key {path}: {error.strerror}") from error
+        raise UserError(
+            "cannot write the master key %(path)s: %(strerror)s", path=path, strerror=error.strerror
+        ) from error
 
 
 def _flush_folder(folder: Path) -> None:
@@ -183,8 +186,8 @@ def _read(path: Path) -> bytes:
     try:
         return _parsed(path.read_text(encoding="ascii"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise UserError(f"cannot read the master key {path}: {reason}") from error
+        reason = error.strerror if isinstance(error, OSError) else Phrase("not text")
+        raise UserError("cannot read the master key %(path)s: %(reason)s", path=path, reason=reason) from error
 
 
 def _parsed(text: str, where: str) -> bytes:
@@ -193,7 +196,9 @@ def _parsed(text: str, where: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != _KEY:
-        raise UserError(f"{where} does not hold a master key ({_KEY} bytes in URL-safe base64)")
+        raise UserError(
+            "%(where)s does not hold a master key (%(key)s bytes in URL-safe base64)", where=where, key=_KEY
+        )
     return key
 
 

@@ -72,9 +72,13 @@ def _refuse_what_is_not_ours(connection: Connection) -> None:
     name = connection.engine.url.render_as_string(hide_password=True)
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None and set(inspect(connection).get_table_names()) - {"alembic_version"}:
-        raise UserError(f"the database {name} belongs to another program; set [database] url to one of its own")
+        raise UserError(
+            "the database %(name)s belongs to another program; set [database] url to one of its own", name=name
+        )
     if revision is not None and revision not in revisions():
-        raise UserError(f"the database {name} was made by a newer version; install that version or restore a backup")
+        raise UserError(
+            "the database %(name)s was made by a newer version; install that version or restore a backup", name=name
+        )
 
 
 def _config() -> Config:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from attendance.errors import UserError, one_line
+from attendance.errors import Phrase, UserError, one_line
 from attendance.store import migrate
 from attendance.store.faults import DatabaseError as DatabaseError
 from attendance.store.faults import DatabaseFull, DatabaseReadOnly, DatabaseUnreachable
@@ -33,7 +33,7 @@ Sessions = sessionmaker[Session]
 # How long a program waits for a lock after it waited in vain once.
 IMPATIENT_MS = 250
 
-_UPGRADE = "run: python manage.py db upgrade"
+_UPGRADE = Phrase("run: python manage.py db upgrade")
 
 
 def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
@@ -46,7 +46,7 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
         # A connection that a restarted server cut is replaced before it is used.
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     except Exception as error:  # a bad URL, an unknown dialect or a missing driver, each its own class
-        raise UserError(f"[database] url cannot be used: {error}") from error
+        raise UserError("[database] url cannot be used: %(error)s", error=error) from error
     if parsed.get_backend_name() != "sqlite":
         event.listen(engine, "handle_error", _explain_unreachable)
         if parsed.get_backend_name() == "postgresql":
@@ -57,7 +57,9 @@ def make_engine(url: str, busy_timeout_ms: int = 5000) -> Engine:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DatabaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+            raise DatabaseError(
+                "cannot make the folder %(parent)s: %(strerror)s", parent=path.parent, strerror=error.strerror
+            ) from error
     _listen_to_sqlite(engine, path, busy_timeout_ms)
     return engine
 
@@ -195,15 +197,19 @@ def require_current(engine: Engine) -> None:
         case "current":
             return
         case "empty":
-            raise UserError(f"the database {name} has not been set up; {_UPGRADE}")
+            raise UserError("the database %(name)s has not been set up; %(upgrade)s", name=name, upgrade=_UPGRADE)
         case "older":
-            raise UserError(f"the database {name} was made by an older version; {_UPGRADE}")
+            raise UserError(
+                "the database %(name)s was made by an older version; %(upgrade)s", name=name, upgrade=_UPGRADE
+            )
         case "newer":
             raise UserError(
-                f"the database {name} was made by a newer version; install that version or restore a backup"
+                "the database %(name)s was made by a newer version; install that version or restore a backup", name=name
             )
         case "foreign":
-            raise UserError(f"the database {name} belongs to another program; set [database] url to one of its own")
+            raise UserError(
+                "the database %(name)s belongs to another program; set [database] url to one of its own", name=name
+            )
 
 
 def _lower(text: str | bytes | float | None) -> str | bytes | float | None:
@@ -225,7 +231,9 @@ def _explain_unreachable(context: ExceptionContext) -> None:
     reason = one_line(context.original_exception)
     never_there = context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError)
     if never_there or context.is_disconnect or "shutting down" in reason or "starting up" in reason:
-        raise DatabaseUnreachable(f"the database server cannot be reached: {reason}") from context.original_exception
+        raise DatabaseUnreachable(
+            "the database server cannot be reached: %(reason)s", reason=reason
+        ) from context.original_exception
     if "No space left on device" in reason or "could not extend file" in reason:
         raise DatabaseFull("the database server's disk is full: free space there") from context.original_exception
     if "read-only transaction" in reason:
@@ -236,26 +244,33 @@ def _explain_unreachable(context: ExceptionContext) -> None:
 
 def _explained(message: str, path: Path | None, busy_timeout_ms: int) -> DatabaseError | None:
     """Return an explanation of SQLite's terse message if the user can act on it."""
-    where = f"the database {path}" if path else "the database"
+    where = Phrase("the database %(path)s", path=path) if path else Phrase("the database")
     if "is locked" in message:
         return DatabaseLocked(
-            f"{where} was locked by another program for more than {busy_timeout_ms / 1000:g} s; "
-            "nothing was written: end that program (a backup, a database viewer) and try again"
+            "%(where)s was locked by another program for more than %(seconds)s s; nothing was written: "
+            "end that program (a backup, a database viewer) and try again",
+            where=where,
+            seconds=f"{busy_timeout_ms / 1000:g}",
         )
     if "disk is full" in message:
-        return DatabaseFull(f"{where} cannot grow, the disk is full: delete files on that disk, such as old backups")
+        return DatabaseFull(
+            "%(where)s cannot grow, the disk is full: delete files on that disk, such as old backups", where=where
+        )
     if "readonly database" in message:
         return DatabaseReadOnly(
-            f"{where} may not be written: check the owner and the rights of the file and its folder, "
-            "and whether the disk was mounted read-only"
+            "%(where)s may not be written: check the owner and the rights of the file and its folder, and "
+            "whether the disk was mounted read-only",
+            where=where,
         )
     advice = {
-        "unable to open database file": "cannot be opened: check that it was not deleted and its folder may be written",
-        "file is not a database": "is not a SQLite file: check [database] url, or restore a backup",
-        "disk image is malformed": "is damaged: restore a backup",
-        "disk I/O error": "cannot be read or written, the disk fails: check the disk and the kernel's log",
+        "unable to open database file": Phrase(
+            "cannot be opened: check that it was not deleted and its folder may be written"
+        ),
+        "file is not a database": Phrase("is not a SQLite file: check [database] url, or restore a backup"),
+        "disk image is malformed": Phrase("is damaged: restore a backup"),
+        "disk I/O error": Phrase("cannot be read or written, the disk fails: check the disk and the kernel's log"),
     }
     for sign, text in advice.items():
         if sign in message:
-            return DatabaseError(f"{where} {text}")
+            return DatabaseError("%(where)s %(text)s", where=where, text=text)
     return None

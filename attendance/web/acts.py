@@ -16,7 +16,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from attendance.domain.hours.shift import BadShift
 from attendance.errors import UserError
 from attendance.web.errors import error_sentence
 from attendance.web.site import current_site
@@ -34,7 +33,7 @@ def done(work: Work, target: str, *, by: str | None = None) -> ResponseReturnVal
     try:
         with site.sessions.begin() as session:
             words = work(session, site.clock.now())
-    except (UserError, BadShift) as error:
+    except UserError as error:
         flash(error_sentence(error), "danger")
     else:
         log.info("%s: %s", current_user.username if by is None else by, words)

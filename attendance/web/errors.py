@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from attendance.errors import UserError, headline, problem_and_advice, sentence
 from attendance.service.operations.readiness import Trouble, trouble_of
 from attendance.store.session import DatabaseError
-from attendance.texts import N_
+from attendance.texts import N_, translated
 from attendance.texts import gettext as _
 from attendance.web.security import wants_json
 from attendance.web.site import current_site
@@ -65,7 +65,7 @@ def error_sentence(error: Exception) -> str:
     """Return what a form or a notice says about the user's mistake; trouble with the database goes to its own page."""
     if isinstance(error, DatabaseError):
         raise error
-    return sentence(error)
+    return sentence(translated(error))
 
 
 def _forged(error: CSRFError) -> ResponseReturnValue:
@@ -103,7 +103,7 @@ def _out_of_service(trouble: Trouble | None) -> ResponseReturnValue:
 
 def _user_error(error: UserError) -> ResponseReturnValue:
     log.warning("%s %s: %s", request.method, request.path, error)
-    problem, advice = problem_and_advice(error)
+    problem, advice = problem_and_advice(translated(error))
     return answer(409, headline(problem), advice or None)
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
 from flask import Flask, g, url_for
 from markupsafe import Markup
 
@@ -21,6 +20,7 @@ from attendance.service.access.passage_texts import by_method, direction_words, 
 from attendance.service.access.reason_texts import reason_advice, reason_words
 from attendance.service.hours.day_words import Local
 from attendance.store.cameras import cameras
+from attendance.texts import translated
 from attendance.web.site import current_site
 
 
@@ -44,8 +44,8 @@ def init_app(app: Flask) -> None:
         score=score,
         whole=whole,
         initials=initials,
-        headline=headline,
-        sentence=sentence,
+        headline=lambda words: headline(translated(words)),
+        sentence=lambda words: sentence(translated(words)),
         camera_title=camera_title,
         by_method=by_method,
         method_words=method_words,
@@ -111,8 +111,7 @@ def _time(at: datetime | None, form: Callable[[datetime, str], str]) -> Markup:
 
 def decimal(value: float, digits: int) -> str:
     """Return a number with so many digits after the point, as the site's locale writes it."""
-    pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
-    return format_decimal(value, pattern, locale=current_site().settings.site.locale)
+    return local_forms().decimal(value, digits)
 
 
 def whole(value: float) -> str:

@@ -47,7 +47,7 @@ EVERYWHERE = {"errors", "paths", "texts", "deprecation", "console", "files"}
 MAY_USE = {
     "errors": set(),
     "paths": set(),
-    "texts": set(),
+    "texts": {"errors"},
     "deprecation": set(),
     "console": {"errors"},
     "files": {"errors"},
@@ -55,7 +55,7 @@ MAY_USE = {
     "config_sections": EVERYWHERE,
     "config": {"config_sections", "config_sources", *EVERYWHERE},
     "processes": EVERYWHERE,
-    "domain": set(),
+    "domain": {"errors"},  # its errors are shown on pages: docs/decisions/0008
     "vision": {"domain", "config", *EVERYWHERE},
     "store": {"domain", "config", *EVERYWHERE},
     "models": {"domain", "vision", "config", *EVERYWHERE},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.architecture.sources import MODULES, PACKAGE, ROOT, tree_of
+
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # Attributes that people read or hear.
 READ = {"title", "aria-label", "placeholder", "alt"}
@@ -113,3 +115,96 @@ def test_english_stays_plain() -> None:
     ]
 
     assert found == []
+
+
+# --- errors ----------------------------------------------------------------------------------------
+
+# What pages may come to show: the rooms that `web` uses, and itself.
+SHOWN_ROOMS = {"domain", "store", "service", "web", "files"}
+SHOWN = [path for path in MODULES if path.relative_to(PACKAGE).parts[0] in SHOWN_ROOMS]
+
+
+def error_classes() -> set[str]:
+    """The names of UserError and of all that inherit from it, in the whole package."""
+    bases = {
+        node.name: {ast.unparse(base).split(".")[-1] for base in node.bases}
+        for path in MODULES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef)
+    }
+    found = {"UserError"}
+    while more := {name for name, its in bases.items() if its & found} - found:
+        found |= more
+    return found
+
+
+def holds_plain_words(value: ast.expr) -> bool:
+    """Whether a value of a text brings words of its own that no translator sees, as in `name or "(empty)"`."""
+    if isinstance(value, ast.BoolOp):
+        return any(map(holds_plain_words, value.values))
+    if isinstance(value, ast.IfExp):
+        return holds_plain_words(value.body) or holds_plain_words(value.orelse)
+    if isinstance(value, ast.JoinedStr):
+        parts = (part.value for part in value.values if isinstance(part, ast.Constant))
+        return any(re.search(r"[A-Za-z]{3,}", str(part)) for part in parts)
+    return isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value != ""
+
+
+def unmarked(tree: ast.Module, marks: set[str]) -> Iterator[str]:
+    """Each error or phrase whose text cannot be looked up in a catalogue, or that would fail when it is filled."""
+    phrases = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func) == "Phrase"
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in ast.walk(tree):
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] in marks and call.args):
+            continue
+        text, names = call.args[0], {keyword.arg for keyword in call.keywords}
+        if isinstance(text, ast.Constant):
+            wanted = set(re.findall(r"%\((\w+)\)", text.value))
+            if wanted != names:
+                yield f"{call.lineno}: the text names {sorted(wanted)}, but is given {sorted(map(str, names))}"
+        elif not (ast.unparse(text) in phrases or ast.unparse(text).endswith(".text")):
+            yield f"{call.lineno}: write the text as one literal, with %(name)s for what changes"
+        if any(holds_plain_words(keyword.value) for keyword in call.keywords):
+            yield f"{call.lineno}: a part in words is a Phrase of its own"
+
+
+def test_every_error_that_a_page_may_show_can_be_translated() -> None:
+    marks = error_classes() | {"Phrase"}
+    found = [f"{path.relative_to(PACKAGE)}:{what}" for path in SHOWN for what in unmarked(tree_of(path), marks)]
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise UserError(f"there is no shift {number}")',
+        'raise UserError("there is no shift " + number)',
+        "raise UserError(words)",
+        'raise errors.UserError("there is no shift %(shift)s", number=number)',
+        'raise UserError("there is no shift %(shift)s", shift=name or "(empty)")',
+        'raise UserError("%(where)s is locked", where=f"the database {path}")',
+    ],
+)
+def test_an_error_that_no_catalogue_knows_is_found(source: str) -> None:
+    assert len(list(unmarked(ast.parse(source), {"UserError"}))) == 1
+
+
+def test_a_marked_error_is_left_alone() -> None:
+    source = 'AGAIN = Phrase("again")\nraise UserError("%(path)s: %(what)s, %(n)s", path=path, what=AGAIN, n=f"{n:,}")'
+
+    assert list(unmarked(ast.parse(source), {"UserError", "Phrase"})) == []
+
+
+def test_translators_get_the_texts_of_every_kind_of_error() -> None:
+    marks = re.search(r"^MARKS = ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert marks is not None
+
+    assert error_classes() | {"_", "N_", "Phrase"} == set(marks[1].replace("\\", " ").split())

@@ -6,7 +6,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from babel.support import NullTranslations
 
+from attendance import texts
 from attendance.store.calibration import operating_points
 from tests.site_fixtures import Browser, Web
 
@@ -71,3 +73,41 @@ def test_a_locked_database_asks_for_patience_and_loses_nothing(web: Web, admin: 
     assert busy.status_code == 503
     assert "Wait a moment" in busy.get_data(as_text=True)
     assert admin.submit("/people/new", {"name": "Anna"}).status_code == 302
+
+
+class German(NullTranslations):
+    """A catalogue of the errors below."""
+
+    def ugettext(self, message: str) -> str:
+        return {
+            "there is no shift %(shift_id)s": "die Schicht %(shift_id)s gibt es nicht",
+            "there is no person %(person_id)s: it may have been erased meanwhile": (
+                "die Person %(person_id)s gibt es nicht: vielleicht wurde sie inzwischen gelöscht"
+            ),
+        }.get(message, message)
+
+
+@pytest.fixture
+def _in_german(web: Web) -> None:
+    web.app.before_request_funcs.setdefault(None, []).append(lambda: texts.use(German()))
+
+
+@pytest.mark.usefixtures("_in_german")
+def test_an_error_of_a_form_is_shown_in_the_language_of_the_page(admin: Browser) -> None:
+    answer = admin.submit("/attendance/shifts/99/active", {"active": "yes"}, follow_redirects=True)
+
+    assert "Die Schicht 99 gibt es nicht." in answer.get_data(as_text=True)
+
+
+@pytest.mark.usefixtures("_in_german")
+def test_an_error_with_a_page_of_its_own_is_shown_in_the_language_of_the_page(
+    admin: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = admin.get("/attendance/person/99/2024-05-06", headers={"Accept": "application/json"})
+
+    assert answer.json == {
+        "ok": False,
+        "words": "Die Person 99 gibt es nicht",
+        "advice": "Vielleicht wurde sie inzwischen gelöscht.",
+    }
+    assert "there is no person 99" in caplog.text  # the log stays English

@@ -18,11 +18,13 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from attendance.errors import Phrase, UserError
+
 DAY = 24 * 60
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-class BadShift(ValueError):
+class BadShift(UserError, ValueError):
     """A shift, roster or time that is not valid; its text says what to do."""
 
 
@@ -151,24 +153,29 @@ class Shift:
         if not self.name.strip() or len(self.name) > 100:
             raise BadShift("a shift needs a name of at most 100 characters")
         if not self.spans:
-            raise BadShift(f"the shift {self.name} needs at least one time from … to …")
+            raise BadShift("the shift %(name)s needs at least one time from … to …", name=self.name)
         if any(one.end > other.start for one, other in zip(self.spans, self.spans[1:], strict=False)):
-            raise BadShift(f"the times of the shift {self.name} overlap: list them in order")
+            raise BadShift("the times of the shift %(name)s overlap: list them in order", name=self.name)
         for value, label, most in (
-            (self.grace_in, "grace", 240),
-            (self.grace_out, "grace", 240),
-            (self.window_before, "window", 720),
-            (self.window_after, "window", 720),
-            (self.required, "required time", DAY),
-            (self.half_below, "half-day limit", DAY),
-            (self.absent_below, "absence limit", DAY),
+            (self.grace_in, Phrase("grace"), 240),
+            (self.grace_out, Phrase("grace"), 240),
+            (self.window_before, Phrase("window"), 720),
+            (self.window_after, Phrase("window"), 720),
+            (self.required, Phrase("required time"), DAY),
+            (self.half_below, Phrase("half-day limit"), DAY),
+            (self.absent_below, Phrase("absence limit"), DAY),
         ):
             if not 0 <= value <= most:
-                raise BadShift(f"the {label} of the shift {self.name} must be from 0 to {most} minutes")
+                raise BadShift(
+                    "the %(label)s of the shift %(name)s must be from 0 to %(most)s minutes",
+                    label=label,
+                    name=self.name,
+                    most=most,
+                )
         if self.kind is Kind.FLEXIBLE and not self.required:
-            raise BadShift(f"the flexible shift {self.name} needs the minutes that a day asks for")
+            raise BadShift("the flexible shift %(name)s needs the minutes that a day asks for", name=self.name)
         if list(self.tiers) != sorted(self.tiers, key=lambda tier: tier.after):
-            raise BadShift(f"the overtime tiers of the shift {self.name} must begin later and later")
+            raise BadShift("the overtime tiers of the shift %(name)s must begin later and later", name=self.name)
 
     @property
     def overnight(self) -> bool:
@@ -317,7 +324,7 @@ def parse_hhmm(text: str) -> int:
     found = re.fullmatch(r"([0-9]{1,2})[:.]?([0-9]{2})", text.strip(), re.ASCII)
     minutes = int(found[1]) * 60 + int(found[2]) if found else -1
     if found is None or int(found[2]) > 59 or minutes > DAY:
-        raise BadShift(f"{text or 'an empty field'} is not a valid time of day: write it as 08:30")
+        raise BadShift("%(text)s is not a valid time of day: write it as 08:30", text=text or Phrase("an empty field"))
     return minutes
 
 

@@ -23,6 +23,7 @@ from attendance.domain.passage import Method, Passage
 from attendance.domain.reason import POOR_PICTURE, Reason
 from attendance.errors import UserError
 from attendance.service.access.reason_texts import reason_words
+from attendance.service.hours.day_words import Local
 from attendance.service.hours.pdf import to_pdf
 from attendance.service.hours.report_tables import Column, Table
 from attendance.store.access import events
@@ -32,6 +33,13 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 
 SIGNATURES = (N_("Date"), N_("Operator"), N_("Responsible for the door"))
+_KINDS = {Kind.ENROLLED: N_("enrolled"), Kind.STRANGER: N_("stranger")}
+_OUTCOMES = {
+    Outcome.LET_IN: N_("let in"),
+    Outcome.TAKEN_FOR_ANOTHER: N_("taken for another"),
+    Outcome.REFUSED: N_("refused"),
+    Outcome.NO_FACE: N_("no usable face"),
+}
 _NO_LOOK = POOR_PICTURE | {Reason.NO_FACE, Reason.SEVERAL_FACES}
 
 
@@ -122,17 +130,18 @@ def content_of(
     }
 
 
-def pages(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> bytes:
+def pages(content: dict[str, Any], content_hash: str, local: Local) -> bytes:
     """Return the report as PDF: the rates with what was tested and the hash, then every attempt."""
     finished = datetime.fromisoformat(content["finished"])
-    tables = [_rates_table(content, content_hash, zone), _attempts_table(content, zone)]
-    return to_pdf(tables, zone, content["site"], finished, [_(title) for title in SIGNATURES])
+    tables = [_rates_table(content, content_hash, local), _attempts_table(content, local)]
+    signatures = [_(title) for title in SIGNATURES]
+    return to_pdf(tables, local.zone, content["site"], finished, signatures, local.locale)
 
 
 def summary(attempts: Sequence[Attempt]) -> list[tuple[str, ...]]:
     """Return rows of what, rate, bounds, counts, for a terminal."""
     measured = rates(attempts, np.random.default_rng(0))
-    return [_row(name, _numbers(getattr(measured, name))) for name in _NAMES]
+    return [_row(name, _numbers(getattr(measured, name)), Local(ZoneInfo("UTC"))) for name in _NAMES]
 
 
 HEAD = ("", N_("rate"), N_("95 %"), N_("errors"), N_("people"))
@@ -155,17 +164,16 @@ def _numbers(bound: Bound) -> dict[str, Any]:
     }
 
 
-def _row(name: str, values: dict[str, Any]) -> tuple[str, ...]:
-    rate = _("not tried") if values["rate"] is None else f"{values['rate']:.1%}"
-    bounds = _("%(low)s to %(high)s", low=f"{values['low95']:.1%}", high=f"{values['high95']:.1%}")
+def _row(name: str, values: dict[str, Any], local: Local) -> tuple[str, ...]:
+    rate = _("not tried") if values["rate"] is None else local.percent(values["rate"])
+    bounds = _("%(low)s to %(high)s", low=local.percent(values["low95"]), high=local.percent(values["high95"]))
     counts = _("%(errors)s of %(attempts)s", errors=values["errors"], attempts=values["attempts"])
     return _(_NAMES[name]), rate, bounds, counts, str(values["people"])
 
 
-def _rates_table(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> Table:
+def _rates_table(content: dict[str, Any], content_hash: str, local: Local) -> Table:
     begun, finished, since = (
-        datetime.fromisoformat(text).astimezone(zone)
-        for text in (content["begun"], content["finished"], content["threshold"]["since"])
+        datetime.fromisoformat(text) for text in (content["begun"], content["finished"], content["threshold"]["since"])
     )
     point = content["threshold"]
     risk = point["accepted_risk"]
@@ -178,21 +186,21 @@ def _rates_table(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> 
         ),
         _(
             "From %(begun)s to %(finished)s.  %(people)s people enrolled.",
-            begun=f"{begun:%Y-%m-%d %H:%M}",
-            finished=f"{finished:%H:%M %Z}",
+            begun=local.date_time(begun),
+            finished=f"{_end(begun, finished, local)} {local.zone_name(finished)}",
             people=content["people_enrolled"],
         ),
         _(
             "Threshold %(threshold)s, margin %(margin)s, %(source)s, since %(since)s.",
-            threshold=f"{point['threshold']:.4f}",
-            margin=f"{point['margin']:.3f}",
+            threshold=local.decimal(point["threshold"], 4),
+            margin=local.decimal(point["margin"], 3),
             source=point["source"],
-            since=f"{since:%Y-%m-%d %H:%M}",
+            since=local.date_time(since),
         )
         + (
             ""
             if risk is None
-            else "  " + _("Accepted risk: at most 1 stranger in %(number)s passes.", number=f"{1 / risk:,.0f}")
+            else "  " + _("Accepted risk: at most 1 stranger in %(number)s passes.", number=local.decimal(1 / risk, 0))
         ),
         _("The 95 % bounds are over people: several attempts of one person count as one person."),
         _("To show a risk of 1 in R, about 4 R strangers must try and be refused."),
@@ -206,21 +214,27 @@ def _rates_table(content: dict[str, Any], content_hash: str, zone: ZoneInfo) -> 
     ]
     return Table(
         "acceptance",
-        _("Acceptance test, %(day)s", day=f"{finished:%-d %B %Y}"),
+        _("Acceptance test, %(day)s", day=local.medium_date(finished.astimezone(local.zone).date())),
         tuple(Column(str(number), _(title) if title else _("What happened")) for number, title in enumerate(HEAD)),
-        tuple(_row(name, content["rates"][name]) for name in _NAMES),
+        tuple(_row(name, content["rates"][name], local) for name in _NAMES),
         notes=tuple(notes),
     )
 
 
-def _attempts_table(content: dict[str, Any], zone: ZoneInfo) -> Table:
+def _end(begun: datetime, finished: datetime, local: Local) -> str:
+    one_day = begun.astimezone(local.zone).date() == finished.astimezone(local.zone).date()
+    return local.clock(finished) if one_day else local.date_time(finished)
+
+
+def _attempts_table(content: dict[str, Any], local: Local) -> Table:
     rows = []
     for number, attempt in enumerate(content["attempts"], 1):
-        at = datetime.fromisoformat(attempt["at"]).astimezone(zone)
-        score = "" if attempt["score"] is None else f"{attempt['score']:.3f}"
-        source = attempt["passage"] or "operator"
-        who = (attempt["kind"], attempt["person"])
-        rows.append((str(number), f"{at:%H:%M:%S}", *who, attempt["outcome"], attempt["reason"], score, source))
+        at = datetime.fromisoformat(attempt["at"])
+        score = "" if attempt["score"] is None else local.decimal(attempt["score"], 3)
+        source = attempt["passage"] or _("operator")
+        kind, outcome = _(_KINDS[Kind(attempt["kind"])]), _(_OUTCOMES[Outcome(attempt["outcome"])])
+        time = local.clock(at, seconds=True)
+        rows.append((str(number), time, kind, attempt["person"], outcome, attempt["reason"], score, source))
     titles = ("", _("Time"), _("Who"), _("Label"), _("Outcome"), _("Reason"), _("Score"), _("Passage"))
     columns = tuple(Column(str(number), title) for number, title in enumerate(titles))
     return Table("attempts", _("Every attempt"), columns, tuple(rows))

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 
 MAX_BYTES = 2_000_000
-_ANEW = "make it again with: python manage.py weights impostors"
+_ANEW = Phrase("make it again with: python manage.py weights impostors")
 # Half precision moves a unit vector's length by about 0.0003.
 _TOLERANCE = 2e-3
 
@@ -83,11 +83,21 @@ def load(folder: Path, model_id: str) -> Reference | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; check the file's permissions") from error
+        raise UserError(
+            "cannot read %(path)s: %(strerror)s; check the file's permissions", path=path, strerror=error.strerror
+        ) from error
     except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not a reference of strangers ({error}); {_ANEW}") from error
+        raise UserError(
+            "%(path)s is not a reference of strangers (%(error)s); %(anew)s", path=path, error=error, anew=_ANEW
+        ) from error
     if reference.model_id != model_id:
-        raise UserError(f"{path} is the reference of {reference.model_id}, not of {model_id}; {_ANEW}")
+        raise UserError(
+            "%(path)s is the reference of %(other)s, not of %(model_id)s; %(anew)s",
+            path=path,
+            other=reference.model_id,
+            model_id=model_id,
+            anew=_ANEW,
+        )
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return replace(reference, vectors=vectors / lengths)
 
@@ -110,7 +120,10 @@ def save(reference: Reference, folder: Path) -> Path:
     if (size := part.stat().st_size) > MAX_BYTES:
         part.unlink()
         raise UserError(
-            f"{len(reference.vectors)} strangers make {size:,} bytes, {MAX_BYTES:,} are allowed: take fewer"
+            "%(count)s strangers make %(size)s bytes, %(most)s are allowed: take fewer",
+            count=len(reference.vectors),
+            size=f"{size:,}",
+            most=f"{MAX_BYTES:,}",
         )
     part.replace(path)
     return path

@@ -120,7 +120,7 @@ def at(
 ) -> Offer:
     """Return what a given threshold risks today; `people`: among so many instead."""
     if not (math.isfinite(threshold) and 0 < threshold < 1):
-        raise UserError(f"a threshold is a cosine between 0 and 1, not {threshold}")
+        raise UserError("a threshold is a cosine between 0 and 1, not %(threshold)s", threshold=threshold)
     random = np.random.default_rng(site_scores.seed)
     number = site_scores.people if people is None else people
     (calibration,) = site_calibration.curve_site(
@@ -234,7 +234,7 @@ def _offer(site_scores: SiteScores, calibration: Calibration, threshold: float |
 
 def _target(risk: float) -> float:
     if not (math.isfinite(risk) and 2 <= risk <= 10_000_000):
-        raise UserError(f"a risk is one stranger in 2 to 10,000,000, not in {risk:g}")
+        raise UserError("a risk is one stranger in 2 to 10,000,000, not in %(risk)s", risk=f"{risk:g}")
     return 1 / risk
 
 
@@ -316,9 +316,13 @@ def _threshold_to_apply(offer: Offer, before: OperatingPoint | None, margin: flo
     """Return the offer's threshold, or raise UserError: none, below what is in force, or loosening without a reason."""
     sentence = verdict_sentence(offer.verdict)
     if offer.threshold is None:
-        raise UserError(f"no threshold can be given: {sentence}")
+        raise UserError("no threshold can be given: %(why)s", why=sentence)
     if offer.fallback and before is not None and offer.threshold < before.threshold and before.scoring == kind:
-        raise UserError(f"{sentence} The threshold in force, {before.threshold:.3f}, is higher and stays.")
+        raise UserError(
+            "%(why)s The threshold in force, %(threshold)s, is higher and stays.",
+            why=sentence,
+            threshold=f"{before.threshold:.3f}",
+        )
     if loosens(before, offer.threshold, margin, kind) and not reason:
         raise UserError("this lets other faces in than before: say why (it stays in the history)")
     return offer.threshold

@@ -56,13 +56,13 @@ def write_signed(folder: Path, name: str, content: dict[str, Any], pdf: bytes, k
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
             if path.exists():
-                raise UserError(f"{path} is there already: move it away, or choose another folder")
+                raise UserError("%(path)s is there already: move it away, or choose another folder", path=path)
         drafts[0].write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         drafts[1].write_bytes(pdf)
         for draft, path in zip(reversed(drafts), reversed(paths), strict=True):
             draft.replace(path)
     except OSError as error:
-        raise UserError(f"cannot write {paths[0]}: {error.strerror}") from error
+        raise UserError("cannot write %(path)s: %(strerror)s", path=paths[0], strerror=error.strerror) from error
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)
@@ -78,18 +78,20 @@ def verify_signed(path: Path, keys: Keys | None) -> VerifiedReport:
         pdf_sha, signature = str(report["pdf_sha256"]), str(report["mark"])
         found_hash = hash_of(content)
     except FileNotFoundError:
-        raise UserError(f"there is no file {file}: the signature is in the JSON file of a report") from None
+        raise UserError("there is no file %(file)s: the signature is in the JSON file of a report", file=file) from None
     except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}") from error
+        raise UserError("cannot read %(file)s: %(strerror)s", file=file, strerror=error.strerror) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{file} is not a signed report") from error
+        raise UserError("%(file)s is not a signed report", file=file) from error
     if not hmac.compare_digest(found_hash, stored_hash):
-        raise UserError(f"the signature of {file} is broken: its content was changed after it was signed")
+        raise UserError("the signature of %(file)s is broken: its content was changed after it was signed", file=file)
     made_here = None if keys is None else hmac.compare_digest(_signature(keys, stored_hash, pdf_sha), signature)
     page = file.with_suffix(".pdf")
     pdf = hashlib.sha256(page.read_bytes()).hexdigest() == pdf_sha if page.exists() else None
     if pdf is False:
-        raise UserError(f"{page} is not the page that belongs to {file}: it was changed or replaced")
+        raise UserError(
+            "%(page)s is not the page that belongs to %(file)s: it was changed or replaced", page=page, file=file
+        )
     return VerifiedReport(content, stored_hash, made_here, pdf)
 
 

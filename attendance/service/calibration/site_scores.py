@@ -24,7 +24,7 @@ from attendance.domain.access.scoring import BEST_PHOTO, LOOKS, MEAN_PHOTO, Scor
 from attendance.domain.access.track import TRIES
 from attendance.domain.calibration.risk import Ints, Strangers
 from attendance.domain.calibration.site_calibration import StrangerScores
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.service.calibration.impostors import Reference, load
 from attendance.store.access import events
 from attendance.store.calibration.operating_points import card_default, compared_so_since, current, scoring_in_force
@@ -35,6 +35,11 @@ from attendance.texts import gettext as _
 
 # Up to so many people each is left out of the centre when standing in as a stranger.
 _LEFT_OUT = 300
+_NO_REFERENCE = Phrase("there is no reference of strangers for this model")
+_OTHER_FLIP = Phrase(
+    "the packaged strangers were made with another setting of models.flip: make them again with: "
+    "python manage.py weights impostors"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,11 @@ def score_site(
     names = {one.person_id: one.name for one in enrolled}
     if reference is not None and enrolled and reference.vectors.shape[1] != matrix.shape[1]:
         raise UserError(
-            f"the reference of strangers has {reference.vectors.shape[1]} numbers a face and {model_id} "
-            f"{matrix.shape[1]}: make it again with: python manage.py weights impostors"
+            "the reference of strangers has %(theirs)s numbers a face and %(model_id)s %(ours)s: make it again "
+            "with: python manage.py weights impostors",
+            theirs=reference.vectors.shape[1],
+            model_id=model_id,
+            ours=matrix.shape[1],
         )
     strangers = _strangers(gallery, matrix, owners, reference)
     genuine, whose = _genuine(matrix, owners, scoring)
@@ -146,7 +154,7 @@ def score_site(
         nearest=_nearest(strangers.own, gallery.person_ids, names),
         default=card_default(session, model_id, scoring.version),
         reference=reference,
-        trouble=trouble or ("" if reference is not None else "there is no reference of strangers for this model"),
+        trouble=trouble or ("" if reference is not None else _NO_REFERENCE),
         scoring=scoring,
     )
 
@@ -168,15 +176,9 @@ def site_scores_of(
     try:
         reference = load(settings.models.weights, model_id)
         if reference is not None and reference.flip != settings.models.flip:
-            reference, trouble = (
-                None,
-                (
-                    "the packaged strangers were made with another setting of models.flip: make them again with: "
-                    "python manage.py weights impostors"
-                ),
-            )
+            reference, trouble = None, _OTHER_FLIP
     except UserError as error:
-        trouble = str(error)
+        trouble = error.words
     if scoring is None:
         scoring = scoring_in_force(session, keys, model_id)
     point, start = current(session, model_id), since(now, settings.calibration.passages_days)

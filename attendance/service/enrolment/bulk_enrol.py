@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from attendance.domain.reason import Reason
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.service.access.reason_texts import reason_words
 from attendance.service.enrolment.bulk_sources import Entry
 from attendance.service.enrolment.enrol import PhotoReport, check_photo, numbers
@@ -72,7 +72,7 @@ def judge_photos(analyser: Analyser, entry: Entry, clock: Clock) -> Iterator[Jud
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from error
+            raise UserError("cannot read %(path)s: %(strerror)s", path=path, strerror=error.strerror) from error
         yield Judged(path, check_photo(analyser, data, clock), hashlib.sha256(data).hexdigest())
 
 
@@ -138,24 +138,29 @@ class _Run:
         entry, photos = self._judged[number]
         usable = [photo for photo in photos if photo.report.ok and photo.report.template is not None]
         if not usable:
-            return Result(entry, photos, "no usable photo", _most_frequent(photos))
+            return Result(entry, photos, Phrase("no usable photo"), _most_frequent(photos))
         try:
             person = self._find(entry)
         except UserError as error:
-            return Result(entry, photos, str(error))
+            return Result(entry, photos, error.words)
         words = entry.consent or self._consent
         if words is None and (person is None or person.consent_at is None):
             return Result(entry, photos, reason_words(Reason.NO_CONSENT), Reason.NO_CONSENT)
         like = self._duplicate(number, person, usable)
         if like is not None and not self._two_people:
             name, score = like
-            return Result(entry, photos, f"may be {name}, {score:.2f}", Reason.MAY_BE_ANOTHER)
+            return Result(
+                entry,
+                photos,
+                Phrase("may be %(name)s, %(score)s", name=name, score=f"{score:.2f}"),
+                Reason.MAY_BE_ANOTHER,
+            )
         try:
             return self._add(entry, photos, usable, person, words)
         except WrongMasterKey:
             raise
         except UserError as error:  # such as an id that somebody else has; nothing of this person was written yet
-            return Result(entry, photos, str(error))
+            return Result(entry, photos, error.words)
 
     def _add(
         self, entry: Entry, photos: Sequence[Judged], usable: Sequence[Judged], person: Person | None, words: str | None
@@ -196,9 +201,13 @@ class _Run:
             query = select(Person).where(Person.staff_number == entry.staff_number)
         found = self._session.scalars(query).all()
         if len(found) > 1:
-            raise UserError(f"there are {len(found)} people of this name: say which by staff_number in a CSV")
+            raise UserError(
+                "there are %(count)s people of this name: say which by staff_number in a CSV", count=len(found)
+            )
         if found and found[0].name.lower() != entry.name.lower():
-            raise UserError(f"the id {entry.staff_number} belongs to {found[0].name}")
+            raise UserError(
+                "the id %(staff_number)s belongs to %(name)s", staff_number=entry.staff_number, name=found[0].name
+            )
         return found[0] if found else None
 
     def _duplicate(self, number: int, person: Person | None, usable: Sequence[Judged]) -> tuple[str, float] | None:

@@ -20,16 +20,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.service.enrolment.bulk_enrol import Judged, Result, enrol_all, judge_photos
 from attendance.service.enrolment.bulk_sources import Entry, read_entries
 from attendance.service.enrolment.bulk_upload import LeftOut, Limits, unpack, usable_name
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
-from attendance.texts import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -133,17 +132,20 @@ class BulkJob:
             folder = self._begin(by)
             usable = usable_name(name)
             if usable is None:
-                raise UserError(f"{name[:80]!r} cannot be a file’s name here: rename it")
+                raise UserError("%(name)r cannot be a file’s name here: rename it", name=name[:80])
             path = folder / usable
             size = path.stat().st_size if path.exists() else 0
             if offset != size:
-                raise UserError(f"{usable}: the upload lost a piece, or the file was chosen twice: begin again")
+                raise UserError(
+                    "%(name)s: the upload lost a piece, or the file was chosen twice: begin again", name=usable
+                )
             with path.open("ab") as file:
                 while block := data.read(_STEP):
                     self._size += len(block)
                     if self._size > self.limits.upload:
                         raise UserError(
-                            f"more than {self.limits.upload >> 20} MB in all: send the people in several parts"
+                            "more than %(most)s MB in all: send the people in several parts",
+                            most=self.limits.upload >> 20,
                         )
                     file.write(block)
                 size = file.tell()
@@ -155,7 +157,7 @@ class BulkJob:
         with self._turn:
             progress = self._progress
             if progress.busy:
-                raise Busy(_whose(progress))
+                raise _whose(progress)
             folder = self._folder
             files = (
                 []
@@ -190,7 +192,7 @@ class BulkJob:
             if progress.stage is Stage.ENROLLING:
                 raise Busy("people are being enrolled at this moment: wait until it is done")
             if progress.by != by and self._in_use():
-                raise Busy(_whose(progress))
+                raise _whose(progress)
             self._clear()
 
     def wait(self) -> None:
@@ -205,7 +207,7 @@ class BulkJob:
         """Let `by` send files: their own upload goes on, an old one of another operator makes room; else Busy."""
         progress = self._progress
         if progress.busy or (progress.by != by and self._in_use()):
-            raise Busy(_whose(progress))
+            raise _whose(progress)
         if progress.stage is not Stage.RECEIVING or progress.by != by:
             self._clear()
 
@@ -224,7 +226,7 @@ class BulkJob:
     def _require_report(self, by: str) -> Progress:
         progress = self._progress
         if progress.busy:
-            raise Busy(_whose(progress))
+            raise _whose(progress)
         if progress.stage is not Stage.REPORTED or progress.by != by:
             raise UserError("your report is gone: send the files again")
         return progress
@@ -247,10 +249,10 @@ class BulkJob:
             try:
                 step(ended)
             except UserError as error:
-                self._fail(ended, self._plain(str(error)))
+                self._fail(ended, self._plain(error.words))
             except Exception:
                 log.exception("a bulk enrolment broke")
-                self._fail(ended, _("something went wrong; nobody was enrolled. Details are in the site’s log"))
+                self._fail(ended, Phrase("something went wrong; nobody was enrolled. Details are in the site’s log"))
 
         self._thread = threading.Thread(target=run, name="bulk enrolment", daemon=True)
         self._thread.start()
@@ -298,7 +300,9 @@ class BulkJob:
 
         results = self._enrol_all(only_if=as_reported)
         if not same:
-            words = _("something changed since the report, so nobody was enrolled: read the new report, then decide")
+            words = Phrase(
+                "something changed since the report, so nobody was enrolled: read the new report, then decide"
+            )
             self._change(ended, stage=Stage.REPORTED, results=results, report=secrets.token_hex(8), words=words)
             return
         added = sum(not result.problem for result in results)
@@ -337,14 +341,21 @@ class BulkJob:
                 Stage.FAILED, progress.by, self.clock.now(), left_out=progress.left_out, words=words
             )
 
-    def _plain(self, words: str) -> str:
-        """Return the words without the path of the temporary folder."""
-        folder = self._folder
-        if folder is None:
-            return words
-        for part, plain in ((f"{_OPEN}/", ""), (_OPEN, "the archive"), ("", "")):
-            words = words.replace(f"{folder}/{part}", plain)
-        return words
+    def _plain(self, words: Phrase) -> Phrase:
+        """Return the words without the path of the temporary folder, which only their values can hold."""
+        return Phrase(words.text, **{name: self._without_folder(value) for name, value in words.values.items()})
+
+    def _without_folder(self, value: Any) -> Any:
+        if isinstance(value, Phrase):
+            return self._plain(value)
+        if self._folder is None or not isinstance(value, str | Path):
+            return value
+        text = str(value)
+        if text == f"{self._folder}/{_OPEN}":
+            return Phrase("the archive")
+        for part in (f"{_OPEN}/", ""):
+            text = text.replace(f"{self._folder}/{part}", "")
+        return text
 
 
 def _outcome(results: Sequence[Result]) -> list[tuple[str, str, int, int]]:
@@ -352,8 +363,10 @@ def _outcome(results: Sequence[Result]) -> list[tuple[str, str, int, int]]:
     return [(result.entry.name, result.problem, result.added, result.total) for result in results]
 
 
-def _whose(progress: Progress) -> str:
-    return f"{progress.by} is enrolling many people at the moment: wait until that is done, or ask {progress.by}"
+def _whose(progress: Progress) -> Busy:
+    return Busy(
+        "%(who)s is enrolling many people at the moment: wait until that is done, or ask %(who)s", who=progress.by
+    )
 
 
 def _sweep() -> None:

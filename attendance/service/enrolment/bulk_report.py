@@ -12,9 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from attendance.domain.reason import Reason
+from attendance.service.access.reason_texts import reason_words
 from attendance.service.enrolment.bulk_enrol import Judged, Result
 from attendance.service.enrolment.photo_count import RECOMMENDED, SUFFICIENT, has_too_few
 from attendance.texts import gettext as _
+from attendance.texts import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def result_rows(results: Sequence[Result]) -> list[Row]:
             sum(photo.report.ok for photo in result.photos),
             result.total,
             bool(result.problem),
-            result.problem or _enrolled(result),
+            _left_out(result) if result.problem else _enrolled(result),
         )
         for result in sorted(results, key=lambda result: not result.problem)
     ]
@@ -81,6 +84,11 @@ def photo_lines(results: Sequence[Result]) -> Iterator[str]:
             yield _line((*who, str(photo.path), "yes" if photo.report.ok else "no", verdict, advice, outcome))
         if not result.photos:
             yield _line((*who, "", "no", "no photo", "", outcome))
+
+
+def _left_out(result: Result) -> str:
+    # The results come from a thread, which has no language; this is called for a page.
+    return reason_words(Reason.NO_CONSENT) if result.reason is Reason.NO_CONSENT else translated(result.problem)
 
 
 def _enrolled(result: Result) -> str:

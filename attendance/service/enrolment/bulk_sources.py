@@ -41,9 +41,14 @@ def read_entries(source: Path, *, inside: bool = False) -> list[Entry]:
     try:
         entries = _from_folder(source) if source.is_dir() else _from_csv(source, inside)
     except OSError as error:
-        raise UserError(f"cannot read {error.filename or source}: {error.strerror}") from error
+        raise UserError(
+            "cannot read %(filename)s: %(strerror)s", filename=error.filename or source, strerror=error.strerror
+        ) from error
     if not entries:
-        raise UserError(f"{source} names nobody: give a folder with a folder of photos for each person, or a CSV file")
+        raise UserError(
+            "%(source)s names nobody: give a folder with a folder of photos for each person, or a CSV file",
+            source=source,
+        )
     return entries
 
 
@@ -51,7 +56,9 @@ def _from_folder(source: Path) -> list[Entry]:
     inside = sorted(path for path in source.iterdir() if not path.name.startswith("."))
     loose = [path for path in inside if path.is_file() and path.suffix.lower() in SUFFIXES]
     if loose:
-        raise UserError(f"{loose[0]} is not in a person's folder: make a folder for each person, named as the person")
+        raise UserError(
+            "%(photo)s is not in a person's folder: make a folder for each person, named as the person", photo=loose[0]
+        )
     entries = []
     for folder in (path for path in inside if path.is_dir()):
         photos = tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()))
@@ -84,14 +91,21 @@ def _current_name(source: Path, column: str) -> str:
 def _entry(row: CsvRow, source: Path, inside: bool) -> Entry:
     line, text = row.line, {name: " ".join(value.split()) for name, value in row.cells.items()}
     if not text["name"]:
-        raise UserError(f"{source} line {line}: has no name")
+        raise UserError("%(source)s line %(line)s: has no name", source=source, line=line)
     photos = tuple(source.parent / name.strip() for name in text["photos"].split("|") if name.strip())
     for photo in photos:
         nameable = "\0" not in str(photo)
         if inside and nameable and not photo.resolve().is_relative_to(source.parent.resolve()):
-            raise UserError(f"{source} line {line}: {photo} does not lie in the folder of the list")
+            raise UserError(
+                "%(source)s line %(line)s: %(photo)s does not lie in the folder of the list",
+                source=source,
+                line=line,
+                photo=photo,
+            )
         if not nameable or not photo.is_file():
-            raise UserError(f"{source} line {line}: there is no file {photo}")
+            raise UserError(
+                "%(source)s line %(line)s: there is no file %(photo)s", source=source, line=line, photo=photo
+            )
     return Entry(
         text["name"],
         photos,
@@ -107,7 +121,13 @@ def _joined(entry: Entry, further: Entry) -> Entry:
     for column in ("name", "department", "consent"):
         one, other = getattr(entry, column), getattr(further, column)
         if one and other and one != other:
-            raise UserError(f"{further.where}: another {column} for {entry.name} than on {entry.where}")
+            raise UserError(
+                "%(where)s: another %(column)s for %(name)s than on %(earlier)s",
+                where=further.where,
+                column=column,
+                name=entry.name,
+                earlier=entry.where,
+            )
     return replace(
         entry,
         photos=entry.photos + tuple(photo for photo in further.photos if photo not in entry.photos),
@@ -122,5 +142,8 @@ def _require_distinct(entries: Iterable[Entry]) -> None:
         earlier = known.setdefault(entry.name.lower(), entry)
         if earlier is not entry:
             raise UserError(
-                f"{earlier.where} and {entry.where} both name {entry.name}: join them, or give ids in a CSV"
+                "%(earlier)s and %(where)s both name %(name)s: join them, or give ids in a CSV",
+                earlier=earlier.where,
+                where=entry.where,
+                name=entry.name,
             )

@@ -109,7 +109,9 @@ def _from_archive(archive: Path, target: Path, limits: Limits) -> Unpacked:
         with zipfile.ZipFile(archive) as packed:
             infos = packed.infolist()
             if len(infos) > limits.files:
-                raise UserError(f"the archive holds more than {limits.files:,} files: send it in several parts")
+                raise UserError(
+                    "the archive holds more than %(files)s files: send it in several parts", files=f"{limits.files:,}"
+                )
             members, left_out = _members(infos, limits)
             members, misplaced = _placed(members)
             left_out += misplaced
@@ -125,7 +127,11 @@ def _from_archive(archive: Path, target: Path, limits: Limits) -> Unpacked:
         raise UserError("the archive cannot be read: pack it again, and see that the disk is not full") from error
     found = sorted(path for path in target.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
     if len(found) > 1:
-        raise UserError(f"{found[0].name} and {found[1].name} both lie in the archive: leave one CSV file in it")
+        raise UserError(
+            "%(one)s and %(other)s both lie in the archive: leave one CSV file in it",
+            one=found[0].name,
+            other=found[1].name,
+        )
     return Unpacked(found[0] if found else target, target, tuple(left_out))
 
 
@@ -140,7 +146,10 @@ def _require_small_contents(archive: Path, limits: Limits) -> None:
         raise UserError("the file is not a ZIP archive, or a damaged one: pack it again")
     (contents,) = struct.unpack_from("<I", tail, at + 12)
     if contents > limits.contents or tail[max(0, at - 20) : at].startswith(_END_64):
-        raise UserError(f"the archive holds more than {limits.files:,} files or is too large: send it in several parts")
+        raise UserError(
+            "the archive holds more than %(files)s files or is too large: send it in several parts",
+            files=f"{limits.files:,}",
+        )
 
 
 def _members(infos: Sequence[zipfile.ZipInfo], limits: Limits) -> tuple[list[_Member], list[LeftOut]]:
@@ -215,7 +224,8 @@ def _write(packed: zipfile.ZipFile, member: _Member, target: Path, room: int, li
                 size += len(block)
                 if size > room:
                     raise UserError(
-                        f"the archive unpacks to more than {limits.unpacked >> 20:,} MB: send it in several parts"
+                        "the archive unpacks to more than %(unpacked)s MB: send it in several parts",
+                        unpacked=f"{limits.unpacked >> 20:,}",
                     )
                 if size > limits.photo:
                     break

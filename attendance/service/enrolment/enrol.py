@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.faces import SECOND_FACE, Box, Frame, Probe, Quality, Template
 from attendance.domain.reason import Reason
-from attendance.errors import UserError, problem_and_advice
+from attendance.errors import Phrase, UserError, problem_and_advice
 from attendance.service.access.reason_texts import reason_advice, reason_words
 from attendance.service.people import look_alikes
 from attendance.service.ports import Analyser, Clock
@@ -31,11 +31,12 @@ from attendance.store.crypto import Keys
 from attendance.store.people import look_alikes as pairs
 from attendance.store.people import people, templates
 from attendance.texts import gettext as _
+from attendance.texts import translated
 
 MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-_KINDS = "use a JPEG, PNG, WebP or BMP file"
+_KINDS = Phrase("use a JPEG, PNG, WebP or BMP file")
 
 
 class EnrolRefused(UserError):
@@ -76,8 +77,10 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
     if not data:
         raise EnrolRefused("the file is empty: choose another photo")
     if len(data) > MAX_BYTES:
-        raise EnrolRefused(f"the file is larger than {MAX_BYTES >> 20} MB: use a smaller copy")
-    too_large = EnrolRefused(f"the image has more than {MAX_PIXELS // 1_000_000} megapixels: use a smaller copy")
+        raise EnrolRefused("the file is larger than %(most)s MB: use a smaller copy", most=MAX_BYTES >> 20)
+    too_large = EnrolRefused(
+        "the image has more than %(most)s megapixels: use a smaller copy", most=MAX_PIXELS // 1000000
+    )
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
@@ -89,9 +92,9 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise too_large from error
     except UnidentifiedImageError as error:
-        raise EnrolRefused(f"the file is not an image that can be read: {_KINDS}") from error
+        raise EnrolRefused("the file is not an image that can be read: %(kinds)s", kinds=_KINDS) from error
     except Exception as error:  # Pillow's parsers raise whatever a broken file provokes
-        raise EnrolRefused(f"the image is damaged or incomplete: save it again, and {_KINDS}") from error
+        raise EnrolRefused("the image is damaged or incomplete: save it again, and %(kinds)s", kinds=_KINDS) from error
 
 
 def check_photo(analyser: Analyser, data: bytes, clock: Clock) -> PhotoReport:
@@ -99,7 +102,7 @@ def check_photo(analyser: Analyser, data: bytes, clock: Clock) -> PhotoReport:
     try:
         image = decode_image(data)
     except EnrolRefused as refusal:
-        return PhotoReport(False, None, *problem_and_advice(refusal))
+        return PhotoReport(False, None, *problem_and_advice(translated(refusal)))
     probes = analyser.analyse(Frame(image, clock.now(), camera="photo"))
     if not probes:
         return _refused(Reason.NO_FACE, None)

@@ -136,7 +136,7 @@ def decide_corrections(
         try:
             decide_correction(session, correction_id, approve=approve, by=by, now=now, note=note, decider=decider)
         except UserError as error:
-            kept.append((correction_id, str(error)))
+            kept.append((correction_id, error.words))
         else:
             done.append(correction_id)
     return Decided(tuple(done), tuple(kept))

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from attendance.domain.hours.day import Cause, Day, Flag, Inference, Note, Rule, Spell, Status
 from attendance.domain.hours.shift import DAY, Half, Kind, Leave, PremiumRules, Shift, hhmm
@@ -31,9 +31,9 @@ class Local:
     zone: ZoneInfo
     locale: str = LOCALE
 
-    def clock(self, at: datetime) -> str:
-        """09:41."""
-        return format_time(at.astimezone(self.zone), "short", locale=self.locale)
+    def clock(self, at: datetime, seconds: bool = False) -> str:
+        """09:41, or 09:41:07."""
+        return format_time(at.astimezone(self.zone), "medium" if seconds else "short", locale=self.locale)
 
     def medium_date(self, day: date) -> str:
         """6 May 2024."""
@@ -71,9 +71,26 @@ class Local:
         """M."""
         return format_date(day, "ccccc", locale=self.locale)
 
+    def date_time(self, at: datetime, seconds: bool = False) -> str:
+        """6 May 2024, 09:41."""
+        local = at.astimezone(self.zone)
+        return f"{self.medium_date(local.date())}, {self.clock(at, seconds)}"
+
+    def zone_name(self, at: datetime) -> str:
+        """CEST."""
+        return at.astimezone(self.zone).tzname() or ""
+
     def number(self, value: float) -> str:
         """1.25, without zeros at the end."""
         return format_decimal(value, "#,##0.###", locale=self.locale)
+
+    def decimal(self, value: float, digits: int) -> str:
+        """0.450 with three digits, 12,345 with none."""
+        return format_decimal(value, f"#,##0.{'0' * digits}" if digits else "#,##0", locale=self.locale)
+
+    def percent(self, share: float, digits: int = 1) -> str:
+        """2.5%, of 0.025."""
+        return format_percent(share, f"#,##0.{'0' * digits}%" if digits else "#,##0%", locale=self.locale)
 
 
 STATUS_WORDS: Mapping[Status, str] = {

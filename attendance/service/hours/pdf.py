@@ -67,7 +67,8 @@ def to_pdf(
 
     # It logs at length which tables of a font it leaves out.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
-    made = f"{site} · {at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    local = Local(zone, locale)
+    made = f"{site} · {local.date_time(at)} {local.zone_name(at)}"
 
     class Document(FPDF):
         missing: frozenset[str] = frozenset()

@@ -95,7 +95,7 @@ def _closable(session: Session, first: date, last: date, now: datetime, zone: Zo
         raise UserError("a period can be closed once its last day is over")
     for other in period_rows.locks(session):
         if other.reopened_at is None and other.first <= last and other.last >= first:
-            raise UserError(f"the period {other.first} to {other.last} is closed already")
+            raise UserError("the period %(first)s to %(last)s is closed already", first=other.first, last=other.last)
     rows = sheet(session, first, last, zone, now)
     for row in rows:
         for day in row.days:
@@ -103,8 +103,10 @@ def _closable(session: Session, first: date, last: date, now: datetime, zone: Zo
             shift_runs = not day.over and day.plan.shift is not None and not day.plan.whole_day_off
             if day.here_now or shift_runs:
                 raise UserError(
-                    f"the day {day.day} of {row.person.name} is still running: close the period when it has ended, "
-                    "or enter the check-out if it was forgotten"
+                    "the day %(day)s of %(person)s is still running: close the period when it has ended, or enter the "
+                    "check-out if it was forgotten",
+                    day=day.day,
+                    person=row.person.name,
                 )
     return rows
 

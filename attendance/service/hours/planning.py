@@ -16,7 +16,7 @@ from itertools import pairwise
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours.shift import DAY, PremiumRules, Shift, from_json, hhmm
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.store.hours import calendars, rosters
 from attendance.store.hours.periods import lock_over, require_open
 from attendance.store.people import people
@@ -41,7 +41,9 @@ def save_shift(session: Session, shift: Shift, *, now: datetime, shift_id: int |
     A shift's rules hold for every day, so UserError if the shift was worked in a closed period.
     """
     if shift_id is not None and (lock := _closed_with(session, shift_id, now)) is not None:
-        raise UserError(f"this shift was worked in a closed period ({lock}): make a new shift and roster it from today")
+        raise UserError(
+            "this shift was worked in a closed period (%(lock)s): make a new shift and roster it from today", lock=lock
+        )
     return rosters.put_shift(session, shift, at=now, shift_id=shift_id)
 
 
@@ -76,13 +78,13 @@ def assign(
     if not person_ids:
         raise UserError("choose at least one person")
     if not 1 <= len(pattern) <= MOST_PATTERN:
-        raise UserError(f"a pattern has 1 to {MOST_PATTERN} days")
+        raise UserError("a pattern has 1 to %(most)s days", most=MOST_PATTERN)
     if last is not None and last < first:
         raise UserError("the last day is before the first: swap them")
     active = {row.id: from_json(row.rules) for row in rosters.list_shifts(session)}
     for shift_id in pattern:
         if shift_id is not None and shift_id not in active:
-            raise UserError(f"there is no active shift {shift_id}")
+            raise UserError("there is no active shift %(shift_id)s", shift_id=shift_id)
     days = [None if shift_id is None else active[shift_id] for shift_id in pattern]
     for before, after in pairwise([*days, days[0]]):
         _require_apart(before, after)
@@ -102,8 +104,11 @@ def _require_apart(before: Shift | None, after: Shift | None) -> None:
     """Raise UserError if the shift of a day begins before the one of the day before has ended."""
     if before is not None and after is not None and before.spans[-1].end - DAY > after.spans[0].start:
         raise UserError(
-            f"the shifts overlap: {before.name} ends at {hhmm(before.spans[-1].end - DAY)} on the day after, "
-            f"when {after.name} has begun at {hhmm(after.spans[0].start)}"
+            "the shifts overlap: %(before)s ends at %(end)s on the day after, when %(after)s has begun at %(start)s",
+            before=before.name,
+            end=hhmm(before.spans[-1].end - DAY),
+            after=after.name,
+            start=hhmm(after.spans[0].start),
         )
 
 
@@ -114,8 +119,11 @@ def _make_room(session: Session, other: Roster, first: date, last: date | None) 
         if last is not None and (other.last is None or other.last > last):
             name = people.get_person(session, other.person_id).name
             raise UserError(
-                f"{name} has a roster from {other.first} to {other.last or 'further notice'} that overlaps: "
-                "choose days that contain it, or that end before it"
+                "%(name)s has a roster from %(first)s to %(last)s that overlaps: choose days that contain it, or "
+                "that end before it",
+                name=name,
+                first=other.first,
+                last=other.last or Phrase("further notice"),
             )
         session.delete(other)  # replaced whole, by days that are all still open
         return
@@ -156,7 +164,7 @@ def import_holidays(
         days = holidays.country_holidays(country, subdiv=region or None, years=year)
     except (NotImplementedError, KeyError) as error:  # the library does not know this place
         raise UserError(
-            f"no holidays are known for {country} {region}".rstrip() + ": use codes such as DE and BY"
+            "no holidays are known for %(place)s: use codes such as DE and BY", place=f"{country} {region}".rstrip()
         ) from error
     known = {
         row.day: row.name
@@ -182,7 +190,7 @@ def remove_premium_rules(session: Session, first: date, *, now: datetime) -> Non
     """Remove the rules that begin on `first`; the ones before them hold on.  UserError for a closed period."""
     require_open(session, first, FOREVER, now)
     if not rosters.drop_premium_rules(session, first):
-        raise UserError(f"no rules begin on {first}: they were removed already")
+        raise UserError("no rules begin on %(first)s: they were removed already", first=first)
 
 
 def add_holiday(session: Session, day: date, name: str, *, now: datetime, calendar_id: int | None = None) -> None:

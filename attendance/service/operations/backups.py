@@ -81,7 +81,9 @@ def make(
         backup_files.flush(target)
     except OSError as error:
         raise UserError(
-            f"no backup in {folder} ({error.strerror}): check its rights and the room on its disk"
+            "no backup in %(folder)s (%(strerror)s): check its rights and the room on its disk",
+            folder=folder,
+            strerror=error.strerror,
         ) from error
     finally:
         with suppress(OSError):
@@ -119,11 +121,15 @@ def check(path: Path) -> Contents:
     card = card_of(path)
     if card and card.get("sha256") != _sha256(path):
         raise UserError(
-            f"{path} is not the file that was written ({_card(path).name} has another sha256): take another"
+            "%(path)s is not the file that was written (%(card)s has another sha256): take another",
+            path=path,
+            card=_card(path).name,
         )
     if path.suffix == ".dump":
         if not card:
-            raise UserError(f"{_card(path)} is missing, which says what the dump holds: keep both files together")
+            raise UserError(
+                "%(card)s is missing, which says what the dump holds: keep both files together", card=_card(path)
+            )
         backup_files.check_postgresql(path)
         backup_files.require_known(str(card.get("revision")), path)
         return Contents(str(card["revision"]), card.get("key"), int(card["people"]), int(card["passages"]))
@@ -140,13 +146,17 @@ def copy_of(path: Path, target: Path) -> None:
     log = Path(f"{path}-wal")
     if log.exists() and log.stat().st_size:
         raise UserError(
-            f"{path} is part of a database in use ({log.name} is beside it): use the command backup instead"
+            "%(path)s is part of a database in use (%(log)s is beside it): use the command backup instead",
+            path=path,
+            log=log.name,
         )
     try:
         shutil.copyfile(path, target)
         target.chmod(0o600)
     except OSError as error:
-        raise UserError(f"cannot copy {path} to {target}: {error.strerror}") from error
+        raise UserError(
+            "cannot copy %(path)s to %(target)s: %(strerror)s", path=path, target=target, strerror=error.strerror
+        ) from error
 
 
 def list_backups(folder: Path) -> Sequence[Backup]:
@@ -223,7 +233,7 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+        raise UserError("cannot read %(path)s: %(strerror)s", path=path, strerror=error.strerror) from error
 
 
 def _size(engine: Engine, database: Path | None) -> int:
@@ -237,8 +247,11 @@ def _require_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE_BYTES:
         raise UserError(
-            f"no room for a backup in {folder}: {needed >> 20} MB are needed and {free >> 20} MB are free; "
-            "delete old backups, or set [backup] folder to another disk"
+            "no room for a backup in %(folder)s: %(needed)s MB are needed and %(free)s MB are free; delete old "
+            "backups, or set [backup] folder to another disk",
+            folder=folder,
+            needed=needed >> 20,
+            free=free >> 20,
         )
 
 

@@ -34,6 +34,7 @@ from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions, database_file, schema_state
 from attendance.texts import gettext as _
+from attendance.texts import translated
 
 # No computer that runs this version can rightly have an earlier clock.
 _BUILT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,7 +93,7 @@ def worst(checks: Sequence[Check]) -> Verdict:
 
 def fault_of(what: str, error: Exception) -> Check:
     """Return an exception as a check that failed."""
-    words, advice = problem_and_advice(error)
+    words, advice = problem_and_advice(translated(error))
     return Check(what, Verdict.FAULT, words or type(error).__name__, advice)
 
 

@@ -97,9 +97,11 @@ def restore(
     """
     ending = ".db" if engine.dialect.name == "sqlite" else ".dump"
     if backup.suffix == ".dump" and ending == ".db":
-        raise UserError(f"{backup} is a backup of PostgreSQL: set [database] url to a PostgreSQL database")
+        raise UserError(
+            "%(backup)s is a backup of PostgreSQL: set [database] url to a PostgreSQL database", backup=backup
+        )
     if backup.suffix != ".dump" and ending == ".dump":
-        raise UserError(f"{backup} is a backup of SQLite: set [database] url to a SQLite file")
+        raise UserError("%(backup)s is a backup of SQLite: set [database] url to a SQLite file", backup=backup)
     contents = backups.check(backup)
     if contents.key is not None and contents.key != keys.fingerprint:
         raise WrongMasterKey
@@ -202,8 +204,9 @@ def _ledger_in_place(factory: Sessions, apart: Apart, at: datetime, actor: Actor
         return False  # from before there were ledgers: a new one is begun
     if not apart.ledger_lost:
         raise UserError(
-            f"the ledger of erasures of this backup is missing, and without it erased people would come back: put it "
-            f"at {apart.ledger.path}; if it is lost for good, restore with --ledger-lost and erase those people again"
+            "the ledger of erasures of this backup is missing, and without it erased people would come back: put "
+            "it at %(path)s; if it is lost for good, restore with --ledger-lost and erase those people again",
+            path=apart.ledger.path,
         )
     replace_ledger(factory, apart.ledger, at, actor)
     return False

@@ -45,7 +45,9 @@ def set_days(
         raise UserError("the last day of employment is before the first: swap them")
     earlier = [one.last for one in known[:-1] if one.last is not None]
     if earlier and (first is None or first <= max(earlier)):
-        raise UserError(f"an earlier employment lasted until {max(earlier)}: the first day is after it")
+        raise UserError(
+            "an earlier employment lasted until %(earlier)s: the first day is after it", earlier=max(earlier)
+        )
     for old, new, at_end in ((before.first, first, False), (before.last, last, True)):
         if old != new:
             _require_open_between(session, old, new, at_end, now)

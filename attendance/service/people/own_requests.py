@@ -15,7 +15,10 @@ MOST_WAITING = 20
 def require_room(waiting: int) -> None:
     """Raise UserError if so many requests of one person wait that no more are taken."""
     if waiting >= MOST_WAITING:
-        raise UserError(f"{MOST_WAITING} of your requests wait already: withdraw one, or wait for a decision")
+        raise UserError(
+            "%(most)s of your requests wait already: withdraw one, or wait for a decision",
+            most=MOST_WAITING,
+        )
 
 
 def require_another_person(person_id: int, decider: int | None) -> None:

@@ -104,9 +104,10 @@ def require_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> list[Ent
         return begin_ledger(sessions, ledger, at)
     if not entries:
         raise UserError(
-            f"the ledger of erasures {ledger.path} is missing, and without it a restored backup could bring erased "
-            "people back: put the file back from its copy; if it is lost for good, run: "
-            "python manage.py privacy begin-ledger"
+            "the ledger of erasures %(path)s is missing, and without it a restored backup could bring erased "
+            "people back: put the file back from its copy; if it is lost for good, run: python manage.py privacy "
+            "begin-ledger",
+            path=ledger.path,
         )
     if applied is None and not anybody and origin != entries[0].id:
         # Another database was made in this folder: a new site begins, and the old ledger is kept.
@@ -114,13 +115,15 @@ def require_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> list[Ent
         return begin_ledger(sessions, ledger, at)
     if origin is not None and origin != entries[0].id:
         raise UserError(
-            f"the ledger of erasures {ledger.path} belongs to another database: put back the one of this site, "
-            "or set privacy.ledger"
+            "the ledger of erasures %(path)s belongs to another database: put back the one of this site, or set "
+            "privacy.ledger",
+            path=ledger.path,
         )
     if applied is not None and not _reaches(entries, *applied):
         raise UserError(
-            f"the ledger of erasures {ledger.path} is older than the database: put back its newest copy "
-            "(one is in the folder of backups); if there is none, run: python manage.py privacy begin-ledger"
+            "the ledger of erasures %(path)s is older than the database: put back its newest copy (one is in the "
+            "folder of backups); if there is none, run: python manage.py privacy begin-ledger",
+            path=ledger.path,
         )
     return entries
 

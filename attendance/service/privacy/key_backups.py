@@ -32,7 +32,11 @@ def write(folder: Path, keys: Mapping[str, bytes], fingerprint: str | None, at: 
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _replace(path, content)
     except OSError as error:
-        raise UserError(f"no backup of the keys in {folder} ({error.strerror}): set backup.key_folder") from error
+        raise UserError(
+            "no backup of the keys in %(folder)s (%(strerror)s): set backup.key_folder",
+            folder=folder,
+            strerror=error.strerror,
+        ) from error
     return path
 
 
@@ -68,9 +72,9 @@ def read(path: Path) -> dict[str, bytes]:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["keys"]
         return {str(uid): base64.b64decode(text, validate=True) for uid, text in found.items()}
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+        raise UserError("cannot read %(path)s: %(strerror)s", path=path, strerror=error.strerror) from error
     except (AttributeError, KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise UserError(f"{path} is not a backup of keys: choose another file") from error
+        raise UserError("%(path)s is not a backup of keys: choose another file", path=path) from error
 
 
 def keep_only(folder: Path, live: Collection[str]) -> int:
@@ -87,7 +91,9 @@ def keep_only(folder: Path, live: Collection[str]) -> int:
                 gone += len(content["keys"]) - len(kept)
                 _replace(path, content | {"keys": kept})
         except OSError as error:
-            raise UserError(f"{path} cannot be rid of an erased key: {error.strerror}") from error
+            raise UserError(
+                "%(path)s cannot be rid of an erased key: %(strerror)s", path=path, strerror=error.strerror
+            ) from error
         except (AttributeError, KeyError, TypeError, ValueError):
             path.unlink(missing_ok=True)  # it cannot be read, so nothing is lost and nothing may linger
     return gone

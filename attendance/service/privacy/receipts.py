@@ -60,11 +60,13 @@ def verify(path: Path, public: Ed25519PublicKey) -> Verified:
         found = json.loads(path.read_text(encoding="utf-8"))
         content, signature = dict(found["content"]), str(found["signature"])
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+        raise UserError("cannot read %(path)s: %(strerror)s", path=path, strerror=error.strerror) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is not an erasure receipt") from error
+        raise UserError("%(path)s is not an erasure receipt", path=path) from error
     if not verifies(public, PURPOSE, content, signature):
-        raise UserError(f"the signature of {path} does not hold: the receipt was changed, or it is from another site")
+        raise UserError(
+            "the signature of %(path)s does not hold: the receipt was changed, or it is from another site", path=path
+        )
     return Verified(content, str(content.get("state")))
 
 

@@ -65,11 +65,15 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     try:
         found = serialization.load_pem_public_key(path.read_bytes())
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+        raise UserError("cannot read %(path)s: %(strerror)s", path=path, strerror=error.strerror) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise UserError(f"{path} is not a public key: write one with the command audit public-key") from error
+        raise UserError(
+            "%(path)s is not a public key: write one with the command audit public-key", path=path
+        ) from error
     if not isinstance(found, Ed25519PublicKey):
-        raise UserError(f"{path} is another kind of key: write the site's with the command audit public-key")
+        raise UserError(
+            "%(path)s is another kind of key: write the site's with the command audit public-key", path=path
+        )
     return found
 
 

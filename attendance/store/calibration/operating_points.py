@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.access.scoring import ATTEMPT, ATTEMPT_MEAN, BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.store.crypto import Damaged, Keys
 from attendance.store.tables import calibration
 
-_CENTRE_IS_DAMAGED = (
+_CENTRE_IS_DAMAGED = Phrase(
     "what the site's faces have in common, which belongs to the threshold, is damaged, so every face is refused: put a "
     'threshold in force again, on the page Threshold, Other ways, or with: calibrate --compare "best photo" --apply'
 )
@@ -66,12 +66,15 @@ def scoring_in_force(session: Session, keys: Keys, model_id: str) -> Scoring:
     if not version.removeprefix(ATTEMPT).startswith(CENTRE):
         plain = {one.version: one for one in (BEST_PHOTO, MEAN_PHOTO, ATTEMPT_MEAN)}
         if version not in plain:
-            raise UserError(f"this program does not know the scores «{version}» of the threshold in force: update it")
+            raise UserError(
+                "this program does not know the scores «%(version)s» of the threshold in force: update it",
+                version=version,
+            )
         return plain[version]
     try:
         scoring = Scoring(True, keys.open_centre(rows[0].centre or b"", model_id), attempt)
     except (Damaged, ValueError) as error:
-        raise UserError(f"{_CENTRE_IS_DAMAGED} ({error})") from error
+        raise UserError("%(damaged)s (%(error)s)", damaged=_CENTRE_IS_DAMAGED, error=error) from error
     if scoring.version != version:
         raise UserError(_CENTRE_IS_DAMAGED)
     return scoring
@@ -109,9 +112,9 @@ def set_point(
     strangers by the half, at 1 nobody passes.  UserError for a margin outside 0..1.
     """
     if not (math.isfinite(threshold) and 0 < threshold < 1):
-        raise UserError(f"a threshold is a cosine between 0 and 1, not {threshold}")
+        raise UserError("a threshold is a cosine between 0 and 1, not %(threshold)s", threshold=threshold)
     if not (math.isfinite(margin) and 0 <= margin <= 1):
-        raise UserError(f"a margin is a difference of cosines from 0 to 1, not {margin}")
+        raise UserError("a margin is a difference of cosines from 0 to 1, not %(margin)s", margin=margin)
     if scoring.centre is not None and keys is None:
         raise ValueError("a centre is stored sealed only")
     # Older centres hold nothing that is needed: their scores are kept with the passages.

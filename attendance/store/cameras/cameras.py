@@ -127,13 +127,13 @@ def edit(session: Session, camera_id: int, *, title: str, direction: Direction, 
     """
     camera = session.get(Camera, camera_id)
     if camera is None:
-        raise UserError(f"there is no camera {camera_id}")
+        raise UserError("there is no camera %(camera_id)s", camera_id=camera_id)
     title = " ".join(title.split())
     if len(title) > 100:
         raise UserError("a camera's name has at most 100 characters")
     others = select(Camera.id).where(Camera.id != camera_id, or_(Camera.title == title, Camera.name == title))
     if title and session.scalar(others) is not None:
-        raise UserError(f"another camera is called {title}: choose another name")
+        raise UserError("another camera is called %(title)s: choose another name", title=title)
     camera.title = title if title and title != camera.name else None
     camera.direction = camera.wanted_direction = direction.value
     camera.active = active
@@ -193,4 +193,8 @@ def without_password(source: str) -> str:
 
 
 def _taken(name: str, holder: str) -> UserError:
-    return UserError(f"the camera {name} is held by {holder}: stop that daemon, or give this one another [camera] name")
+    return UserError(
+        "the camera %(name)s is held by %(holder)s: stop that daemon, or give this one another [camera] name",
+        name=name,
+        holder=holder,
+    )

@@ -42,7 +42,9 @@ def get_calendar(session: Session, calendar_id: int) -> HolidayCalendar:
     """Return the calendar; UserError if there is none with this id."""
     row = session.get(HolidayCalendar, calendar_id)
     if row is None:
-        raise UserError(f"there is no calendar {calendar_id}: choose one of the page Holiday calendars")
+        raise UserError(
+            "there is no calendar %(calendar_id)s: choose one of the page Holiday calendars", calendar_id=calendar_id
+        )
     return row
 
 
@@ -52,7 +54,7 @@ def add_calendar(session: Session, name: str) -> HolidayCalendar:
     if not 0 < len(name) <= 100:
         raise UserError("a calendar needs a name of 1 to 100 letters")
     if session.scalar(select(HolidayCalendar).where(HolidayCalendar.name == name)) is not None:
-        raise UserError(f"there is a calendar {name} already: choose another name")
+        raise UserError("there is a calendar %(name)s already: choose another name", name=name)
     row = HolidayCalendar(name=name)
     session.add(row)
     session.flush()

@@ -31,7 +31,7 @@ def get_leave(session: Session, leave_id: int) -> LeaveRow:
     """Return the leave; UserError if there is none with this id."""
     row = session.get(LeaveRow, leave_id)
     if row is None:
-        raise UserError(f"there is no leave {leave_id}")
+        raise UserError("there is no leave %(leave_id)s", leave_id=leave_id)
     return row
 
 

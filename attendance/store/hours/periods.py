@@ -35,7 +35,9 @@ def require_open(session: Session, first: date, last: date, now: datetime) -> No
     lock = lock_over(session, first, last, now)
     if lock is not None:
         raise UserError(
-            f"the period {lock.first} to {lock.last} is closed: an administrator can reopen it on the page Periods"
+            "the period %(first)s to %(last)s is closed: an administrator can reopen it on the page Periods",
+            first=lock.first,
+            last=lock.last,
         )
 
 

@@ -13,10 +13,16 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.store.tables.hours import Correction, LeaveRow
 
-_WORDS = {Correction: "correction", LeaveRow: "leave"}
+_NAMES = {Correction: Phrase("this correction"), LeaveRow: Phrase("this leave")}
+_STATES = {
+    "requested": Phrase("requested"),
+    "approved": Phrase("approved"),
+    "refused": Phrase("refused"),
+    "withdrawn": Phrase("withdrawn"),
+}
 
 
 def move(
@@ -39,7 +45,7 @@ def move(
     )
     session.refresh(row)
     if not done.rowcount:
-        raise UserError(f"this {_WORDS[table]} was {row.state} already")
+        raise UserError("%(request)s was %(state)s already", request=_NAMES[table], state=_STATES[row.state])
 
 
 def count_waiting(session: Session, table: type[Correction] | type[LeaveRow]) -> int:

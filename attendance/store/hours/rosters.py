@@ -76,7 +76,7 @@ def get_shift(session: Session, shift_id: int) -> ShiftRow:
     """Return the shift; UserError if there is none with this id."""
     row = session.get(ShiftRow, shift_id)
     if row is None:
-        raise UserError(f"there is no shift {shift_id}")
+        raise UserError("there is no shift %(shift_id)s", shift_id=shift_id)
     return row
 
 
@@ -88,7 +88,7 @@ def put_shift(session: Session, shift: Shift, *, at: datetime, shift_id: int | N
     """Write a new shift, or new rules for one; UserError if the name is taken."""
     holder = shift_named(session, shift.name)
     if holder is not None and holder.id != shift_id:
-        raise UserError(f"there is a shift {shift.name} already: choose another name")
+        raise UserError("there is a shift %(shift)s already: choose another name", shift=shift.name)
     if shift_id is None:
         row = ShiftRow(name=shift.name, rules=shifts.to_json(shift), active=True, created_at=at, updated_at=at)
         session.add(row)

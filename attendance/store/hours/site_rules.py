@@ -33,7 +33,7 @@ def put_zone_history(session: Session, history: list[tuple[date, str]], at: date
         try:
             ZoneInfo(key)
         except (KeyError, OSError, ValueError) as error:
-            raise UserError(f'{key} is not a valid time zone: write it as "Europe/Berlin"') from error
+            raise UserError('%(key)s is not a valid time zone: write it as "Europe/Berlin"', key=key) from error
     kept: list[tuple[date, str]] = []
     for day, key in sorted(history):
         if not kept or kept[-1][1] != key:

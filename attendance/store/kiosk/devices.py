@@ -49,7 +49,7 @@ def add_device(
     try:
         session.flush()
     except IntegrityError as error:
-        raise UserError(f"there is a kiosk named {name} already: choose another name") from error
+        raise UserError("there is a kiosk named %(name)s already: choose another name", name=name) from error
     return device, new_code(session, device.id, at=at)
 
 
@@ -99,7 +99,7 @@ def revoke(session: Session, device_id: int, *, at: datetime) -> KioskDevice:
 def get_device(session: Session, device_id: int) -> KioskDevice:
     device = session.get(KioskDevice, device_id)
     if device is None:
-        raise UserError(f"there is no kiosk {device_id}")
+        raise UserError("there is no kiosk %(device_id)s", device_id=device_id)
     return device
 
 

@@ -81,26 +81,34 @@ def check_sqlite(path: Path) -> Contents:
             connection.execute("PRAGMA journal_mode = DELETE")
             found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
             if found != ["ok"]:
-                raise UserError(f"{path} is damaged ({'; '.join(map(str, found))}): take another backup")
+                raise UserError(
+                    "%(path)s is damaged (%(problems)s): take another backup",
+                    path=path,
+                    problems="; ".join(map(str, found)),
+                )
             if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-                raise UserError(f"{path} is damaged (rows point nowhere): take another backup")
+                raise UserError("%(path)s is damaged (rows point nowhere): take another backup", path=path)
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
             if not {"alembic_version", "people", "passages", "settings"} <= tables:
-                raise UserError(f"{path} is not a backup of this program: choose another file")
+                raise UserError("%(path)s is not a backup of this program: choose another file", path=path)
             (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             query = "SELECT json_extract(value, '$') FROM settings WHERE key = ?"
             key = connection.execute(query, (MASTER_KEY_FINGERPRINT,)).fetchone()
             (people,) = connection.execute("SELECT count(*) FROM people").fetchone()
             (passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
     except sqlite3.Error as error:
-        raise UserError(f"{path} cannot be read as a backup ({one_line(error)}): choose another file") from error
+        raise UserError(
+            "%(path)s cannot be read as a backup (%(error)s): choose another file", path=path, error=one_line(error)
+        ) from error
     return Contents(require_known(str(revision), path), None if key is None else str(key[0]), people, passages)
 
 
 def require_known(revision: str, path: Path) -> str:
     """Return the revision; UserError if a newer version of this program made the backup."""
     if revision not in migrate.revisions():
-        raise UserError(f"{path} was made by a newer version: install that version, or choose another backup")
+        raise UserError(
+            "%(path)s was made by a newer version: install that version, or choose another backup", path=path
+        )
     return revision
 
 
@@ -148,7 +156,9 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _run(url: URL | None, program: str, *arguments: str) -> None:
     """Run one of PostgreSQL's programs.  The password goes through the environment, where `ps` does not show it."""
     if shutil.which(program) is None:
-        raise UserError(f"{program} is missing: install PostgreSQL's client programs (Debian: postgresql-client)")
+        raise UserError(
+            "%(program)s is missing: install PostgreSQL's client programs (Debian: postgresql-client)", program=program
+        )
     environ = dict(os.environ)
     if url is not None:
         given = {"PGHOST": url.host or url.query.get("host"), "PGPORT": url.port, "PGUSER": url.username}
@@ -157,6 +167,8 @@ def _run(url: URL | None, program: str, *arguments: str) -> None:
     try:
         done = subprocess.run([program, *arguments], env=environ, capture_output=True, text=True, timeout=_WAIT_S)
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"{program} did not end within an hour: look at the database server") from error
+        raise UserError(
+            "%(program)s did not end within an hour: look at the database server", program=program
+        ) from error
     if done.returncode:
-        raise UserError(f"{program} failed: {one_line(done.stderr)[:500]}")
+        raise UserError("%(program)s failed: %(stderr)s", program=program, stderr=one_line(done.stderr)[:500])

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.store.faults import DatabaseLocked
 
 _LOOK_EVERY_S = 0.05
@@ -54,7 +54,9 @@ def hold(database: Path, patience_s: float = 0.0) -> Hold | None:
     held = Hold(descriptor)
     if not _locked(descriptor, fcntl.LOCK_SH, patience_s):
         held.close()
-        raise DatabaseLocked(f"the database {database} is being restored: wait until that has ended, then try again")
+        raise DatabaseLocked(
+            "the database %(database)s is being restored: wait until that has ended, then try again", database=database
+        )
     return held
 
 
@@ -80,9 +82,13 @@ def alone(database: Path, patience_s: float) -> Iterator[None]:
     use = os.open(use_file(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         if not _locked(request, fcntl.LOCK_EX, 0.0):
-            raise UserError(f"another restore of {database} is running: wait until it has ended")
+            raise UserError("another restore of %(database)s is running: wait until it has ended", database=database)
         if not _locked(use, fcntl.LOCK_EX, patience_s):
-            raise UserError(f"the database {database} is still used{_by_whom(database)}: end that program, then again")
+            raise UserError(
+                "the database %(database)s is still used%(by_whom)s: end that program, then again",
+                database=database,
+                by_whom=_by_whom(database),
+            )
         yield
     finally:
         os.close(use)
@@ -107,7 +113,7 @@ def _locked(descriptor: int, kind: int, patience_s: float) -> bool:
             return True
 
 
-def _by_whom(database: Path) -> str:
+def _by_whom(database: Path) -> Phrase:
     """Return " by process 123, 456", as far as the kernel says it."""
     with suppress(OSError, ValueError):
         inode = use_file(database).stat().st_ino
@@ -115,5 +121,5 @@ def _by_whom(database: Path) -> str:
         # 1: FLOCK ADVISORY READ 1234 08:01:5678 0 EOF
         found = {row[4] for row in lines if row[1] == "FLOCK" and row[5].rpartition(":")[2] == str(inode)}
         if holders := sorted(found - {str(os.getpid())}):
-            return f" by process {', '.join(holders)}"
-    return ""
+            return Phrase(" by process %(numbers)s", numbers=", ".join(holders))
+    return Phrase()

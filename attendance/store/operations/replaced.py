@@ -25,6 +25,7 @@ from time import monotonic, sleep
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from attendance.errors import Phrase
 from attendance.store import settings
 from attendance.store.faults import DatabaseReplaced
 from attendance.store.operations import in_use
@@ -94,24 +95,27 @@ class _Files:
 
     def check(self) -> None:
         if in_use.restore_wanted(self._path):
-            raise DatabaseReplaced(f"the database {self._path} is about to be restored: this program ends for that")
+            raise DatabaseReplaced(
+                "the database %(path)s is about to be restored: this program ends for that", path=self._path
+            )
         for file, descriptor in self._opened:
             mine = os.fstat(descriptor)
             try:
                 there = file.stat()
             except OSError:
-                raise self._replaced(f"{file} was deleted") from None
+                raise self._replaced(Phrase("%(file)s was deleted", file=file)) from None
             if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
-                raise self._replaced(f"{file} was replaced")
+                raise self._replaced(Phrase("%(file)s was replaced", file=file))
         header = self._header()
         if header[:16] != _MAGIC or _cookie(header) not in self._cookies or _changes(header) < self._changes:
-            raise self._replaced(f"another database was copied over {self._path}")
+            raise self._replaced(Phrase("another database was copied over %(path)s", path=self._path))
         self._changes = _changes(header)
         for _ in range(5):
             if self._log_fits():
                 return
             sleep(0.02)
-        raise self._replaced(f"another file was copied over {self._path}-wal")
+        log = Path(f"{self._path}-wal")
+        raise self._replaced(Phrase("another file was copied over %(path)s", path=log))
 
     def close(self) -> None:
         for _, descriptor in self._opened:
@@ -137,10 +141,11 @@ class _Files:
             return True  # nothing in the log
         return os.pread(self._opened[1][1], 32, 0)[16:24] == index[32:40]
 
-    def _replaced(self, what: str) -> DatabaseReplaced:
+    def _replaced(self, what: Phrase) -> DatabaseReplaced:
         return DatabaseReplaced(
-            f"{what} while it was in use: nothing more is decided with it; put the right database back by the command "
-            "restore, then start again"
+            "%(what)s while it was in use: nothing more is decided with it; put the right database back by the "
+            "command restore, then start again",
+            what=what,
         )
 
 

@@ -90,7 +90,7 @@ def create_operator(
     try:
         session.flush()
     except IntegrityError as error:
-        raise UserError(f"the user name {operator.username} is taken: choose another") from error
+        raise UserError("the user name %(username)s is taken: choose another", username=operator.username) from error
     return set_role(session, operator.id, role, departments=departments, person_id=person_id, email=email)
 
 
@@ -106,7 +106,7 @@ def set_role(
     operator = get_operator(session, operator_id)
     wanted = sorted({name.strip() for name in departments if name.strip()}) if role == "supervisor" else []
     if role not in ROLES:
-        raise UserError(f"a role is one of {', '.join(ROLES)}")
+        raise UserError("a role is one of %(roles)s", roles=", ".join(ROLES))
     if role == "supervisor" and not wanted:
         raise UserError("a supervisor looks after a department: choose one or more")
     if person_id is not None:
@@ -175,7 +175,7 @@ def _require_an_admin(session: Session) -> None:
 def get_operator(session: Session, operator_id: int) -> Operator:
     operator = session.get(Operator, operator_id)
     if operator is None:
-        raise UserError(f"there is no operator {operator_id}")
+        raise UserError("there is no operator %(operator_id)s", operator_id=operator_id)
     return operator
 
 
@@ -191,7 +191,7 @@ def _address(email: str) -> str | None:
     """Return the address, or None for an empty one; UserError if it is not a valid one."""
     email = email.strip()
     if email and (len(email) > 200 or not _ADDRESS.fullmatch(email)):
-        raise UserError(f"{email[:100]} is not a valid e-mail address: write it as name@example.org")
+        raise UserError("%(email)s is not a valid e-mail address: write it as name@example.org", email=email[:100])
     return email or None
 
 
@@ -201,7 +201,7 @@ def _normal(username: str) -> str:
 
 def _hashed(password: str) -> str:
     if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
-        raise UserError(f"a password has at least {MIN_PASSWORD} characters")
+        raise UserError("a password has at least %(least)s characters", least=MIN_PASSWORD)
     return _hasher.hash(password)
 
 

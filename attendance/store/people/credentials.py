@@ -71,7 +71,7 @@ def secret_of(session: Session, person_id: int) -> PersonSecret | None:
 def set_pin(session: Session, person_id: int, pin: str, *, at: datetime) -> None:
     """Set the PIN; UserError unless it has 4 to 12 digits, is hard to guess and the person has a staff number."""
     if not re.fullmatch(rf"[0-9]{{{MIN_PIN},{MAX_PIN}}}", pin):
-        raise UserError(f"a PIN has {MIN_PIN} to {MAX_PIN} digits")
+        raise UserError("a PIN has %(least)s to %(most)s digits", least=MIN_PIN, most=MAX_PIN)
     if _easy(pin):
         raise UserError("this PIN is easily guessed: choose one that is not a sequence or a repetition")
     if not get_person(session, person_id).staff_number:

@@ -59,14 +59,14 @@ def rename(session: Session, before: str, after: str, *, at: datetime, join: boo
     if not after:
         raise UserError("a department needs a name")
     if len(after) > LONGEST:
-        raise UserError(f"the department is longer than {LONGEST} characters: shorten it")
+        raise UserError("the department is longer than %(most)s characters: shorten it", most=LONGEST)
     known = {one.name for one in list_departments(session)}
     if before not in known:
-        raise UserError(f"there is no department {before}: it may have been renamed meanwhile")
+        raise UserError("there is no department %(before)s: it may have been renamed meanwhile", before=before)
     if after == before:
-        raise UserError(f"the department is called {after} already: enter another name")
+        raise UserError("the department is called %(after)s already: enter another name", after=after)
     if after in known and not join:
-        raise UserError(f"there is a department {after} already: choose another name, or join the two")
+        raise UserError("there is a department %(after)s already: choose another name, or join the two", after=after)
     if after in known:
         there_now = session.scalars(select(Person.id).where(Person.department == before)).all()
         calendars.keep_past(session, there_now, before, after, at.astimezone(UTC).date())

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.people.names import matches, sort_key
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.store import settings
 from attendance.store.hours import calendars
 from attendance.store.people import employment
@@ -107,7 +107,7 @@ def get_person(session: Session, person_id: int) -> Person:
     """Return the person; UserError if there is no such person (any more)."""
     person = session.get(Person, person_id)
     if person is None:
-        raise UserError(f"there is no person {person_id}: it may have been erased meanwhile")
+        raise UserError("there is no person %(person_id)s: it may have been erased meanwhile", person_id=person_id)
     return person
 
 
@@ -171,12 +171,12 @@ def _checked(
     if not values["name"]:
         raise UserError("a person needs a name")
     for column, label, most in (
-        ("name", "name", 200),
-        ("staff_number", "staff number", 100),
-        ("department", "department", 200),
+        ("name", Phrase("name"), 200),
+        ("staff_number", Phrase("staff number"), 100),
+        ("department", Phrase("department"), 200),
     ):
         if len(values[column] or "") > most:
-            raise UserError(f"the {label} is longer than {most} characters: shorten it")
+            raise UserError("the %(label)s is longer than %(most)s characters: shorten it", label=label, most=most)
     if values["staff_number"] is not None:
         same = select(Person.name).where(Person.staff_number == values["staff_number"], Person.id != person_id)
         holder = session.scalar(same)
@@ -193,7 +193,11 @@ def _flush(session: Session, staff_number: str | None) -> None:
 
 
 def _taken(staff_number: str, name: str) -> UserError:
-    return UserError(f"the staff number {staff_number} belongs to {name} already: choose another")
+    return UserError(
+        "the staff number %(staff_number)s belongs to %(name)s already: choose another",
+        staff_number=staff_number,
+        name=name,
+    )
 
 
 def _matching(session: Session, text: str, active: bool | None) -> list[int]:

@@ -87,7 +87,9 @@ def add_template(
 def delete_template(session: Session, template_id: int, *, at: datetime) -> None:
     template = session.get(Template, template_id)
     if template is None:
-        raise UserError(f"there is no template {template_id}: it may have been deleted meanwhile")
+        raise UserError(
+            "there is no template %(template_id)s: it may have been deleted meanwhile", template_id=template_id
+        )
     session.delete(template)
     session.flush()
     settings.bump_gallery_version(session, at)
@@ -141,7 +143,10 @@ def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: i
             template = data_keys[person_id].open(sealed, model_id)
         except (Damaged, ValueError) as error:
             raise UserError(
-                f"template {template_id} of {name} is damaged ({error}): delete it and enrol this person again"
+                "template %(template_id)s of %(name)s is damaged (%(error)s): delete it and enrol this person again",
+                template_id=template_id,
+                name=name,
+                error=error,
             ) from error
         opened.append(Enrolled(template_id, person_id, name, template))
     return opened

@@ -28,7 +28,7 @@ def give_consent(session: Session, person_id: int, text: str, *, at: datetime) -
     if not words:
         raise UserError("consent needs the words that the person agreed to")
     if len(words) > MAX_TEXT:
-        raise UserError(f"the consent text is longer than {MAX_TEXT} characters: shorten it")
+        raise UserError("the consent text is longer than %(most)s characters: shorten it", most=MAX_TEXT)
     person = get_person(session, person_id)
     person.consent_at, person.consent_text, person.updated_at = at, words, at
     session.flush()

@@ -85,8 +85,10 @@ class Ledger:
                 _write(self.path, lines)
         except OSError as error:
             raise UserError(
-                f"the ledger of erasures {self.path} cannot be written ({error.strerror}), so nothing was erased: "
-                "check its rights and the disk"
+                "the ledger of erasures %(path)s cannot be written (%(strerror)s), so nothing was erased: check its "
+                "rights and the disk",
+                path=self.path,
+                strerror=error.strerror,
             ) from error
         for copy in self.copies:
             # A copy that cannot be written now is written with the next line.
@@ -165,7 +167,9 @@ class Ledger:
                 entries.append(entry)
                 before = entry.hash
         except OSError as error:
-            raise UserError(f"the ledger of erasures {path} cannot be read: {error.strerror}") from error
+            raise UserError(
+                "the ledger of erasures %(path)s cannot be read: %(strerror)s", path=path, strerror=error.strerror
+            ) from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _changed(path) from error
         # Each line holds the hash of the one before, so the last signature is for all of them.
@@ -186,8 +190,9 @@ class Ledger:
 
 def _changed(path: Path) -> UserError:
     return UserError(
-        f"the ledger of erasures {path} was changed or damaged, or belongs to another master key: put back its copy "
-        "(one is in the folder of backups)"
+        "the ledger of erasures %(path)s was changed or damaged, or belongs to another master key: put back "
+        "its copy (one is in the folder of backups)",
+        path=path,
     )
 
 

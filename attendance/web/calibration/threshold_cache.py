@@ -91,4 +91,4 @@ def _site_scores(session: Session, site: Site) -> SiteScores:
         return site_scores_of(session, site.keys, site.settings, site.model_id, site.clock.now())
     except UserError as error:  # strangers that do not fit; damaged templates are raised again below
         scoring = operating_points.scoring_in_force(session, site.keys, site.model_id)
-        return score_site(session, site.keys, site.model_id, None, trouble=str(error), scoring=scoring)
+        return score_site(session, site.keys, site.model_id, None, trouble=error.words, scoring=scoring)

@@ -24,6 +24,7 @@ from attendance.service.enrolment.bulk_report import photo_lines, result_rows
 from attendance.service.enrolment.photo_count import SUFFICIENT, has_too_few
 from attendance.store.privacy.consent import MAX_TEXT
 from attendance.texts import gettext as _
+from attendance.texts import translated
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_text
 from attendance.web.people.people import CONSENT_WORDS
@@ -141,9 +142,9 @@ def _options() -> Options:
     """Return the form's options; UserError for words of consent without the tick that people agreed to them."""
     words = clean_text(request.form.get("consent", ""))
     if words and request.form.get("agreed") != "yes":
-        raise UserError(_("tick the box: everybody in the files must have agreed to these words"))
+        raise UserError("tick the box: everybody in the files must have agreed to these words")
     if len(words) > MAX_TEXT:
-        raise UserError(_("the words of consent are longer than %(most)s characters: shorten them", most=MAX_TEXT))
+        raise UserError("the words of consent are longer than %(most)s characters: shorten them", most=MAX_TEXT)
     return Options(words or None, request.form.get("two_people") == "yes")
 
 
@@ -163,7 +164,7 @@ def _context() -> dict[str, Any]:
         "stage": progress.stage.value,
         "mine": mine,
         "other": other,
-        "words": sentence(progress.words),
+        "words": sentence(translated(progress.words)),
         "stages": Stage,
         "rows": result_rows(progress.results)[:MOST_ROWS],
         "more_rows": max(0, len(progress.results) - MOST_ROWS),

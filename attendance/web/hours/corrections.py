@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from attendance.errors import UserError
+from attendance.errors import UserError, sentence
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours import corrections, periods
 from attendance.service.hours.days import PersonDays
@@ -24,7 +24,7 @@ from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import locks as list_locks
 from attendance.store.hours.rosters import StaffMember
-from attendance.texts import N_, ngettext
+from attendance.texts import N_, ngettext, translated
 from attendance.texts import gettext as _
 from attendance.web.acts import done
 from attendance.web.errors import error_sentence
@@ -153,7 +153,7 @@ def decide_chosen() -> ResponseReturnValue:
         flash(words, "success")
     for why, names in kept.items():
         people = ", ".join(dict.fromkeys(names))
-        flash(_("Not decided for %(people)s: %(why)s", people=people, why=error_sentence(UserError(why))), "warning")
+        flash(_("Not decided for %(people)s: %(why)s", people=people, why=sentence(translated(why))), "warning")
     return redirect(url_for("corrections.inbox"))
 
 
@@ -186,7 +186,7 @@ def preview_period() -> ResponseReturnValue:
     site, now, args = current_site(), current_site().clock.now(), request.args
     try:
         first, last = day_from(args.get("from", "")), day_from(args.get("to", ""))
-        grace = whole(args.get("grace", ""), "days of grace", 0, MOST_GRACE)
+        grace = whole(args.get("grace", ""), _("days of grace"), 0, MOST_GRACE)
         with site.sessions() as session:
             preview = periods.preview(session, first, last, now=now, zone=site.zone)
     except UserError as error:
@@ -213,7 +213,7 @@ def close_period() -> ResponseReturnValue:
         return redirect(url_for("corrections.preview_period", **seen))
 
     def work(session: Session, now: datetime) -> str:
-        grace = timedelta(days=whole(form.get("grace", ""), "days of grace", 0, MOST_GRACE))
+        grace = timedelta(days=whole(form.get("grace", ""), _("days of grace"), 0, MOST_GRACE))
         lock = periods.close(
             session, day_from(form.get("from", "")), day_from(form.get("to", "")), grace=grace, now=now,
             zone=current_site().zone, by=current_user.username,

@@ -18,6 +18,7 @@ from attendance.domain.hours.shift import parse_hhmm
 from attendance.domain.hours.zones import RepeatedTime, SkippedTime, instant_of, repeats_a_time
 from attendance.errors import UserError, sentence
 from attendance.texts import gettext as _
+from attendance.texts import translated
 from attendance.web.forms import clean_line
 from attendance.web.site import current_site
 
@@ -115,7 +116,7 @@ def _day(text: str, problems: list[str]) -> date | None:
     try:
         return day_from(text)
     except UserError as error:
-        problems.append(sentence(error))
+        problems.append(sentence(translated(error)))
         return None
 
 
@@ -144,11 +145,16 @@ def instant_from(day: date, text: str, which: str = "") -> datetime:
         return instant_of(day, clock, current_site().zone, {"first": False, "second": True}.get(which))
     except SkippedTime as error:
         raise UserError(
-            f"on {day} the clock never showed {text}: it was put forward over this time, so write one before or after"
+            "on %(day)s the clock never showed %(text)s: it was put forward over this time, so write one before "
+            "or after",
+            day=day,
+            text=text,
         ) from error
     except RepeatedTime as error:
         raise UserError(
-            f"on {day} the clock showed {text} twice, because it was put back: choose the first or the second time"
+            "on %(day)s the clock showed %(text)s twice, because it was put back: choose the first or the second time",
+            day=day,
+            text=text,
         ) from error
 
 
@@ -164,5 +170,7 @@ def whole(text: str, label: str, least: int = 0, most: int = 10**6) -> int:
     if not text:
         return least
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise UserError(f"{label}: write a whole number from {least} to {most}")
+        raise UserError(
+            "%(label)s: write a whole number from %(least)s to %(most)s", label=label, least=least, most=most
+        )
     return int(text)

@@ -103,7 +103,7 @@ def _choose(session: Session, form: Mapping[str, str], _calendar: int | None, no
 
 
 def _import(session: Session, form: Mapping[str, str], calendar_id: int | None, now: datetime) -> str:
-    year = whole(form.get("year", ""), "year", 1970, 2100)
+    year = whole(form.get("year", ""), _("year"), 1970, 2100)
     row = _calendar_of(session, calendar_id)
     country, region = form.get("country", ""), form.get("region", "")
     count = planning.import_holidays(session, country, region, year, now=now, calendar_id=row)

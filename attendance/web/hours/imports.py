@@ -20,14 +20,14 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from attendance.errors import UserError
+from attendance.errors import UserError, sentence
 from attendance.service.audit.audit import Actor
 from attendance.service.hours.imports import punches
 from attendance.service.hours.imports.punch_files import DateOrder
 from attendance.service.hours.imports.punches import Report, Source
 from attendance.store.hours import imports as import_rows
 from attendance.texts import gettext as _
-from attendance.texts import ngettext
+from attendance.texts import ngettext, translated
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.security import permission
@@ -127,7 +127,7 @@ def _chosen(source: Source, form: Mapping[str, str]) -> Source:
 def _report(report: Report, source: Source, key: str) -> str:
     return render_template(
         "hours/import_report.html", report=report, source=source, key=key,
-        hindrances=[error_sentence(UserError(words)) for words in report.hindrances],
+        hindrances=[sentence(translated(words)) for words in report.hindrances],
         problems=report.problems[:MOST_LINES], more=max(0, len(report.problems) - MOST_LINES),
         unknown=sorted(report.unknown.items())[:MOST_LINES], orders=DateOrder,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from flask_login import current_user
 
 from attendance.domain.hours import shift as shifts
 from attendance.domain.hours.premiums import in_force
-from attendance.domain.hours.shift import DAY, BadShift, PremiumRules, Span, parse_hhmm, span_from
+from attendance.domain.hours.shift import DAY, PremiumRules, Span, parse_hhmm, span_from
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours import planning
@@ -57,7 +57,7 @@ def save() -> ResponseReturnValue:
                 planning.save_premium_rules(session, rules, first, now=site.clock.now(), by=current_user.username)
                 words = _("The rules hold from %(day)s on.", day=first)
             record_act(session, Action.CHANGE_PREMIUM_RULES, Subject("rules", first.isoformat()))
-    except (UserError, BadShift) as error:
+    except UserError as error:
         if form.get("what") != "remove":
             return _page(form, error_sentence(error))
         flash(error_sentence(error), "danger")

@@ -18,7 +18,6 @@ from flask_login import current_user
 
 from attendance.domain.hours import shift as shifts
 from attendance.domain.hours.shift import (
-    BadShift,
     Break,
     Counting,
     Forgotten,
@@ -139,7 +138,7 @@ def shift(shift_id: int | None = None) -> ResponseReturnValue:
         try:
             with site.sessions.begin() as session:
                 row = planning.save_shift(session, shift_of(request.form), now=site.clock.now(), shift_id=shift_id)
-        except (UserError, BadShift) as problem:
+        except UserError as problem:
             error = error_sentence(problem)
         else:
             log.info("%s saved the shift %s", current_user.username, row.name)
@@ -192,15 +191,15 @@ def shift_of(form: Mapping[str, str]) -> Shift:
         name=clean_line(form.get("name", "")),
         spans=tuple(spans),
         kind=Kind.FLEXIBLE if form.get("kind") == "flexible" else Kind.FIXED,
-        required=number("required", "required minutes"),
-        grace_in=number("grace_in", "grace"),
-        grace_out=number("grace_out", "grace"),
+        required=number("required", _("required minutes")),
+        grace_in=number("grace_in", _("grace")),
+        grace_out=number("grace_out", _("grace")),
         breaks=tuple(breaks),
-        rounding=Rounding(number("step", "step") if mode is not Mode.NONE else 0, mode),
-        window_before=number("window_before", "minutes before"),
-        window_after=number("window_after", "minutes after"),
-        half_below=number("half_below", "half day"),
-        absent_below=number("absent_below", "absent"),
+        rounding=Rounding(number("step", _("step")) if mode is not Mode.NONE else 0, mode),
+        window_before=number("window_before", _("minutes before")),
+        window_after=number("window_after", _("minutes after")),
+        half_below=number("half_below", _("half day")),
+        absent_below=number("absent_below", _("absent")),
         clip_early=form.get("clip_early") == "yes",
         forgotten=Forgotten.NOTHING if form.get("forgotten") == "nothing" else Forgotten.SHIFT_END,
         counting=Counting.FIRST_LAST if form.get("counting") == "first_last" else Counting.PAIRS,
@@ -215,7 +214,7 @@ def _tiers(form: Mapping[str, str], prefix: str) -> tuple[Tier, ...]:
         if form.get(f"{prefix}{number}"):
             rate = form.get(f"{prefix}_rate{number}", "").strip().replace(",", ".")
             try:
-                tiers.append(Tier(whole(form[f"{prefix}{number}"], "overtime after", 0, 10080), float(rate)))
+                tiers.append(Tier(whole(form[f"{prefix}{number}"], _("overtime after"), 0, 10080), float(rate)))
             except ValueError as error:
                 raise UserError("overtime: write how many times the wage, such as 1.25") from error
     return tuple(tiers)

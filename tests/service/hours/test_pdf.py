@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from attendance.service.hours import pdf, report_tables
 from attendance.service.hours.report_tables import Form
 from tests import needs
+from tests.pdf_text import text_in
 from tests.service.hours.reported import BERLIN, NAMES, NOW, TABLES
 
 
@@ -42,14 +42,6 @@ def named(names: Sequence[str], notes: tuple[str, ...] = ()) -> report_tables.Ta
     columns = (report_tables.Column("person", "Person"), report_tables.Column("worked", "Worked", Form.SPAN))
     rows = tuple((name, 28800) for name in names)
     return report_tables.Table("register", "Names", columns, rows, foot=("Total", 28800 * len(rows)), notes=notes)
-
-
-def text_in(document: bytes, tmp_path: Path, *options: str) -> str:
-    """What a reader of PDF finds in it."""
-    reader = needs.program("pdftotext", install="apt install poppler-utils")
-    (tmp_path / "one.pdf").write_bytes(document)
-    done = subprocess.run([reader, *options, tmp_path / "one.pdf", "-"], capture_output=True, check=True)
-    return done.stdout.decode()
 
 
 def test_names_of_every_script_are_in_the_pdf(tmp_path: Path) -> None:

@@ -282,11 +282,15 @@ def checked(driver: str, values: Mapping[str, Any]) -> DriverSettings:
     """Return the driver's settings; UserError in one line for an unknown driver, a missing or impossible value."""
     kind = DRIVERS.get(driver)
     if kind is None:
-        raise UserError(f"driver: there is no {driver}; there is {', '.join(sorted(DRIVERS))}")
+        raise UserError(
+            "driver: there is no %(driver)s; there is %(all)s", driver=driver, all=", ".join(sorted(DRIVERS))
+        )
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        raise UserError(f"driver {driver}: {_words(error, kind)}") from None  # the chain would show the values
+        raise UserError(
+            "driver %(driver)s: %(why)s", driver=driver, why=_words(error, kind)
+        ) from None  # the chain would show the values
 
 
 def secrets_of(driver: str) -> frozenset[str]:

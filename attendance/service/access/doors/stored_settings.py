@@ -50,5 +50,7 @@ def changed(driver: str, before: Mapping[str, Any], given: Mapping[str, Any]) ->
     kept = {name: before[name] for name in secrets - result.keys() if before.get(name)}
     moved = [name for name in ("address", "broker", "url") if name in result and result[name] != before.get(name)]
     if kept and moved and before:
-        raise UserError(f"{moved[0]} is another one: enter {', '.join(sorted(kept))} again")
+        raise UserError(
+            "%(name)s is another one: enter %(secrets)s again", name=moved[0], secrets=", ".join(sorted(kept))
+        )
     return {**result, **kept}

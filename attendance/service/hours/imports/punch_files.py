@@ -18,7 +18,7 @@ from pathlib import PurePath
 from zoneinfo import ZoneInfo
 
 from attendance.domain.passage import Direction
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.files.csv_files import read_rows, read_text
 
 MOST_LINES = 500_000
@@ -107,7 +107,7 @@ def read_punches(
     `zone`: of the terminal's clock.  `directions` False: what the file says about in and out is left out, because
     at many terminals nobody presses a key.
     """
-    where = PurePath(name).name or "the file"
+    where = PurePath(name).name or Phrase("the file")
     text = read_text(data, where)
     first = next((line for line in text.splitlines() if line.strip()), "")
     rows = _attlog(text) if _is_attlog(first) else None
@@ -115,9 +115,14 @@ def read_punches(
     if rows is None:
         rows = _csv(data, where)
     if len(rows) > MOST_LINES:
-        raise UserError(f"{where} has {len(rows)} lines: split it into files of at most {MOST_LINES}")
+        raise UserError(
+            "%(where)s has %(count)s lines: split it into files of at most %(most)s",
+            where=where,
+            count=len(rows),
+            most=MOST_LINES,
+        )
     if not rows:
-        raise UserError(f"{where} holds no check-ins")
+        raise UserError("%(where)s holds no check-ins", where=where)
     settled = order if order is not DateOrder.AUTO else _order_of([row.stamp for row in rows])
     reader = _Reader(zone, settled or DateOrder.DAY_FIRST, directions)
     for row in rows:
@@ -151,7 +156,7 @@ class _Reader:
             at = self._instant(row)
             direction = _direction(row.direction) if self.directions else Direction.UNKNOWN
         except UserError as error:
-            self.bad.append(BadLine(row.line, str(error)))
+            self.bad.append(BadLine(row.line, error.words))
             return
         self.before[row.device] = at
         self.punches.append(FilePunch(row.line, row.user, at, direction, row.device))
@@ -162,7 +167,9 @@ class _Reader:
             return found.astimezone(UTC)
         first = found.replace(tzinfo=self.zone).astimezone(UTC)
         if first.astimezone(self.zone).replace(tzinfo=None) != found:
-            raise UserError(f"{row.stamp} never was: the clock went forward then; the terminal's clock did not")
+            raise UserError(
+                "%(stamp)s never was: the clock went forward then; the terminal's clock did not", stamp=row.stamp
+            )
         second = found.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         if second == first:
             return first
@@ -195,8 +202,9 @@ def _csv(data: bytes, where: str) -> list[_Line]:
     head = [_COLUMN.get(re.sub(r"[^\w]|_", "", cell.casefold()), "") for cell in rows[0][1]] if rows else []
     if "user" not in head or not {"timestamp", "time"} & set(head):
         raise UserError(
-            f"{where}: the first line must name the columns: user_id (or staff_number), and timestamp (or date and "
-            "time); status and device may follow"
+            "%(where)s: the first line must name the columns: user_id (or staff_number), and timestamp (or date "
+            "and time); status and device may follow",
+            where=where,
         )
     place = {column: number for number, column in reversed(list(enumerate(head))) if column}
     found = []
@@ -225,16 +233,16 @@ def _parse(stamp: str, order: DateOrder) -> datetime:
         day, month = (int(found[3]), int(found[1])) if month_first else (int(found[1]), int(found[3]))
         year = int(found[4])
     else:
-        raise UserError(_unread(stamp))
+        raise _unread(stamp)
     rest = text[found.end() :].lstrip(" T,;")
     offset = _OFFSET.search(rest)
     clock = _TIME.fullmatch(rest[: offset.start()].strip() if offset else rest)
     if clock is None:
-        raise UserError(_unread(stamp))
+        raise _unread(stamp)
     hour = int(clock[1])
     if clock[4]:
         if not 1 <= hour <= 12:
-            raise UserError(_unread(stamp))
+            raise _unread(stamp)
         hour = hour % 12 + (12 if clock[4].lower() == "p" else 0)
     try:
         naive = datetime.combine(datetime(year, month, day).date(), time(hour, int(clock[2]), int(clock[3] or 0)))  # noqa: DTZ001
@@ -242,18 +250,21 @@ def _parse(stamp: str, order: DateOrder) -> datetime:
             raise ValueError
         return datetime.fromisoformat(naive.isoformat() + offset[0]) if offset else naive
     except ValueError:
-        raise UserError(_unread(stamp)) from None
+        raise _unread(stamp) from None
 
 
-def _unread(stamp: str) -> str:
-    return f"{stamp or 'an empty cell'} is not a valid time: write it as 2025-06-02 08:58:03 or 02.06.2025 08:58"
+def _unread(stamp: str) -> UserError:
+    return UserError(
+        "%(stamp)s is not a valid time: write it as 2025-06-02 08:58:03 or 02.06.2025 08:58",
+        stamp=stamp or Phrase("an empty cell"),
+    )
 
 
 def _direction(text: str) -> Direction:
     key = re.sub(r"[^\w]|_", "", text.casefold())
     found = _STATUS.get(key, _WORDS.get(key))
     if found is None:
-        raise UserError(f"{text} is not a known direction: use in and out, or a terminal's 0 to 5")
+        raise UserError("%(text)s is not a known direction: use in and out, or a terminal's 0 to 5", text=text)
     return found
 
 

@@ -13,7 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import CLOCK_SLACK
 from attendance.domain.passage import Direction
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.hours.imports.punch_files import BadLine, DateOrder, FilePunch, PunchFile, read_punches
@@ -118,11 +118,17 @@ def check(session: Session, source: Source, now: datetime) -> Report:
                               "direction": one.direction.value})  # fmt: skip
     known = imports.known_ids(session, rows)
     if file.ambiguous:
-        hindrances.append("its dates may be day first or month first: say which")
+        hindrances.append(Phrase("its dates may be day first or month first: say which"))
     if problems:
-        hindrances.append(f"lines that cannot be taken in: {len(problems)}; correct them in the file")
+        hindrances.append(
+            Phrase("lines that cannot be taken in: %(count)s; correct them in the file", count=len(problems))
+        )
     if unknown and not source.skip_unknown:
-        hindrances.append(f"users whose staff number nobody here has: {len(unknown)}; add them, or leave them out")
+        hindrances.append(
+            Phrase(
+                "users whose staff number nobody here has: %(count)s; add them, or leave them out", count=len(unknown)
+            )
+        )
     said = {one.direction for one in file.punches}
     one_way = next(iter(said)) if len(said) == 1 and len(file.punches) > 1 else None
     return Report(
@@ -141,7 +147,7 @@ def take_in(sessions: Sessions, source: Source, *, now: datetime, actor: Actor) 
     with sessions() as session:
         report = check(session, source, now)
     if report.hindrances:
-        raise UserError(f"{report.hindrances[0]}; nothing was taken in")
+        raise UserError("%(hindrance)s; nothing was taken in", hindrance=report.hindrances[0])
     if not report.rows:
         return report
     import_id = new_event_id(now)
@@ -219,26 +225,32 @@ def _people(session: Session) -> Callable[[str], tuple[int, str] | None]:
 
 def _device_hindrances(session: Session, source: Source, file: PunchFile) -> list[str]:
     if any(not one.device for one in file.punches) and not source.device:
-        return ["name the terminal: its check-ins are known again by terminal, user and time"]
+        return [Phrase("name the terminal: its check-ins are known again by terminal, user and time")]
     ours = {camera.name for camera in cameras.list_cameras(session)}
     ours |= {device.name for device in devices.list_devices(session)}
     taken = sorted({one.device_or(source.device) for one in file.punches} & ours)
-    return [f"a camera or tablet here is called {taken[0]}: give the terminal another name"] if taken else []
+    if not taken:
+        return []
+    return [Phrase("a camera or tablet here is called %(name)s: give the terminal another name", name=taken[0])]
 
 
 def _untimely(session: Session, punches: Sequence[FilePunch], source: Source, now: datetime) -> list[BadLine]:
     """Return the lines whose time cannot be taken in: to come, too old, or in a closed period."""
-    closed: dict[Any, str] = {}
+    closed: dict[date, Phrase | None] = {}
     bad = []
     for one in punches:
         day = one.at.astimezone(source.zone).date()
         if day not in closed:
             lock = lock_over(session, day, day, now)
-            closed[day] = f"in the closed period {lock.first} to {lock.last}: reopen it first" if lock else ""
+            closed[day] = None
+            if lock is not None:
+                closed[day] = Phrase(
+                    "in the closed period %(first)s to %(last)s: reopen it first", first=lock.first, last=lock.last
+                )
         if one.at > now + CLOCK_SLACK:
-            bad.append(BadLine(one.line, "in the future: check the terminal's clock"))
+            bad.append(BadLine(one.line, Phrase("in the future: check the terminal's clock")))
         elif source.oldest is not None and one.at < source.oldest:
-            bad.append(BadLine(one.line, "older than this site keeps check-ins"))
-        elif closed[day]:
-            bad.append(BadLine(one.line, closed[day]))
+            bad.append(BadLine(one.line, Phrase("older than this site keeps check-ins")))
+        elif (words := closed[day]) is not None:
+            bad.append(BadLine(one.line, words))
     return bad

@@ -12,8 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.hours.shift import BadShift
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.files.csv_files import date_from, read_table
 from attendance.service.hours import planning
 from attendance.store.hours import rosters
@@ -33,8 +32,10 @@ def import_rosters(session: Session, data: bytes, *, now: datetime, by: str, whe
     for row in table.rows:
         try:
             _import_row(session, row.cells, staff, names, now, by)
-        except (UserError, BadShift) as error:
-            raise UserError(f"{where} line {row.line}: {error}; nothing was imported") from error
+        except UserError as error:
+            raise UserError(
+                "%(where)s line %(line)s: %(error)s; nothing was imported", where=where, line=row.line, error=error
+            ) from error
     return len(table.rows)
 
 
@@ -44,12 +45,12 @@ def _import_row(
 ) -> None:  # fmt: skip
     number = cells["staff_number"]
     if number not in staff:
-        raise UserError(f"nobody active has the staff number {number or '(empty)'}")
+        raise UserError("nobody active has the staff number %(number)s", number=number or Phrase("(empty)"))
     first = date_from(cells["first"])
     last = date_from(cells["last"]) if cells["last"] else None
     shift_ids: list[int | None] = []
     for name in map(str.strip, cells["pattern"].split("|")):
         if name != "-" and name not in names:
-            raise UserError(f"there is no shift {name or '(empty)'}")
+            raise UserError("there is no shift %(name)s", name=name or Phrase("(empty)"))
         shift_ids.append(None if name == "-" else names[name])
     planning.assign(session, [staff[number]], first, last, shift_ids, now=now, by=by)

@@ -99,4 +99,8 @@ def save_kind(session: Session, name: str, *, paid: bool, counts: bool, active: 
 
 def _require_days(days: float, least: float = 0) -> None:
     if not least <= days <= MOST_DAYS or days * 2 != int(days * 2):
-        raise UserError(f"days of leave are a number from {least} to {MOST_DAYS} in steps of a half, such as 27.5")
+        raise UserError(
+            "days of leave are a number from %(least)s to %(most)s in steps of a half, such as 27.5",
+            least=least,
+            most=MOST_DAYS,
+        )

@@ -47,12 +47,12 @@ def add_leave(
     known = leave_rules.kind_named(session, kind)
     if known is None or not known.active:
         names = ", ".join(row.name for row in leave_rules.list_kinds(session))
-        raise UserError(f"leave is one of: {names}")
+        raise UserError("leave is one of: %(names)s", names=names)
     paid = known.paid if paid is None else paid
     if last < first:
         raise UserError("the last day is before the first: swap them")
     if (last - first).days > MOST_DAYS:
-        raise UserError(f"leave lasts at most {MOST_DAYS} days: enter longer leave in parts")
+        raise UserError("leave lasts at most %(most)s days: enter longer leave in parts", most=MOST_DAYS)
     if last > first and (half is Half.FIRST or last_half is Half.SECOND):
         raise UserError(
             "leave of several days begins with a whole day or its second half, and ends with a whole day or its first "
@@ -89,7 +89,11 @@ def _require_free(session: Session, person_id: int, first: date, last: date, hal
             mine = half_on(day, first, last, half, last_half)
             other = half_on(day, row.first, row.last, Half(row.half), Half(row.last_half))
             if Half.WHOLE in (mine, other) or mine is other:
-                raise UserError(f"there is leave from {row.first} to {row.last} already: withdraw it first")
+                raise UserError(
+                    "there is leave from %(first)s to %(last)s already: withdraw it first",
+                    first=row.first,
+                    last=row.last,
+                )
             day += timedelta(days=1)
 
 
@@ -110,7 +114,7 @@ def withdraw_own_request(session: Session, leave_id: int, person_id: int, *, now
     """Withdraw the person's own request while it waits; UserError if it is decided or another person's."""
     row = leave_rows.get_leave(session, leave_id)
     if row.person_id != person_id:
-        raise UserError(f"there is no leave {leave_id}")
+        raise UserError("there is no leave %(leave_id)s", leave_id=leave_id)
     require_open(session, row.first, row.last, now)
     move(session, row, ("requested",), "withdrawn", by=BY, at=now)
     return row
