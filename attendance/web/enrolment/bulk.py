@@ -139,13 +139,24 @@ def _step(step: Any) -> ResponseReturnValue:
 
 
 def _options() -> Options:
-    """Return the form's options; UserError for words of consent without the tick that people agreed to them."""
-    words = clean_text(request.form.get("consent", ""))
-    if words and request.form.get("agreed") != "yes":
-        raise UserError("tick the box: everybody in the files must have agreed to these words")
+    """Return the form's options; UserError for words of consent without the tick that people agreed, and reversed."""
+    words, agreed = clean_text(request.form.get("consent", "")), request.form.get("agreed") == "yes"
+    if words and not agreed:
+        raise UserError(
+            "tick the box: everybody in the files must have agreed to these words; or empty the words of consent"
+        )
+    if agreed and not words:
+        raise UserError("write down what everybody agreed to, or take the tick away")
     if len(words) > MAX_TEXT:
         raise UserError("the words of consent are longer than %(most)s characters: shorten them", most=MAX_TEXT)
     return Options(words or None, request.form.get("two_people") == "yes")
+
+
+def _words_of(progress: Progress) -> str:
+    """Return the words to begin with: suggested ones, until a report was made with others or none."""
+    if progress.results:
+        return progress.options.consent or ""
+    return _(CONSENT_WORDS, site=current_site().settings.site.name)
 
 
 def _context() -> dict[str, Any]:
@@ -177,8 +188,8 @@ def _context() -> dict[str, Any]:
         "upload_mb": job.limits.upload >> 20,
         "form_mb": site.settings.web.max_upload_mb,
         "photo_mb": job.limits.photo >> 20,
-        "suggested": _(CONSENT_WORDS, site=site.settings.site.name),
-        "consent": request.form.get("consent", progress.options.consent or ""),
+        "consent": request.form.get("consent", _words_of(progress)),
+        "agreed": "agreed" in request.form or progress.options.consent,
     }
 
 

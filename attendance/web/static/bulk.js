@@ -59,8 +59,10 @@
     event.preventDefault();
     const total = files.reduce((sum, file) => sum + file.size, 0);
     if (total > Number(form.dataset.mostMb) * 1024 * 1024) return say(form.dataset.textTooLarge);
-    if (form.querySelector("#consent").value.trim() && !form.querySelector("#agreed").checked)
-      return say(form.dataset.textTick);
+    const words = form.querySelector("#consent").value.trim();
+    const agreed = form.querySelector("#agreed").checked;
+    if (words && !agreed) return say(form.dataset.textTick);
+    if (agreed && !words) return say(form.dataset.textWords);
     say("");
     go.disabled = true;
     sending.hidden = false;

@@ -119,6 +119,22 @@ def test_words_that_nobody_says_were_agreed_to_are_no_consent(web: Web, admin: B
     assert job.progress().results == ()
 
 
+def test_a_tick_without_words_is_no_consent_and_the_tick_stays(admin: Browser, job: BulkJob) -> None:
+    answer = send(admin, job, packed({"Anna": [ANNA]}), consent=" ")
+
+    assert answer.status_code == 400
+    page = answer.get_data(as_text=True)
+    assert "Write down what everybody agreed to, or take the tick away" in page
+    assert re.search(r'id="agreed"[^>]* checked', page)
+
+
+def test_words_are_suggested_as_words_and_not_as_a_hint_that_looks_like_them(admin: Browser) -> None:
+    page = admin.text("/people/bulk")
+
+    assert re.search(r"<textarea[^>]*id=\"consent\"[^>]*>[^<]*Mill Lane", page)
+    assert "placeholder" not in page[page.index('id="consent"') :][:200]
+
+
 def test_what_changed_since_the_report_is_reported_anew_and_nobody_enrolled(
     web: Web, admin: Browser, job: BulkJob
 ) -> None:
