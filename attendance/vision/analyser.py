@@ -27,6 +27,10 @@ from attendance.vision.weights import Card, Preprocess, WeightsError
 
 STAGES = ("detect", "align", "quality", "embed")
 FLAT, TELLING = 2.0, 64  # kurtosis; numbers in a vector
+# A face this small in the network's picture, px, is looked at again in a crop of CROP face sizes, if it is larger there
+# by GAIN at least.  Landmarks of so few pixels are off by a tenth of the face, and the template fits nobody.
+SMALL, CROP, GAIN = 32.0, 2.4, 1.5
+SAME = 0.4  # IoU of the two boxes of one face
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +92,7 @@ class FaceAnalyser:
         """
         clock = _Clock()
         found = sorted(self.detect(frame.image, frame.region), key=lambda face: -face.box.area)[:max_faces]
+        found = sorted((self._second_look(frame, face) for face in found), key=lambda face: -face.box.area)
         clock.stop("detect")
         probes = []
         for face in found:
@@ -115,7 +120,35 @@ class FaceAnalyser:
         if not height or not width:
             return []
         image = geometry.as_bgr(image)
-        x1, y1, x2, y2 = (0, 0, width, height) if region is None else region.pixels(height, width)
+        corners = (0, 0, width, height) if region is None else region.pixels(height, width)
+        found = self._search(image, corners)
+        return found if region is None else [one for one in found if _has_middle(one.whole, *corners)]
+
+    def _second_look(self, frame: Frame, face: Detection) -> Detection:
+        """Return a small face as it is found in a crop around it, where it is large; as it was if it is not found."""
+        height, width = frame.image.shape[:2]
+        around = (0, 0, width, height) if frame.region is None else frame.region.pixels(height, width)
+        scale = self._input_size / max(around[2] - around[0], around[3] - around[1])
+        side = max(face.whole.width, face.whole.height)
+        if side * scale >= SMALL or GAIN * scale > min(1.0, self._input_size / (CROP * side)):
+            return face  # large enough, or the picture holds no more pixels of it
+        # What is refused as too small either way is not worth a second look.
+        if min(face.whole.width, face.whole.height) < self._limits.min_size / 2:
+            return face
+        x, y, half = (face.whole.x1 + face.whole.x2) / 2, (face.whole.y1 + face.whole.y2) / 2, CROP * side / 2
+        corners = (
+            max(0, round(x - half)), max(0, round(y - half)), min(width, round(x + half)), min(height, round(y + half))
+        )  # fmt: skip
+        if corners[0] >= corners[2] or corners[1] >= corners[3]:
+            return face
+        found = self._search(geometry.as_bgr(frame.image), corners)
+        nearest = max(found, key=lambda one: one.whole.iou(face.whole), default=face)
+        return nearest if nearest.whole.iou(face.whole) >= SAME else face
+
+    def _search(self, image: NDArray[np.uint8], corners: tuple[int, int, int, int]) -> list[Detection]:
+        """Return the faces in this part of a BGR image, x1, y1, x2, y2 px, in pixels of the whole image."""
+        height, width = image.shape[:2]
+        x1, y1, x2, y2 = corners
         size = self._input_size
         canvas, scale, pad = geometry.letterbox(image[y1:y2, x1:x2], size)
         heads = self._detector.run(to_input(canvas, self._detector_card.preprocess))
@@ -129,9 +162,7 @@ class FaceAnalyser:
         return [  # in the decoder's order
             Detection(_box(inside), _box(whole), Landmarks(five), float(score))
             for inside, whole, five, score in zip(clipped, wholes, points, scores, strict=True)
-            if inside[0] < inside[2]
-            and inside[1] < inside[3]  # else it lies in the letterbox's grey rim
-            and (region is None or _has_middle(whole, x1, y1, x2, y2))
+            if inside[0] < inside[2] and inside[1] < inside[3]  # else it lies in the letterbox's grey rim
         ]
 
     def embed(self, crop: NDArray[np.uint8]) -> Template | None:
@@ -189,9 +220,9 @@ def to_input(image: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.flo
     return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
 
 
-def _has_middle(corners: NDArray[np.float32], x1: int, y1: int, x2: int, y2: int) -> bool:
+def _has_middle(box: Box, x1: int, y1: int, x2: int, y2: int) -> bool:
     """Return whether the middle of a box lies in the rectangle."""
-    x, y = (corners[0] + corners[2]) / 2, (corners[1] + corners[3]) / 2
+    x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
     return bool(x1 <= x <= x2 and y1 <= y <= y2)
 
 
