@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.scoring import Scoring, Vectors, centre_of, mean_of
+from attendance.domain.access.track import LOOKS_MOST
 from attendance.domain.calibration.error_rates import threshold_at_fmr
 from attendance.evaluation.recogniser.identification import best_of_all, if_ranked_first
 from attendance.evaluation.recogniser.pair_rates import Floats, complement, draws, interval, percentiles
@@ -47,21 +48,36 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Way:
-    """How faces are compared: one look or several pooled, each photo or their mean, with or without the centre."""
+    """How faces are compared: one look or several, each photo or their mean, with or without the centre.
+
+    Several looks are pooled; `each`: every one of them must reach the threshold instead; `growing`: pooled one after
+    the other from LOOKS_AN_ATTEMPT on, and the best such pool counts, as at a door.  `run`: looks that follow each
+    other in one session, as in one passage; else drawn from all of them.
+    """
 
     name: str
     pooled_photos: bool
     looks: int = 1
     centre: bool = False
+    each: bool = False
+    growing: bool = False
+    run: bool = False
 
 
 WAYS = (
     Way("look, best of the photos", False),
     Way("look, mean of the photos", True),
     Way("look, mean, centre", True, centre=True),
+    Way("each of 3 looks, best of the photos", False, LOOKS_AN_ATTEMPT, each=True),
+    Way("each of 3 looks, mean of the photos", True, LOOKS_AN_ATTEMPT, each=True),
     Way("attempt, best of the photos", False, LOOKS_AN_ATTEMPT),
     Way("attempt, mean of the photos", True, LOOKS_AN_ATTEMPT),
     Way("attempt, mean, centre", True, LOOKS_AN_ATTEMPT, True),
+    Way("up to 8 looks, mean of the photos", True, LOOKS_MOST, growing=True),
+    Way("up to 8 looks, mean, centre", True, LOOKS_MOST, True, growing=True),
+    Way("passage, each of 3 looks, best of the photos", False, LOOKS_AN_ATTEMPT, each=True, run=True),
+    Way("passage, up to 8 looks, mean of the photos", True, LOOKS_MOST, growing=True, run=True),
+    Way("passage, up to 8 looks, mean, centre", True, LOOKS_MOST, True, growing=True, run=True),
 )
 
 
@@ -76,13 +92,33 @@ def pooled(vectors: Vectors) -> Vectors:
     return mean_of(seen) if len(seen) else np.full(vectors.shape[-1], np.nan, np.float32)
 
 
-def attempts(visitor: Visitor, looks: int, many: int = ATTEMPTS) -> Vectors:
-    """Return [A,D]: each look, or `many` draws of several pooled looks, the same draws at each call."""
-    if looks == 1 or len(visitor.looks) < looks:
-        return visitor.looks
+def attempts(visitor: Visitor, way: Way, many: int = ATTEMPTS) -> Vectors:
+    """Return [A,L,D]: each look by itself, or `many` draws of several looks, the same draws at each call."""
+    number = len(visitor.looks)
+    if way.looks == 1 or number < LOOKS_AN_ATTEMPT:
+        return visitor.looks[:, None]
+    looks = min(way.looks, number)
+    if way.run:
+        starts = np.unique(np.linspace(0, number - looks, min(many, number - looks + 1)).astype(int))
+        return np.stack([visitor.looks[start : start + looks] for start in starts])
     random = np.random.default_rng(zlib.crc32(visitor.name.encode()))
-    chosen = [random.choice(len(visitor.looks), looks, replace=False) for _ in range(many)]
-    return np.stack([pooled(visitor.looks[each]) for each in chosen])
+    return np.stack([visitor.looks[random.choice(number, looks, replace=False)] for _ in range(many)])
+
+
+def attempt_scores(gallery: Gallery, looks: Vectors, way: Way) -> Floats:
+    """Return [A,P], the score of each attempt [A,L,D] with each person; -inf without a found face."""
+    number, many, dim = looks.shape
+    if way.each and many > 1:
+        scores = gallery.person_scores(looks.reshape(-1, dim)).astype(np.float64).reshape(number, many, -1)
+        scores = np.where(np.isnan(scores), np.inf, scores).min(axis=1)
+        return np.where(np.isinf(scores), -np.inf, scores)
+    pools = range(min(LOOKS_AN_ATTEMPT, many) if way.growing else many, many + 1)
+    best = np.full((number, gallery.size), -np.inf)
+    for first in pools:
+        rows = looks[:, 0] if first == 1 else np.stack([pooled(one[:first]) for one in looks])
+        scores = gallery.person_scores(rows).astype(np.float64)
+        best = np.maximum(best, np.where(np.isnan(scores), -np.inf, scores))
+    return best
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +158,7 @@ def gallery_without(photos: Sequence[Vectors], left_out: int, way: Way) -> Galle
 
 def folds(visitors: Sequence[Visitor], way: Way) -> Folds:
     """Score each person once as the stranger, with all others enrolled."""
-    tries = [attempts(one, way.looks) for one in visitors]
+    tries = [attempts(one, way) for one in visitors]
     photos = [with_a_face(one.photos) for one in visitors]
     known: list[list[Floats]] = []
     strangers: list[Floats] = []
@@ -130,8 +166,7 @@ def folds(visitors: Sequence[Visitor], way: Way) -> Folds:
         gallery = gallery_without(photos, left_out, way)
         row: list[Floats] = []
         for person, looks in enumerate(tries):
-            scores = gallery.person_scores(looks).astype(np.float64)
-            scores[np.isnan(scores)] = -np.inf
+            scores = attempt_scores(gallery, looks, way)
             if person == left_out:
                 strangers.append(best_of_all(scores))
                 row.append(np.zeros(0))
@@ -162,7 +197,7 @@ def measure(visitors: Sequence[Visitor], fpir: float = 0.01, ways: Sequence[Way]
                 "threshold": round(float(threshold), 4),
                 "known": int(met.sum()),
                 "strangers": len(visitors),
-                "tries_of_known": sum(len(attempts(v, way.looks)) for v, m in zip(visitors, met, strict=True) if m),
+                "tries_of_known": sum(len(attempts(v, way)) for v, m in zip(visitors, met, strict=True) if m),
                 "tries_of_strangers": int(sum((~np.isnan(s)).sum() for s in found.strangers)),
                 "by_person": _by_person(found, threshold, visitors, met),
             }

@@ -154,11 +154,7 @@ def enrol_photo(
     point = operating_points.current(session, template.model_id)
     comparison = look_alikes.Comparison(enrolled, operating_points.scoring_in_force(session, keys, template.model_id))
     judged = comparison.judge(template, [person_id], point)
-    report = replace(
-        report,
-        looks_like=next(iter(judged.duplicates), None),
-        own_score=judged.own_score, unlike_own=judged.unlike_own,
-    )  # fmt: skip
+    report = _judged(report, judged)
     for other, score in judged.duplicates:
         if two_people is None or other in two_people:
             pairs.confirm_two_people(
@@ -174,6 +170,17 @@ def enrol_photo(
         enrolled.append(templates.Enrolled(row.id, person_id, person.name, template))
     look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now(), enrolled)
     return replace(report, template_id=row.id)
+
+
+def _judged(report: PhotoReport, judged: look_alikes.Judgement) -> PhotoReport:
+    """Return the report with what its template is like; one unlike the person's others is never called good."""
+    like = next(iter(judged.duplicates), None)
+    report = replace(report, looks_like=like, own_score=judged.own_score, unlike_own=judged.unlike_own)
+    if not judged.unlike_own:
+        return report
+    # It is added all the same: the others may be the wrong ones.
+    advice = _("Check whose photo it is. If it is this person’s, add photos between the two, else remove it.")
+    return replace(report, words=_("unlike this person’s other photos"), advice=advice)
 
 
 def without_consent() -> PhotoReport:

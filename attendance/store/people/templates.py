@@ -173,6 +173,13 @@ def templates_of_other_models(session: Session, model_id: str) -> int:
     return session.scalar(query.where(Person.active, Template.model_id != model_id)) or 0
 
 
+def people_of_other_models(session: Session, model_id: str) -> int:
+    """Return how many active people have templates, but none of this model, which therefore cannot know them."""
+    ours = select(Template.person_id).where(Template.model_id == model_id)
+    query = select(func.count(func.distinct(Template.person_id))).join(Person, Person.id == Template.person_id)
+    return session.scalar(query.where(Person.active, Template.person_id.not_in(ours))) or 0
+
+
 def require_keys_fit(session: Session, keys: Keys) -> None:
     """Raise WrongMasterKey if the database was made with another master key; an empty one takes any."""
     known = settings.get(session, settings.MASTER_KEY_FINGERPRINT)

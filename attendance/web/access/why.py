@@ -25,7 +25,9 @@ from attendance.service.access.reason_texts import measure_of, reason_advice
 from attendance.service.ids import made_at
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
+from attendance.store.people import templates
 from attendance.texts import gettext as _
+from attendance.texts import ngettext
 from attendance.web.formats import decimal, score
 from attendance.web.security import permission
 from attendance.web.site import current_site
@@ -62,21 +64,35 @@ def page(passage_id: str) -> ResponseReturnValue:
             session, since=passage.at - AROUND, until=passage.at + AROUND, camera=passage.camera, limit=MOST_AROUND
         )
         points = operating_points.history(session, passage.model_id) if passage.model_id else ()
+        unknown = passage.reason is Reason.UNKNOWN and passage.model_id == site.model_id
+        left = templates.people_of_other_models(session, site.model_id) if unknown else 0
     usual = next((point.margin for point in points if point.created_at <= passage.at), None)
     return render_template(
-        "access/why.html", **_context(passage, usual), view=view, around=around if len(around) > 1 else []
+        "access/why.html", **_context(passage, usual, left), view=view, around=around if len(around) > 1 else []
     )
 
 
-def _context(passage: Passage, usual_margin: float | None) -> dict[str, Any]:
+def _context(passage: Passage, usual_margin: float | None, left: int) -> dict[str, Any]:
+    """`left`: so many people cannot be known, since they have templates of another network only."""
     doubt = doubt_of(passage, usual_margin)
     measured = _measured(passage, current_site().settings.quality)
     return {
         "passage": passage,
         "explanation": explain(passage, usual_margin),
         "numbers": _numbers(passage, doubt) if measured is None else [measured],
-        "hint": _hint(passage, doubt),
+        "hint": " ".join(text for text in (_hint(passage, doubt), _left(left)) if text),
     }
+
+
+def _left(number: int) -> str:
+    """Return who else it may have been after a change of recogniser."""
+    if not number:
+        return ""
+    return ngettext(
+        "Or it is the person who is enrolled with another recognition model only: enrol this person again.",
+        "Or it is one of %(number)s people who are enrolled with another recognition model only: enrol them again.",
+        number,
+    )
 
 
 def _numbers(passage: Passage, doubt: Doubt) -> list[Number]:

@@ -147,7 +147,7 @@ def _shown(person_id: int, report: PhotoReport) -> dict[str, Any]:
         "added": report.ok and report.template_id is not None and not report.already_enrolled,
         "reason": report.reason.value if report.reason else None,
         "words": headline(words),
-        "advice": "" if report.ok else report.advice,
+        "advice": "" if report.ok and not report.unlike_own else report.advice,
         "box": _corners(report.box),
         "quality": _measured(report.quality, site.settings.quality),
         "looks_like": like,

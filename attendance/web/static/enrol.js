@@ -118,7 +118,7 @@
       blob.size > most
         ? { ok: false, words: texts.tooLarge, advice: filled(texts.tooLargeAdvice, { most: root.dataset.mostMb }) }
         : await post(root.dataset.post, blob, source, name, before?.other);
-    item.className = `shot ${report.ok ? "shot-ok" : "shot-bad"}`;
+    item.className = `shot ${report.ok && !report.unlike_own ? "shot-ok" : "shot-bad"}`;
     if (report.added) report.words = texts.added;
     fill(text, name, report, () => send(blob, source, name, { item, picture, text, other: report.looks_like.id }));
     await preview(picture, blob, report);

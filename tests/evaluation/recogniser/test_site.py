@@ -35,9 +35,37 @@ def _rates(people: list[Visitor], ways: Sequence[Way]) -> dict[str, float]:
 def test_people_who_look_like_themselves_are_found_and_pooling_helps_the_others() -> None:
     row = site.measure(_people(8, 0.1), ways=site.WAYS[-1:])[0]
     assert row["fnir"] == 0.0 and row["interval95_people"][0] == 0.0 and 0.2 < row["interval95_people"][1] < 0.4
-    rates = _rates(_people(10, 1.4), [site.WAYS[0], site.WAYS[1], site.WAYS[4]])
+    rates = _rates(_people(10, 1.4), site.WAYS)
 
     assert rates["attempt, mean of the photos"] < rates["look, mean of the photos"] < rates["look, best of the photos"]
+    assert rates["attempt, mean of the photos"] < rates["each of 3 looks, mean of the photos"]
+    assert rates["up to 8 looks, mean of the photos"] <= rates["attempt, mean of the photos"]
+
+
+def test_an_attempt_is_scored_as_its_way_says() -> None:
+    person = _people(1, 0.8)[0]
+    gallery = Gallery([1, 1, 1], person.photos, "m", 0, scoring=Scoring(pooled=True))
+    looks = person.looks[None, :5].copy()
+    looks[0, 1] = np.nan  # no face was found
+    single = gallery.person_scores(looks[0])[:, 0]
+
+    def scored(**how: bool) -> float:
+        return float(site.attempt_scores(gallery, looks, Way("w", True, 5, **how))[0, 0])
+
+    seen = looks[0][[0, 2, 3, 4]]
+    assert scored(each=True) == pytest.approx(float(np.nanmin(single)))
+    assert scored() == pytest.approx(float(gallery.person_scores(mean_of(seen)[None])[0, 0]), abs=1e-6)
+    pools = [float(gallery.person_scores(mean_of(seen[:n])[None])[0, 0]) for n in (2, 3, 4)]
+    assert scored(growing=True) == pytest.approx(max(pools), abs=1e-6)
+    nobody = np.full_like(looks, np.nan)
+    assert np.isneginf(site.attempt_scores(gallery, nobody, Way("w", True, 5, each=True))).all()
+
+
+def test_a_run_holds_looks_that_follow_each_other() -> None:
+    person = _people(1, 0.8)[0]
+    runs = site.attempts(person, Way("w", True, 8, run=True))
+    assert all(np.array_equal(one, person.looks[start : start + 8]) for start, one in enumerate(runs))
+    assert len(runs) == 24 - 8 + 1
 
 
 def test_without_what_all_have_in_common_strangers_are_less_like_everybody() -> None:

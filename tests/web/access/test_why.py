@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from attendance.domain.reason import Reason
 from attendance.store.access import events
-from tests.factories import NOON
+from attendance.store.people import templates
+from tests.factories import MODEL, NOON, make_template
 from tests.site_fixtures import Browser, Web
 
 
@@ -44,6 +45,21 @@ def test_the_part_for_the_person_holds_no_score_and_nobody_elses_name(web: Web, 
         assert number in page
     assert "A near miss" in page
     assert "Anna Berg" in page  # who was let in at this camera twenty seconds later
+
+
+def test_after_a_change_of_recogniser_people_without_templates_are_told_apart_from_strangers(
+    web: Web, admin: Browser
+) -> None:
+    web.set_threshold()
+    old, new = web.add("Anna Berg"), web.add("Bert Cole")
+    with web.sessions.begin() as session:
+        for person, model in ((old, "of-before"), (new, "of-before"), (new, MODEL)):
+            template = make_template(person, model_id=model)
+            templates.add_template(session, web.keys, person, template, "upload", {}, None, at=NOON)
+    passage = web.passage(score=0.1, threshold=0.5)
+    page = admin.text(f"/log/{passage}")
+    assert "the person who is enrolled with another recognition model only" in page
+    assert "another recognition model" not in shown_to_all(page)
 
 
 def test_a_poor_picture_is_told_with_what_was_measured_and_what_is_asked_for(web: Web, admin: Browser) -> None:

@@ -154,6 +154,7 @@ def test_a_photo_unlike_the_others_is_added_and_asked_about(web: Web, admin: Bro
     told = post(admin, f"/people/{anna}/photos/one", make_photo(BERT)).json
 
     assert (told["added"], told["unlike_own"]) == (True, True)
+    assert told["words"] == "Unlike this person’s other photos" and "remove it" in told["advice"]
     assert admin.text(f"/people/{anna}").count('state state-warn">unlike') == 2
 
 
