@@ -28,6 +28,14 @@ def test_an_employee_asks_for_leave_and_withdraws_it(web: Web, anna: int, me: Br
         assert [one.id for one in leave_between(session, *JUNE, states=("withdrawn",))] == [row.id]
 
 
+def test_one_day_is_written_as_one_day(me: Browser) -> None:
+    me.submit("/me/leave", {"kind": "vacation", "first": "2024-06-10", "last": "2024-06-10"})
+
+    page = " ".join(me.text("/me/leave").split())
+    assert "1 working day" in page
+    assert "1 working days" not in page
+
+
 def test_an_employee_sees_the_days_that_are_left(web: Web, anna: int, me: Browser) -> None:
     """Wednesday and Thursday are planned; 2024 began with 30 days."""
     with web.sessions.begin() as session:
