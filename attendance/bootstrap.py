@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from attendance.console import needs
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.doors.live import LiveDoor, timings_of
+from attendance.service.access.doors.remote import unlock_remotely
 from attendance.service.access.rules import rules_for as rules_for
 from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Action, Actor, Subject, Value, record
@@ -281,11 +283,17 @@ def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
     from attendance.daemon.doors.watcher import DoorWatcher
 
     settings, door = site.settings, door_for(site)
-    if settings.door.driver == "null":
+    if settings.door.driver == "null" and not settings.mqtt.host:
         return door, ()
     to = Recipients.of(settings.alarms, settings.mail.host)
     live = LiveDoor(door, site.sessions, site.clock, timings_of(settings.door.settings), to)
-    return live, (DoorWatcher(live),)
+    if not settings.mqtt.host:
+        return live, (DoorWatcher(live),)
+    from attendance.daemon.doors.bridge import MqttBridge
+
+    actor, seconds = Actor("system", "mqtt"), settings.door.unlock_s
+    unlock = partial(unlock_remotely, site.sessions, site.clock, live, seconds, actor, "a command by MQTT")
+    return live, (MqttBridge(settings.mqtt, live, unlock, program_version()), DoorWatcher(live))
 
 
 def serve_site_numbers(site: Installation, readiness: Readiness) -> None:

@@ -272,6 +272,18 @@ class Metrics(Section):
     daemon_port: Whole = Field(0, ge=0, le=65535)
 
 
+class MqttSettings(Section):
+    host: str = Field("", pattern=r"^[A-Za-z0-9._:-]{0,253}$")
+    port: Whole = Field(1883, ge=1, le=65535)
+    tls: bool = False
+    user: str = ""
+    password: str = _secret("")
+    prefix: str = Field("attendance", pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=100)
+    discovery: str = Field("homeassistant", pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=100)
+    names: bool = False
+    commands: bool = False
+
+
 class Settings(Section):
     """All sections.  `base_dir`: the folder at which relative paths start; no setting of its own."""
 
@@ -295,4 +307,5 @@ class Settings(Section):
     logs: Logs = Logs()
     alarms: Alarms = Alarms()
     metrics: Metrics = Metrics()
+    mqtt: MqttSettings = MqttSettings()
     base_dir: Path = Path()

@@ -75,9 +75,14 @@ class FrameJudge(Protocol):
 
 
 class Beside(Protocol):
-    """What runs for as long as the camera is watched, such as the watch over its door.  `stop` waits for its end."""
+    """What runs for as long as the camera is watched, such as the watch over its door.
+
+    `observe`: is given what `Worker`'s own `observe` is, and must be quick.  `stop` waits for the end.
+    """
 
     def start(self) -> None: ...
+
+    def observe(self, outcomes: Sequence[Outcome], timings: Mapping[str, float], /) -> None: ...
 
     def stop(self) -> None: ...
 
@@ -164,6 +169,8 @@ class Worker:
             self._note({"whole": (whole := (perf_counter() - begun) * 1000)})
             if self._observe is not None:
                 self._observe(outcomes, {**self._check_in.timings, "whole": whole})
+            for one in self._beside:
+                one.observe(outcomes, self._check_in.timings)
             self.frames += 1
             for outcome in outcomes:
                 self._say(outcome)

@@ -47,7 +47,7 @@ _NOT_ACTIVE = {
 
 
 # What the driver said → what the log of door events keeps.
-_STORED: Mapping[PulseOutcome, DoorOutcome] = {
+STORED: Mapping[PulseOutcome, DoorOutcome] = {
     PulseOutcome.PULSED: "done",
     PulseOutcome.REFUSED: "failed",
     PulseOutcome.UNKNOWN: "unknown",
@@ -226,7 +226,7 @@ def _unlock(door: Door, seconds: float, passage: str) -> Opening:
     if not pulse.done:
         shut = pulse.outcome is PulseOutcome.REFUSED
         log.error("door %s %s: %s", door.name, "did not unlock" if shut else "may not have unlocked", pulse.detail)
-    return Opening(_STORED[pulse.outcome], pulse.detail)
+    return Opening(STORED[pulse.outcome], pulse.detail)
 
 
 def _refused(passage: Passage, reason: Reason) -> Passage:

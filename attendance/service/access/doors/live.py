@@ -73,6 +73,7 @@ class LiveDoor:
         self._written: DoorState | None = None
         self._written_at = 0.0
         self._trouble = ""
+        self._pulse_until = 0.0
         self.listeners: list[Listener] = []
 
     # --- the door ---
@@ -93,11 +94,18 @@ class LiveDoor:
     def state(self) -> DoorState:
         return self._state
 
+    @property
+    def unlocked(self) -> bool:
+        """Return whether the lock is released: as the device says, or for as long as the newest pulse lasts."""
+        return bool(self._state.unlocked) or monotonic() < self._pulse_until
+
     def unlock(self, seconds: float, passage: str = "") -> Pulse:
         """Open the window of a grant, then ask the device; a refusal takes back what nobody used."""
         before = self._state
         self._step(lambda state, now: door_state.granted(state, passage, seconds, self._timings, now))
         pulse = self._door.unlock(seconds, passage)
+        if pulse.done:
+            self._pulse_until = monotonic() + seconds
         if pulse.outcome is PulseOutcome.REFUSED:
             with self._lock:
                 left = tuple(one for one in self._state.pending if one != passage)

@@ -15,6 +15,9 @@ from attendance.errors import UserError
 from attendance.service.access.doors import driver_settings
 from attendance.store.crypto import Damaged, Keys
 
+# What leads a secret somewhere.
+_PLACES = ("address", "broker", "url", "off_url", "status_url")
+
 
 def sealed(keys: Keys, door_id: int, driver: str, values: Mapping[str, Any]) -> bytes:
     """Return checked settings for the door's row; UserError for what cannot be."""
@@ -48,7 +51,7 @@ def changed(driver: str, before: Mapping[str, Any], given: Mapping[str, Any]) ->
     secrets = driver_settings.secrets_of(driver)
     result = {name: value for name, value in given.items() if name not in secrets or value not in ("", None)}
     kept = {name: before[name] for name in secrets - result.keys() if before.get(name)}
-    moved = [name for name in ("address", "broker", "url") if name in result and result[name] != before.get(name)]
+    moved = [name for name in _PLACES if name in result and result[name] != before.get(name)]
     if kept and moved and before:
         raise UserError(
             "%(name)s is another one: enter %(secrets)s again", name=moved[0], secrets=", ".join(sorted(kept))

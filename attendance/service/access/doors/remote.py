@@ -1,0 +1,79 @@
+"""Unlocking a door from afar: decided as an operator's act, written down, and then moved.
+
+In: a door, who asks and why.  Out: a `Pulse`; an entry in the audit before the door moves, a door event after it.
+Does not know: pages, brokers, devices.
+Main choice: the same order as for a passage: commit, flushed to the disk, then move, then record.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from attendance.service.access.recording import STORED
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Action, Actor, Subject
+from attendance.service.ids import new_event_id
+from attendance.service.ports import Clock, Door, Pulse, PulseOutcome
+from attendance.store.access import events
+from attendance.store.session import Sessions
+
+log = logging.getLogger(__name__)
+
+# Return why nobody may unlock this door now, "" if nothing keeps it shut.
+Held = Callable[[Session, datetime], str]
+
+
+def held_by_nothing(_session: Session, _now: datetime) -> str:
+    return ""
+
+
+def unlock_remotely(
+    sessions: Sessions,
+    clock: Clock,
+    door: Door,
+    seconds: float,
+    actor: Actor,
+    reason: str,
+    held: Held = held_by_nothing,
+) -> Pulse:
+    """Unlock once; a door that somebody locked, blocked or put into lockdown stays shut.
+
+    Raises whatever the database raises: then nothing moved.
+    """
+    now = clock.now()
+    with sessions.begin() as session:
+        why = held(session, now)
+        audit.record(
+            session,
+            actor=actor,
+            action=Action.UNLOCK_DOOR,
+            subject=Subject("door", door.name),
+            detail={"seconds": seconds, "reason": reason, "refused": why or None},
+            at=now,
+        )
+    if why:
+        return Pulse(PulseOutcome.REFUSED, why)
+    pulse = door.unlock(seconds)
+    _note(sessions, clock, door, pulse)
+    return pulse
+
+
+def _note(sessions: Sessions, clock: Clock, door: Door, pulse: Pulse) -> None:
+    try:
+        at = clock.now()
+        with sessions.begin() as session:
+            events.record_door_event(
+                session,
+                event_id=new_event_id(at),
+                passage_id=None,
+                at=at,
+                door=door.name,
+                outcome=STORED[pulse.outcome],
+                detail=pulse.detail,
+            )
+    except Exception:  # the door has moved already
+        log.exception("cannot note what door %s did", door.name)
