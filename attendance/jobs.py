@@ -10,9 +10,8 @@ once a week is claimed in the database first, so that two processes do it once.
 from __future__ import annotations
 
 import logging
-import smtplib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -28,7 +27,7 @@ from attendance.service.alarms.watch import WATCH_EVERY_S, AlarmWatch
 from attendance.service.audit.audit import Action, Actor, Subject, record
 from attendance.service.calibration.auto_tighten import tighten
 from attendance.service.hours import periods, weekly_mail
-from attendance.service.mail import MailServer, addresses_in, send
+from attendance.service.mail import MailServer, addresses_in
 from attendance.service.operations.backups import back_up_if_due
 from attendance.service.operations.readiness import PROBE_EVERY_S, Readiness
 from attendance.service.people.employment import end_what_is_over
@@ -133,75 +132,59 @@ def nightly(sessions: Sessions, clock: Clock, settings: Settings) -> int | None:
 
 
 def weekly(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
-    """Send the weekly e-mail once, from Monday morning on; return whether it was sent.  Off without a mail server."""
+    """Post the weekly e-mail once, from Monday morning on; return whether it was.  Off without a mail server."""
     mail, zone, now = settings.mail, settings.site.zone, clock.now()
     local = now.astimezone(zone)
     if not mail.host or not mail.to or (local.weekday() == 0 and local.hour < MAIL_HOUR):
         return False
     if _held_back(clock, "the weekly e-mail"):
         return False
-    server = server_of(mail)
     monday = weekly_mail.week_before(zone, now)
+    with sessions() as session:
+        if shared.get(session, WEEKLY) == monday.isoformat():
+            return False
+        # Composed before anything is written: seconds of work must not hold the doors' database.
+        zone = site_rules.zone_of(session, zone)
+        message = weekly_mail.compose(session, monday, zone, now, settings.site.name, settings.site.locale)
     with sessions.begin() as session:
+        # In the transaction that says it is done, so that it is neither lost nor sent twice.
         if not _claimed(session, WEEKLY, monday, clock):
             return False
-    # Sent outside any transaction: a server that does not answer must not hold the door's database.  Trade-off:
-    # a computer that loses power just then sends nothing this week.
-    try:
-        with sessions() as session:
-            zone = site_rules.zone_of(session, zone)
-            message = weekly_mail.compose(session, monday, zone, now, settings.site.name, settings.site.locale)
-        send(message, server)
-    except BaseException as error:
-        # An e-mail that no server took is sent again in an hour.
-        with sessions.begin() as session:
-            shared.put(session, WEEKLY, "", clock.now())
-        if not isinstance(error, (OSError, smtplib.SMTPException)):
-            raise
-        log.warning("the weekly e-mail was not sent: %s", error)
-        return False
-    log.info("the weekly e-mail went to %d people", len(server.to))
+        weekly_mail.post(session, message, mail.to, now)
+    log.info("the weekly e-mail waits in the outbox")
     return True
 
 
 def weekly_to_supervisors(sessions: Sessions, clock: Clock, settings: Settings) -> int:
-    """Send each supervisor with an address the week of their departments, once; return how many were sent.
-
-    One that no server took is sent again in an hour, and keeps none of the others back.
-    """
+    """Post each supervisor with an address the week of their departments, once; return how many were posted."""
     mail, now = settings.mail, clock.now()
     local = now.astimezone(settings.site.zone)
     if not mail.host or (local.weekday() == 0 and local.hour < MAIL_HOUR):
+        return 0
+    if _held_back(clock, "the weekly e-mail to supervisors"):
         return 0
     with sessions() as session:
         zone = site_rules.zone_of(session, settings.site.zone)
         found = [(one.id, one.email) for one in list_operators(session) if one.active and one.role == "supervisor"]
         departments = all_departments(session)
-    monday, sent = weekly_mail.week_before(zone, now), 0
+    monday, posted = weekly_mail.week_before(zone, now), 0
     for operator_id, email in found:
         key = f"{WEEKLY}_{operator_id}"
         if not email or not departments.get(operator_id):
             continue
-        with sessions.begin() as session:
-            if not _claimed(session, key, monday, clock):
+        with narrowed(sessions, departments[operator_id])() as session:
+            if shared.get(session, key) == monday.isoformat():
                 continue
-        try:
-            with narrowed(sessions, departments[operator_id])() as session:
-                message = weekly_mail.compose(
-                    session, monday, zone, now, settings.site.name, settings.site.locale, departments[operator_id]
-                )
-            send(message, replace(server_of(mail), to=(email,)))
-        except BaseException as error:
-            with sessions.begin() as session:
-                shared.put(session, key, "", clock.now())
-            if not isinstance(error, (OSError, smtplib.SMTPException)):
-                raise
-            log.warning("the weekly e-mail to supervisor %d was not sent: %s", operator_id, error)
-        else:
-            sent += 1
-    if sent:
-        log.info("%d supervisors were sent the week of their departments", sent)
-    return sent
+            message = weekly_mail.compose(
+                session, monday, zone, now, settings.site.name, settings.site.locale, departments[operator_id]
+            )
+        with sessions.begin() as session:
+            if _claimed(session, key, monday, clock):
+                weekly_mail.post(session, message, email, now)
+                posted += 1
+    if posted:
+        log.info("the week of their departments waits in the outbox for %d supervisors", posted)
+    return posted
 
 
 def back_up(sessions: Sessions, clock: Clock, settings: Settings) -> bool:

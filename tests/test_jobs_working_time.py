@@ -20,11 +20,13 @@ from attendance.config import Settings
 from attendance.domain.hours.shift import Shift, Span
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
+from attendance.service.alarms.delivery import Channels, deliver_due
 from attendance.service.hours import periods, planning
 from attendance.store.access import events
 from attendance.store.operators import operators
 from attendance.store.people import people
 from attendance.store.session import Sessions
+from attendance.store.tables.alarms import OutboxMessage
 from attendance.store.tables.hours import DayTotal
 from tests.factories import make_passage
 from tests.fakes import FakeClock
@@ -84,8 +86,8 @@ def test_while_days_are_computed_others_write(
     with sessions.begin() as session:
         first, last = date(2024, 5, 8), date(2024, 5, 9)
         periods.close(session, first, last, grace=timedelta(0), now=TUESDAY, zone=BERLIN, by="test")
-    # Once a night, and twice for closing: whether a night still runs, and what the days came to.
-    assert written == [True, True, True]
+    # Once a night, and once for closing: the same days say whether a night still runs and what they came to.
+    assert written == [True, True]
 
 
 def test_a_night_is_written_in_short_steps_and_a_night_cut_short_is_done_again(
@@ -178,6 +180,10 @@ def test_no_e_mail_is_sent_unless_a_server_is_set(sessions: Sessions, anna: int)
     assert jobs.weekly(sessions, FakeClock(TUESDAY), SETTINGS) is False
 
 
+def deliver(sessions: Sessions, settings: Settings, at: datetime = TUESDAY) -> int:
+    return deliver_due(sessions, FakeClock(at), Channels(jobs.server_of(settings.mail), "", "", "Site"))
+
+
 def test_the_weekly_e_mail_names_what_to_look_at_and_is_sent_once(
     sessions: Sessions, anna: int, host: MailHost
 ) -> None:
@@ -185,20 +191,26 @@ def test_the_weekly_e_mail_names_what_to_look_at_and_is_sent_once(
 
     assert jobs.weekly(sessions, clock, with_mail(host))
     assert not jobs.weekly(sessions, clock, with_mail(host))
+    assert deliver(sessions, with_mail(host)) == 1
 
     (message,) = host.messages
     assert "To: lead@example.org, hr@example.org" in message
     assert "Absent without leave: 6" in message
     assert "Days to look at: 1" in message
+    with sessions() as session:
+        # It named people: what was sent is not kept.
+        assert session.scalars(select(OutboxMessage.payload)).all() == [{"kind": "the working time of a week"}]
 
 
 def test_an_e_mail_that_no_server_took_is_tried_again(sessions: Sessions, anna: int, host: MailHost) -> None:
     host.refuses = True
-    assert not jobs.weekly(sessions, FakeClock(TUESDAY), with_mail(host))
+    assert jobs.weekly(sessions, FakeClock(TUESDAY), with_mail(host))
+    assert deliver(sessions, with_mail(host)) == 0
 
     host.refuses = False
-    assert jobs.weekly(sessions, FakeClock(TUESDAY), with_mail(host))
+    assert deliver(sessions, with_mail(host), TUESDAY + timedelta(minutes=1)) == 1
     assert len(host.messages) == 1
+    assert "Days to look at: 1" in host.messages[0]
 
 
 def test_a_mail_server_that_does_not_answer_holds_nobody_up(sessions: Sessions, anna: int) -> None:
@@ -206,19 +218,20 @@ def test_a_mail_server_that_does_not_answer_holds_nobody_up(sessions: Sessions, 
         silent.settimeout(60)
         mail = {"host": "127.0.0.1", "port": silent.getsockname()[1], "security": "none", "to": "lead@example.org"}
         settings = Settings.model_validate({"site": {"timezone": "Europe/Berlin"}, "mail": mail})
-        sent: list[bool] = []
-        sending = threading.Thread(target=lambda: sent.append(jobs.weekly(sessions, FakeClock(TUESDAY), settings)))
+        assert jobs.weekly(sessions, FakeClock(TUESDAY), settings)
+        sent: list[int] = []
+        sending = threading.Thread(target=lambda: sent.append(deliver(sessions, settings)))
         sending.start()
-        connection, _ = silent.accept()  # the job waits for a greeting now
+        connection, _ = silent.accept()  # the sender waits for a greeting now
         with connection:
             with sessions.begin() as session:
                 events.record_passage(session, make_passage(TUESDAY, person_id=anna))
-            # Another process finds the week claimed, and does not even connect.
-            assert not jobs.weekly(sessions, FakeClock(TUESDAY), settings)
+            # Another process finds the message taken, and does not even connect.
+            assert deliver(sessions, settings) == 0
             assert sending.is_alive()
         sending.join(30)
 
-    assert sent == [False]
+    assert sent == [0]
 
 
 def supervisors(sessions: Sessions) -> None:
@@ -241,6 +254,7 @@ def test_each_supervisor_gets_the_week_of_their_departments_and_of_no_other(sess
 
     assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), settings) == 2
     assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), settings) == 0
+    assert deliver(sessions, settings) == 2
 
     mails = {re.search(r"^To: (.*)$", text, re.MULTILINE)[1].strip(): text for text in host.messages}  # type: ignore[index]
     assert sorted(mails) == ["sue@example.org", "tim@example.org"]
@@ -252,10 +266,11 @@ def test_each_supervisor_gets_the_week_of_their_departments_and_of_no_other(sess
 def test_a_supervisor_s_e_mail_that_no_server_took_is_sent_again(sessions: Sessions, host: MailHost) -> None:
     supervisors(sessions)
     host.refuses = True
-    assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), with_mail(host)) == 0
+    assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), with_mail(host)) == 2
+    assert deliver(sessions, with_mail(host)) == 0
 
     host.refuses = False
-    assert jobs.weekly_to_supervisors(sessions, FakeClock(TUESDAY), with_mail(host)) == 2
+    assert deliver(sessions, with_mail(host), TUESDAY + timedelta(minutes=1)) == 2
 
 
 def test_no_supervisor_gets_e_mail_on_monday_before_six_or_when_deactivated(sessions: Sessions, host: MailHost) -> None:

@@ -61,3 +61,27 @@ def test_demo_data_writes_a_settings_file_where_one_is_named(here: Here) -> None
 
     assert f"settings: {here.config} (new)" in said
     assert "3 people with " in said
+
+
+def test_a_terminals_file_is_reported_first_and_taken_in_once(engine: Engine, tmp_path: Path) -> None:
+    run = CliRunner(env={"ATTENDANCE__DATABASE__URL": str(engine.url)}).invoke
+    run(main, ["demo-data", "--people", "2", "--days", "1"], catch_exceptions=False)
+    day = (datetime.now(UTC) - timedelta(days=20)).date()
+    file = tmp_path / "attlog.dat"
+    file.write_text(
+        f"10001\t{day} 08:55:00\t0\t1\t0\t0\n10001\t{day} 17:02:00\t1\t1\t0\t0\n777\t{day} 09:00:00\t0\t1\t0\t0\n"
+    )
+    command = ["import-check-ins", str(file), "--device", "Gate"]
+
+    unknown = run(main, command)
+    assert "user 777: nobody has this staff number (1 lines)" in unknown.output
+    assert (unknown.exit_code, "nothing was taken in" in unknown.output) == (2, True)
+
+    report = run(main, [*command, "--leave-out-unknown"])
+    assert "2 new check-ins of 1 people, 0 known already" in report.output
+    assert "nothing was written" in report.output
+
+    assert "2 check-ins are taken in" in run(main, [*command, "--leave-out-unknown", "--write"]).output
+    again = run(main, [*command, "--leave-out-unknown", "--write"])
+    assert "0 new check-ins of 0 people, 2 known already" in again.output
+    assert "cannot read" in run(main, ["import-check-ins", str(tmp_path / "gone.dat")]).output

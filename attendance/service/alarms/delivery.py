@@ -137,16 +137,24 @@ def _post(channels: Channels, message_id: str, event: str, payload: Mapping[str,
 
 
 def _mail(channels: Channels, message_id: str, event: str, payload: Mapping[str, Any], at: datetime) -> EmailMessage:
+    if event == outbox.LETTER:
+        return _letter(message_id, payload["subject"], payload["text"], at)
     title = payload["title"]
     subjects = {
         "alarm.cleared": _("%(site)s: over: %(title)s", site=channels.site, title=title),
         "alarm.escalated": _("%(site)s: nobody acknowledged: %(title)s", site=channels.site, title=title),
     }
+    since = _("Since %(time)s (UTC).", time=payload["raised_at"][:16].replace("T", " "))
+    text = "\n".join([f"{title}.", "", payload["advice"], since, ""])
+    subject = subjects.get(event, _("%(site)s: %(title)s", site=channels.site, title=title))
+    return _letter(message_id, subject, text, at)
+
+
+def _letter(message_id: str, subject: str, text: str, at: datetime) -> EmailMessage:
     message = EmailMessage()
-    message["Subject"] = subjects.get(event, _("%(site)s: %(title)s", site=channels.site, title=title))
+    message["Subject"] = subject
     message["Date"] = format_datetime(at)
     # The same at each attempt, so that a mail program shows a repeat once.
     message["Message-ID"] = f"<{message_id}@attendance.invalid>"
-    since = _("Since %(time)s (UTC).", time=payload["raised_at"][:16].replace("T", " "))
-    message.set_content("\n".join([f"{title}.", "", payload["advice"], since, ""]))
+    message.set_content(text)
     return message

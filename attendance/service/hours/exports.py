@@ -23,7 +23,7 @@ from attendance.errors import headline
 from attendance.service.access.log import safe_cell
 from attendance.service.hours.day_words import Local, leave_words, rule_words
 from attendance.service.hours.days import PersonDays
-from attendance.service.hours.report_tables import Column, Form, Table
+from attendance.service.hours.report_tables import TIMESHEET, Column, Form, Table
 from attendance.store.hours.rosters import StaffMember
 
 # Column titles of Frappe HR's data import for the document type Employee Checkin.
@@ -50,6 +50,33 @@ def sheets_csv(tables: Iterable[tuple[StaffMember, Table]], zone: ZoneInfo) -> I
         yield "".join(_line([*about, *_plains(row, table.columns, zone)]) for row in table.rows)
     if not begun:
         yield "\ufeff"
+
+
+def below_each_other(tables: Iterable[tuple[StaffMember, Table]], title: str) -> Table:
+    """Return several people's tables of the same columns as one, with the person in each row; rows are made as read."""
+    about = (Column("person", "Person"), Column("staff_number", "Staff number"))
+    rows = (
+        (person.name, person.staff_number or "", *row) for person, table in tables for row in table.rows
+    )  # fmt: skip
+    return Table("days", title, (*about, *TIMESHEET), Streamed(rows))
+
+
+class Streamed(Sequence[tuple[Any, ...]]):
+    """Rows that are read once and in order, as a workbook writes them; `len` counts those read so far."""
+
+    def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        self._rows, self._read = rows, 0
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        for row in self._rows:
+            self._read += 1
+            yield row
+
+    def __len__(self) -> int:
+        return self._read
+
+    def __getitem__(self, index: Any) -> Any:
+        raise TypeError("these rows are read in order")
 
 
 def _heads(columns: Sequence[Column]) -> list[str]:

@@ -48,8 +48,12 @@ MISSING = "▯"
 # Below U+0590 letters follow each other from left to right, one sign each.
 _FIRST_SHAPED = "\u0590"
 _LINE = 5.2
+# A long remark goes on below, in so many lines at most.
+_MOST_LINES = 6
 # A text that must give way keeps so much (mm) while others can.
 _LEAST_TEXT = 18.0
+# Texts that are wider than this many mm may go on below while others are whole.
+_WRAPPED = 60.0
 # Sizes of letters in points, the first that fits; a table of more columns than _MANY begins smaller.
 _SIZES, _SIZES_OF_MANY, _MANY = (7.5, 7.0, 6.5), (6.5, 6.2, 5.9), 20
 # So many notes stand above the table, on its first page, as a legend; more of them below it.
@@ -193,13 +197,21 @@ def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
     )
     size, widths = _widths(pdf, family, table.columns, [*rows, *([foot] if foot else [])])
     _head(pdf, family, size, table.columns, widths)
+    foot_height = _LINE if foot else 0
     for number, row in enumerate(rows):
+        lines = _wrapped(pdf, row, table.columns, widths)
+        height = _LINE * max(map(len, lines), default=1)
         # The total does not stand on a page alone.
-        if pdf.will_page_break(_LINE * (2 if foot and number == len(rows) - 1 else 1)):
+        if pdf.will_page_break(height + (foot_height if number == len(rows) - 1 else 0)):
             pdf.add_page()
             _head(pdf, family, size, table.columns, widths)
         pdf.set_fill_color(244, 246, 247)
-        _row(pdf, row, table.columns, widths, fill=number % 2 == 1)
+        if number % 2 == 1:
+            pdf.rect(pdf.l_margin, pdf.get_y(), sum(widths), height, style="F")
+        top = pdf.get_y()
+        for line in range(max(map(len, lines), default=1)):
+            pdf.set_xy(pdf.l_margin, top + line * _LINE)
+            _row(pdf, [cell[line] if line < len(cell) else "" for cell in lines], table.columns, widths)
     if foot:
         pdf.set_font(family, "B", size)
         _row(pdf, foot, table.columns, widths, border="T")
@@ -223,14 +235,35 @@ def _head(pdf: Any, family: str, size: float, columns: Sequence[Column], widths:
     pdf.set_font(family, "", size)
 
 
+def _wrapped(pdf: Any, row: Sequence[str], columns: Sequence[Column], widths: Sequence[float]) -> list[Sequence[str]]:
+    """Return each cell's lines: a text that is too long goes on below, up to _MOST_LINES; the last one is cut."""
+    cells: list[Sequence[str]] = []
+    for text, column, width in zip(row, columns, widths, strict=True):
+        room = width - _margin(column) / 2
+        if column.form is not Form.TEXT or len(text) < 8 or pdf.get_string_width(_known(pdf, text)) <= room:
+            cells.append((text,))
+            continue
+        lines = [""]
+        for word in text.split(" "):
+            longer = f"{lines[-1]} {word}" if lines[-1] else word
+            if not lines[-1] or len(lines) == _MOST_LINES or pdf.get_string_width(_known(pdf, longer)) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        cells.append(lines)
+    return cells
+
+
 def _row(
-    pdf: Any, cells: Sequence[str], columns: Sequence[Column], widths: Sequence[float], *, border: Any = 0,
-    fill: bool = False,
-) -> None:  # fmt: skip
+    pdf: Any, cells: Sequence[str], columns: Sequence[Column], widths: Sequence[float], *, border: Any = 0
+) -> None:
     for cell, column, width in zip(cells, columns, widths, strict=True):
+        if not cell and not border:  # most cells of a month are empty in some column
+            pdf.set_x(pdf.get_x() + width)
+            continue
         align = {Form.MARK: "C", Form.SPAN: "R", Form.COUNT: "R"}.get(column.form, "L")
         fitting = _fitting(pdf, _known(pdf, cell), width - _margin(column) / 2)
-        pdf.cell(width, _LINE, fitting, border=border, align=align, fill=fill)
+        pdf.cell(width, _LINE, fitting, border=border, align=align)
     pdf.ln(_LINE)
 
 
@@ -260,7 +293,12 @@ def _widths(
         min(text, _LEAST_TEXT) if column.form is Form.TEXT else text
         for text, column in zip(texts, columns, strict=True)
     ]
-    for floors in (texts, least, [0.0] * len(columns)):
+    # Long texts go on below, so they give way before anything is cut.
+    wrapped = [
+        max(head, min(text, _WRAPPED)) if column.form is Form.TEXT else max(head, text)
+        for text, head, column in zip(texts, heads, columns, strict=True)
+    ]
+    for floors in (wrapped, texts, least, [0.0] * len(columns)):
         _narrow(widths, floors, available)
     return size, widths
 

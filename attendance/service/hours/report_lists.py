@@ -38,7 +38,7 @@ def _newest_first(pair: tuple[StaffMember, Day]) -> tuple[int, tuple[str, str]]:
     return -day.day.toordinal(), sort_key(person.name)
 
 
-def lateness(sheet: Sequence[PersonDays], local: Local) -> Table:
+def lateness(sheet: Iterable[PersonDays], local: Local) -> Table:
     """Return who came late, left early or missed a part of a shift, and on which weekdays."""
     columns = (
         *WHO,
@@ -66,7 +66,7 @@ def lateness(sheet: Sequence[PersonDays], local: Local) -> Table:
     )  # fmt: skip
 
 
-def absence(sheet: Sequence[PersonDays]) -> Table:
+def absence(sheet: Iterable[PersonDays]) -> Table:
     """Return the days without work, and why."""
     columns = (
         *WHO,

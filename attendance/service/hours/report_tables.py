@@ -9,7 +9,7 @@ pages and PDF translate them, and files keep them as they are, because other pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -18,6 +18,7 @@ from typing import Any
 from attendance.domain.hours import overtime
 from attendance.domain.hours.day import Day, Status
 from attendance.domain.hours.leave import shares_of
+from attendance.domain.hours.shift import PremiumRules
 from attendance.errors import headline
 from attendance.service.access.log import day_bounds
 from attendance.service.hours.day_words import (
@@ -83,7 +84,7 @@ class Table:
     name: str
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    rows: Sequence[tuple[Any, ...]]
     people: tuple[int | None, ...] = ()
     foot: tuple[Any, ...] = ()
     bars: tuple[Bar, ...] = ()
@@ -112,7 +113,7 @@ def who(person: StaffMember) -> tuple[str, str, str]:
     return person.name, person.staff_number or "", person.department
 
 
-def daily(sheet: Sequence[PersonDays], on: date, local: Local) -> Table:
+def daily(sheet: Iterable[PersonDays], on: date, local: Local) -> Table:
     """Return everybody's day in a line each."""
     columns = (
         *WHO,
@@ -149,7 +150,7 @@ def daily(sheet: Sequence[PersonDays], on: date, local: Local) -> Table:
     )  # fmt: skip
 
 
-def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local) -> Table:
+def register(sheet: Iterable[PersonDays], first: date, last: date, local: Local) -> Table:
     """Return the monthly register: a mark for each day; at the right, totals of the finished days."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     columns = (
@@ -163,8 +164,9 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
         Column("overtime", N_("Overtime"), Form.SPAN),
         *PREMIUMS,
     )
-    rows = []
+    rows, people = [], []
     for row in sheet:
+        people.append(row.person.id)
         worked: float = 0
         absent: float = 0
         leave: float = 0
@@ -182,7 +184,7 @@ def register(sheet: Sequence[PersonDays], first: date, last: date, local: Local)
     legend = ", ".join(f"{letter} {status_words(status)}" for status, letter in STATUS_LETTERS.items() if letter)
     title = _("Register, %(first)s to %(last)s", first=local.medium_date(first), last=local.medium_date(last))
     return Table(
-        "register", title, columns, tuple(rows), tuple(row.person.id for row in sheet), total(columns, rows),
+        "register", title, columns, tuple(rows), tuple(people), total(columns, rows),
         notes=(_("%(legend)s; a dot after it: look at this day.", legend=legend),),
     )  # fmt: skip
 
@@ -266,15 +268,20 @@ def rest_notes(person: PersonDays, local: Local) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def premium_notes(sheet: Sequence[PersonDays]) -> tuple[str, ...]:
+def premium_notes(sheet: Iterable[PersonDays]) -> tuple[str, ...]:
     """Say which hours are night, Sunday and holiday hours, where there are any: beside the figures."""
-    found = dict.fromkeys(
-        day.plan.premiums for row in sheet for day in row.days if day.night or day.sunday or day.holiday
-    )
-    return tuple(premium_words(rules) for rules in found)
+    return _premium_notes(rules for row in sheet for rules in _premiums_in(row))
 
 
-def summary(sheet: Sequence[PersonDays], title: str) -> Table:
+def _premiums_in(row: PersonDays) -> Iterator[PremiumRules]:
+    return (day.plan.premiums for day in row.days if day.night or day.sunday or day.holiday)
+
+
+def _premium_notes(found: Iterable[PremiumRules]) -> tuple[str, ...]:
+    return tuple(premium_words(rules) for rules in dict.fromkeys(found))
+
+
+def summary(sheet: Iterable[PersonDays], title: str) -> Table:
     """Return everybody's timesheet in a line each."""
     columns = (
         *WHO,
@@ -286,17 +293,21 @@ def summary(sheet: Sequence[PersonDays], title: str) -> Table:
         *PREMIUMS,
         Column("look_at", N_("Days to look at"), Form.COUNT),
     )
-    rows = [
-        (
-            *who(row.person), sum(1 for day in row.finished if day.spells), row.worked, row.expected,
-            row.balance, row.overtime, row.night, row.sunday, row.holiday, row.days_to_look_at,
-        )
-        for row in sheet
-    ]  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
+    people: list[int] = []
+    premiums: dict[PremiumRules, None] = {}
+    for row in sheet:
+        people.append(row.person.id)
+        premiums |= dict.fromkeys(_premiums_in(row))
+        rows.append(
+            (
+                *who(row.person), sum(1 for day in row.finished if day.spells), row.worked, row.expected,
+                row.balance, row.overtime, row.night, row.sunday, row.holiday, row.days_to_look_at,
+            )
+        )  # fmt: skip
     return Table(
-        "timesheet", title, columns, tuple(rows), tuple(row.person.id for row in sheet), total(columns, rows),
-        notes=premium_notes(sheet),
-    )  # fmt: skip
+        "timesheet", title, columns, tuple(rows), tuple(people), total(columns, rows), notes=_premium_notes(premiums)
+    )
 
 
 def total(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:

@@ -22,6 +22,8 @@ from attendance.domain.hours.overtime import week_of
 from attendance.domain.people.names import sort_key
 from attendance.service.hours.day_words import LOCALE, Local, hours, remarks
 from attendance.service.hours.days import PersonDays, sheet
+from attendance.service.ids import new_event_id
+from attendance.store.alarms import outbox
 from attendance.store.hours.corrections import count_requested
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -80,3 +82,11 @@ def _lines(rows: Sequence[PersonDays], waiting: int, local: Local) -> list[str]:
         if len(days) > MOST_LINES:
             lines.append("  " + _("and %(number)s more, on the site's report pages", number=len(days) - MOST_LINES))
     return lines
+
+
+def post(session: Session, message: EmailMessage, to: str, now: datetime) -> None:
+    """Put the message into the outbox for these addresses; the caller commits."""
+    payload = {"kind": "the working time of a week", "subject": message["Subject"], "text": message.get_content()}
+    outbox.put(
+        session, message_id=new_event_id(now), channel="mail", target=to, kind=outbox.LETTER, payload=payload, at=now
+    )

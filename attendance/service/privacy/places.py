@@ -73,7 +73,9 @@ PLACES: Mapping[str, Place] = {
     "screens": Place("ends", N_("Screens beside a camera"), N_("A greeting is shown for seconds and never stored.")),
     "logs": Place("nothing", N_("Log files"), N_("They name people by number only.")),
     "outbox": Place(
-        "nothing", N_("Messages that wait to be sent"), N_("Alarms name cameras and doors, never a person.")
+        "ends",
+        N_("Messages that wait to be sent"),
+        N_("Alarms name nobody. A weekly e-mail names people until it is sent, or given up after four days."),
     ),
     "sealed reports": Place("nothing", N_("Reports of the acceptance test"), N_("They name people by number only.")),
     "audit": Place("nothing", N_("Audit trail"), N_("It names people by random ids, whose names end with the person.")),

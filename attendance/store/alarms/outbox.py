@@ -29,6 +29,8 @@ WAITS = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
+# A message with a subject and a text of its own, which go once it was sent or given up: it may name people.
+LETTER = "letter"
 # Longer than any attempt may take.
 _LEASE = timedelta(minutes=3)
 
@@ -72,6 +74,7 @@ def note_sent(session: Session, message_id: str, at: datetime) -> None:
     """Note that it arrived; the caller commits."""
     values = {"next_at": None, "sent_at": at, "last_error": None}
     session.execute(update(OutboxMessage).where(OutboxMessage.id == message_id).values(**values))
+    _forget_text(session, message_id)
 
 
 def note_failed(session: Session, message_id: str, attempts: int, error: str, at: datetime, final: bool) -> bool:
@@ -80,7 +83,18 @@ def note_failed(session: Session, message_id: str, attempts: int, error: str, at
     next_at = None if given_up else at + WAITS[attempts - 1]
     values = {"next_at": next_at, "last_error": error[:500]}
     session.execute(update(OutboxMessage).where(OutboxMessage.id == message_id).values(**values))
+    if given_up:
+        _forget_text(session, message_id)
     return given_up
+
+
+def _forget_text(session: Session, message_id: str) -> None:
+    letter = session.scalar(
+        select(OutboxMessage.payload).where(OutboxMessage.id == message_id, OutboxMessage.type == LETTER)
+    )
+    if letter is not None:
+        left = {"kind": letter["kind"]}
+        session.execute(update(OutboxMessage).where(OutboxMessage.id == message_id).values(payload=left))
 
 
 def count_waiting(session: Session) -> int:

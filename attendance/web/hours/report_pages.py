@@ -6,7 +6,7 @@ Does not know: what a report counts, or how a file is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -21,6 +21,7 @@ from attendance.service.hours.day_words import STATUS_LETTERS
 from attendance.service.hours.days import PersonDays
 from attendance.service.hours.report_tables import Form, Table
 from attendance.store.hours import rosters
+from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.formats import local_forms
@@ -34,6 +35,8 @@ blueprint = Blueprint("report_pages", __name__, url_prefix="/attendance/reports"
 ROWS = 50
 # Above this many people, the timesheets' PDF has one line a person: sheets take seconds and paper.
 MOST_SHEETS = 50
+# Above this many people, the workbook has one sheet with everybody's days.
+MOST_SHEETS_XLSX = 250
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def index() -> ResponseReturnValue:
 @permission("read_report")
 def page(name: str) -> ResponseReturnValue:
     report, span = _wanted(name)
-    sheet, table = _made(name, span)
+    people, table = _made(name, span)
     site = current_site()
     with site.sessions() as session:
         departments, everybody = rosters.departments(session), rosters.list_staff(session)
@@ -97,7 +100,7 @@ def page(name: str) -> ResponseReturnValue:
         span=span,
         departments=departments,
         everybody=everybody,
-        people=len(sheet),
+        people=people,
         most=max((bar.value for bar in table.bars), default=0) or 1,
         text_of=pdf.text_of,
         local=local_forms(),
@@ -135,9 +138,7 @@ def file(name: str, kind: str) -> ResponseReturnValue:
     report, span = _wanted(name)
     if kind not in TYPES or (kind == "ics" and not report.ical):
         abort(404)
-    sheet, table = _made(name, span)
-    now = current_site().clock.now()
-    content = _WRITERS[kind](name, sheet, table, span, now)
+    content = _WRITERS[kind](name, span, current_site().clock.now())
     answer = Response(content if isinstance(content, bytes) else stream_with_context(content), content_type=TYPES[kind])
     days = f"{span.first}" if report.one_day else f"{span.first} to {span.last}"
     answer.headers.set("Content-Disposition", "attachment", filename=f"{name} {days}.{kind}")
@@ -152,7 +153,7 @@ def check_ins(form: str) -> ResponseReturnValue:
     if form not in writers:
         abort(404)
     span, site = span_of(request.args), current_site()
-    lines = writers[form](_sheet(span), site.zone)
+    lines = writers[form](_rows(span), site.zone)
     answer = Response(stream_with_context(lines), content_type=TYPES["csv"])
     answer.headers.set(
         "Content-Disposition", "attachment", filename=f"check-ins {form} {span.first} to {span.last}.csv"
@@ -172,86 +173,110 @@ def _wanted(name: str) -> tuple[Report, Span]:
     return report, span
 
 
-def _sheet(span: Span) -> list[PersonDays]:
+def _rows(span: Span) -> Iterator[PersonDays]:
+    """Yield the people's days as they are computed, in blocks of people."""
     site = current_site()
     with site.sessions() as session:
-        return working_days.sheet(
+        yield from working_days.sheets(
             session, span.first, span.last, site.zone, site.clock.now(),
             department=span.department, person_id=span.person_id,
         )  # fmt: skip
 
 
-def _made(name: str, span: Span) -> tuple[list[PersonDays], Table]:
+def _made(name: str, span: Span) -> tuple[int, Table]:
+    """Return how many people a report is about, and its table."""
     site, now, local = current_site(), current_site().clock.now(), local_forms()
     if name == "presence":
         with site.sessions() as session:
             present = working_days.today(session, now, site.zone, span.department)
-        return [], report_lists.presence(present, now, local)
-    sheet = _sheet(span)
+        return 0, report_lists.presence(present, now, local)
+    rows = _Counted(_rows(span))
     match name:
         case "daily":
-            table = report_tables.daily(sheet, span.first, local)
+            table = report_tables.daily(rows, span.first, local)
         case "register":
-            table = report_tables.register(sheet, span.first, span.last, local)
-        case "timesheet" if span.person_id is not None and sheet:
-            table = report_tables.timesheet(sheet[0], local)
+            table = report_tables.register(rows, span.first, span.last, local)
+        case "timesheet" if span.person_id is not None and (own := next(iter(rows), None)) is not None:
+            table = report_tables.timesheet(own, local)
         case "timesheet":
             first, last = local.medium_date(span.first), local.medium_date(span.last)
-            table = report_tables.summary(sheet, _("Timesheets, %(first)s to %(last)s", first=first, last=last))
-            if len(sheet) > MOST_SHEETS:
+            table = report_tables.summary(rows, _("Timesheets, %(first)s to %(last)s", first=first, last=last))
+            if rows.number > MOST_SHEETS:
                 note = _(
                     "Above %(most)s people, the PDF has one line a person: choose a department for full sheets.",
                     most=MOST_SHEETS,
                 )
                 table = replace(table, notes=(note,))
         case "lateness":
-            table = report_lists.lateness(sheet, local)
+            table = report_lists.lateness(rows, local)
         case "absence":
-            table = report_lists.absence(sheet)
+            table = report_lists.absence(rows)
         case _:
-            table = report_lists.overtime_report(sheet)
-    return sheet, table
+            table = report_lists.overtime_report(list(rows))
+    return rows.number, table
 
 
-_Writer = Callable[[str, Sequence[PersonDays], Table, Span, datetime], Iterator[str] | bytes]
+class _Counted:
+    """Rows that are read once, and how many there were so far."""
+
+    def __init__(self, rows: Iterator[PersonDays]) -> None:
+        self._rows, self.number = rows, 0
+
+    def __iter__(self) -> Iterator[PersonDays]:
+        for row in self._rows:
+            self.number += 1
+            yield row
 
 
-def _csv(name: str, sheet: Sequence[PersonDays], table: Table, _span: Span, _now: datetime) -> Iterator[str]:
-    zone, local = current_site().zone, local_forms()
-    if name == "timesheet":
-        tables = ((row.person, report_tables.timesheet(row, local)) for row in sheet)
-        return exports.sheets_csv(tables, zone)
-    return exports.to_csv(table, zone)
+_Writer = Callable[[str, Span, datetime], Iterator[str] | bytes]
 
 
-def _xlsx(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, _now: datetime) -> bytes:
-    site = current_site()
+def _sheets(span: Span) -> Iterator[tuple[StaffMember, Table]]:
     local = local_forms()
-    tables = [("Summary" if name == "timesheet" and span.person_id is None else table.title, table)]
-    people = sheet if name == "timesheet" and span.person_id is None else ()
-    sheets = ((row.person.name, report_tables.timesheet(row, local)) for row in people)
-    return exports.to_xlsx(chain(tables, sheets), site.zone, site.settings.site.name)
+    return ((row.person, report_tables.timesheet(row, local)) for row in _rows(span))
 
 
-def _pdf(name: str, sheet: Sequence[PersonDays], table: Table, span: Span, now: datetime) -> bytes:
+def _csv(name: str, span: Span, _now: datetime) -> Iterator[str]:
+    zone = current_site().zone
+    return (
+        exports.sheets_csv(_sheets(span), zone) if name == "timesheet" else exports.to_csv(_made(name, span)[1], zone)
+    )
+
+
+def _xlsx(name: str, span: Span, _now: datetime) -> bytes:
+    site = current_site()
+    people, table = _made(name, span)
+    everybody = name == "timesheet" and span.person_id is None
+    tables: Iterable[tuple[str, Table]] = [("Summary" if everybody else table.title, table)]
+    if everybody and people > MOST_SHEETS_XLSX:
+        # Nobody leafs through so many sheets, and each is an open file while the workbook is written.
+        tables = chain(tables, [("Days", exports.below_each_other(_sheets(span), table.title))])
+    elif everybody:
+        tables = chain(tables, ((person.name, one) for person, one in _sheets(span)))
+    return exports.to_xlsx(tables, site.zone, site.settings.site.name)
+
+
+def _pdf(name: str, span: Span, now: datetime) -> bytes:
+    people, table = _made(name, span)
     local, title, tables = local_forms(), current_site().settings.site.name, [table]
     signatures: Sequence[str] = ()
     if name == "register":
         signatures = pdf.REGISTER_SIGNATURES
     elif name == "timesheet":
         signatures = pdf.TIMESHEET_SIGNATURES
-        if span.person_id or len(sheet) <= MOST_SHEETS:
-            tables = [report_tables.timesheet(row, local) for row in sheet]
+        if span.person_id is None and people <= MOST_SHEETS:
+            tables = [one for _person, one in _sheets(span)]
     return pdf.to_pdf(tables, local.zone, title, now, signatures, local.locale)
 
 
-def _ics(name: str, sheet: Sequence[PersonDays], _table: Table, span: Span, now: datetime) -> bytes:
+def _ics(name: str, span: Span, now: datetime) -> bytes:
     title = current_site().settings.site.name
     if name == "timesheet":
-        if span.person_id is None or not sheet:
+        row = next(_rows(span), None) if span.person_id is not None else None
+        if row is None:
             abort(404)
-        return exports.days_ical(sheet[0].person, sheet[0].days, current_site().zone, now, title)
-    return exports.leave_ical(sheet, now, title)
+        return exports.days_ical(row.person, row.days, current_site().zone, now, title)
+    return exports.leave_ical(_rows(span), now, title)
 
 
 _WRITERS: Mapping[str, _Writer] = {"csv": _csv, "xlsx": _xlsx, "pdf": _pdf, "ics": _ics}

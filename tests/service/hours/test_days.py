@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -126,3 +127,21 @@ def test_a_time_in_the_future_is_counted_where_days_to_look_at_are_counted(sessi
     assert row.days[-1].wants_look
     assert not row.days[-1].finished
     assert row.days_to_look_at == sum(day.wants_look for day in row.days)
+
+
+def test_people_in_blocks_have_the_days_that_they_have_together(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = [add_person(session, f"Person {number}") for number in range(5)]
+    shift = roster(session, everybody[0])
+    planning.assign(session, everybody[3:], MONDAY, None, [shift], now=NOW, by="test")
+    for number, person in enumerate(everybody):
+        passage(session, person, local("08:50"))
+        passage(session, person, local(f"1{number}:30"))
+    last = MONDAY + timedelta(days=2)
+    together = days.sheet(session, MONDAY, last, BERLIN, NOW)
+
+    monkeypatch.setattr(days, "BLOCK", 2)
+
+    assert days.sheet(session, MONDAY, last, BERLIN, NOW) == together
+    assert [row.person.name for row in together] == [f"Person {number}" for number in range(5)]

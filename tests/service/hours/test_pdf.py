@@ -102,3 +102,15 @@ def test_a_month_of_31_days_shows_whole_names_and_figures(tmp_path: Path) -> Non
     for words in (*people, "10052", "171:25", "11:37", "75:34", "34:15", "514:15", "Overtime", "Holiday"):
         assert words in text, words
     assert text.count("P.") == 3 * 31
+
+
+def test_a_long_remark_goes_on_below_instead_of_being_cut(tmp_path: Path) -> None:
+    remark = " ".join(f"word{number:02d}" for number in range(60))
+    columns = (report_tables.Column("person", "Person"), report_tables.Column("remarks", "Remarks"))
+    table = report_tables.Table("daily", "Day", columns, (("Ada", remark), ("Bob", "short")))
+
+    text = text_in(pdf.to_pdf([table], BERLIN, "Site", NOW), tmp_path, "-layout")
+
+    assert all(word in text for word in remark.split())
+    assert "..." not in text
+    assert text.index("word59") < text.index("Bob")

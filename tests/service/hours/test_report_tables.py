@@ -13,7 +13,7 @@ from attendance.domain.passage import Direction
 from attendance.service.hours import report_tables
 from attendance.service.hours.days import PersonDays
 from attendance.service.hours.report_tables import Form
-from tests.service.hours.reported import BERLIN, LAST, LOCAL, MONDAY, NAMES, NOW, OFFICE, SHEET, TABLES, at
+from tests.service.hours.reported import BERLIN, LAST, LOCAL, MONDAY, NAMES, NOW, OFFICE, SHEET, TABLES, at, person
 
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)
@@ -57,3 +57,24 @@ def test_weeks_without_a_free_day_and_short_nights_are_noted() -> None:
 
     assert "7 May: only 10:00 h of rest since the day before" in notes
     assert "week from 6 May: no 24 hours of rest" in notes
+
+
+def test_every_column_of_a_running_month_covers_the_same_finished_days() -> None:
+    """Expected used to count the days to come, and the balance did not."""
+    days = [MONDAY + timedelta(days=number) for number in range(5)]
+    punches = [
+        Punch(f"{number}{hour}", at(number, hour), direction)
+        for number in range(3)
+        for hour, direction in ((9, Direction.IN), (17, Direction.OUT))
+    ][:-1]  # Wednesday: still here
+    now = at(2, 11)
+    made = days_of(punches, {day: Plan(day, OFFICE) for day in days}, BERLIN, now)
+
+    table = report_tables.timesheet(PersonDays(person().person, tuple(made)), LOCAL)
+
+    foot = dict(zip((column.key for column in table.columns), table.foot, strict=True))
+    assert (foot["worked"], foot["expected"], foot["balance"]) == (16 * 3600, 16 * 3600, 0)
+    expected = [column.key for column in table.columns].index("expected")
+    assert [row[expected] for row in table.rows] == [8 * 3600, 8 * 3600, None, None, None]
+    (summed,) = report_tables.summary([PersonDays(person().person, tuple(made))], "All").rows
+    assert summed[4:7] == (16 * 3600, 16 * 3600, 0)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
+
 import pytest
 
 from attendance.store.people import people
+from attendance.web.hours import report_pages
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
-from tests.web.hours.conftest import REPORTS
+from tests.web.hours.conftest import DAY, REPORTS
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK"), ("pdf", b"%PDF")])
@@ -60,3 +65,18 @@ def test_an_empty_evacuation_list_says_what_it_knows(web: Web, admin: Browser) -
     assert "Nobody is in the building as far as the cameras know" in admin.text("/attendance/reports/presence")
     assert "Widen the dates" not in admin.text("/attendance/reports/presence")
     assert "Widen the dates" in admin.text("/attendance/reports/lateness")
+
+
+def test_above_so_many_people_a_workbook_has_one_sheet_with_everybodys_days(
+    anna: int, viewer: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/attendance/reports/timesheet.xlsx?first={DAY}&last={DAY}"
+    with zipfile.ZipFile(io.BytesIO(viewer.get(path).data)) as book:
+        one_each = book.read("xl/workbook.xml").decode()
+    monkeypatch.setattr(report_pages, "MOST_SHEETS_XLSX", 0)
+    with zipfile.ZipFile(io.BytesIO(viewer.get(path).data)) as book:
+        together, days = book.read("xl/workbook.xml").decode(), book.read("xl/worksheets/sheet2.xml").decode()
+
+    assert 'name="Summary"' in one_each and 'name="Days"' not in one_each
+    assert re.findall(r'<sheet name="(\w+)"', together) == ["Summary", "Days"]
+    assert days.count("<row ") >= 3  # title, head, a day
