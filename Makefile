@@ -1,4 +1,4 @@
-# `make demo`, `make test`, `make run`: each makes .venv and installs what it needs, once.
+# `make demo`, `make test`, `make run`, `make web`: each makes .venv and installs what it needs, once.
 # A stamp file remembers what has been installed; a changed pyproject.toml installs again.
 
 SHELL := /bin/bash
@@ -13,11 +13,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS := $(shell n=$$((2 * $$(getconf _NPROCESSORS_ONLN))); echo $$((n < 8 ? n : 8)))
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo run test test-long test-root lint types docs bench messages clean
+.PHONY: help demo run web test test-long test-root lint types docs bench messages clean
 
 help:
 	@echo "make demo    show the whole line without a camera (2 minutes)"
 	@echo "make run     admin site and daemon on this computer's webcam"
+	@echo "make web     the admin site alone"
 	@echo "make test    lint, types, documentation and tests (installs PyTorch)"
 	@echo "make test-long    the tests that take long, and more examples for properties"
 	@echo "make docs    the documentation into build/site, to be read without the internet"
@@ -29,6 +30,10 @@ demo: $(VENV)/.demo
 run: $(VENV)/.base
 	$(BIN)/python manage.py init
 	$(BIN)/python manage.py run
+
+web: $(VENV)/.base
+	$(BIN)/python manage.py init
+	$(BIN)/python manage.py web
 
 test: lint types docs
 	$(PYTEST)

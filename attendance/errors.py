@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from attendance.paths import as_typed
+
 
 class Phrase(str):
     """A text in English that remembers what it was made of, so that a page can show it in another language.
@@ -50,8 +52,8 @@ class UserError(Exception):
 
 
 def one_line(error: object) -> str:
-    """Return the text without line breaks and without runs of spaces, as the command line prints it."""
-    return " ".join(str(error).split())
+    """Return the text without line breaks and runs of spaces, with this program's commands as they are typed here."""
+    return as_typed(" ".join(str(error).split()))
 
 
 def first_line(error: object) -> str:

@@ -1,4 +1,4 @@
-"""Where the files that are not Python live: in a checkout beside the package, in a wheel inside it.
+"""Where the files that are not Python live, in a checkout beside the package, in a wheel inside it; how to start it.
 
 In: nothing; for settings a path and the folder at which it starts.  Out: existing folders and files.
 Does not know: what is in them.
@@ -8,10 +8,15 @@ the repository's own files, so that an edited template counts at once there.
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import sys
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+# Advice in errors names commands as the documentation does; `as_typed` makes them what runs here.
+_WRITTEN = "python manage.py"
 
 
 def package_parent() -> Path:
@@ -57,3 +62,34 @@ def resolved_source(source: str, base: Path) -> str:
     if not source or source.isdigit() or "://" in source:
         return source
     return str(base / source)
+
+
+def program() -> str:
+    """Return what to type before a command's name: `attendance`, `python manage.py`, `.venv/bin/python manage.py`."""
+    script = Path(sys.argv[0])
+    if script.name != "manage.py":
+        return "attendance"
+    return f"{_shortest(_python(), Path(sys.executable))} {_shortest(None, script)}"
+
+
+def as_typed(text: str) -> str:
+    """Return the text with this program's name as the user types it."""
+    return text.replace(_WRITTEN, program()) if _WRITTEN in text else text
+
+
+def _python() -> str | None:
+    """Return the short name that finds this process's Python on the path, if there is one."""
+    own = Path(sys.executable)
+    for name in ("python", "python3"):
+        found = shutil.which(name)
+        # Not resolved: a virtual environment's Python is a link to one that lacks its packages.
+        if found is not None and Path(found).parent == own.parent:
+            return name
+    return None
+
+
+def _shortest(short: str | None, path: Path) -> str:
+    if short is not None:
+        return short
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100  # links are kept: the target lacks the packages
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)

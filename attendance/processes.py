@@ -18,7 +18,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic
 
 from attendance import paths
@@ -186,8 +185,3 @@ def patiently(action: Callable[[], None], stop: threading.Event, waits_for: tupl
                 log.info("it answers again")
             return True
     return False
-
-
-def script_name() -> str:
-    """Return how the user called this program, for messages that say what to type."""
-    return "python manage.py" if Path(sys.argv[0]).name == "manage.py" else "attendance"

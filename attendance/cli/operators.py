@@ -17,7 +17,7 @@ from attendance.cli.command_line import settings_of
 from attendance.console import table
 from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
-from attendance.processes import script_name
+from attendance.paths import program
 
 
 @click.group()
@@ -102,7 +102,7 @@ def operators_role(context: click.Context, /, username: str, **chosen: Any) -> N
     with site.sessions.begin() as session:
         numbers = {one.username: one.id for one in list_operators(session)}
         if username.strip().casefold() not in numbers:
-            raise UserError(f"there is no operator {username}: see {script_name()} operators list")
+            raise UserError(f"there is no operator {username}: see {program()} operators list")
         number = numbers[username.strip().casefold()]
         changed = set_role(session, number, **_chosen_role(session, **chosen))
         subject = Subject("operator", number)
@@ -135,7 +135,7 @@ def _chosen_role(
     if staff_number is not None:
         numbers = {each.staff_number: each.id for each in rosters.list_staff(session, active=None)}
         if staff_number not in numbers:
-            raise UserError(f"nobody has the staff number {staff_number}: see {script_name()} people list")
+            raise UserError(f"nobody has the staff number {staff_number}: see {program()} people list")
         person_id = numbers[staff_number]
     return {"role": role, "departments": chosen, "person_id": person_id, "email": email}
 
@@ -159,4 +159,4 @@ def operators_reset(context: click.Context, hours: float) -> None:
     with site.sessions.begin() as session:
         token = issue_token(session, at=site.clock.now(), valid_for=timedelta(hours=hours))
     click.echo(f"setup token (works once, for {hours:g} hours): {token}")
-    click.echo(f"open http://{settings.web.host}:{settings.web.port}/setup while {script_name()} web or run is running")
+    click.echo(f"open http://{settings.web.host}:{settings.web.port}/setup while {program()} web or run is running")

@@ -25,7 +25,8 @@ from attendance.config import load_settings
 from attendance.console import needs, say, table
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
-from attendance.processes import own_command, script_name
+from attendance.paths import program
+from attendance.processes import own_command
 from attendance.programs import portraits
 from attendance.programs.portraits import Visit
 from attendance.service.access.reason_texts import reason_words
@@ -241,7 +242,7 @@ def _decisions(watched: Sequence[Watched], decided: Sequence[PassageView]) -> st
 
 def _where_to_look(file: Path, token: str | None, port: int) -> str:
     lines = [
-        f"look around:  {script_name()} --config {file} web",
+        f"look around:  {program()} --config {file} web",
         f"then open:    http://127.0.0.1:{port}/setup",
         *([f"setup token:  {token} (works once, for 24 hours)"] if token else []),
         f"your webcam:  ATTENDANCE_CONFIG={file} make run",

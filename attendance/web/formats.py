@@ -16,6 +16,7 @@ from flask import Flask, g, url_for
 from markupsafe import Markup
 
 from attendance.errors import headline, sentence
+from attendance.paths import program
 from attendance.service.access.passage_texts import by_method, direction_words, method_words
 from attendance.service.access.reason_texts import reason_advice, reason_words
 from attendance.service.hours.day_words import Local
@@ -62,7 +63,7 @@ def init_app(app: Flask) -> None:
             versions[name] = hashlib.sha256(content).hexdigest()[:10]
         return url_for("static", filename=name, v=versions[name])
 
-    app.jinja_env.globals.update(asset=asset)
+    app.jinja_env.globals.update(asset=asset, program=program)
     app.context_processor(lambda: {"site": current_site().settings.site})
 
 

@@ -45,7 +45,7 @@ EVERYWHERE = {"errors", "paths", "texts", "deprecation", "console", "files"}
 # Which rooms each room may use: down only.  Sideways only `models` → `vision`, because the networks share its
 # geometry, and `evaluation` → `training`, because what is measured is what was not trained on.
 MAY_USE = {
-    "errors": set(),
+    "errors": {"paths"},
     "paths": set(),
     "texts": {"errors"},
     "deprecation": set(),

@@ -91,7 +91,7 @@ def test_init_with_damaged_weights_writes_no_database(here: Here) -> None:
 
 
 def test_a_database_that_does_not_fit_is_named_with_what_to_do(here: Here) -> None:
-    assert "has not been set up; run: python manage.py db upgrade" in here.refused("db", "status")
+    assert "has not been set up; run: attendance db upgrade" in here.refused("db", "status")
     assert not here.database.exists()
     assert "has not been set up" in here.refused("people", "list")
 

@@ -109,4 +109,4 @@ def test_where_nobody_can_sign_in_yet_the_page_says_how_to_begin(web: Web) -> No
         for operator in operators.list_operators(session):
             session.delete(operator)
 
-    assert "python manage.py init" in web.browser().text("/login")
+    assert "attendance init" in web.browser().text("/login")

@@ -13,7 +13,7 @@ import click
 from attendance import paths
 from attendance.cli.command_line import own_zone, settings_of
 from attendance.errors import UserError
-from attendance.processes import script_name
+from attendance.paths import program
 
 
 def missing(context: click.Context) -> bool:
@@ -49,7 +49,7 @@ def set_up(context: click.Context) -> None:
     state = {"empty": "new", "older": "upgraded"}.get(done.was, "up to date")
     click.echo(f"database: {done.database} ({state})")
     if done.token is None:
-        click.echo(f"operators exist already; for a new one-time token: {script_name()} operators reset")
+        click.echo(f"operators exist already; for a new one-time token: {program()} operators reset")
         return
     click.echo(f"setup token (works once, for 24 hours): {done.token}")
-    click.echo(f"next: {script_name()} run, then open http://{settings.web.host}:{settings.web.port}/setup")
+    click.echo(f"next: {program()} run, then open http://{settings.web.host}:{settings.web.port}/setup")

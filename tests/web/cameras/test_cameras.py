@@ -19,7 +19,7 @@ PART = {"left": "25", "top": "10.5", "right": "75", "bottom": "100"}
 
 
 def test_before_the_first_daemon_the_page_says_how_to_start_one(admin: Browser) -> None:
-    assert "python manage.py daemon" in admin.text("/cameras")
+    assert "attendance daemon" in admin.text("/cameras")
 
 
 def test_the_list_tells_health_direction_and_region_without_the_password(
