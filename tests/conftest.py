@@ -26,7 +26,7 @@ from attendance.store.crypto import Keys
 from attendance.store.operators import operators
 from attendance.store.people import credentials
 from attendance.store.session import Sessions
-from tests.postgres import Server, running_server
+from tests.postgres import Server, let_everybody_pass, running_server
 
 # The site with its browsers: fixtures for the tests of pages, wherever they lie.
 pytest_plugins = ["tests.site_fixtures"]
@@ -58,10 +58,11 @@ def quick_hashes() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def blank_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An upgraded, empty database, made once; tests work on copies."""
+    """An upgraded, empty database, made once; tests work on copies.  Whoever is added passes its one door."""
     path = tmp_path_factory.mktemp("database") / "blank.db"
     engine = session.make_engine(f"sqlite:///{path}")
     migrate.upgrade(engine)
+    let_everybody_pass(engine)
     engine.dispose()
     return path
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
+from attendance.store.access import policies
 from attendance.store.hours import calendars
 from attendance.store.tables.operators import Operator, OperatorDepartment
 from attendance.store.tables.people import Person
@@ -71,6 +72,7 @@ def rename(session: Session, before: str, after: str, *, at: datetime, join: boo
         there_now = session.scalars(select(Person.id).where(Person.department == before)).all()
         calendars.keep_past(session, there_now, before, after, at.astimezone(UTC).date())
     calendars.rename_department(session, before, after, joined=after in known)
+    policies.rename_department(session, before, after)
     there = select(OperatorDepartment.operator_id).where(OperatorDepartment.department == after)
     of_before = OperatorDepartment.department == before
     both = list(session.scalars(there))

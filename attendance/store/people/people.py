@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.people.names import matches, sort_key
 from attendance.errors import Phrase, UserError
 from attendance.store import settings
+from attendance.store.access import policies
 from attendance.store.hours import calendars
 from attendance.store.people import employment
 from attendance.store.privacy import person_keys
@@ -43,6 +44,7 @@ def create_person(
     person = Person(**values, created_at=at, updated_at=at, consent_at=consent_at, consent_text=consent_text)
     session.add(person)
     _flush(session, values["staff_number"])
+    policies.grant_default(session, person.id, at)
     return person
 
 
@@ -86,6 +88,7 @@ def set_active(session: Session, person_id: int, active: bool, *, at: datetime, 
         if active:
             employment.resume(session, person_id, day)
             person.ends_at = None
+            policies.grant_default(session, person_id, at)
         else:
             employment.end(session, person_id, day)
         session.flush()
