@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from attendance.store.session import make_engine
+from tests.postgres import Server
 from tests.store.revisions import do, rows, to
 
 
@@ -99,3 +100,41 @@ def test_the_holidays_of_a_site_become_its_calendar_and_come_back(engine: Engine
     assert rows(engine, "SELECT day, name, source FROM holidays") == [("2024-05-01", "Labour Day", "DE BE")]
     assert rows(engine, "SELECT name FROM people") == [("Anna",)]
     engine.dispose()
+
+
+def test_leave_that_is_entered_stays_when_its_kinds_become_rows(engine: Engine) -> None:
+    to(engine, "0020")
+    do(engine, ANNA,
+       "INSERT INTO leave (person_id, first, last, half, kind, paid, note, state, requested_by, requested_at) VALUES "
+       "(1, '2024-05-06', '2024-05-08', 'whole', 'vacation', 1, '', 'approved', 'ada', '2024-05-01')")  # fmt: skip
+    before = rows(engine, "SELECT * FROM leave")
+
+    to(engine, "0021")
+
+    assert rows(engine, "SELECT * FROM leave") == before
+    counts = dict(rows(engine, "SELECT name, counts FROM leave_kinds WHERE paid"))
+    assert counts == {"vacation": 1, "sickness": 0, "training": 0, "business trip": 0, "other": 0}
+    do(engine, "PRAGMA foreign_keys = ON", "INSERT INTO leave_entitlements VALUES (1, 2024, 30, 2.5)")
+    do(engine, "PRAGMA foreign_keys = ON", "DELETE FROM leave", "DELETE FROM people WHERE id = 1")
+    assert rows(engine, "SELECT * FROM leave_entitlements") == []
+    to(engine, "0020", back=True)
+    assert rows(engine, "SELECT * FROM leave") == []
+    engine.dispose()
+
+
+def test_holidays_become_the_sites_calendar_on_postgresql_too(postgres: Server) -> None:
+    with postgres.database() as url:
+        engine = make_engine(url)
+        to(engine, "0021", back=True)
+        do(engine, "INSERT INTO holidays VALUES ('2024-05-01', 'Labour Day', 'by hand')")
+
+        to(engine, "0022")
+
+        do(engine, "INSERT INTO holiday_calendars (name) VALUES ('Bavaria')")
+        chosen = "FROM holiday_calendars WHERE name = 'Bavaria'"
+        do(engine, f"INSERT INTO holidays SELECT id, '2024-08-15', 'Assumption', 'by hand' {chosen}")
+        query = "SELECT c.name, h.name FROM holidays h JOIN holiday_calendars c ON c.id = h.calendar_id ORDER BY h.day"
+        assert rows(engine, query) == [("Site", "Labour Day"), ("Bavaria", "Assumption")]
+        to(engine, "0021", back=True)
+        assert rows(engine, "SELECT name FROM holidays") == [("Labour Day",)]
+        engine.dispose()
