@@ -43,7 +43,7 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
     from attendance import bootstrap
     from attendance.service.calibration import offers, scorings
     from attendance.service.calibration.site_scores import site_scores_of
-    from attendance.service.calibration.verdict_texts import verdict_name, verdict_sentence
+    from attendance.service.calibration.verdict_texts import verdict_name, why_no_number
     from attendance.store.calibration import operating_points
 
     site = bootstrap.installation_for(settings)
@@ -61,7 +61,7 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
     if site_scores.trouble:
         click.echo(f"note: {site_scores.trouble}")
     click.echo(f"risk: at most one stranger in {chosen:,.0f} passes")
-    click.echo(f"verdict: {verdict_name(offer.verdict)}. {verdict_sentence(offer.verdict)}\n")
+    click.echo(f"verdict: {verdict_name(offer.verdict)}. {why_no_number(offer.calibration)}\n")
     shown: dict[str, Any] = {"offered": offer}
     if point is None or point.scoring == site_scores.scoring.version:  # else it is for other scores
         shown = {"in force": None if point is None else offers.at(site_scores, point.threshold, chosen)} | shown

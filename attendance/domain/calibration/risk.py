@@ -35,7 +35,7 @@ Ints = NDArray[np.int64]
 
 # Fewer strangers, or fewer people to compare them with, give no number at all.
 MIN_STRANGERS = 50
-MIN_PEOPLE = 10
+MIN_PEOPLE = 5
 # The tail is fitted above the score that so many different strangers reach …
 TAIL_STRANGERS = 30
 # … and below so many matching strangers a rate counts as extrapolated.
@@ -99,7 +99,7 @@ class Calibration:
     `formula`: 1-(1-fmr)^N; `direct`: the mean over all galleries of N that the data hold, None where they hold
     none or the tail is extrapolated.  `trial`: where a trial with as many other strangers will come out, 95 %.
     `seen`: different strangers that matched at the threshold, of `strangers`.  Without a usable verdict all
-    numbers are None.
+    numbers are None.  `missing`: so many more people would give a number; 0 where it is not people that are missing.
     """
 
     verdict: Verdict
@@ -115,6 +115,7 @@ class Calibration:
     high: float | None = None
     trial: tuple[float, float] | None = None
     seen: int = 0
+    missing: int = 0
 
     @property
     def fpir(self) -> float | None:
@@ -205,7 +206,7 @@ def nothing_to_say(strangers: Strangers, model_id: str, people: int, target: flo
         verdict = Verdict.BROKEN
     elif people < 1 or len(scores) < MIN_STRANGERS or strangers.people < MIN_PEOPLE:
         verdict = Verdict.NOT_ENOUGH
-    elif float(np.std(scores[:, : MIN_PEOPLE * 10])) < 1e-6 or np.median(scores) >= ALIKE:
+    elif float(np.std(scores[:, :100])) < 1e-6 or np.median(scores) >= ALIKE:
         verdict = Verdict.ALIKE
     return None if verdict is None else _none(verdict, strangers, people, target)
 

@@ -6,7 +6,8 @@ Main choice: strangers come through the same camera and light as the people who 
 than pictures from elsewhere: measured on LFW, thresholds from machine-made faces alone let in 8 to 30 times the stated
 share.  So a site's people stand in as strangers to each other if that gives a number.  If it does not,
 the packaged strangers' scores are moved and stretched until middle and upper end match the site's own, never
-down.  Trade-off: with few people the threshold is higher than necessary, and the verdict says "estimated".
+down.  Below ten people they are moved as far as chance leaves open.  Trade-off: with few people the threshold is higher
+than necessary, and the verdict says "estimated".
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import numpy as np
 
 from attendance.domain.calibration.risk import (
     ALIKE,
+    MIN_PEOPLE,
+    MIN_STRANGERS,
     Calibration,
     Floats,
     Strangers,
@@ -32,6 +35,8 @@ from attendance.domain.calibration.risk import (
 # The upper end that is matched: of twenty people's 380 comparisons, 19 lie above it.
 UPPER = 0.95
 MOVES = 100
+# With fewer people the move itself is uncertain, and its upper 95 % bound counts.
+FEW = 10
 # More people are not needed to know middle and upper end, and would only take long.
 _MOST = 200
 # Verdicts about the scores themselves: no other source mends them.
@@ -54,8 +59,12 @@ def calibrate_site(
 ) -> Calibration:
     """Return the lowest threshold at which at most a share `target` of strangers passes among `people`."""
     own = calibrate(scores.own, model_id, people, target, random, draws)
-    if own.verdict.usable or own.verdict in _SPOILT or scores.outside is None:
+    if own.verdict.usable or own.verdict in _SPOILT:
         return own
+    if scores.outside is None:
+        return replace(own, missing=max(0, MIN_STRANGERS - scores.own.people))
+    if scores.own.people < MIN_PEOPLE:
+        return replace(own, missing=MIN_PEOPLE - scores.own.people)
     if _all_alike(scores.own):
         return _without_numbers(own, Verdict.ALIKE)
     outside = calibrate(scores.outside, model_id, people, target, random, draws)
@@ -65,9 +74,13 @@ def calibrate_site(
     # Up to there the site's own people speak, and say that more than `target` pass.
     floor = reach(scores.own, model_id, people)
     threshold = max(outside.threshold, move.up(outside.threshold), floor or 0.0)
+    few = scores.own.people < FEW
+    if few:  # their scores may lie anywhere: as high as chance leaves open
+        threshold = max(threshold, move.up_at_most(outside.threshold))
     if threshold >= ALIKE:
         alike = float(_among(scores.own).max(initial=-1.0)) >= ALIKE
-        return _without_numbers(outside, Verdict.ALIKE if alike else Verdict.NOT_ENOUGH)
+        nothing = _without_numbers(outside, Verdict.ALIKE if alike else Verdict.NOT_ENOUGH)
+        return replace(nothing, missing=FEW - scores.own.people) if few and not alike else nothing
     (calibration,) = _moved(scores.outside, move, model_id, people, [threshold], target, random, draws)
     return calibration
 
@@ -130,6 +143,11 @@ class _Move:
     def up(self, threshold: float) -> float:
         """Return which threshold of the site's own scores this one of packaged strangers becomes."""
         return self.own_middle + (threshold - self.middle) * self.own_spread / self.spread
+
+    def up_at_most(self, threshold: float) -> float:
+        """Return as high as chance may have `up`, 95 %: the site's people are drawn again."""
+        drawn = self.middles + (threshold - self.middle) * self.spreads / self.spread
+        return float(np.quantile(drawn, 0.975))
 
     def back(self, threshold: float) -> tuple[float, float]:
         """Return the reverse, never above `threshold` itself: as it is, and as low as chance may have it (95 %)."""

@@ -23,7 +23,7 @@ from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.access.scoring import BEST_PHOTO
 from attendance.domain.calibration import site_calibration
 from attendance.domain.calibration.false_rejections import Share, share_refused
-from attendance.domain.calibration.risk import Calibration, Ints, Verdict
+from attendance.domain.calibration.risk import MIN_STRANGERS, Calibration, Ints, Verdict
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Actor, ActorKind, Value, record
 from attendance.service.calibration.site_scores import SiteScores
@@ -111,6 +111,11 @@ def calibrate_site(site_scores: SiteScores, risk: float = RISK, people: int | No
         np.random.default_rng(site_scores.seed),
     )
     calibration = _of_an_attempt(calibration, site_scores.tries, target)
+    default, lowest = site_scores.default, calibration.threshold
+    if site_scores.people < MIN_STRANGERS and lowest is not None and default is not None and lowest < default:
+        # Few people never loosen the weights' own.  Where it is too rare to say, the lower threshold's rate bounds it.
+        higher = at(site_scores, default, risk, people=people)
+        return higher if higher.verdict.usable else _offer(site_scores, calibration, default, False)
     fallback = calibration.threshold is None
     return _offer(site_scores, calibration, site_scores.default if fallback else calibration.threshold, fallback)
 

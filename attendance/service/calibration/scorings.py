@@ -31,7 +31,7 @@ from attendance.domain.calibration.risk import Calibration
 from attendance.service.calibration import offers
 from attendance.service.calibration.offers import RISK, Offer
 from attendance.service.calibration.site_scores import SiteScores, site_scores_of
-from attendance.service.calibration.verdict_texts import verdict_sentence
+from attendance.service.calibration.verdict_texts import why_no_number
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import templates
@@ -119,5 +119,5 @@ def _trouble(name: str, site_scores: SiteScores, offer: Offer) -> str:
     if name.endswith(CENTRE) and len(np.unique(site_scores.owners)) < FEWEST:
         return _("It needs at least five people with two photos each.")
     if offer.threshold is None:
-        return _("No threshold can be given: %(why)s", why=verdict_sentence(offer.verdict))
+        return _("No threshold can be given: %(why)s", why=why_no_number(offer.calibration))
     return ""

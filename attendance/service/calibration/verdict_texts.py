@@ -6,8 +6,8 @@ Does not know: numbers, pages.
 
 from __future__ import annotations
 
-from attendance.domain.calibration.risk import Verdict
-from attendance.texts import N_
+from attendance.domain.calibration.risk import Calibration, Verdict
+from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
 
 # A name for a label, and what it means.
@@ -49,6 +49,17 @@ def verdict_name(verdict: Verdict | str) -> str:
         return _(_TEXTS[Verdict(verdict)][0])
     except ValueError:
         return verdict
+
+
+def why_no_number(calibration: Calibration) -> str:
+    """Return what the verdict means, and how many people are missing for a number."""
+    sentence = verdict_sentence(calibration.verdict)
+    if not calibration.missing:
+        return sentence
+    more = ngettext(
+        "Enrol %(number)s more person for a number.", "Enrol %(number)s more people for a number.", calibration.missing
+    )
+    return f"{sentence} {more}"
 
 
 def verdict_sentence(verdict: Verdict) -> str:

@@ -31,7 +31,7 @@ from attendance.service.calibration.offers import Offer, loosens
 from attendance.service.calibration.replay import Replayed, replay
 from attendance.service.calibration.stranger_rate import stranger_rate
 from attendance.service.calibration.threshold import consequences
-from attendance.service.calibration.verdict_texts import verdict_name, verdict_sentence
+from attendance.service.calibration.verdict_texts import verdict_name, verdict_sentence, why_no_number
 from attendance.store import settings as shared
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
@@ -68,6 +68,7 @@ for _words in (risk_words.one_in, risk_words.out_of, risk_words.a_year, risk_wor
     blueprint.add_app_template_filter(_by_site_locale(_words), _words.__name__)
 blueprint.add_app_template_filter(verdict_name)
 blueprint.add_app_template_filter(verdict_sentence)
+blueprint.add_app_template_filter(why_no_number)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ def save() -> ResponseReturnValue:
         if form.seen.data != stamp_of(before):
             form.form_errors.append(_("Somebody else set a threshold meanwhile. Look at the page again, then decide."))
         elif choice.threshold is None:
-            form.form_errors.append(_("No threshold can be given: %(why)s", why=verdict_sentence(choice.offer.verdict)))
+            form.form_errors.append(
+                _("No threshold can be given: %(why)s", why=why_no_number(choice.offer.calibration))
+            )
         elif loosens(before, choice.threshold, choice.margin, cached.site_scores.scoring.version):
             if not form.reason.data:
                 form.reason.errors = [_("This lets more faces in. Say why; it stays in the history.")]

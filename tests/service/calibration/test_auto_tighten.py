@@ -75,14 +75,13 @@ def test_it_can_be_switched_off_and_the_page_still_knows(sessions: Sessions, key
         assert outgrown(session, MODEL)
 
 
-def test_where_nothing_can_be_said_any_more_it_is_kept_or_raised_to_the_default(
+def test_where_nothing_can_be_said_any_more_the_default_stays(
     sessions: Sessions, keys: Keys, settings: Settings
 ) -> None:
     enrol(sessions, keys, 20)
     default(sessions, 0.98)
     put(sessions, known(sessions, keys, reference()))
-    low = in_force(sessions).threshold
-    assert low < 0.98
+    assert in_force(sessions).threshold == 0.98  # an estimate from few people never loosens the weights' own
     impostors.file_of(settings.models.weights, MODEL).unlink()
     enrol(sessions, keys, 10, seed=2)
     assert keep(sessions, keys, settings)

@@ -11,6 +11,7 @@ from attendance.domain.faces import Template
 from attendance.errors import UserError
 from attendance.service.calibration import offers
 from attendance.service.calibration.impostors import Reference, Source
+from attendance.service.calibration.verdict_texts import why_no_number
 from attendance.store.crypto import Keys
 from attendance.store.people import people, templates
 from attendance.store.session import Sessions
@@ -106,7 +107,7 @@ def test_without_a_reference_the_sites_people_alone_are_the_strangers(sessions: 
     assert offers.calibrate_site(site_scores, 1000).verdict in (Verdict.EXTRAPOLATED, Verdict.NOT_ENOUGH)
 
 
-@pytest.mark.parametrize("number", [0, 1, 5])
+@pytest.mark.parametrize("number", [0, 1, 4])
 def test_hardly_anybody_enrolled_gets_the_conservative_default(sessions: Sessions, keys: Keys, number: int) -> None:
     enrol(sessions, keys, number)
     default(sessions, 0.77)
@@ -191,3 +192,27 @@ def test_a_default_that_is_lower_than_what_is_in_force_is_not_taken(sessions: Se
     with pytest.raises(UserError, match="is higher and stays"):
         put(sessions, known(sessions, keys, reference()), reason="please")
     assert in_force(sessions).threshold == 0.7
+
+
+def test_eight_people_get_an_estimate_that_holds_and_never_loosens_the_weights_own(
+    sessions: Sessions, keys: Keys
+) -> None:
+    enrol(sessions, keys, 8)
+    offer = offers.calibrate_site(known(sessions, keys, reference()), 50)
+    assert offer.verdict is Verdict.ESTIMATED and offer.threshold is not None and not offer.fallback
+    fresh = gather_scores(sessions, keys, reference(20_000, seed=71).vectors)
+    assert offer.calibration.high is not None
+    assert float((fresh.max(axis=1) >= offer.threshold).mean()) <= min(1 / 50, offer.calibration.high)
+    default(sessions, 0.9)
+    floored = offers.calibrate_site(known(sessions, keys, reference()), 50)
+    assert (floored.threshold, floored.verdict, floored.fallback) == (0.9, Verdict.ESTIMATED, False)
+
+
+@pytest.mark.parametrize(("number", "outside", "missing"), [(3, True, 2), (4, True, 1), (8, False, 42)])
+def test_fewer_people_are_told_how_many_are_missing(
+    sessions: Sessions, keys: Keys, number: int, outside: bool, missing: int
+) -> None:
+    enrol(sessions, keys, number)
+    offer = offers.calibrate_site(known(sessions, keys, reference() if outside else None), 200)
+    assert (offer.verdict, offer.threshold, offer.calibration.missing) == (Verdict.NOT_ENOUGH, None, missing)
+    assert f"Enrol {missing} more" in why_no_number(offer.calibration)
