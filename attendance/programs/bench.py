@@ -33,7 +33,7 @@ from attendance.daemon.sources import VideoFeed, parse_source
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.faces import Frame, Template
 from attendance.errors import UserError
-from attendance.programs import bench_detectors, portraits
+from attendance.programs import bench_detectors, bench_doors, portraits
 from attendance.programs.bench_detectors import RUNTIMES, Timed, installed_runtimes
 from attendance.vision.analyser import STAGES, FaceAnalyser
 
@@ -94,13 +94,18 @@ def run_bench(
         pictures = [picture for picture, _ in itertools.islice(_pictures(video), 0, 120, 120 // DETECTOR_PICTURES)]
         timed = bench_detectors.compare(settings, runtimes, peers, pictures, threads, seconds)
         still_ms = bench_detectors.still_frame_ms(pictures[0])
+    say("from picture to pulse ...")
+    waits = bench_doors.measure(settings)
     say("searching ...")
     searches = _measure_searches(dim, card.model_id)
     _require_faces(measured["onnxruntime"], settings)
     say(f"\n{_processor()}, {threads} threads\n\n{_report(settings, measured, searches, idle_mb)}")
     say("\n" + bench_detectors.report(timed, still_ms, measured["onnxruntime"].p("whole", 50)))
+    say("\n" + "\n".join(each.words() for each in waits))
     if json_file is not None:
-        _write_json(json_file, _numbers(settings, measured, searches, idle_mb, threads, timed, still_ms))
+        numbers = _numbers(settings, measured, searches, idle_mb, threads, timed, still_ms)
+        numbers["picture_to_pulse_ms"] = {str(each.cameras): each.numbers() for each in waits}
+        _write_json(json_file, numbers)
         say(f"written: {json_file}")
 
 

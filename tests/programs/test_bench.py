@@ -10,7 +10,7 @@ import pytest
 
 from attendance.config import load_settings
 from attendance.errors import UserError
-from attendance.programs import bench, bench_detectors
+from attendance.programs import bench, bench_detectors, bench_doors
 from tests import needs
 
 
@@ -45,6 +45,7 @@ def test_a_short_bench_prints_a_table_and_writes_the_same_numbers(
     monkeypatch.setattr(bench, "GALLERIES", (100, 1000))
     monkeypatch.setattr(bench_detectors, "FAR", 256)
     monkeypatch.setattr(bench_detectors, "LEAST_ROUNDS", 2)
+    monkeypatch.setattr(bench_doors, "PICTURES", 6)
     bench.run_bench(load_settings(environ={}), seconds=1.0, json_file=tmp_path / "bench.json")
 
     told = capsys.readouterr().out
