@@ -16,7 +16,7 @@ import platform
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -33,7 +33,7 @@ from attendance.daemon.sources import VideoFeed, parse_source
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.faces import Frame, Template
 from attendance.errors import UserError
-from attendance.programs import bench_detectors, bench_doors, portraits
+from attendance.programs import bench_detectors, bench_doors, bench_hours, portraits
 from attendance.programs.bench_detectors import RUNTIMES, Timed, installed_runtimes
 from attendance.vision.analyser import STAGES, FaceAnalyser
 
@@ -94,6 +94,8 @@ def run_bench(
         pictures = [picture for picture, _ in itertools.islice(_pictures(video), 0, 120, 120 // DETECTOR_PICTURES)]
         timed = bench_detectors.compare(settings, runtimes, peers, pictures, threads, seconds)
         still_ms = bench_detectors.still_frame_ms(pictures[0])
+        say("working time ...")
+        hours = bench_hours.measure(Path(folder))
     say("from picture to pulse ...")
     waits = bench_doors.measure(settings)
     say("searching ...")
@@ -102,9 +104,11 @@ def run_bench(
     say(f"\n{_processor()}, {threads} threads\n\n{_report(settings, measured, searches, idle_mb)}")
     say("\n" + bench_detectors.report(timed, still_ms, measured["onnxruntime"].p("whole", 50)))
     say("\n" + "\n".join(each.words() for each in waits))
+    say("\n" + bench_hours.report(hours))
     if json_file is not None:
         numbers = _numbers(settings, measured, searches, idle_mb, threads, timed, still_ms)
         numbers["picture_to_pulse_ms"] = {str(each.cameras): each.numbers() for each in waits}
+        numbers["hours"] = asdict(hours) | {"ratio": round(hours.ratio, 1)}
         _write_json(json_file, numbers)
         say(f"written: {json_file}")
 

@@ -10,7 +10,7 @@ import pytest
 
 from attendance.config import load_settings
 from attendance.errors import UserError
-from attendance.programs import bench, bench_detectors, bench_doors
+from attendance.programs import bench, bench_detectors, bench_doors, bench_hours
 from tests import needs
 
 
@@ -46,6 +46,7 @@ def test_a_short_bench_prints_a_table_and_writes_the_same_numbers(
     monkeypatch.setattr(bench_detectors, "FAR", 256)
     monkeypatch.setattr(bench_detectors, "LEAST_ROUNDS", 2)
     monkeypatch.setattr(bench_doors, "PICTURES", 6)
+    monkeypatch.setattr(bench_hours, "PEOPLE", 3)
     bench.run_bench(load_settings(environ={}), seconds=1.0, json_file=tmp_path / "bench.json")
 
     told = capsys.readouterr().out
@@ -62,6 +63,7 @@ def test_a_short_bench_prints_a_table_and_writes_the_same_numbers(
     assert "this detector, ONNX Runtime" in told
     assert "a picture in which nothing moves" in told
     assert [one["input_size"] for one in numbers["detectors"]] == [256]
+    assert numbers["hours"]["ratio"] > 0 and "working time of 3 people" in told
     assert set(numbers["search_ms"]) == {"100", "1000"}
 
 
