@@ -23,10 +23,13 @@ from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.console import needs
+from attendance.domain.access.liveness.fusion import point_of
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.doors.live import LiveDoor, timings_of
 from attendance.service.access.doors.remote import unlock_remotely
+from attendance.service.access.liveness.gate import Gates
+from attendance.service.access.liveness.gates import asks, gates
 from attendance.service.access.rules import rules_for as rules_for
 from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Action, Actor, Subject, Value, record
@@ -52,6 +55,7 @@ from attendance.vision import weights
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
 from attendance.vision.serving import analyser_for as analyser_for
 from attendance.vision.serving import cards_for as cards_for
+from attendance.vision.serving import liveness_for
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -205,7 +209,16 @@ def adopt_card_threshold(site: Installation) -> None:
 
 
 def check_in_for(site: Installation, analyser: Analyser, door: Door) -> CheckIn:
-    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings))
+    """Return the check-in of the settings' camera, with its liveness gate."""
+    gate = gates_for(site)(site.settings.camera.name)
+    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings), gate)
+
+
+def gates_for(site: Installation) -> Gates:
+    """Return what makes the liveness gate of a camera or tablet by the settings; the network is loaded once."""
+    network = liveness_for(site.settings) if asks(site.settings) else None
+    point = None if network is None else point_of(network.card.operating_points)
+    return gates(site.settings, site.sessions, network, point)
 
 
 def gated(analyser: Analyser, settings: Settings) -> Analyser:
@@ -382,5 +395,6 @@ def web_app_for(site: Installation, analyser: Analyser | None = None) -> Flask:
     with site.sessions.begin() as session:
         ensure_history(session, site.clock.now())
     app = create_app(settings, site.sessions, site.keys, analyser or analyser_for(settings), site.clock)
+    site_of(app).gates = gates_for(site)
     site_of(app).doctor = lambda: examine(patient_for(site, deep=False), extra_checks(site))
     return app

@@ -84,6 +84,19 @@ class Site(Section):
         return ZoneInfo(self.timezone)
 
 
+class Liveness(Section):
+    policy: Literal["off", "watch", "step_up", "refuse"] = "watch"
+    cameras: str = Field("", pattern=r"^(\s*[^=,]+=\s*(off|watch|step_up|refuse)\s*(,|$))*$")
+    looks: Whole = Field(3, ge=1, le=10)
+    every: Whole = Field(3, ge=1, le=30)
+    wait_s: Number = Field(2.0, ge=0, le=10)
+
+    def policy_at(self, camera: str) -> str:
+        """Return the policy of a camera: its own, else everybody's."""
+        pairs = (part.split("=", 1) for part in self.cameras.split(",") if part.strip())
+        return {name.strip(): policy.strip() for name, policy in pairs}.get(camera, self.policy)
+
+
 class Database(Section):
     url: str = _secret("sqlite:///var/attendance.db")
 
@@ -99,6 +112,7 @@ class Models(Section):
     weights_dir: str = ""
     detector: ModelId = "yolo-effb0-256-v6"
     recogniser: ModelId = "arcface-effb0-v6"
+    liveness: str = Field("", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$")
     runtime: Literal["onnxruntime", "openvino", "torch"] = "onnxruntime"
     threads: Whole = Field(0, ge=0, le=256)
     flip: bool = True
@@ -294,6 +308,7 @@ class Settings(Section):
     quality: Quality = Quality()
     motion: Motion = Motion()
     decision: Decision = Decision()
+    liveness: Liveness = Liveness()
     calibration: Calibration = Calibration()
     camera: CameraSettings = CameraSettings()
     door: DoorSettings = DoorSettings()

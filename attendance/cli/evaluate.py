@@ -1,5 +1,5 @@
-"""Commands that measure networks: evaluate ablation, detector, recogniser, verification, identification, site,
-clips.
+"""Commands that measure networks: evaluate ablation, detector, liveness, recogniser, verification,
+identification, site, clips.
 
 In: folders with labelled images and numbers.  Out: tables, plots, files, written by the modules it calls.
 Does not know: networks.  It declares the options and passes them on by name.
@@ -62,6 +62,24 @@ def evaluate_ablation(**options: Any) -> None:
         from attendance.evaluation import ablation
 
         ablation.run(**options)
+
+
+@evaluate.command("liveness")
+@click.option("--data", type=FOLDER, required=True, help="Folder with the packs that train liveness made.")
+@click.option("--out", type=FILE, help="Write the numbers to this JSON file.")
+@click.option("--card", is_flag=True, help="Put rates and operating point on the network's card.")
+@click.option("--tight", is_flag=True, help="Cut the surroundings away first, as a test.")
+@click.option("--left-out", metavar="GROUP", help="Report on this group, which the network was not trained on.")
+@click.pass_context
+def evaluate_liveness(
+    context: click.Context, data: Path, out: Path | None, card: bool, tight: bool, left_out: str | None
+) -> None:
+    """Measure the settings' liveness network by person: attacks let in and live people refused."""
+    require_folder("--data", data)
+    with needs("train", *TRAIN_MODULES):
+        from attendance.evaluation.liveness import commands
+
+        commands.evaluate_liveness(settings_of(context), data, out, card, tight, left_out)
 
 
 @evaluate.command("detector")

@@ -49,7 +49,8 @@ def check_options(options: dict[str, Any]) -> None:
             raise UserError(f"--{name} {size} is not a multiple of 16; try {round(size / 16) * 16}")
     require_folder("--data", options["data"])
     _require_file("--start", options.get("start"))
-    for teacher in options.get("teacher", ()):
+    teachers = options.get("teacher") or ()
+    for teacher in teachers if isinstance(teachers, tuple) else ():
         _require_file("--teacher", teacher)
 
 
@@ -171,8 +172,48 @@ def train_recogniser(**options: Any) -> None:
         commands.train_recogniser(**options)
 
 
+@train.command("liveness")
+@_data
+@click.option("--out", type=FOLDER, required=True, help="Folder for the checkpoint, the log and the weights.")
+@click.option(
+    "--epochs", type=click.FloatRange(min=0, min_open=True), help="Train for this many times 20,000 images; default: 6."
+)
+@click.option("--samples", type=click.IntRange(min=1), help="Train on this many images; replaces --epochs.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Stop after this many minutes at the latest."
+)
+@click.option("--batch", type=click.IntRange(min=2), help="Images in each training step.")
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Peak learning rate.")
+@click.option(
+    "--resume/--no-resume", default=True, show_default=True, help="Continue from the checkpoint in --out, if any."
+)
+@click.option("--start", type=FILE, help="Begin with this detector's .safetensors file; default: the settings' one.")
+@click.option("--teacher", type=FOLDER, help="Folder with liveness networks (ONNX) whose answers are learned too.")
+@click.option(
+    "--simulated", type=click.IntRange(min=0), default=6000, show_default=True, help="Number of simulated attacks."
+)
+@click.option(
+    "--leave-out",
+    multiple=True,
+    metavar="GROUP",
+    help="Do not train on this group of sets or kind of attack (print, screen); repeatable.",
+)
+@_device
+@threads
+@click.pass_context
+def train_liveness(context: click.Context, /, **options: Any) -> None:
+    """Train the liveness network on real and simulated attacks, from the trunk of a detector."""
+    check_options(options)
+    require_folder("--teacher", options["teacher"])
+    settings = settings_of(context)
+    with needs("train", *TRAIN_MODULES):
+        from attendance.training.liveness import commands
+
+        commands.train_liveness(settings, **options)
+
+
 @click.command()
-@click.argument("kind", type=click.Choice(["detector", "recogniser"]))
+@click.argument("kind", type=click.Choice(["detector", "recogniser", "liveness"]))
 @click.option("--weights", type=FILE, required=True, help="The .safetensors file that training wrote.")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the graph, the numbers and the card.")
 @click.option("--id", "model_id", required=True, help="The new model_id, such as arcface-effb0-v4.")
@@ -184,6 +225,11 @@ def export(**options: Any) -> None:
         raise UserError(f"--size {options['size']} is not a multiple of {step}")
     _require_file("--weights", options["weights"])
     with needs("train", *TRAIN_MODULES):
+        if options["kind"] == "liveness":
+            from attendance.training.liveness.commands import export_liveness
+
+            export_liveness(options["weights"], options["out"], options["model_id"])
+            return
         from attendance.training import commands
 
         commands.export(**options)

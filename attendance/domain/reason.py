@@ -64,6 +64,8 @@ class Reason(StrEnum):
     PASSBACK = "passback"
     AREA_FULL = "area_full"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
+    NOT_LIVE = "not_live"
+    LIVENESS_STEP_UP = "liveness_step_up"
 
     @property
     def about_picture(self) -> bool:

@@ -24,7 +24,9 @@ from torch import Tensor, nn
 
 from attendance.errors import UserError
 from attendance.models.detector import DetectionModel
+from attendance.models.liveness import LivenessModel
 from attendance.models.recogniser import RecognitionModel
+from attendance.vision.liveness import FAR_PX
 
 TOLERANCE = 1e-4
 _INPUT = "image"
@@ -43,23 +45,32 @@ class _Heads(nn.Module):
 
 
 class _Embedding(nn.Module):
-    def __init__(self, net: RecognitionModel) -> None:
+    """A network with one output."""
+
+    def __init__(self, net: RecognitionModel | LivenessModel) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, image: Tensor) -> Tensor:
-        embedding: Tensor = self.net(image)
-        return embedding
+        answer: Tensor = self.net(image)
+        return answer
+
+
+def width_of(kind: str, size: int) -> int:
+    """Return the width of an example image: a detector takes any, and a liveness network two crops."""
+    return {"detector": size + 32, "liveness": size + FAR_PX}.get(kind, size)
 
 
 def kind_of(weights: Path) -> str:
-    """Return "detector" or "recogniser" by the names of the tensors; raise UserError for anything else."""
+    """Return "detector", "recogniser" or "liveness" by the tensors' names; raise UserError for anything else."""
     names = tensor_offsets(weights)[0]
+    if "live.weight" in names:
+        return "liveness"
     if any(name.startswith("obj_head.") for name in names):
         return "detector"
     if "embed.weight" in names:
         return "recogniser"
-    raise UserError(f"{weights} holds neither a detector nor a recogniser of this project")
+    raise UserError(f"{weights} holds no network of this project")
 
 
 def tensor_offsets(path: Path) -> tuple[dict[str, tuple[int, int, list[int], str]], int]:
@@ -100,10 +111,11 @@ def export(weights: Path, out: Path, model_id: str, size: int) -> float:
         side_h, side_w = torch.export.Dim("h32", min=1, max=64), torch.export.Dim("w32", min=1, max=64)
         shapes = {"image": {0: torch.export.Dim("n", min=1, max=4096), 2: 32 * side_h, 3: 32 * side_w}}
     else:
-        net = _Embedding(RecognitionModel(weights=numbers, input_size=size)).eval()
-        names = ["embedding"]
+        single = LivenessModel(numbers) if kind == "liveness" else RecognitionModel(weights=numbers, input_size=size)
+        net = _Embedding(single).eval()
+        names = ["live" if kind == "liveness" else "embedding"]
         shapes = {"image": {0: torch.export.Dim("n", min=1, max=4096)}}
-    example = torch.rand(2, 3, size, size if kind == "recogniser" else size + 32) * 255
+    example = torch.rand(2, 3, size, width_of(kind, size)) * 255
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         program = torch.onnx.export(
@@ -156,7 +168,8 @@ def _compare(net: nn.Module, path: Path, names: list[str], size: int, kind: str)
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     torch.manual_seed(0)
     worst = 0.0
-    sizes = [(1, size, size), (2, size, size), *([(1, size + 64, size)] if kind == "detector" else [])]
+    wide = width_of(kind, size) if kind == "liveness" else size
+    sizes = [(1, size, wide), (2, size, wide), *([(1, size + 64, size)] if kind == "detector" else [])]
     for batch, height, width in sizes:
         image = torch.rand(batch, 3, height, width) * 255
         with torch.inference_mode():

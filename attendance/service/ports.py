@@ -14,8 +14,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from attendance.domain.access.door_state import Inputs
-from attendance.domain.faces import Frame, Probe
+from attendance.domain.faces import Box, Frame, Probe
 
 
 class DoorFault(Exception):
@@ -61,6 +64,19 @@ class Analyser(Protocol):
 
     def analyse(self, frame: Frame, max_faces: int = 5) -> list[Probe]:
         """Return the faces of the frame, largest first; empty if there is none."""
+        ...
+
+
+class LivenessLook(Protocol):
+    """One face of a picture to a logit."""
+
+    @property
+    def model_id(self) -> str:
+        """Name the network."""
+        ...
+
+    def look(self, image: NDArray[np.uint8], box: Box) -> float:
+        """Return a logit: above 0 a living face, below 0 a picture of one."""
         ...
 
 

@@ -35,7 +35,8 @@ SCENE_SIZES = (192, 256, 256, 256, 256, 320, 512, 640)  # mostly what is served;
 FOREVER = 1e9
 
 
-def _device(name: str, threads: int) -> torch.device:
+def device_for(name: str, threads: int) -> torch.device:
+    """Return the device that `--device` names and set the number of threads; UserError without a GPU."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch finds no GPU; use --device cpu or auto")
     torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
@@ -56,7 +57,7 @@ def _plan(options: dict[str, Any], epoch: int, batch: int, lr: float, optimiser:
 
 def train_detector(**options: Any) -> None:
     """Train on scenes from `--data`; write `<out>/detector.safetensors`."""
-    device = _device(options["device"], options["threads"])
+    device = device_for(options["device"], options["threads"])
     data: Path = options["data"]
     if not (data / "labels").is_dir():
         raise UserError(f"{data} has no folder labels with boxes and landmarks: see docs/your-own-networks.md")
@@ -68,7 +69,7 @@ def train_detector(**options: Any) -> None:
 
 def train_recogniser(**options: Any) -> None:
     """Train on crops from `--data` and the embeddings of `--teacher`; write `<out>/recogniser.safetensors`."""
-    device = _device(options["device"], options["threads"])
+    device = device_for(options["device"], options["threads"])
     data: Path = options["data"]
     packs = [s for s in protocol.RECOGNISER_SETS if (data / "packs" / f"{s}.teacher.npy").exists()]
     if options["teacher"]:

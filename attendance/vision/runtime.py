@@ -27,7 +27,11 @@ Runtime: TypeAlias = Literal["onnxruntime", "torch", "openvino"]
 Outputs: TypeAlias = dict[str, NDArray[np.float32]]
 
 # What a graph must put out; a recogniser with one output may call it as it likes.
-OUTPUTS: Mapping[Kind, tuple[str, ...]] = {"detector": ("bbox", "obj", "landmarks"), "recogniser": ("embedding",)}
+OUTPUTS: Mapping[Kind, tuple[str, ...]] = {
+    "detector": ("bbox", "obj", "landmarks"),
+    "recogniser": ("embedding",),
+    "liveness": ("live",),
+}
 
 
 class Session(Protocol):
@@ -35,6 +39,7 @@ class Session(Protocol):
         """image [N,3,H,W] as the card's preprocessing wants it → the outputs by name.
 
         Detector: bbox [N,A,4], obj [N,A], landmarks [N,A,10].  Recogniser: embedding [N,D].
+        Liveness: live [N,1] logits; its image is two crops side by side (`vision/liveness`).
         """
         ...
 

@@ -11,8 +11,9 @@ import os
 from attendance.config import Settings
 from attendance.vision import weights
 from attendance.vision.analyser import FaceAnalyser
+from attendance.vision.liveness import LivenessNetwork
 from attendance.vision.quality import QualityLimits
-from attendance.vision.runtime import open_session
+from attendance.vision.runtime import Session, open_session
 from attendance.vision.weights import Card
 
 
@@ -27,6 +28,27 @@ def cards_for(settings: Settings) -> tuple[Card, Card]:
         weights.verify(card, folder)
         cards.append(card)
     return cards[0], cards[1]
+
+
+def liveness_for(settings: Settings) -> LivenessNetwork | None:
+    """Return the settings' liveness network after checking its files; None if they name none."""
+    if not settings.models.liveness:
+        return None
+    return LivenessNetwork(
+        liveness_session(settings), weights.load_card(settings.models.weights, settings.models.liveness)
+    )
+
+
+def liveness_session(settings: Settings) -> Session:
+    """Return the session of the settings' liveness network; WeightsError if they name none, or a damaged one."""
+    model_id, folder = settings.models.liveness, settings.models.weights
+    if not model_id:
+        raise weights.WeightsError("models.liveness names no network: set the model_id of one")
+    card = weights.load_card(folder, model_id)
+    weights.verify(card, folder)
+    runtime = "onnxruntime" if settings.models.runtime == "torch" else settings.models.runtime
+    # One thread: the crops are small, and handing them out would cost more than it saves.
+    return open_session(card, folder, runtime, 1)
 
 
 def analyser_for(settings: Settings) -> FaceAnalyser:

@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from attendance.errors import UserError
 
-Kind: TypeAlias = Literal["detector", "recogniser"]
+Kind: TypeAlias = Literal["detector", "recogniser", "liveness"]
 ChannelOrder: TypeAlias = Literal["RGB", "BGR"]
 
 _COPY_AGAIN = "copy it again from where the weights came from"
@@ -79,7 +79,7 @@ class Card:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", self.model_id):
             raise ValueError("model_id consists of letters, digits and . _ -")
         if self.kind not in get_args(Kind):
-            raise ValueError('kind is "detector" or "recogniser"')
+            raise ValueError('kind is "detector", "recogniser" or "liveness"')
         if not isinstance(self.input_size, int) or not 16 <= self.input_size <= 4096:
             raise ValueError("input_size is a whole number of px from 16 to 4096")
         allowed = {self.graph, self.numbers, self.strangers}

@@ -16,6 +16,7 @@ from flask import Flask, current_app, g, request
 
 from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
+from attendance.service.access.liveness.gate import Gates, no_gate
 from attendance.service.operations.doctor import Check, Patient, examine
 from attendance.service.operations.readiness import Readiness
 from attendance.service.ports import Analyser, Clock
@@ -60,6 +61,7 @@ class Site:
         self.readiness = Readiness(sessions, keys, clock)
         # The checks of the page System; the composition root adds those that this layer cannot make.
         self.doctor: Callable[[], list[Check]] = self._examine
+        self.gates: Gates = no_gate  # of tablets; the composition root adds the network
 
     def _examine(self) -> list[Check]:
         return examine(

@@ -36,8 +36,8 @@ OTHER_FOLDERS = {
     "store": {"tables"},  # the schema, a module a feature
     "web": {"me", "static"},  # the employees' own pages
     "daemon": {"doors"},  # one driver a file
-    "training": {"detector", "recogniser", "calibration"},
-    "evaluation": {"detector", "recogniser", "calibration"},
+    "training": {"detector", "recogniser", "liveness", "calibration"},
+    "evaluation": {"detector", "recogniser", "liveness", "calibration"},
 }
 LAYERS_WITH_FEATURES = ("domain", "store", "service", "web", "daemon")
 

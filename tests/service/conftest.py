@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
 from attendance.service.access.check_in import CheckIn, Outcome, Rules
+from attendance.service.access.liveness.gate import LivenessGate
 from attendance.service.enrolment.enrol import PhotoReport, enrol_photo
 from attendance.store.access import events
 from attendance.store.access.events import PassageView
@@ -36,8 +37,8 @@ class Site:
     analyser: FakeAnalyser = field(default_factory=FakeAnalyser)
     door: FakeDoor = field(default_factory=FakeDoor)
 
-    def check_in(self) -> CheckIn:
-        return CheckIn(self.sessions, self.keys, self.analyser, self.door, self.clock, self.rules)
+    def check_in(self, gate: LivenessGate | None = None) -> CheckIn:
+        return CheckIn(self.sessions, self.keys, self.analyser, self.door, self.clock, self.rules, gate)
 
     def enrol(self, name: str, colour: tuple[int, int, int]) -> int:
         with self.sessions.begin() as session:

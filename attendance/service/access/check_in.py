@@ -12,6 +12,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from time import perf_counter
+
+from sqlalchemy.orm import Session
 
 from attendance.domain.access.attempts import RefusedAttempts
 from attendance.domain.access.consensus import Consensus, Settled
@@ -23,11 +26,13 @@ from attendance.domain.faces import Box, Frame, Probe
 from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.gallery_watch import GalleryWatch, View, denied
+from attendance.service.access.liveness.gate import LivenessGate, Ruling
 from attendance.service.access.reason_texts import suspicion_words
 from attendance.service.access.recording import Opening, Recorder
 from attendance.service.alarms.alarms import NOBODY, Recipients
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Analyser, Clock, Door
+from attendance.store.access import liveness as liveness_rows
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 
@@ -71,6 +76,7 @@ class Outcome:
     could not be recorded, or was recorded a moment ago.  `repeat`: of an earlier passage within the cooldown,
     or of a lasting fault.  `decision` may be stricter than `settled.decision`: the database has the last word.
     `settled` is None for a fault.  `opening` is None unless a door was asked.  `timings`: ms by stage.
+    `ruling`: what was found about liveness; None where nothing was asked.
     """
 
     passage: Passage | None
@@ -80,15 +86,23 @@ class Outcome:
     person_name: str | None = None
     opening: Opening | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    ruling: Ruling | None = None
 
 
 class CheckIn:
     """One camera and its door, or one tablet without a door.  Not for several threads at once."""
 
     def __init__(
-        self, sessions: Sessions, keys: Keys, analyser: Analyser, door: Door | None, clock: Clock, rules: Rules
+        self,
+        sessions: Sessions,
+        keys: Keys,
+        analyser: Analyser,
+        door: Door | None,
+        clock: Clock,
+        rules: Rules,
+        gate: LivenessGate | None = None,
     ) -> None:
-        self._analyser, self._clock, self._rules = analyser, clock, rules
+        self._analyser, self._clock, self._rules, self._gate = analyser, clock, rules, gate
         self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.unlock_s, rules.alarms_to)
         self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after)
         self._refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
@@ -120,7 +134,7 @@ class CheckIn:
     def set_direction(self, direction: Direction) -> None:
         """Record this direction from the next frame on; frames that agreed before no longer count."""
         self._rules = replace(self._rules, direction=direction)
-        self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
+        self._begin_anew()
 
     def start(self) -> list[Passage]:
         """Load the gallery and close what a crash left open; return those passages.
@@ -146,10 +160,11 @@ class CheckIn:
             self._let_suspicion_lapse(frame)
             probes = self._analyser.analyse(frame, self._rules.max_faces)
             self._timings.update(self._analyser.timings)
-            for settled in self._agree(frame, probes, view):
+            agreed = self._agree(frame, probes, view)
+            for settled, ruling in self._judged(frame, probes, agreed):
                 if self._is_static(frame, settled):
                     continue
-                outcome = self._record(frame, settled, view)
+                outcome = self._record(frame, settled, view, ruling)
                 outcomes.append(outcome)  # at once: a fault of the next person leaves it standing
         except Exception as error:  # fail secure: whatever it was, it ends as a denial
             outcomes.append(self._refuse(frame, error))
@@ -192,26 +207,50 @@ class CheckIn:
         about_picture = settled.decision.reason.about_picture
         return about_picture and self._static.knows(frame.image, settled.box, frame.taken_at)
 
-    def _record(self, frame: Frame, settled: Settled, view: View) -> Outcome:
-        passage = self._passage(frame, settled.decision, settled.frames, view)
-        recorded = self._recorder.record(passage.id, lambda _session: passage)
+    def _judged(self, frame: Frame, probes: list[Probe], agreed: list[Settled]) -> list[tuple[Settled, Ruling | None]]:
+        """Ask for liveness before a grant, where this camera does; a grant may then come some frames later."""
+        if self._gate is None:
+            return [(settled, None) for settled in agreed]
+        begun = perf_counter()
+        ready = self._gate.add(frame, probes, agreed)
+        self._timings["liveness"] = (perf_counter() - begun) * 1000
+        return ready
+
+    def _record(self, frame: Frame, settled: Settled, view: View, ruling: Ruling | None) -> Outcome:
+        decision = settled.decision if ruling is None or ruling.reason is None else denied(ruling.reason)
+        passage = self._passage(frame, decision, settled.frames, view)
+
+        def note(session: Session, written: Passage) -> None:
+            if ruling is not None:
+                liveness_rows.add_ruling(
+                    session, written.id, ruling.policy, ruling.judgement, ruling.model_id, ruling.source
+                )
+
+        recorded = self._recorder.record(passage.id, lambda _session: passage, note)
         assert recorded is not None
         self._timings.update(recorded.timings)
-        overruled = settled.decision.granted and not recorded.passage.granted
+        overruled = decision.granted and not recorded.passage.granted
         return Outcome(
             recorded.passage,
-            denied(recorded.passage.reason) if overruled else settled.decision,
+            denied(recorded.passage.reason) if overruled else decision,
             settled,
             recorded.repeat,
             recorded.person_name,
             recorded.opening,
             self._timings,
+            ruling,
         )
+
+    def _begin_anew(self) -> None:
+        """Forget the looks so far: nobody passes on them."""
+        self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
+        if self._gate is not None:
+            self._gate.forget()
 
     def _refuse(self, frame: Frame, error: Exception) -> Outcome:
         """Deny because of a fault; log and record a lasting one once in `fault_every`, not with every frame."""
         # Frames that agreed before the fault no longer count, and the person can settle anew.
-        self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
+        self._begin_anew()
         reason = Reason.STALE_GALLERY if self._watch.view.stale else Reason.FAULT
         text, now = f"{type(error).__name__}: {error}", self._clock.now()
         lasting = self._fault_at is not None and abs(now - self._fault_at) < self._rules.fault_every

@@ -292,6 +292,28 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
             about_person=False,
         ),
     ),
+    Reason.NOT_LIVE: ReasonText(
+        N_("perhaps a picture of a person"),
+        N_("Let the person try again in better light, or use a PIN or badge. See what each cue said under “Why?”."),
+        (N_("We could not be sure that you are here in person"), KIOSK_OTHER_WAY),
+        Explanation(
+            N_("The camera could not be sure that a living person stood there"),
+            (N_("Your face was recognised. It looked or moved as a printed or shown picture does."),),
+            N_("A photo or a screen must not open the door. Doubt does not mean that you did anything wrong."),
+            (N_("Step up alone, with nothing in front of your face, and turn your head a little."), OTHER_WAY),
+        ),
+    ),
+    Reason.LIVENESS_STEP_UP: ReasonText(
+        N_("perhaps a picture of a person; a second factor is needed"),
+        N_("Ask the person to use a PIN or badge. See what each cue said under “Why?”."),
+        (N_("One more step, please"), KIOSK_OTHER_WAY),
+        Explanation(
+            N_("The camera was not sure enough without a second factor"),
+            (N_("Your face was recognised. It was not clear that a living person stood there."),),
+            N_("In doubt this door asks for a PIN or badge. Doubt does not mean that you did anything wrong."),
+            (OTHER_WAY, N_("Step up alone, with nothing in front of your face, and turn your head a little.")),
+        ),
+    ),
     Reason.FAULT: ReasonText(
         N_("system fault"),
         N_("See the daemon’s log."),

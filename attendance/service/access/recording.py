@@ -98,16 +98,22 @@ class Recorder:
         self._sessions, self._clock, self._door = sessions, clock, door
         self._cooldown, self._unlock_s, self._alarms_to = cooldown, unlock_s, alarms_to
 
-    def record(self, event_id: str, judge: Callable[[Session], Passage | None]) -> Recorded | None:
+    def record(
+        self,
+        event_id: str,
+        judge: Callable[[Session], Passage | None],
+        also: Callable[[Session, Passage], None] | None = None,
+    ) -> Recorded | None:
         """Commit the request, then move the door, then note what the door did.
 
         `judge` runs in the committing transaction and returns the passage to record, or None if the request
         cannot be judged now; then nothing is recorded.  The same `event_id` again is recorded once.
+        `also` notes more about a passage that is written, in the same transaction.
         """
         begun = perf_counter()
         try:
             with self._sessions.begin() as session:
-                recorded = self._known(session, event_id) or self._commit(session, judge(session))
+                recorded = self._known(session, event_id) or self._commit(session, judge(session), also)
         except IntegrityError:  # the same event came twice at once, and the other request was first
             with self._sessions() as session:
                 recorded = self._known(session, event_id)
@@ -165,7 +171,9 @@ class Recorder:
         view = events.get_passage(session, event_id)
         return None if view is None else Recorded(view.passage, view.person_name, already=True)
 
-    def _commit(self, session: Session, passage: Passage | None) -> Recorded | None:
+    def _commit(
+        self, session: Session, passage: Passage | None, also: Callable[[Session, Passage], None] | None
+    ) -> Recorded | None:
         """Write the passage; without a door a repeat is not written."""
         if passage is None:
             return None
@@ -186,6 +194,8 @@ class Recorder:
             passage, repeat_of=None if earlier is None else earlier.id, clock_doubt=bool(doubt_about(self._clock))
         )
         events.record_passage(session, passage)
+        if also is not None:
+            also(session, passage)
         return Recorded(passage, name, repeat=earlier is not None)
 
     def _repeated(self, session: Session, passage: Passage) -> Passage | None:

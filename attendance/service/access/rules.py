@@ -12,8 +12,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from attendance.config import Settings
+from attendance.domain.access.liveness.fusion import Policy
 from attendance.domain.passage import Direction
 from attendance.service.access.check_in import Rules
+from attendance.service.access.liveness.gate import LivenessRules
 from attendance.service.alarms.alarms import Recipients
 
 # Longer than two of a slow tablet's frames, shorter than one person takes to make room for the next.
@@ -37,6 +39,18 @@ def rules_for(settings: Settings) -> Rules:
         unlock_s=settings.door.unlock_s,
         max_faces=settings.detector.max_faces,
         alarms_to=Recipients.of(settings.alarms, settings.mail.host),
+    )
+
+
+def liveness_rules_for(settings: Settings, camera: str) -> LivenessRules:
+    """Of one camera or tablet."""
+    liveness = settings.liveness
+    return LivenessRules(
+        policy=Policy(liveness.policy_at(camera)),
+        every=liveness.every,
+        most_looks=liveness.looks,
+        wait=timedelta(seconds=liveness.wait_s),
+        forget=timedelta(seconds=settings.decision.forget_s),
     )
 
 

@@ -23,6 +23,7 @@ from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn, Rules
+from attendance.service.access.liveness.gate import Gates, no_gate
 from attendance.service.access.reason_texts import kiosk_hint
 from attendance.service.access.recording import Recorder
 from attendance.service.enrolment.enrol import decode_image
@@ -43,13 +44,23 @@ log = logging.getLogger(__name__)
 
 
 class Kiosk:
-    """All tablets of a site.  For several threads at once.  `rules`: each tablet sets its own camera and direction."""
+    """All tablets of a site.  For several threads at once.  `rules`: each tablet sets its own camera and direction.
+
+    `gates`: makes the liveness gate of a tablet, None where nothing is asked.
+    """
 
     def __init__(
-        self, sessions: Sessions, keys: Keys, analyser: Analyser, clock: Clock, zone: ZoneInfo, rules: Rules
+        self,
+        sessions: Sessions,
+        keys: Keys,
+        analyser: Analyser,
+        clock: Clock,
+        zone: ZoneInfo,
+        rules: Rules,
+        gates: Gates = no_gate,
     ) -> None:
         self._sessions, self._keys, self._analyser, self._clock = sessions, keys, analyser, clock
-        self._zone, self._rules = zone, rules
+        self._zone, self._rules, self._gates = zone, rules, gates
         self._recorder = Recorder(sessions, clock, None, rules.cooldown)
         self._seats: dict[int, Seat] = {}
         self._lock = threading.Lock()
@@ -187,6 +198,7 @@ class Kiosk:
             if seat is None or seat.terminal != terminal:
                 analyser = ListeningAnalyser(self._analyser)
                 rules = replace(self._rules, camera=terminal.name, direction=terminal.direction)
-                check_in = CheckIn(self._sessions, self._keys, analyser, None, self._clock, rules)
+                gate = self._gates(terminal.name)
+                check_in = CheckIn(self._sessions, self._keys, analyser, None, self._clock, rules, gate)
                 seat = self._seats[terminal.id] = Seat(terminal, analyser, check_in)
             return seat

@@ -109,7 +109,7 @@ def init_app(app: Flask, site: Site) -> None:
     settings = site.settings
     rules = kiosk_rules_for(settings)
     app.extensions[EXTENSION] = Parts(
-        Kiosk(site.sessions, site.keys, site.analyser, site.clock, site.zone, rules),
+        Kiosk(site.sessions, site.keys, site.analyser, site.clock, site.zone, rules, lambda camera: site.gates(camera)),
         Pace(settings.kiosk.max_fps),
         threading.Semaphore(settings.kiosk.max_streams),
     )

@@ -1,0 +1,125 @@
+"""Is the face of a track a living person's?  Several cues, one log-likelihood ratio, one operating point.
+
+In: the network's logits and the two geometric cues of a track, a `LivenessPoint`.  Out: a `Judgement`.
+Does not know: pixels, doors, where a point comes from.
+Main choice: a sum of log-likelihood ratios in which a cue that abstains adds nothing.  Between the two limits the
+answer is «unclear», and more looks are taken.  Trade-off: looks of one track are alike, so the network's looks count
+as one look, their mean, and never as several witnesses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+MOST = 6.0  # one cue alone never says more than e^6 to one
+
+
+class Policy(StrEnum):
+    """What follows at a door.  Stored by value: never rename one."""
+
+    OFF = "off"
+    WATCH = "watch"  # record what would have happened, and let the person in
+    STEP_UP = "step_up"  # ask for a second factor
+    REFUSE = "refuse"
+
+
+class Verdict(StrEnum):
+    """What the cues say together.  Stored by value: never rename one."""
+
+    LIVE = "live"
+    UNCLEAR = "unclear"
+    ATTACK = "attack"
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessPoint:
+    """The operating point.  The network's ratio is `slope` × logit + `offset`.
+
+    `live_from`, `attack_below`: limits of the sum, natural logarithm.  ValueError unless attack_below ≤ live_from and
+    all are finite.
+    """
+
+    slope: float
+    offset: float
+    live_from: float
+    attack_below: float
+    source: str = "card"
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(v) for v in (self.slope, self.offset, self.live_from, self.attack_below)):
+            raise ValueError("an operating point is finite")
+        if self.slope <= 0:
+            raise ValueError("a higher logit means a living face: the slope is positive")
+        if self.attack_below > self.live_from:
+            raise ValueError("attack_below is not above live_from")
+
+
+def point_of(values: Mapping[str, object], source: str = "card") -> LivenessPoint | None:
+    """Return the point of a card's or a drill's numbers; None if one is missing."""
+    names = ("slope", "offset", "live_from", "attack_below")
+    numbers = [values.get(name) for name in names]
+    if not all(isinstance(number, int | float) for number in numbers):
+        return None
+    slope, offset, live_from, attack_below = (float(number) for number in numbers)  # type: ignore[arg-type]
+    return LivenessPoint(slope, offset, live_from, attack_below, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found.  `ratio`: the sum · `network`: mean logit of `looks` looks · `ring`, `plane`: the cues' values.
+
+    None: that cue abstained.
+    """
+
+    verdict: Verdict
+    ratio: float
+    looks: int
+    network: float | None
+    ring: float | None
+    plane: float | None
+
+
+# The geometric cues' ratios.  They are steps: values between them come from motion that was too small to tell.
+RING_MOVES, RING_STAYS = 0.25, -0.25
+FLAT, SOLID = 0.3, 0.6
+
+
+def ring_ratio(value: float | None) -> float:
+    """Return the ring's ratio.  A ring that stays says little: a picture may be smaller than the ring."""
+    if value is None:
+        return 0.0
+    if value >= RING_MOVES:
+        return -4.0
+    return 0.5 if value <= RING_STAYS else 0.0
+
+
+def plane_ratio(value: float | None) -> float:
+    """Return the ratio of flat motion; five points are few, so it never decides alone."""
+    if value is None:
+        return 0.0
+    if value <= FLAT:
+        return -1.5
+    return 0.5 if value >= SOLID else 0.0
+
+
+def network_ratio(logits: Sequence[float], point: LivenessPoint) -> float:
+    """Return the ratio of the mean logit; 0 without a look."""
+    if not logits:
+        return 0.0
+    mean = sum(logits) / len(logits)
+    return max(-MOST, min(MOST, point.slope * mean + point.offset))
+
+
+def judge(logits: Sequence[float], ring: float | None, plane: float | None, point: LivenessPoint) -> Judgement:
+    """Fuse what was seen so far.  Without a look of the network the answer is «unclear» or «attack», never «live»."""
+    ratio = network_ratio(logits, point) + ring_ratio(ring) + plane_ratio(plane)
+    verdict = Verdict.UNCLEAR
+    if ratio < point.attack_below:
+        verdict = Verdict.ATTACK
+    elif logits and ratio >= point.live_from:
+        verdict = Verdict.LIVE
+    mean = sum(logits) / len(logits) if logits else None
+    return Judgement(verdict, ratio, len(logits), mean, ring, plane)

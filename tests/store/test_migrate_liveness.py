@@ -1,0 +1,34 @@
+"""The revision of liveness on a database with passages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from attendance.store.session import make_engine
+from tests.store.revisions import do, rows, to
+
+PASSAGE = (
+    "INSERT INTO passages (id, at, camera, granted, reason, model_id, gallery_version, frames, direction, method, "
+    "clock_doubt) VALUES ('p1', '2024-05-06', 'front', 0, 'unknown', 'm', 1, 3, 'in', 'face', 0)"
+)
+RULING = (
+    "INSERT INTO liveness_rulings (passage_id, policy, verdict, ratio, looks, model_id, source) "
+    "VALUES ('p1', '{policy}', 'attack', -3.0, 1, 'm', 'card')"
+)
+
+
+def test_older_passages_have_no_ruling_and_stay_when_rulings_go(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0025")
+    do(engine, PASSAGE)
+    to(engine, "0026")  # liveness
+    assert rows(engine, "SELECT * FROM liveness_rulings") == []
+    with pytest.raises(IntegrityError):
+        do(engine, RULING.format(policy="perhaps"))
+    do(engine, RULING.format(policy="refuse"))
+    to(engine, "0025", back=True)
+    assert rows(engine, "SELECT id FROM passages") == [("p1",)]
+    engine.dispose()
