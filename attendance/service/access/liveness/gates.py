@@ -43,8 +43,9 @@ def gates(
         if rules.policy is Policy.WATCH:
             return None
         raise UserError(
-            f"liveness at {camera} is to {rules.policy.value.replace('_', ' ')}, but models.liveness names no network "
-            "with an operating point: set one, or set liveness.policy to watch or off"
+            "liveness.policy at %(camera)s needs a network: set models.liveness to one with an operating point, or the "
+            "policy to watch or off",
+            camera=camera,
         )
 
     return gate
