@@ -193,6 +193,21 @@ def test_a_mouth_above_the_eyes_is_no_face_from_the_front() -> None:
     assert quality.pitch == PITCH_MOST
 
 
+@pytest.mark.parametrize("darkest", [0.15, 0.05])
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_lamp_at_one_side_covers_nothing(portrait: Portrait, side: int, darkest: float) -> None:
+    """The further half of the face has so small a share of the light."""
+    (x, _), reach = portrait.points.mean(0), portrait.box.width
+    across = (np.arange(portrait.image.shape[1]) - x) / reach * side
+    light = darkest + (1 - darkest) / (1 + np.exp(-10 * across))
+    lit = np.clip(portrait.image * light[None, :, None], 0, 255).astype(np.uint8)
+    even, aside = (
+        measure(one.image, one.box, Landmarks(one.points)).uncovered for one in (portrait, portrait.changed(lit))
+    )
+    assert Reason.COVERED not in portrait.changed(lit).flaws
+    assert aside > 0.6 * even, (aside, even)
+
+
 @pytest.mark.parametrize("grey", [90, 200])
 @pytest.mark.parametrize("feature", ["mouth", "eyes"])
 def test_a_plain_mask_or_blindfold_covers_the_face(portrait: Portrait, feature: str, grey: int) -> None:

@@ -2,10 +2,10 @@
 
 In: past decisions by their stored scores; a threshold and a margin.  Out: which would change, and why.
 Does not know: pictures, people, the time.
-Main choice: the recorded score, which is that of the newest look, stands for the whole visit.  Trade-off:
-it is an estimate both ways, since a visit has several looks, which need not have agreed on one
-person, and somebody who is refused usually tries again.  The larger margin between look-alikes
-does not apply, because a decision does not say whether its runner-up was one.
+Main choice: the recorded score stands for the whole visit: that of the pooled attempt, or of the newest look where
+single looks are compared.  Trade-off: it is an estimate both ways, since a refused attempt may have gone on, looks
+need not have agreed on one person, and somebody who is refused usually tries again.  The larger margin between
+look-alikes does not apply, because a decision does not say whether its runner-up was one.
 """
 
 from __future__ import annotations
