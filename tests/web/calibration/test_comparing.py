@@ -28,6 +28,7 @@ def test_each_way_shows_its_numbers_and_the_one_in_force(calibrated: Web, admin:
     assert "Each look with the best of a person’s photos" in page
     assert "without what all faces of this site have in common" in page
     assert page.count('type="radio"') == 5
+    assert "one try a passage" in page
     assert page.count(">in force<") == 1
     assert "/threshold/comparing" in admin.text("/threshold")
 
