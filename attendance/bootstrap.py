@@ -26,13 +26,14 @@ from attendance.console import needs
 from attendance.domain.access.liveness.fusion import point_of
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn
-from attendance.service.access.doors.live import LiveDoor, timings_of
-from attendance.service.access.doors.remote import unlock_remotely
+from attendance.service.access.doors.devices import DoorDevice, device_for
+from attendance.service.access.doors.live import LiveDoor
+from attendance.service.access.doors.remote import held_by_rules, unlock_remotely
 from attendance.service.access.liveness.gate import Gates
 from attendance.service.access.liveness.gates import asks, gates
 from attendance.service.access.rules import rules_for as rules_for
 from attendance.service.alarms.alarms import Recipients
-from attendance.service.audit.audit import Action, Actor, Subject, Value, record
+from attendance.service.audit.audit import Action, Actor, Value, record
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
 from attendance.service.operations.readiness import Readiness
@@ -270,42 +271,31 @@ def worker_for(
     return Worker(camera, check_in, site.sessions, site.clock, site.settings.camera, turns, observe, beside)
 
 
-def door_for(site: Installation) -> Door:
-    """Return the settings' door; UserError for a driver or settings that cannot be."""
-    from attendance.daemon.doors.drivers import open_door
+def door_for(device: DoorDevice) -> Door:
+    """Return the device's door; UserError for a driver or settings that cannot be."""
+    from attendance.daemon.doors.drivers import door_of
 
-    return open_door(site.settings.door)
-
-
-def note_door_test(site: Installation, door: str, seconds: float) -> None:
-    """Write into the audit that somebody tries a door, before it moves."""
-    actor, subject = Actor("command line", "door test"), Subject("door", door)
-    with site.sessions.begin() as session:
-        record(
-            session,
-            actor=actor,
-            action=Action.TEST_DOOR,
-            subject=subject,
-            detail={"seconds": seconds},
-            at=site.clock.now(),
-        )
+    return door_of(device.name, device.driver, device.settings)
 
 
 def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
     """Return the settings' door, and what watches it while the daemon runs: nothing where there is no device."""
     from attendance.daemon.doors.watcher import DoorWatcher
 
-    settings, door = site.settings, door_for(site)
-    if settings.door.driver == "null" and not settings.mqtt.host:
+    settings = site.settings
+    device = device_for(site.sessions, site.keys, site.clock, settings.camera.name, settings.door)
+    door = door_for(device)
+    if device.driver == "null" and not settings.mqtt.host:
         return door, ()
     to = Recipients.of(settings.alarms, settings.mail.host)
-    live = LiveDoor(door, site.sessions, site.clock, timings_of(settings.door.settings), to)
+    live = LiveDoor(door, site.sessions, site.clock, device.timings, to)
     if not settings.mqtt.host:
         return live, (DoorWatcher(live),)
     from attendance.daemon.doors.bridge import MqttBridge
 
-    actor, seconds = Actor("system", "mqtt"), settings.door.unlock_s
-    unlock = partial(unlock_remotely, site.sessions, site.clock, live, seconds, actor, "a command by MQTT")
+    held = held_by_rules(device.name, site.zone, site.clock)
+    actor, why = Actor("system", "mqtt"), "a command by MQTT"
+    unlock = partial(unlock_remotely, site.sessions, site.clock, live, device.unlock_s, actor, why, held)
     return live, (MqttBridge(settings.mqtt, live, unlock, program_version()), DoorWatcher(live))
 
 

@@ -166,11 +166,13 @@ def door_test(
     settings = settings_of(context)
     from attendance import bootstrap
     from attendance.service.access.doors import trial
+    from attendance.service.access.doors.devices import device_named
+    from attendance.service.access.doors.remote import note_test
 
-    if name != settings.door.name:
-        raise UserError(f"there is no door {name}; there is {settings.door.name}")
     site = bootstrap.installation_for(settings)
-    tried = bootstrap.door_for(site)
+    with site.sessions() as session:
+        device = device_named(session, site.keys, name, settings.door)
+    tried = bootstrap.door_for(device)
     lines: list[trial.Line] = []
 
     def say(line: trial.Line) -> None:
@@ -178,12 +180,12 @@ def door_test(
         click.echo(f"{line.verdict:<7}  {line.words}")
 
     try:
-        click.echo(f"door {name}, driver {settings.door.driver}")
+        click.echo(f"door {name}, driver {device.driver}")
         for line in trial.survey(tried):
             say(line)
-        pulse_s = seconds or settings.door.unlock_s
+        pulse_s = seconds or device.unlock_s
         if not no_unlock and (yes or click.confirm(f"Unlock it now for {pulse_s:g} s?", default=False)):
-            bootstrap.note_door_test(site, name, pulse_s)
+            note_test(site.sessions, site.clock, name, pulse_s)
             for line in trial.unlock(tried, pulse_s, watch):
                 say(line)
     finally:

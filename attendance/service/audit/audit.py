@@ -63,6 +63,7 @@ class Action(StrEnum):
     SUSPECT_PICTURES = "suspect_pictures"
     TEST_DOOR = "test_door"
     UNLOCK_DOOR = "unlock_door"
+    CHANGE_DRIVER = "change_driver"
     BEGIN_LEDGER = "begin_ledger"
 
 

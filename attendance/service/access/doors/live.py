@@ -40,6 +40,8 @@ ALARM_KINDS: Mapping[DoorAlarm, str] = {
 }
 
 Listener = Callable[[Happening, datetime], None]
+# Write down, in the caller's transaction, that a passage was taken at this instant, or not.
+NoteTaken = Callable[[Session, str, bool, datetime], object]
 
 
 def timings_of(values: Mapping[str, Any]) -> Timings:
@@ -52,7 +54,8 @@ def timings_of(values: Mapping[str, Any]) -> Timings:
 class LiveDoor:
     """A `Door` that knows what it does.  For several threads: one looks, others unlock.
 
-    `stands_open`: whether a rule or an operator keeps it unlocked now.  Listeners must be quick and not raise.
+    `stands_open`: whether a rule or an operator keeps it unlocked now.  `note_taken`: is called with the row's own
+    write, again if that fails.  Listeners must be quick and not raise.
     """
 
     def __init__(
@@ -63,9 +66,12 @@ class LiveDoor:
         timings: Timings,
         alarms_to: Recipients = NOBODY,
         stands_open: Callable[[], bool] = lambda: False,
+        note_taken: NoteTaken | None = None,
     ) -> None:
         self._door, self._sessions, self._clock = door, sessions, clock
         self._timings, self._alarms_to, self._stands_open = timings, alarms_to, stands_open
+        self._note_taken = note_taken
+        self._unnoted: list[tuple[str, bool, datetime]] = []
         self._lock = threading.Lock()
         self._state = DoorState()
         self._since = clock.now()
@@ -152,6 +158,9 @@ class LiveDoor:
         at = self._clock.now()
         for one in happened:
             self._say(one)
+            if one.passage is not None and self._note_taken is not None:
+                with self._lock:
+                    self._unnoted.append((one.passage, one.what is door_state.Happened.TAKEN, at))
             for listener in self.listeners:
                 listener(one, at)
 
@@ -166,7 +175,9 @@ class LiveDoor:
         """Write the row if it changed, or as a sign of life; and make the open alarms those that there are."""
         state, now = self._state, monotonic()
         shown = replace(state, opened_at=None, allowed_until=None, pending=(), open_too_long_s=0.0)
-        if shown == self._written and now - self._written_at < BEAT_S:
+        with self._lock:
+            taken = tuple(self._unnoted)
+        if not taken and shown == self._written and now - self._written_at < BEAT_S:
             return
         try:
             at = self._clock.now()
@@ -182,10 +193,15 @@ class LiveDoor:
                 )
                 if self._written is None or shown.alarms != self._written.alarms:
                     self._compare_alarms(session, state, at)
+                for passage, was_taken, when in taken:
+                    if self._note_taken is not None:
+                        self._note_taken(session, passage, was_taken, when)
         except Exception as error:  # the database is away; the next look writes it
             log.warning("what door %s does cannot be written: %s", self.name, error)
             return
         self._written, self._written_at = shown, now
+        with self._lock:
+            del self._unnoted[: len(taken)]
 
     def _compare_alarms(self, session: Session, state: DoorState, at: datetime) -> None:
         wanted = {ALARM_KINDS[alarm]: alarm for alarm in state.alarms if alarm in ALARM_KINDS}

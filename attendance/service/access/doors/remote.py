@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.rules.posture import posture
+from attendance.domain.access.rules.state import State
 from attendance.service.access.recording import STORED
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.ids import new_event_id
-from attendance.service.ports import Clock, Door, Pulse, PulseOutcome
-from attendance.store.access import events
+from attendance.service.ports import Clock, Door, Pulse, PulseOutcome, doubt_about
+from attendance.store.access import events, policies
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,26 @@ Held = Callable[[Session, datetime], str]
 
 def held_by_nothing(_session: Session, _now: datetime) -> str:
     return ""
+
+
+def held_by_rules(door: str, zone: tzinfo, clock: Clock) -> Held:
+    """Return what keeps this door shut by its rules: an operator's lock or block, a lockdown, a lock by the clock.
+
+    A door without a row has no rules.
+    """
+
+    def held(session: Session, now: datetime) -> str:
+        rules = policies.for_person(session, policies.load_rules(session, zone), None)
+        row = next((one for one in rules.doors.values() if one.name == door), None)
+        if row is None:
+            return ""
+        if not row.enabled:
+            return "the door is switched off"
+        # Nobody is known to be here, so nothing is unlocked by a first passage; that would not close it either.
+        hold = posture(rules, State(), row, now, bool(doubt_about(clock)))
+        return f"the door is held: {hold.mode}" if hold.mode.closed else ""
+
+    return held
 
 
 def unlock_remotely(
@@ -60,6 +82,19 @@ def unlock_remotely(
     pulse = door.unlock(seconds)
     _note(sessions, clock, door, pulse)
     return pulse
+
+
+def note_test(sessions: Sessions, clock: Clock, door: str, seconds: float) -> None:
+    """Write into the audit that somebody tries a door from the command line, before it moves."""
+    with sessions.begin() as session:
+        audit.record(
+            session,
+            actor=Actor("command line", "door test"),
+            action=Action.TEST_DOOR,
+            subject=Subject("door", door),
+            detail={"seconds": seconds},
+            at=clock.now(),
+        )
 
 
 def _note(sessions: Sessions, clock: Clock, door: Door, pulse: Pulse) -> None:

@@ -165,6 +165,31 @@ def test_a_passage_that_nobody_took_is_told(watched: Watched) -> None:
     assert watched.heard == ["closed", f"{Happened.NOT_TAKEN} p1"]
 
 
+def test_a_passage_that_was_taken_is_written_down_also_after_the_database_was_away(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[tuple[str, bool]] = []
+    door = LiveDoor(
+        watched.device,
+        watched.sessions,
+        FakeClock(),
+        Timings(),
+        note_taken=lambda _session, passage, taken, _at: noted.append((passage, taken)),
+    )
+    watched.device.seen = CLOSED
+    door.look()
+    door.unlock(3, "p1")
+    watched.device.seen = OPEN
+    with monkeypatch.context() as patch:
+        patch.setattr(door_states, "put_state", _away)
+        door.look()
+    assert noted == []
+    door.look()
+    door.look()
+
+    assert noted == [("p1", True)]
+
+
 def test_a_fault_of_the_device_is_a_value_and_no_exception(watched: Watched) -> None:
     watched.device.broken = DoorFault("gone")
     assert not watched.door().look()

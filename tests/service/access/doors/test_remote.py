@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from sqlalchemy import text
 
-from attendance.service.access.doors.remote import unlock_remotely
+from attendance.service.access.doors.remote import held_by_rules, unlock_remotely
 from attendance.service.audit.audit import Actor
 from attendance.service.ports import Pulse, PulseOutcome
+from attendance.store.access import doors
 from attendance.store.session import Sessions
+from attendance.store.tables.access import DoorOverride
 from tests.fakes import FakeClock, FakeDoor
 
 ACTOR = Actor("system", "mqtt")
@@ -53,3 +57,29 @@ def test_what_cannot_be_written_down_moves_nothing(sessions: Sessions) -> None:
     with pytest.raises(OSError, match="disk full"):
         unlock_remotely(sessions, FakeClock(), door, 3, ACTOR, "asked", held=away)
     assert door.unlocked == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "source", "said"),
+    [
+        ("lockdown", "emergency", "the door is held: lockdown"),
+        ("lock", "operator", "the door is held: lock"),
+        ("unlock", "operator", ""),
+    ],
+)
+def test_what_the_rules_of_the_door_hold_is_not_opened_from_afar(
+    sessions: Sessions, mode: str, source: str, said: str
+) -> None:
+    clock = FakeClock()
+    with sessions.begin() as session:
+        (row,) = doors.list_doors(session)
+        assert held_by_rules(row.name, UTC, clock)(session, clock.now()) == ""
+        session.add(
+            DoorOverride(door_id=row.id, mode=mode, source=source, since=clock.now(), reason="drill", by="anna")
+        )
+        session.flush()
+        assert held_by_rules(row.name, UTC, clock)(session, clock.now()) == said
+        assert held_by_rules("elsewhere", UTC, clock)(session, clock.now()) == ""
+        row.enabled = False
+        session.flush()
+        assert held_by_rules(row.name, UTC, clock)(session, clock.now()) == "the door is switched off"
