@@ -70,7 +70,7 @@ def device_named(session: Session, keys: Keys, name: str, file: DoorSettings) ->
     if row is not None:
         return _of_row(row, keys)
     names = sorted({file.name, *(one.name for one in doors.list_doors(session))})
-    raise UserError(f"there is no door {name}; there is {', '.join(names)}")
+    raise UserError("there is no door %(name)s; there is %(names)s", name=name, names=", ".join(names))
 
 
 def import_file(session: Session, keys: Keys, camera: str, file: DoorSettings, at: datetime) -> bool:
