@@ -36,6 +36,7 @@ from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Action, Actor, Value, record
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
+from attendance.service.operations.file_rights import exposed
 from attendance.service.operations.readiness import Readiness
 from attendance.service.operations.system_clock import SystemClock as SystemClock
 from attendance.service.ports import Analyser, Clock, Door
@@ -50,7 +51,15 @@ from attendance.store.operations import scrub
 from attendance.store.operations.replaced import ReplacedWatch, ensure_history
 from attendance.store.operators import operators
 from attendance.store.people import people, templates
-from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
+from attendance.store.session import (
+    Sessions,
+    database_file,
+    make_engine,
+    require_current,
+    schema_state,
+    sessions,
+    shown_url,
+)
 from attendance.texts import gettext as _
 from attendance.vision import weights
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
@@ -144,6 +153,14 @@ def _doubting_clock(factory: Sessions) -> Clock:
     return clock
 
 
+def warn_of_exposed_files(site: Installation) -> None:
+    """Log what other users of this computer could read, once, as a program starts."""
+    elsewhere = os.environ.get("ATTENDANCE_MASTER_KEY") or os.environ.get("ATTENDANCE_MASTER_KEY_FILE")
+    key = None if elsewhere else key_file(site.settings, site.engine)
+    for one in exposed(site.settings, database_file(site.engine), key):
+        (log.error if one.grave else log.warning)("%s. %s", one.words, one.advice)
+
+
 def note_hours_rules(settings: Settings, factory: Sessions, clock: Clock) -> ZoneInfo:
     """Write down what the settings say about hours, where it is new; return the site's zone with its history."""
     zone, seconds = settings.site.zone, settings.hours.double_punch_s
@@ -178,7 +195,7 @@ def set_up(settings: Settings, clock: Clock | None = None) -> FirstSteps:
         token = None
         if not operators.count_operators(session):
             token = operators.issue_token(session, at=site.clock.now())
-    return FirstSteps(engine.url.render_as_string(hide_password=True), was, token)
+    return FirstSteps(shown_url(engine), was, token)
 
 
 def adopt_card_threshold(site: Installation) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,7 @@ from attendance.config_sections import Quality as Quality
 from attendance.config_sections import Settings as Settings
 from attendance.config_sources import allowed, environment, flat, read_toml, toml
 from attendance.deprecation import warn_renamed
-from attendance.errors import UserError
+from attendance.errors import UserError, shown_secret, without_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,9 @@ def shown(settings: Settings, name: str) -> str:
         return "(set)" if value else "(derived from the master key)"
     if name == "door.settings":  # passwords and addresses with keys in them may be among them
         return toml(dict.fromkeys(value, "…"))
-    return re.sub(r"//[^/@\s]*@", "//…@", toml(value))
+    if is_secret(dict(fields())[name]):
+        return shown_secret(value)
+    return without_secrets(toml(value)) if isinstance(value, str) and "://" in value else toml(value)
 
 
 def _base_dir(file: Path) -> Path:
@@ -177,5 +178,8 @@ def _one_line(error: ValidationError, values: Mapping[str, tuple[Any, str]], fil
         return f"{file}: {name}: {own or first['msg']}"
     value, origin = values.get(name, (first["input"], file))
     field = dict(fields())[name]
-    found = "a value" if name in ("web.secret_key", "door.settings") else re.sub(r"//[^/@\s]*@", "//…@", toml(value))
+    found = without_secrets(toml(value)) if isinstance(value, str) and "://" in value else toml(value)
+    hidden = is_secret(field) and not ("://" in str(value) or str(value).isdigit())
+    if hidden or name == "door.settings":
+        found = "a value"
     return f"{origin}: {name} is {found}, but {own if own.startswith('must') else 'must be ' + allowed(field)}"

@@ -201,16 +201,20 @@ class Web(Section):
     host: Name = "127.0.0.1"
     port: Whole = Field(8000, ge=1, le=65535)
     session_hours: Number = Field(8.0, gt=0, le=720)
+    idle_minutes: Number = Field(60.0, ge=1, le=1440)
     max_upload_mb: Whole = Field(25, ge=1, le=25)
     secret_key: str = _secret("", pattern=r"^(.{32,})?$")
     https_only: bool = False
     trusted_proxies: Whole = Field(0, ge=0, le=10)
+    max_connections: Whole = Field(400, ge=50, le=900)
+    max_connections_per_address: Whole = Field(64, ge=8, le=900)
 
 
 class Kiosk(Section):
     max_fps: Number = Field(4.0, gt=0, le=30)
     window_s: Number = Field(4.0, gt=0, le=60)
     max_streams: Whole = Field(4, ge=0, le=64)
+    late_after_min: Number = Field(15.0, ge=1, le=10_080)
 
 
 class Mail(Section):
@@ -266,7 +270,7 @@ class Logs(Section):
 
 class Alarms(Section):
     mail_to: str = Field("", pattern=ADDRESSES)
-    webhook_url: str = Field("", pattern=r"^(https?://\S+)?$")
+    webhook_url: str = _secret("", pattern=r"^(https?://\S+)?$")
     webhook_secret: str = _secret("", pattern=r"^(whsec_[A-Za-z0-9+/=]{32,})?$")
     camera_after_s: Number = Field(60.0, ge=15, le=86400)
     disk_free_mb: Whole = Field(500, ge=0, le=1_000_000)

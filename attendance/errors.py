@@ -9,7 +9,9 @@ is cut there.
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from attendance.paths import as_typed
 
@@ -77,3 +79,22 @@ def problem_and_advice(error: object) -> tuple[str, str]:
     """Return what is wrong, and what to do as a sentence; "" if the error gives no advice."""
     problem, _, advice = one_line(error).partition(": ")
     return problem, sentence(advice)
+
+
+def without_secrets(address: str) -> str:
+    """Return an address as it may be shown: without user, password and query (cameras use `?user=…&pwd=…`)."""
+    address, _, query = address.partition("?")
+    address = re.sub(r"//[^/\s]*@", "//…@", address)
+    try:
+        urlsplit(address).port  # noqa: B018 - raises when the "port" is the start of a password with a slash in it
+    except ValueError:
+        address = re.sub(r"//.*@", "//…@", address)
+    return address + ("?…" if query else "")
+
+
+def shown_secret(value: object) -> str:
+    """Return what may be shown of a secret setting: an address without secrets, else whether it is set."""
+    text = str(value)
+    if "://" in text or text.isdigit() or text.startswith("/"):  # a database, a stream, a webcam, a file
+        return f'"{without_secrets(text)}"'
+    return "(set)" if text else "(not set)"

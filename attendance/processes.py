@@ -52,12 +52,16 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Program:
-    """One program of the group.  `needed`: if it is refused at its very first start, such as for a port that is
+    """One program of the group.
+
+    `environ`: variables of its own, None to leave one out; secrets go there, since everybody can read the command line
+    of a program.  `needed`: if it is refused at its very first start, such as for a port that is
     taken, the whole group ends."""
 
     name: str
     command: Sequence[str]
     needed: bool = False
+    environ: Mapping[str, str | None] = field(default_factory=dict)
     child: subprocess.Popen[bytes] | None = field(default=None, init=False)
     begun: float = field(default=0.0, init=False)
     starts: int = field(default=0, init=False)
@@ -67,7 +71,8 @@ class Program:
         # So that `python some/where/manage.py run` finds the package without an installation.
         path = os.pathsep.join(filter(None, [str(paths.package_parent()), os.environ.get("PYTHONPATH", "")]))
         # A separate session: ctrl-c in a terminal reaches the parent only, which then ends its children in order.
-        environ = os.environ | {"PYTHONPATH": path}
+        given = {**os.environ, **self.environ, "PYTHONPATH": path}
+        environ = {name: value for name, value in given.items() if value is not None}
         self.child = subprocess.Popen(list(self.command), start_new_session=True, env=environ)
         self.begun, self.starts = monotonic(), self.starts + 1
 

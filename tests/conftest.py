@@ -16,16 +16,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
-from argon2 import PasswordHasher
 from sqlalchemy import Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 
-from attendance.store import migrate, session
+from attendance.store import migrate, session, slow_hash
 from attendance.store.crypto import Keys
-from attendance.store.operators import operators
-from attendance.store.people import credentials
 from attendance.store.session import Sessions
+from tests import writing
 from tests.postgres import Server, let_everybody_pass, running_server
 
 # The site with its browsers: fixtures for the tests of pages, wherever they lie.
@@ -46,14 +44,13 @@ def quick_hashes() -> Iterator[None]:
     That programs outside this process, such as the site's, hash slowly is looked at here, once a worker.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for module in (operators, credentials):
-            assert module._hasher.memory_cost >= 65_536  # KiB, as RFC 9106 has it
-            assert module._hasher.time_cost >= 3
-            patch.setattr(module, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-            module._nobodys_hash.cache_clear()
+        assert slow_hash._hasher.memory_cost >= 65_536  # KiB, as RFC 9106 has it
+        assert slow_hash._hasher.time_cost >= 3
+        writing.watch()
+        patch.setattr(slow_hash, "_hasher", writing.QuickHasher())
+        slow_hash._nobodys_hash.cache_clear()
         yield
-    for module in (operators, credentials):
-        module._nobodys_hash.cache_clear()
+    slow_hash._nobodys_hash.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +80,7 @@ ON_POSTGRESQL_TOO = {
     "tests.store.access.test_events",
     "tests.store.kiosk.test_devices",
     "tests.store.people.test_credentials",
+    "tests.store.people.test_pins",
     "tests.store.people.test_templates",
     "tests.store.people.test_look_alikes",
     "tests.store.calibration.test_operating_points",

@@ -26,6 +26,7 @@ from attendance.store.access import events
 from attendance.store.operators import operators
 from attendance.store.people import people
 from attendance.store.session import Sessions
+from attendance.store.slow_hash import SecretHash
 from attendance.store.tables.alarms import OutboxMessage
 from attendance.store.tables.hours import DayTotal
 from tests.factories import make_passage
@@ -244,7 +245,13 @@ def supervisors(sessions: Sessions) -> None:
         for name, department, email in (("sue", "Lab", "sue@example.org"), ("tim", "Shop", "tim@example.org"),
                                         ("uma", "Shop", "")):  # fmt: skip
             operators.create_operator(
-                session, name, "a long password", role="supervisor", at=TUESDAY, departments=[department], email=email
+                session,
+                name,
+                SecretHash("$argon2id$"),
+                role="supervisor",
+                at=TUESDAY,
+                departments=[department],
+                email=email,
             )
 
 
@@ -287,4 +294,4 @@ def test_no_supervisor_gets_e_mail_on_monday_before_six_or_when_deactivated(sess
 @pytest.mark.parametrize("email", ["nobody", "a b@example.org", "a@b, c@d", "a@b\nBcc: c@d"])
 def test_an_address_that_is_not_one_is_refused(sessions: Sessions, email: str) -> None:
     with pytest.raises(UserError, match="not a valid e-mail address"), sessions.begin() as session:
-        operators.create_operator(session, "sue", "a long password", role="viewer", at=TUESDAY, email=email)
+        operators.create_operator(session, "sue", SecretHash("$argon2id$"), role="viewer", at=TUESDAY, email=email)

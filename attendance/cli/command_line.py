@@ -6,8 +6,9 @@ Does not know: any command.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from zoneinfo import available_timezones
 
 import click
 
+from attendance import config
 from attendance.config import Settings, load_settings
+from attendance.config_sources import ENV_PREFIX
 from attendance.errors import UserError, one_line
+
+log = logging.getLogger(__name__)
 
 
 class Commands(click.Group):
@@ -60,13 +65,37 @@ def settings_of(context: click.Context, flags: Mapping[str, Any] | None = None) 
     return load_settings(context.obj["file"], {**context.obj["overrides"], **given})
 
 
+def environ_of(context: click.Context, flags: Mapping[str, Any] | None = None) -> dict[str, str | None]:
+    """Return what `--set` and this command's flags set, as variables of a child process: its arguments are public.
+
+    None for a variable that would set the same thing.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    found: dict[str, str | None] = {}
+    for name, value in {**context.obj["overrides"], **given}.items():
+        variable = ENV_PREFIX + name.upper().replace(".", "__")
+        found |= {other: None for other in os.environ if other.upper() in (variable, f"{variable}_FILE")}
+        found[variable] = str(value)
+    return found
+
+
+def warn_of_secrets(named: Iterable[str]) -> None:
+    """Warn if a secret setting was given on the command line."""
+    known = {name: config.is_secret(field) for name, field in config.fields()}
+    for name in named:
+        if known.get(name):
+            log.warning(
+                "%s was given on the command line, which every user of this computer can read: "
+                "set it in config.toml or by the variable %s%s",
+                name, ENV_PREFIX, name.upper().replace(".", "__"),
+            )  # fmt: skip
+
+
 def arguments_of(context: click.Context) -> list[str]:
-    """Return the global options of this call, for a child process."""
+    """Return the global options of this call, for a child process; its settings are in `environ_of`."""
     arguments: list[str] = []
     if context.obj["file"] is not None:
         arguments += ["--config", str(context.obj["file"])]
-    for name, value in context.obj["overrides"].items():
-        arguments += ["--set", f"{name}={value}"]
     if context.obj["log_format"] is not None:
         arguments += ["--log-format", context.obj["log_format"]]
     return [*arguments, "--verbose"] if context.obj["verbose"] else arguments

@@ -8,6 +8,7 @@ Main choice: everything heavy is imported inside the command that needs it, so t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from attendance import config
 from attendance.cli.acceptance import acceptance
 from attendance.cli.access import access, door, events
 from attendance.cli.calibration import calibrate, evaluate_calibration
-from attendance.cli.command_line import Commands, settings_of
+from attendance.cli.command_line import Commands, settings_of, warn_of_secrets
 from attendance.cli.enrolment import enrol, enrol_bulk
 from attendance.cli.evaluate import evaluate
 from attendance.cli.hours import check_ins, demo_data, import_check_ins, roll_up
@@ -53,6 +54,7 @@ def main(
 
     First steps: init, then run, then open the address that init prints.
     """
+    os.umask(0o077)  # whatever a program writes here is about people, or opens something
     log_to_stderr(verbose, log_format)
     overrides = {}
     for change in changes:
@@ -60,6 +62,7 @@ def main(
         if not equals:
             raise UserError(f"--set {change}: write it as section.key=value")
         overrides[name.strip()] = value
+    warn_of_secrets(name for name in overrides if name not in ("camera.source", "database.url"))
     context.obj = {"file": file, "overrides": overrides, "verbose": verbose, "log_format": log_format}
 
 
@@ -81,13 +84,13 @@ def db_upgrade(context: click.Context) -> None:
     """Make the database, or bring an older one up to date."""
     from attendance.store import migrate
     from attendance.store.operations import scrub
-    from attendance.store.session import make_engine, schema_state
+    from attendance.store.session import make_engine, schema_state, shown_url
 
     engine = make_engine(settings_of(context).database.url)
     before = schema_state(engine)
     migrate.upgrade(engine)
     scrub.prepare(engine)
-    click.echo(f"{engine.url.render_as_string(hide_password=True)}: was {before}, is {schema_state(engine)}")
+    click.echo(f"{shown_url(engine)}: was {before}, is {schema_state(engine)}")
 
 
 @db.command("status")
@@ -95,11 +98,11 @@ def db_upgrade(context: click.Context) -> None:
 def db_status(context: click.Context) -> None:
     """Say whether the database fits this version; exit code 2 when it does not."""
     from attendance.store import migrate
-    from attendance.store.session import make_engine, require_current
+    from attendance.store.session import make_engine, require_current, shown_url
 
     engine = make_engine(settings_of(context).database.url)
     require_current(engine)
-    click.echo(f"{engine.url.render_as_string(hide_password=True)}: current (revision {migrate.head()})")
+    click.echo(f"{shown_url(engine)}: current (revision {migrate.head()})")
 
 
 @main.group("config")

@@ -72,12 +72,12 @@ def operators_add(context: click.Context, /, username: str, **chosen: Any) -> No
     settings = settings_of(context)
     from attendance import bootstrap
     from attendance.service.audit.audit import Action, Actor, Subject, record
-    from attendance.store.operators.operators import create_operator
+    from attendance.store.operators.operators import create_operator, hashed_password
 
     site = bootstrap.installation_for(settings)
     with site.sessions() as session:
         _chosen_role(session, **chosen)
-    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = hashed_password(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     with site.sessions.begin() as session:
         made = create_operator(session, username, password, at=site.clock.now(), **_chosen_role(session, **chosen))
         subject = Subject("operator", made.id)

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 # Both must be set before OpenCV's backends are loaded: a lost camera would otherwise fill the log.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -27,8 +26,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.errors import UserError
-from attendance.service.enrolment.enrol import FORMATS, EnrolRefused, decode_image
+from attendance.errors import UserError, without_secrets
+from attendance.service.enrolment.pictures import FORMATS, EnrolRefused, decode_image
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -158,17 +157,6 @@ class FolderFeed:
 
     def close(self) -> None:
         """Do nothing: no file is held open."""
-
-
-def without_secrets(address: str) -> str:
-    """Return an address as it may be shown: without user, password and query (cameras use `?user=…&pwd=…`)."""
-    address, _, query = address.partition("?")
-    address = re.sub(r"//[^/\s]*@", "//…@", address)
-    try:
-        urlsplit(address).port  # noqa: B018 - raises when the "port" is the start of a password with a slash in it
-    except ValueError:
-        address = re.sub(r"//.*@", "//…@", address)
-    return address + ("?…" if query else "")
 
 
 def _open_capture(source: Source, open_timeout_s: float, read_timeout_s: float) -> Any:

@@ -29,10 +29,9 @@ from sqlalchemy.orm import Session
 from attendance.config import CameraSettings
 from attendance.daemon import lock
 from attendance.daemon.camera import Health
-from attendance.daemon.sources import without_secrets
 from attendance.domain.faces import Frame, Region
 from attendance.domain.passage import Direction
-from attendance.errors import UserError
+from attendance.errors import UserError, without_secrets
 from attendance.service.access.check_in import Outcome
 from attendance.service.access.reason_texts import reason_words
 from attendance.service.ports import Camera, Clock

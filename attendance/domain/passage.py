@@ -41,7 +41,9 @@ class Passage:
     the runner-up that was asked for; None where none was asked, or not recorded then · `measured`: the value
     that made a picture too poor, in the unit of `Quality`, else None · `repeat_of`: the id of the granted
     passage that this one repeats, so that hours count both as one; None for a passage of its own ·
-    `clock_doubt`: the computer's clock was implausible when it was recorded, so that `at` may be wrong.
+    `clock_doubt`: the computer's clock was implausible when it was recorded, so that `at` may be wrong ·
+    `received_at`: when a tablet's event reached the site, None where it was recorded as it happened · `late`: it came
+    too late, or out of order, to count without approval · `counter`, `sequence`: the tablet's own count of its events.
     A PIN or badge has no scores, no frames and no model.
     Raises ValueError when granted without a match, when a refusal names a person or repeats a passage, and
     for a time that is not UTC.
@@ -65,6 +67,10 @@ class Passage:
     measured: float | None = None
     repeat_of: str | None = None
     clock_doubt: bool = False
+    received_at: datetime | None = None
+    late: bool = False
+    counter: str | None = None
+    sequence: int | None = None
 
     def __post_init__(self) -> None:
         if self.granted is not (self.reason is Reason.MATCHED):
@@ -73,8 +79,18 @@ class Passage:
             raise ValueError("a refusal names nobody")
         if not self.granted and self.repeat_of is not None:
             raise ValueError("a refusal repeats nothing")
+        if self.late and (self.received_at is None or self.repeat_of is not None):
+            raise ValueError("what came late has a time of arrival, and repeats nothing")
         if self.at.utcoffset() != timedelta(0):
             raise ValueError("a passage's time is aware UTC")
+
+
+CAME_LATE = timedelta(minutes=1)  # a tablet whose line is up needs seconds
+
+
+def came_late(passage: Passage) -> bool:
+    """Return whether the event waited in its tablet, so that its time is the tablet's word."""
+    return passage.received_at is not None and passage.received_at - passage.at > CAME_LATE
 
 
 def is_repeat(passage: Passage, earlier: Passage, cooldown: timedelta) -> bool:

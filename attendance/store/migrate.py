@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 
 from attendance import paths
-from attendance.errors import UserError
+from attendance.errors import UserError, without_secrets
 
 
 def revisions() -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 
 def _refuse_what_is_not_ours(connection: Connection) -> None:
-    name = connection.engine.url.render_as_string(hide_password=True)
+    name = without_secrets(connection.engine.url.render_as_string(hide_password=True))
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None and set(inspect(connection).get_table_names()) - {"alembic_version"}:
         raise UserError(

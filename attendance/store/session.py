@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from attendance.errors import Phrase, UserError, one_line
+from attendance.errors import Phrase, UserError, one_line, without_secrets
 from attendance.store import migrate
 from attendance.store.faults import DatabaseError as DatabaseError
 from attendance.store.faults import DatabaseFull, DatabaseReadOnly, DatabaseUnreachable
@@ -169,6 +169,11 @@ def database_file(engine: Engine) -> Path | None:
     return Path(name)
 
 
+def shown_url(engine: Engine) -> str:
+    """Return the database's address as it may be shown: without user, password and parameters."""
+    return without_secrets(engine.url.render_as_string(hide_password=True))
+
+
 def schema_state(engine: Engine) -> SchemaState:
     """Return how the database's tables relate to this code; a missing SQLite file is "empty" and is not made.
 
@@ -192,7 +197,7 @@ def schema_state(engine: Engine) -> SchemaState:
 
 def require_current(engine: Engine) -> None:
     """Raise UserError that says what to do, unless the schema is this code's."""
-    state, name = schema_state(engine), engine.url.render_as_string(hide_password=True)
+    state, name = schema_state(engine), shown_url(engine)
     match state:
         case "current":
             return

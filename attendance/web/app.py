@@ -31,7 +31,7 @@ from attendance.web.kiosk import pairing, screen, tablet
 from attendance.web.me import leave as me_leave
 from attendance.web.me import me, sign_in
 from attendance.web.operations import health, overview, system
-from attendance.web.operators import operators
+from attendance.web.operators import operators, sign_ins
 from attendance.web.people import credentials, departments, look_alikes, people
 from attendance.web.privacy import privacy
 from attendance.web.site import EXTENSION, Site
@@ -85,7 +85,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (comparing, credentials, departments, privacy, system):
+    for room in (comparing, credentials, departments, privacy, sign_ins, system):
         app.register_blueprint(room.blueprint)
     for room in (working_time, corrections, rostering, leave, holidays, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)

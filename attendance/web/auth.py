@@ -2,58 +2,68 @@
 
 In: forms.  Out: a session cookie that names an operator.
 Does not know: how a password is hashed, what an operator may see.
-Main choice: the cookie carries a fingerprint of the password's hash and the time of signing in; a
-changed password or a deactivated operator ends every session at its next request, without a table
-of sessions.  Trade-off: one small query a request.
+Main choice: the cookie carries a random token and nothing else; the sign-in itself is a row
+(store/operators/sign_ins.py).  Signing out, another password, another role and a deactivated operator end it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Actor, Subject, Value, record
 from attendance.service.ports import age_since, mark_of
-from attendance.store.operators import operators
+from attendance.store import slow_hash
+from attendance.store.operators import operators, sign_ins
 from attendance.store.session import DatabaseError
 from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import LoginForm, SetupForm
-from attendance.web.security import limiter, permission, safe_next
-from attendance.web.site import current_site
+from attendance.web.security import caller_address, limiter, permission, safe_next, wants_json
+from attendance.web.site import Site, current_site
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("auth", __name__)
 
-_SIGNED_IN_AT, _MARK = "signed_in_at", "mark"
+# What a browser calls itself, most telling first: many name others, too.
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux")
 
 
 ROLE_NAMES = {"viewer": N_("viewer"), "supervisor": N_("supervisor"), "admin": N_("administrator")}
 
 
 class SignedIn(UserMixin):
-    """The operator of this request.  `departments`: a supervisor's; `person_id`: who that is, if known."""
+    """The operator of this request.
 
-    def __init__(self, operator: operators.Operator, departments: frozenset[str] = frozenset()) -> None:
+    `departments`: a supervisor's; `person_id`: who that is, if known; `sign_in`: of this browser.
+    """
+
+    def __init__(
+        self,
+        operator: operators.Operator,
+        token: str,
+        sign_in: sign_ins.SignIn | None,
+        departments: frozenset[str] = frozenset(),
+    ) -> None:
         self.operator_id, self.username, self.role = operator.id, operator.username, operator.role
         self.departments, self.person_id = departments, operator.person_id
-        self._proof = _fingerprint(operator.password_hash)
+        self.sign_in = sign_in
+        self._token = token
 
     @property
     def is_supervisor(self) -> bool:
         return self.role == "supervisor"
 
     def get_id(self) -> str:
-        return f"{self.operator_id}:{self._proof}"
+        return self._token
 
 
 def init_app(app: Flask) -> None:
@@ -76,17 +86,16 @@ def login() -> ResponseReturnValue:
 @limiter.limit("60/hour;12/minute", deduct_when=lambda response: response.status_code == 401)
 @limiter.limit(
     "8/minute",
-    key_func=lambda: f"{get_remote_address()}|{request.form.get('username', '')[:100].strip().casefold()}",
+    key_func=lambda: f"{caller_address()}|{request.form.get('username', '')[:100].strip().casefold()}",
     deduct_when=lambda response: response.status_code == 401,
 )
 def sign_in() -> ResponseReturnValue:
     form, site = LoginForm(), current_site()
     if not form.validate_on_submit():
         return _login_page(form, 400)
-    with site.sessions.begin() as database:
-        operator = operators.authenticate(
-            database, form.username.data or "", form.password.data or "", at=site.clock.now()
-        )
+    operator = operators.authenticate(
+        site.sessions, form.username.data or "", form.password.data or "", at=site.clock.now()
+    )
     if operator is None:
         log.warning("a sign-in from %s failed", request.remote_addr)
         flash(_("User name or password is wrong."), "danger")
@@ -98,6 +107,9 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.post("/logout")
 @permission("use_own_account")
 def logout() -> ResponseReturnValue:
+    """End the sign-in itself: a copy of the cookie is worth nothing from now on."""
+    with current_site().sessions.begin() as database:
+        sign_ins.end(database, current_user.get_id())
     logout_user()
     session.clear()
     flash(_("You are signed out."), "success")
@@ -115,9 +127,10 @@ def setup() -> ResponseReturnValue:
     if form.validate_on_submit():
         now = site.clock.now()
         try:
+            password = operators.hashed_password(form.password.data or "", slow_hash.SITE)
             with site.sessions.begin() as database:
                 operator = operators.create_with_token(
-                    database, form.token.data or "", form.username.data or "", form.password.data or "", at=now
+                    database, form.token.data or "", form.username.data or "", password, at=now
                 )
                 actor, subject = Actor("operator", operator.username), Subject("operator", operator.id)
                 detail: dict[str, Value] = {"role": operator.role}
@@ -144,33 +157,59 @@ def begin_session(operator: operators.Operator) -> None:
 
 
 def _begin(operator: operators.Operator, at: datetime) -> None:
+    site = current_site()
+    with site.sessions.begin() as database:
+        token = sign_ins.begin(
+            database, operator_id=operator.id, way="password", at=at, mark=mark_of(site.clock), caller=caller()
+        )
+        found = sign_ins.find(database, token)
     session.clear()  # nothing of a session before the sign-in survives it
     session.permanent = True
-    session[_SIGNED_IN_AT] = at.isoformat()
-    session[_MARK] = mark_of(current_site().clock)
-    login_user(SignedIn(operator))
+    login_user(SignedIn(operator, token, found))
 
 
-def _load(cookie_id: str) -> SignedIn | None:
-    """Return the cookie's operator if still active, with the same password, and signed in recently enough."""
+def caller() -> sign_ins.Caller:
+    """Return what a list of sign-ins says about the browser of this request."""
+    agent = request.user_agent.string
+    system = next((name for name in _SYSTEMS if name.lower() in agent.lower()), "")
+    program = next((name for mark, name in _BROWSERS if mark in agent), "")
+    return sign_ins.Caller(request.remote_addr or "", ", ".join(filter(None, (program, system))))
+
+
+def _load(token: str) -> SignedIn | None:
+    """Return the operator of this token if the sign-in was not ended, is young enough and was used recently."""
     site = current_site()
-    number, _colon, proof = cookie_id.partition(":")
     try:
-        signed_in_at = datetime.fromisoformat(session.get(_SIGNED_IN_AT, ""))
         with site.sessions() as database:
-            operator = operators.get_operator(database, int(number))
+            found = sign_ins.find(database, token)
+            if found is None or found.operator_id is None:
+                return None
+            operator = operators.get_operator(database, found.operator_id)
             departments = operators.departments_of(database, operator.id)
     except DatabaseError:
         raise  # nobody is signed out because a disk is slow
-    except (ValueError, TypeError, UserError):
+    except UserError:
         return None
-    age = age_since(site.clock, str(session.get(_MARK, "")), signed_in_at)
-    if age is None:
-        return None  # how old the session is only an implausible clock could tell
-    if not operator.active or not timedelta(minutes=-5) <= age <= timedelta(hours=site.settings.web.session_hours):
+    longest, idle = timedelta(hours=site.settings.web.session_hours), timedelta(minutes=site.settings.web.idle_minutes)
+    if not operator.active or not _is_within(found.begun_mark, found.begun_at, longest):
         return None
-    return SignedIn(operator, departments) if hmac.compare_digest(proof, _fingerprint(operator.password_hash)) else None
+    if not _is_within(found.seen_mark, found.seen_at, idle):
+        return None
+    _note_use(site, found)
+    return SignedIn(operator, token, found, departments)
 
 
-def _fingerprint(password_hash: str) -> str:
-    return hashlib.sha256(b"session of " + password_hash.encode()).hexdigest()[:24]
+def _is_within(mark: str, at: datetime, longest: timedelta) -> bool:
+    """Return whether that is no longer ago; False if only an implausible clock could tell."""
+    age = age_since(current_site().clock, mark, at)
+    return age is not None and timedelta(minutes=-5) <= age <= longest
+
+
+def _note_use(site: Site, found: sign_ins.SignIn) -> None:
+    """Note once a minute that somebody used the site; what a page asks for by itself does not count."""
+    if wants_json() or request.endpoint in ("static", "bootstrap.static"):
+        return
+    if _is_within(found.seen_mark, found.seen_at, sign_ins.SEEN_EVERY):
+        return
+    with suppress(DatabaseError), site.sessions.begin() as database:  # a page is not refused because a disk is slow
+        sign_ins.see(database, found, at=site.clock.now(), mark=mark_of(site.clock))

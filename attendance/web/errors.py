@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from attendance.errors import UserError, headline, problem_and_advice, sentence
 from attendance.service.operations.readiness import Trouble, trouble_of
 from attendance.store.session import DatabaseError
+from attendance.store.slow_hash import Busy
 from attendance.texts import N_, translated
 from attendance.texts import gettext as _
 from attendance.web.security import wants_json
@@ -49,6 +50,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DatabaseError, _no_database)
     app.register_error_handler(UserError, _user_error)
+    app.register_error_handler(Busy, _busy)
     app.register_error_handler(Exception, _fault)
 
 
@@ -99,6 +101,11 @@ def _out_of_service(trouble: Trouble | None) -> ResponseReturnValue:
     if trouble is None or trouble.key in ("unreachable", "fault", "locked"):
         return answer(503)
     return answer(503, trouble.words, trouble.advice)
+
+
+def _busy(error: Busy) -> ResponseReturnValue:
+    log.warning("%s %s: %s", request.method, request.path, error)
+    return answer(429, _("Many people are signing in"), _("Wait a few seconds, then try again."))
 
 
 def _user_error(error: UserError) -> ResponseReturnValue:

@@ -15,6 +15,7 @@ from babel.dates import format_date, format_time
 from flask import Flask, g, url_for
 from markupsafe import Markup
 
+from attendance.domain.passage import came_late
 from attendance.errors import headline, sentence
 from attendance.paths import program
 from attendance.service.access.passage_texts import by_method, direction_words, method_words
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
         clock_time=clock_time,
         short_time=short_time,
         day_time=day_time,
+        came_late=came_late,
         day=day,
         long_date=long_date,
         medium_date=lambda day: local_forms().medium_date(day),

@@ -8,6 +8,7 @@ to everybody, so that a view somebody forgets to mark is closed and not open.  P
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -15,7 +16,6 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
@@ -47,7 +47,25 @@ SELF_GUARDED = {"me", "kiosk"}
 KIOSK_COOKIE = "attendance_kiosk"
 _READING = ("GET", "HEAD", "OPTIONS")
 
-limiter = Limiter(get_remote_address)
+
+def caller_address() -> str:
+    """Return the caller's address for limits, as `address_group` has it."""
+    return address_group(request.remote_addr or "")
+
+
+def address_group(text: str) -> str:
+    """Return an address as limits count it; of IPv6 its /64, since whoever has one address has them all."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((address, 64), strict=False))
+
+
+limiter = Limiter(caller_address)
 csrf = CSRFProtect()
 
 

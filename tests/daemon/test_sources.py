@@ -17,9 +17,8 @@ from attendance.daemon.sources import (
     VideoFeed,
     open_feed,
     parse_source,
-    without_secrets,
 )
-from attendance.errors import UserError
+from attendance.errors import UserError, without_secrets
 from tests.daemon.conftest import make_pictures, make_video
 from tests.factories import ANNA, BERT
 

@@ -14,7 +14,7 @@ from attendance.service.people.own_requests import BY
 from attendance.store.cameras import cameras
 from attendance.store.hours import corrections
 from attendance.store.operators import operators
-from attendance.store.people import credentials, people
+from attendance.store.people import people, pins
 from attendance.store.tables.operators import Operator
 from tests import needs
 from tests.factories import NOON
@@ -23,7 +23,7 @@ from tests.site_fixtures import PASSWORD, Web
 
 expect = needs.package("playwright.sync_api", extra="test").expect
 
-PIN = "2580"
+PIN = "258014"
 
 
 @pytest.fixture
@@ -31,9 +31,10 @@ def full(web: Web, password_hash: str) -> Web:
     """A fortnight of a dozen people; number 3 has a PIN and asked for a correction, lars supervises that department."""
     web.clock.time = NOON + timedelta(days=3)
     zone = web.app.extensions["attendance"].zone
+    hashed = pins.hashed_pin(PIN)
     with web.sessions.begin() as session:
         demo_data.make(session, count=12, days=14, now=web.clock.now(), zone=zone)
-        credentials.set_pin(session, 3, PIN, at=web.clock.now())
+        pins.set_pin(session, 3, hashed, at=web.clock.now())
         stored_corrections.request_correction(
             session, person_id=3, action="add", at=NOON, direction=Direction.OUT, reason="Forgot to check out.", by=BY,
             now=web.clock.now(), zone=zone,

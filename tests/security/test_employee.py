@@ -8,7 +8,7 @@ import pytest
 
 from attendance.service.hours import days
 from attendance.service.people import own_requests
-from attendance.store.people import credentials, people
+from attendance.store.people import credentials, people, pins
 from attendance.web.me import employee
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
@@ -77,8 +77,10 @@ def test_trying_pins_is_slowed_down_by_number_and_by_address(web: Web, anna: int
     right = web.browser().submit("/me/sign-in", {"number": "7", "pin": PIN})
     assert right.status_code == 429  # from this address; elsewhere the number itself is locked, as at a kiosk
     web.clock.advance(30)
-    with web.sessions() as session:
-        assert credentials.try_pin(session, "7", PIN, at=web.clock.now()).outcome is credentials.Tried.LOCKED
+    here = pins.Place("web", "127.0.0.1")
+    assert pins.try_pin(web.sessions, "7", PIN, at=web.clock.now(), place=here).outcome is pins.Tried.LOCKED
+    elsewhere = pins.Place("tablet", "1")
+    assert pins.try_pin(web.sessions, "7", PIN, at=web.clock.now(), place=elsewhere).outcome is pins.Tried.FITS
 
 
 def test_a_session_ends_after_an_hour_with_another_pin_and_with_the_person(web: Web, anna: int) -> None:
@@ -89,11 +91,12 @@ def test_a_session_ends_after_an_hour_with_another_pin_and_with_the_person(web: 
     assert first.get("/me").location == "/me/sign-in"
 
     web.clock.advance(-120)
+    other = pins.hashed_pin("951746")
     with web.sessions.begin() as session:
-        credentials.set_pin(session, anna, "9517", at=NOON)
+        pins.set_pin(session, anna, other, at=NOON)
     assert second.get("/me").location == "/me/sign-in"
 
-    third = signed_in(web, pin="9517")
+    third = signed_in(web, pin="951746")
     with web.sessions.begin() as session:
         people.set_active(session, anna, False, at=NOON)
     assert third.get("/me").location == "/me/sign-in"
@@ -124,7 +127,7 @@ def test_the_secret_of_a_link_is_in_no_log_even_where_something_breaks(
 
 
 def test_a_locked_number_is_told_from_a_wrong_pin_and_tries_are_counted_by_person(web: Web, me: Browser) -> None:
-    zelda, form = signed_in(web, "8", OTHER), {"pin": "8246", "repeat": "8246"}
+    zelda, form = signed_in(web, "8", OTHER), {"pin": "824613", "repeat": "824613"}
     told = [me.submit("/me/pin", form | {"present": "1111"}) for _ in range(6)]
     locked = me.submit("/me/pin", form | {"present": PIN})
     assert "not your present PIN" in told[0].get_data(as_text=True)

@@ -38,7 +38,7 @@ from attendance.service.privacy.receipts import receipt_of
 from attendance.store.access import events
 from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys
-from attendance.store.people import credentials, people, templates
+from attendance.store.people import people, pins, templates
 from attendance.store.people.look_alikes import replace_pairs
 from attendance.store.privacy import consent, erasures, person_keys
 from attendance.store.privacy.ledger import Ledger
@@ -118,8 +118,9 @@ def fill(site: Before) -> None:
                 site.person = person.id
         with site.sessions.begin() as session:
             people.update_person(session, person.id, at=NOON, notes=NOTES if number < 0 else "y" * 30 * number)
+    hashed = pins.hashed_pin("258013")
     with site.sessions.begin() as session:
-        credentials.set_pin(session, site.person, "258013", at=NOON)
+        pins.set_pin(session, site.person, hashed, at=NOON)
         leave = {"kind": "sick", "first": date(2024, 5, 7), "last": date(2024, 5, 8), "half": "whole", "paid": True}
         session.add(
             LeaveRow(

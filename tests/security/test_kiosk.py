@@ -5,7 +5,12 @@ from __future__ import annotations
 import base64
 import re
 
+import cv2
+import numpy as np
+import segno
+
 from attendance.service.ids import new_event_id
+from attendance.store.people import credentials
 from attendance.web.kiosk.tablet import EXTENSION, HEADER, MAX_PICTURE, UNPAIRED, Pace
 from attendance.web.security import KIOSK_COOKIE
 from tests.factories import NOBODY, NOON, make_photo
@@ -137,3 +142,60 @@ def test_more_pictures_than_allowed_are_not_looked_at(web: Web, anna: int, table
 
     assert [tablet.look(black).status_code for _ in range(3)] == [200, 429, 429]
     assert other.look(black).status_code == 200  # each has its own
+
+
+def test_a_screens_token_opens_nothing_but_the_screen(web: Web, anna: int) -> None:
+    screen = Tablet(web, add_tablet(web, "lobby", screen_of="front"))
+    event = {"event": new_event_id(web.clock.now()), "said": {"number": "17", "pin": "2580"}}
+    allowed = {"kiosk.page", "kiosk.state", "kiosk.screen", "kiosk.stream"} | UNPAIRED
+
+    for method in ("GET", "POST"):
+        for endpoint, path in room(web, method):
+            if endpoint not in allowed:
+                answer = screen.client.open(path, method=method, json=event, headers={HEADER: "1", **JSON})
+                assert (answer.status_code, answer.json["words"]) == (403, "This device is a screen"), path
+    assert screen.client.get("/kiosk/screen").status_code == 200
+    assert log_of(web) == []
+
+
+def test_an_event_that_is_sent_again_with_another_proof_names_nobody(web: Web, anna: int, tablet: Tablet) -> None:
+    badge_of_zelda = badge(web, web.add("Zelda", staff_number="18"))
+    first = tablet.enter(number="17", pin="2580")
+    assert first["name"] == "Anna"
+
+    for said in ({"number": "17", "pin": "9999"}, {"number": "18", "pin": "2580"}, {"badge": badge_of_zelda}, {}):
+        again = tablet.enter(first["event"], **said)
+        assert (again["state"], again["name"], "Anna" in str(again)) == ("refused", None, False), said
+    assert tablet.enter(first["event"], number="17", pin="2580")["name"] == "Anna"
+    assert len(log_of(web)) == 1
+
+
+def badge(web: Web, person_id: int) -> str:
+    with web.sessions.begin() as session:
+        return credentials.new_badge(session, person_id, at=web.clock.now())
+
+
+def held_up(text: str) -> bytes:
+    """A picture of a badge, as a tablet sends it."""
+    matrix = np.array(
+        [[0 if module else 255 for module in row] for row in segno.make(text, error="h").matrix], np.uint8
+    )
+    image = np.pad(np.kron(matrix, np.ones((8, 8), np.uint8)), 40, constant_values=255)
+    done, data = cv2.imencode(".png", image)
+    assert done
+    return data.tobytes()
+
+
+def test_invented_badges_before_the_camera_are_slowed_down(web: Web, anna: int, tablet: Tablet) -> None:
+    real = badge(web, anna)
+    invented = [f"ATT-{'A' * 23}{letter}" for letter in "ABCDEFG"]
+    web.app.extensions[EXTENSION].pace = Pace(1000)
+    words = [tablet.look(held_up(text)).json["words"] for text in invented]
+
+    assert words[:5] == ["This badge is not known"] * 5
+    assert words[5:] == ["Too many unknown badges"] * 2
+    assert len(log_of(web)) == 5
+    assert tablet.look(held_up(real)).json["words"] == "Too many unknown badges"
+    assert tablet.enter(number="17", pin="2580")["state"] == "greet"  # by PIN all the same
+    web.clock.advance(61)
+    assert tablet.look(held_up(real)).json["name"] == "Anna"

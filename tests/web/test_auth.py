@@ -98,8 +98,9 @@ def test_deactivating_an_operator_ends_the_session_at_once(web: Web, viewer: Bro
 
 
 def test_a_new_password_ends_the_sessions_of_the_old_one(web: Web, viewer: Browser) -> None:
+    password = operators.hashed_password("another long password")
     with web.sessions.begin() as session:
-        operators.set_password(session, 2, "another long password")
+        operators.set_password(session, 2, password)
 
     assert viewer.get("/people").status_code == 302
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attendance.store.audit import entries
 from attendance.store.operators import operators
 from attendance.store.privacy import erasures
+from attendance.store.slow_hash import SecretHash
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
 
@@ -39,7 +40,7 @@ def test_consent_and_an_operators_account_leave_entries(web: Web, admin: Browser
     admin.submit(f"/people/{person}/consent/withdraw", {})
     admin.submit(f"/people/{person}/consent", {"text": "Yes, by letter.", "agreed": "y"})
     with web.sessions.begin() as session:
-        operator = operators.create_operator(session, "sue", "a long enough password", role="viewer", at=NOON).id
+        operator = operators.create_operator(session, "sue", SecretHash("$argon2id$"), role="viewer", at=NOON).id
     admin.submit(f"/operators/{operator}/active", {"active": "no"})
     admin.submit(f"/operators/{operator}/active", {"active": "yes"})
     with web.sessions() as session:

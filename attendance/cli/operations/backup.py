@@ -110,11 +110,12 @@ def restore(
     from attendance.service.operations.restore import Apart
     from attendance.service.operations.restore import restore as put_back
     from attendance.service.privacy.erasure import ledger_for
+    from attendance.store.session import shown_url
 
     settings = settings_of(context)
     engine = bootstrap.engine_for(settings)
     keys = bootstrap.existing_keys(settings, engine)
-    place = engine.url.render_as_string(hide_password=True)
+    place = shown_url(engine)
     if not yes:
         click.confirm(f"replace the database {place} by {file}", abort=True)
     folder = _folder(context)

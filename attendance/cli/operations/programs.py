@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from attendance.cli.command_line import arguments_of, settings_of
+from attendance.cli.command_line import arguments_of, environ_of, settings_of, warn_of_secrets
 from attendance.cli.operations.log_output import log_to_folder
-from attendance.errors import UserError
+from attendance.errors import UserError, without_secrets
 from attendance.processes import Program, ServiceManager, own_command, patiently, run_together, stop_on_signals
 from attendance.store.faults import DatabaseLocked, DatabaseReplaced, DatabaseUnreachable
 
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 # What the programs wait for when they start.
 _NOT_YET = (DatabaseLocked, DatabaseUnreachable)
-_MOST_CONNECTIONS = 500
 # The exit code for what the next start may mend (EX_TEMPFAIL); with that of a wrong use, `run` could end.
 _START_AGAIN = 75
 
@@ -56,30 +55,17 @@ def web(context: click.Context, host: str | None, port: int | None) -> None:
 
 
 def _serve(site: Installation) -> None:
-    import waitress
-
     from attendance import bootstrap, jobs
     from attendance.web.kiosk.screen import end_streams
-    from attendance.web.operations.health import ProbesFirst
+    from attendance.web.operations.server import make_server
     from attendance.web.site import site_of
 
     settings, manager = site.settings, ServiceManager()
+    bootstrap.warn_of_exposed_files(site)
     listener = _listen(settings.web.host, settings.web.port)
     app = bootstrap.web_app_for(site)
-    server = waitress.create_server(
-        app,
-        # Each screen's stream keeps a thread to itself; waitress's own four are left for everybody else.
-        _dispatcher=ProbesFirst(4 + settings.kiosk.max_streams),
-        sockets=[listener],
-        ident=None,
-        # Slow clients take connections, and probes must still get one.
-        connection_limit=_MOST_CONNECTIONS,
-        asyncore_use_poll=True,
-        # Twice what Flask takes: a photo somewhat too large is answered with a page, a far larger one not even read.
-        max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
-        # waitress would take away the headers that the settings let the site trust.
-        clear_untrusted_proxy_headers=not settings.web.trusted_proxies,
-    )
+    # Each screen's stream keeps a thread to itself; four are left for everybody else.
+    server = make_server(app, listener, settings, 4 + settings.kiosk.max_streams)
     watching = jobs.watching(site_of(app).readiness, site.sessions, settings, site.clock)
     table = (*jobs.jobs_of(site.sessions, site.keys, settings, site.clock), *watching)
     scheduler = jobs.start(table, site.clock)
@@ -158,8 +144,8 @@ def _listen(host: str, port: int) -> socket.socket:
 @click.pass_context
 def daemon(context: click.Context, camera: str | None, name: str | None, once: bool, max_seconds: float | None) -> None:
     """Watch the camera: recognise, record, unlock; until ended."""
-    source = str(Path(camera).absolute()) if camera and Path(camera).exists() else camera
-    settings = settings_of(context, {"camera.source": source, "camera.name": name})
+    _warn_of_camera(camera)
+    settings = settings_of(context, {"camera.source": _source(camera), "camera.name": name})
     log_to_folder(settings.logs, f"daemon-{settings.camera.name}")
     from attendance import bootstrap
 
@@ -167,12 +153,24 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
 
     def watch() -> None:
         # The watchdog is fed by the frame loop itself: a frame that hangs is a daemon that hangs.
-        worker = bootstrap.worker_for(bootstrap.installation_for(settings), every_turn=(manager.alive,))
+        site = bootstrap.installation_for(settings)
+        bootstrap.warn_of_exposed_files(site)
+        worker = bootstrap.worker_for(site, every_turn=(manager.alive,))
         worker.run(stop, max_seconds=max_seconds, once=once, started=manager.ready)
 
     with stop_on_signals(stop):  # from here on, so that a signal while the networks load ends it cleanly, too
         patiently(watch, stop, _NOT_YET)
     manager.stopping()
+
+
+def _source(camera: str | None) -> str | None:
+    """Return the camera as a setting: a file or folder by its whole path."""
+    return str(Path(camera).absolute()) if camera and Path(camera).exists() else camera
+
+
+def _warn_of_camera(camera: str | None) -> None:
+    if camera and without_secrets(camera) != camera:
+        warn_of_secrets(["camera.source"])
 
 
 @click.command()
@@ -181,12 +179,15 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
 @click.pass_context
 def run(context: click.Context, camera: str | None, port: int | None) -> None:
     """Run admin site and daemon together and start again whichever ends; ctrl-c ends both."""
-    settings = settings_of(context, {"web.port": port})  # mistakes show here, once, and not in two programs
-    common = arguments_of(context)
-    site = [*common, "web", "--port", str(settings.web.port)]
-    watch = [*common, "daemon", *(["--camera", camera] if camera else [])]
-    stop = threading.Event()
-    programs = [Program("the site", own_command(*site), needed=True), Program("the daemon", own_command(*watch))]
+    settings_of(context, {"web.port": port})  # mistakes show here, once, and not in two programs
+    common, stop = arguments_of(context), threading.Event()
+    source = _source(camera)
+    _warn_of_camera(camera)
+    environ = environ_of(context, {"web.port": port, "camera.source": source})
+    programs = [
+        Program("the site", own_command(*common, "web"), needed=True, environ=environ),
+        Program("the daemon", own_command(*common, "daemon"), environ=environ),
+    ]
     with stop_on_signals(stop), suppress(KeyboardInterrupt):
         code = run_together(programs, stop)
     if code:

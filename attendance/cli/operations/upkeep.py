@@ -85,6 +85,7 @@ def install_service(context: click.Context, user: str, folder: Path) -> None:
             path.mkdir(parents=True, exist_ok=True)
         for name, text in units(place).items():
             (folder / name).write_text(text, encoding="utf-8")
+            (folder / name).chmod(0o644)  # they hold no secret, and everybody may ask systemd about them
             click.echo(f"{folder / name}")
     except OSError as error:
         what = f"cannot write {error.filename}: {error.strerror}"

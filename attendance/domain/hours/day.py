@@ -67,6 +67,7 @@ class Flag(StrEnum):
     DOUBLE_PUNCH = "double_punch"
     REPEAT = "repeat"
     WRONG_CLOCK = "wrong_clock"
+    CAME_LATE = "came_late"
     FUTURE = "future"
     ON_DAY_OFF = "on_day_off"
     IN_DOUBT = "in_doubt"
@@ -147,7 +148,7 @@ class Punch:
     """One granted passage, or one that a correction added.
 
     `at`: aware UTC.  `recorded_at`: when it was written, by another clock if there is one.
-    `corrected`: it comes from an approved correction.
+    `corrected`: it comes from an approved correction.  `came_late`: it waited in its tablet, whose word its time is.
     """
 
     id: str
@@ -156,6 +157,7 @@ class Punch:
     source: str = ""
     recorded_at: datetime | None = None
     corrected: bool = False
+    came_late: bool = False
 
 
 @value

@@ -285,7 +285,7 @@ class Walk:
         found.used.append(Used(punch, inference, note))
         if inference.in_doubt:
             self._flag(day, Flag.IN_DOUBT)
-        if punch.corrected or punch.recorded_at is not None:
+        if punch.corrected or punch.came_late or punch.recorded_at is not None:
             self._judge_clock(day, punch)
         return found
 
@@ -296,6 +296,8 @@ class Walk:
         self._judge_clock(day, punch)
 
     def _judge_clock(self, day: date, punch: Punch) -> None:
+        if punch.came_late:
+            self._flag(day, Flag.CAME_LATE)
         if punch.corrected:
             self._flag(day, Flag.CORRECTED)
         elif punch.recorded_at is not None and abs(punch.at - punch.recorded_at) > self.policy.clock_slack:

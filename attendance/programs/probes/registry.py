@@ -6,7 +6,7 @@ Does not know: what a probe does.
 
 from __future__ import annotations
 
-from attendance.programs.probes import kiosk
+from attendance.programs.probes import computer, kiosk, load, sign_in
 from attendance.programs.probes.attack import Probe
 
-PROBES: tuple[Probe, ...] = (*kiosk.PROBES,)
+PROBES: tuple[Probe, ...] = (*kiosk.PROBES, *sign_in.PROBES, *load.PROBES, *computer.PROBES)

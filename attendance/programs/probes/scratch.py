@@ -24,7 +24,7 @@ from attendance.processes import own_command
 from attendance.programs.probes.attack import ScratchSite, Target
 from attendance.store.kiosk import devices
 from attendance.store.operators import operators
-from attendance.store.people import credentials, people
+from attendance.store.people import people, pins
 from attendance.store.privacy import consent
 
 NUMBER, PIN, USERNAME = "1001", "493817", "owner"
@@ -47,6 +47,7 @@ def scratch_site(settings: Settings, extra: Sequence[str] = ()) -> Iterator[Targ
         made = config.load_settings(file, environ=environ)
         token = bootstrap.set_up(made).token
         assert token is not None
+        file.chmod(0o600)
         command = own_command("--config", str(file), *extra, "web")
         environ["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(paths.package_parent()), environ.get("PYTHONPATH", "")])
@@ -64,12 +65,12 @@ def scratch_site(settings: Settings, extra: Sequence[str] = ()) -> Iterator[Targ
 
 def _fill(folder: Path, file: Path, settings: Settings, token: str, process_id: int) -> ScratchSite:
     site, password = bootstrap.installation_for(settings), secrets.token_urlsafe(18)
-    now = site.clock.now()
+    now, pin, hashed = site.clock.now(), pins.hashed_pin(PIN), operators.hashed_password(password)
     with site.sessions.begin() as session:
-        operators.create_with_token(session, token, USERNAME, password, at=now)
+        operators.create_with_token(session, token, USERNAME, hashed, at=now)
         person = people.create_person(session, name="Robin Probe", staff_number=NUMBER, at=now)
         consent.give_consent(session, person.id, "For the probe.", at=now)
-        credentials.set_pin(session, person.id, PIN, at=now)
+        pins.set_pin(session, person.id, pin, at=now)
         tokens = []
         for name, camera in (("probe tablet", None), ("probe screen", "entrance")):
             _device, code = devices.add_device(

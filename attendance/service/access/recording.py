@@ -185,7 +185,7 @@ class Recorder:
             if person is None:
                 passage = _refused(passage, _NOT_ACTIVE[passage.method])
             else:
-                name, earlier = person.name, self._repeated(session, passage)
+                name, earlier = person.name, None if passage.late else self._repeated(session, passage)
         if earlier is not None and events.set_direction(session, earlier.id, passage.direction):
             earlier = replace(earlier, direction=passage.direction)  # the two are one check-in, and this one knows
         if earlier is not None and self._door is None:
@@ -251,4 +251,5 @@ def _refused(passage: Passage, reason: Reason) -> Passage:
         threshold=None,
         margin=None,
         measured=None,
+        late=False,
     )

@@ -32,6 +32,7 @@ class Action(StrEnum):
     CHANGE_ROLE = "change_role"
     ACTIVATE_OPERATOR = "activate_operator"
     DEACTIVATE_OPERATOR = "deactivate_operator"
+    END_SIGN_IN = "end_sign_in"
     APPLY_THRESHOLD = "apply_threshold"
     ACTIVATE_PERSON = "activate_person"
     DEACTIVATE_PERSON = "deactivate_person"

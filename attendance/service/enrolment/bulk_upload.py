@@ -22,7 +22,7 @@ from typing import IO
 
 from attendance.errors import UserError
 from attendance.service.enrolment.bulk_sources import SUFFIXES
-from attendance.service.enrolment.enrol import MAX_BYTES
+from attendance.service.enrolment.pictures import MAX_BYTES
 from attendance.texts import N_
 from attendance.texts import gettext as _
 

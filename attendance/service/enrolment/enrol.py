@@ -10,19 +10,16 @@ never stored, only its SHA-256, which identifies a second upload of it.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy.orm import Session
 
 from attendance.domain.faces import SECOND_FACE, Box, Frame, Probe, Quality, Template
 from attendance.domain.reason import Reason
-from attendance.errors import Phrase, UserError, problem_and_advice
+from attendance.errors import problem_and_advice
 from attendance.service.access.reason_texts import reason_advice, reason_words
+from attendance.service.enrolment.pictures import ONE_PHOTO, EnrolRefused, decode_picture
 from attendance.service.people import look_alikes
 from attendance.service.ports import Analyser, Clock
 from attendance.store import settings
@@ -32,15 +29,6 @@ from attendance.store.people import look_alikes as pairs
 from attendance.store.people import people, templates
 from attendance.texts import gettext as _
 from attendance.texts import translated
-
-MAX_BYTES = 25 * 1024 * 1024
-MAX_PIXELS = 50_000_000
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-_KINDS = Phrase("use a JPEG, PNG, WebP or BMP file")
-
-
-class EnrolRefused(UserError):
-    """The file is not a usable photo; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +57,17 @@ class PhotoReport:
     already_enrolled: bool = False
 
 
-def decode_image(data: bytes) -> NDArray[np.uint8]:
-    """Return the upright image, BGR uint8 [H,W,3]; EnrolRefused if the bytes are not an accepted image.
-
-    The size is read from the header first: a small file may claim to unfold into gigabytes.
-    """
-    if not data:
-        raise EnrolRefused("the file is empty: choose another photo")
-    if len(data) > MAX_BYTES:
-        raise EnrolRefused("the file is larger than %(most)s MB: use a smaller copy", most=MAX_BYTES >> 20)
-    too_large = EnrolRefused(
-        "the image has more than %(most)s megapixels: use a smaller copy", most=MAX_PIXELS // 1000000
-    )
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        if image.width * image.height > MAX_PIXELS:
-            raise too_large
-        image.load()
-        return _bgr(ImageOps.exif_transpose(image))
-    except EnrolRefused:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise too_large from error
-    except UnidentifiedImageError as error:
-        raise EnrolRefused("the file is not an image that can be read: %(kinds)s", kinds=_KINDS) from error
-    except Exception as error:  # Pillow's parsers raise whatever a broken file provokes
-        raise EnrolRefused("the image is damaged or incomplete: save it again, and %(kinds)s", kinds=_KINDS) from error
-
-
 def check_photo(analyser: Analyser, data: bytes, clock: Clock) -> PhotoReport:
     """Return whether the photo is good, and if not, why; changes nothing.  Does not raise for any bytes."""
+    # The turn lasts until the picture is let go of, so that several uploads at once take the memory of one.
     try:
-        image = decode_image(data)
+        with ONE_PHOTO:
+            picture = decode_picture(data)
+            probes = analyser.analyse(Frame(picture.image, clock.now(), camera="photo"))
+            probes = [replace(probe, box=_enlarged(probe.box, picture.shrunk)) for probe in probes]
+            del picture
     except EnrolRefused as refusal:
         return PhotoReport(False, None, *problem_and_advice(translated(refusal)))
-    probes = analyser.analyse(Frame(image, clock.now(), camera="photo"))
     if not probes:
         return _refused(Reason.NO_FACE, None)
     first = probes[0]
@@ -183,6 +147,11 @@ def _judged(report: PhotoReport, judged: look_alikes.Judgement) -> PhotoReport:
     return replace(report, words=_("unlike this person’s other photos"), advice=advice)
 
 
+def _enlarged(box: Box, times: int) -> Box:
+    """Return the box in pixels of the photo as it was uploaded."""
+    return box if times == 1 else Box(*(side * times for side in (box.x1, box.y1, box.x2, box.y2)))
+
+
 def without_consent() -> PhotoReport:
     """Return what is said of any photo of somebody whose consent is not noted; the photo itself is not looked at."""
     return _refused(Reason.NO_CONSENT, None)
@@ -196,16 +165,3 @@ def _refused(reason: Reason, probe: Probe | None) -> PhotoReport:
 def numbers(quality: Quality) -> Mapping[str, float]:
     """Return the measurements as they are kept with the template."""
     return {name: round(float(value), 4) for name, value in asdict(quality).items()}
-
-
-def _bgr(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert any mode that the four formats can have to BGR uint8."""
-    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip instead of scale
-        deep = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
-        grey = (deep >> 8).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if image.has_transparency_data:  # the colour of transparent pixels is arbitrary: show white
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    rgb = np.asarray(image.convert("RGB"), dtype=np.uint8)
-    return np.ascontiguousarray(rgb[:, :, ::-1])

@@ -185,6 +185,16 @@ def undo_passage(
     return decide_correction(session, row.id, approve=True, by=by, now=now)
 
 
+def is_closed(session: Session, person_id: int, at: datetime, *, now: datetime, zone: ZoneInfo) -> bool:
+    """Return whether the work day of this instant lies in a closed period."""
+    day = _day_about(session, person_id, at, zone)
+    try:
+        require_open(session, day, day, now)
+    except UserError:
+        return True
+    return False
+
+
 def _day_about(session: Session, person_id: int, at: datetime, zone: ZoneInfo) -> date:
     """Return the work day to which a passage at `at` belongs: a night's end belongs to the day before."""
     local = at.astimezone(zone).date()

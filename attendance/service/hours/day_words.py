@@ -151,6 +151,10 @@ FLAG_WORDS: Mapping[Flag, FlagWords] = {
     Flag.WRONG_CLOCK: FlagWords(
         N_("the clock was wrong"), N_("The clock at the door was wrong. Are these times right?")
     ),
+    Flag.CAME_LATE: FlagWords(
+        N_("a check-in came late: its time is the tablet's word"),
+        N_("The tablet sent a check-in of yours late, because its line was down."),
+    ),
     Flag.FUTURE: FlagWords(
         N_("a time in the future: check the camera's clock"),
         N_("A check-in with a time in the future was not counted."),

@@ -86,6 +86,11 @@ def undone(event_id: str) -> Answer:
     return Answer("done", _("Undone"), _("This check-in does not count."), event=event_id)
 
 
+def came_late(passage: Passage) -> Answer:
+    """Return what is shown for a check-in that came too late to count by itself."""
+    return Answer("done", _("Noted"), _("It came late and waits for approval."), event=passage.id)
+
+
 def later() -> Answer:
     """Return what is shown for an event that the tablet must send again."""
     return Answer("later", _("Noted"), _("It counts as soon as it can be checked."))

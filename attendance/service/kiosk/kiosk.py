@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,17 +26,18 @@ from attendance.service.access.check_in import CheckIn, Rules
 from attendance.service.access.liveness.gate import Gates, no_gate
 from attendance.service.access.reason_texts import kiosk_hint
 from attendance.service.access.recording import Recorder
-from attendance.service.enrolment.enrol import decode_image
+from attendance.service.enrolment.pictures import TABLET_PIXELS, decode_image
 from attendance.service.hours import corrections
 from attendance.service.ids import made_at, new_event_id
-from attendance.service.kiosk import answers, messages, sealed_events
+from attendance.service.kiosk import answers, late_events, messages, sealed_events
 from attendance.service.kiosk.answers import Answer
 from attendance.service.kiosk.badge_reader import read_badge
-from attendance.service.kiosk.pin_and_badge import judge, said_direction
+from attendance.service.kiosk.pin_and_badge import judge, proves, said_direction, try_said
 from attendance.service.kiosk.terminals import CHOICES, ListeningAnalyser, Seat, Terminal, bounded
 from attendance.service.ports import Analyser, Clock
 from attendance.store.access import events
 from attendance.store.crypto import Keys
+from attendance.store.people.pins import PinTry
 from attendance.store.session import Sessions
 from attendance.texts import gettext as _
 
@@ -46,7 +47,8 @@ log = logging.getLogger(__name__)
 class Kiosk:
     """All tablets of a site.  For several threads at once.  `rules`: each tablet sets its own camera and direction.
 
-    `gates`: makes the liveness gate of a tablet, None where nothing is asked.
+    `gates`: makes the liveness gate of a tablet, None where nothing is asked.  `late_after`: what waited longer needs
+    approval.
     """
 
     def __init__(
@@ -58,9 +60,10 @@ class Kiosk:
         zone: ZoneInfo,
         rules: Rules,
         gates: Gates = no_gate,
+        late_after: timedelta = timedelta(minutes=15),
     ) -> None:
         self._sessions, self._keys, self._analyser, self._clock = sessions, keys, analyser, clock
-        self._zone, self._rules, self._gates = zone, rules, gates
+        self._zone, self._rules, self._gates, self._late_after = zone, rules, gates, late_after
         self._recorder = Recorder(sessions, clock, None, rules.cooldown)
         self._seats: dict[int, Seat] = {}
         self._lock = threading.Lock()
@@ -77,13 +80,16 @@ class Kiosk:
         if not seat.turn.acquire(blocking=False):
             return Answer("idle")
         try:
-            image, now = bounded(decode_image(picture)), self._clock.now()
+            image, now = bounded(decode_image(picture, TABLET_PIXELS)), self._clock.now()
             if (badge := read_badge(image)) is None:
                 return self._look_for_face(seat, Frame(image, now, terminal.name))
             if seat.still_held(badge, now):
                 return Answer("idle")
+            if not seat.takes_badges(now):
+                return Answer("refused", *messages.badges_rest())
             answer = self._record(terminal, new_event_id(now), now, {"badge": badge})
             seat.badge = (badge, now)
+            seat.note_badge(answer.state != "refused", now)
             return answer
         finally:
             seat.turn.release()
@@ -115,15 +121,48 @@ class Kiosk:
         return self._record(terminal, event_id, at, said)
 
     def _record(self, terminal: Terminal, event_id: str, at: datetime, said: Mapping[str, Any]) -> Answer:
+        now = self._clock.now()
+        with self._sessions() as session:
+            known = events.get_passage(session, event_id)
+        if known is not None and not known.passage.granted:  # sent again: its wrong PIN counts once
+            return answers.refused(known.passage.reason)
+        tried = try_said(self._sessions, terminal, said, now)
         recorded = self._recorder.record(
-            event_id, lambda session: judge(session, terminal, event_id, at, said, self._clock.now())
+            event_id, lambda session: self._judged(session, terminal, event_id, at, said, tried, now)
         )
         if recorded is None:
             return answers.later()
+        if recorded.already and recorded.passage.granted:
+            # Whoever knows an event's id, but not what it was proved by, learns nobody's name from it.
+            with self._sessions() as session:
+                reason = proves(session, said, tried, recorded.passage.person_id)
+            if reason is not Reason.MATCHED:
+                return answers.refused(reason)
         passage = self._sent_again(terminal, recorded.passage, said) if recorded.already else recorded.passage
         if not passage.granted:
             return answers.refused(passage.reason)
+        if passage.late:
+            return answers.came_late(passage)
         return self._greet(terminal, passage, recorded.repeat)
+
+    def _judged(
+        self,
+        session: Session,
+        terminal: Terminal,
+        event_id: str,
+        at: datetime,
+        said: Mapping[str, Any],
+        tried: PinTry | None,
+        now: datetime,
+    ) -> Passage | None:
+        """Return the passage to record; of one that came too late, ask for a correction in the same transaction."""
+        passage = judge(session, terminal, event_id, at, said, tried, now, self._late_after)
+        if passage is None or not passage.granted:
+            return passage
+        passage = late_events.never_into_a_closed_period(session, passage, now, self._zone)
+        if passage.late:
+            late_events.ask(session, passage, now, self._zone)
+        return passage
 
     def _sent_again(self, terminal: Terminal, passage: Passage, said: Mapping[str, Any]) -> Passage:
         """Return the event's passage, with a direction that was chosen after the first answer was lost."""

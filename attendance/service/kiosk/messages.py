@@ -15,6 +15,11 @@ def hold_still() -> str:
     return _("Hold still a moment")
 
 
+def badges_rest() -> tuple[str, str]:
+    """Return what is shown while a tablet reads no badges because several unknown ones were held before it."""
+    return _("Too many unknown badges"), _("Wait some minutes, or use your staff number and PIN.")
+
+
 def first_name(name: str) -> str:
     """Return as much of a name as strangers behind the person need to read."""
     return name.split()[0] if name.split() else _("you")

@@ -19,6 +19,7 @@ from attendance.domain.faces import Frame, Probe
 from attendance.domain.passage import Direction
 from attendance.service.access.check_in import CheckIn
 from attendance.service.ports import Analyser
+from attendance.store.people.pins import FREE_TRIES, LOCK, LONGEST_LOCK
 
 HELD = timedelta(seconds=3)  # a badge seen again within this has not been taken away since
 CHOICES = {"in": Direction.IN, "out": Direction.OUT, "break": Direction.OUT}
@@ -64,6 +65,18 @@ class Seat:
     check_in: CheckIn
     turn: threading.Lock = field(default_factory=threading.Lock)
     badge: tuple[str, datetime] | None = None
+    unknown_badges: int = 0
+    no_badges_until: datetime | None = None
+
+    def takes_badges(self, now: datetime) -> bool:
+        """Return whether a badge is read at all: not for a while after several that nobody has."""
+        return self.no_badges_until is None or now >= self.no_badges_until
+
+    def note_badge(self, known: bool, now: datetime) -> None:
+        """Count an unknown badge; from the fifth in a row on no badge is read, each time twice as long."""
+        self.unknown_badges = 0 if known else self.unknown_badges + 1
+        if (beyond := self.unknown_badges - FREE_TRIES) >= 0:
+            self.no_badges_until = now + min(LONGEST_LOCK, LOCK * 2 ** min(beyond, 10))
 
     def still_held(self, badge: str, now: datetime) -> bool:
         """Return whether this badge was judged already and is still in view: one attempt, not one a picture."""

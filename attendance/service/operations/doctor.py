@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import platform
 import socket
-import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,13 +25,14 @@ from attendance.config import Settings
 from attendance.errors import one_line, problem_and_advice
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations import backups
+from attendance.service.operations.file_rights import exposed
 from attendance.service.operations.readiness import Readiness, free_mb
 from attendance.service.ports import Clock
 from attendance.store import settings as shared
 from attendance.store.access import events
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
-from attendance.store.session import Sessions, database_file, schema_state
+from attendance.store.session import Sessions, database_file, schema_state, shown_url
 from attendance.texts import gettext as _
 from attendance.texts import translated
 
@@ -116,7 +116,7 @@ def _database(patient: Patient) -> Iterator[Check]:
         return
     path = database_file(engine)
     if path is None:
-        yield Check(what, Verdict.OK, engine.url.render_as_string(hide_password=True))
+        yield Check(what, Verdict.OK, shown_url(engine))
         return
     if patient.deep:
         with engine.connect() as connection:
@@ -158,13 +158,10 @@ def _disk(patient: Patient) -> Iterator[Check]:
 
 def _permissions(patient: Patient) -> Iterator[Check]:
     what, path, key = _("Permissions"), database_file(patient.engine), patient.key_file
-    found = []
-    if key is not None and key.exists() and key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        advice = _("Run: chmod 600 %(file)s", file=key)
-        found.append(Check(what, Verdict.FAULT, _("others may read %(file)s", file=key), advice))
-    if path is not None and path.exists() and path.stat().st_mode & stat.S_IROTH:
-        advice = _("Run: chmod o-r %(file)s", file=f"{path} {path}-wal {path}-shm")
-        found.append(Check(what, Verdict.WARNING, _("everybody may read %(file)s", file=path), advice))
+    found = [
+        Check(what, Verdict.FAULT if one.grave else Verdict.WARNING, one.words, one.advice)
+        for one in exposed(patient.settings, path, key)
+    ]
     if path is not None and not os.access(path.parent, os.W_OK):
         advice = _("SQLite writes files beside the database: give this user the folder.")
         found.append(Check(what, Verdict.FAULT, _("%(folder)s may not be written", folder=path.parent), advice))

@@ -21,7 +21,7 @@ from attendance.store.hours.leave import leave_between
 from attendance.store.people import people, templates
 from attendance.store.people.credentials import secret_of
 from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, PersonCalendar, Roster, RosterDay
-from attendance.store.tables.operators import Operator
+from attendance.store.tables.operators import Operator, SignIn
 from attendance.store.tables.people import EmploymentRow, LookAlike, PersonLink
 
 # Each table that refers to people, and its key in `everything_about`; None: nothing to disclose.
@@ -42,6 +42,7 @@ DISCLOSED: dict[str, str | None] = {
     "hours_edges": "in_when_older_check_ins_were_deleted",
     "person_secrets": "pin_and_badge",
     "person_links": "links",
+    "sign_ins": "sign_ins",
 }
 
 
@@ -104,11 +105,16 @@ def _working_time(session: Session, person_id: int) -> dict[str, Any]:
 
 def _access(session: Session, person_id: int) -> dict[str, Any]:
     links = session.scalars(select(PersonLink).where(PersonLink.person_id == person_id).order_by(PersonLink.id))
+    signed_in = session.scalars(select(SignIn).where(SignIn.person_id == person_id).order_by(SignIn.begun_at))
     operators = session.scalars(select(Operator).where(Operator.person_id == person_id).order_by(Operator.id))
     return {
         "links": [
             {"made_at": _text(link.created_at), "made_by": link.created_by, "used_at": _text(link.used_at)}
             for link in links
+        ],
+        "sign_ins": [
+            {"at": _text(row.begun_at), "last_used_at": _text(row.seen_at), "from": row.address, "by": row.browser}
+            for row in signed_in
         ],
         "operator": [{"user_name": operator.username, "role": operator.role} for operator in operators],
     }

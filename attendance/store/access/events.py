@@ -102,6 +102,10 @@ def record_passage(session: Session, passage: Passage) -> None:
             measured=passage.measured,
             repeat_of=passage.repeat_of,
             clock_doubt=passage.clock_doubt,
+            received_at=passage.received_at,
+            late=passage.late,
+            counter=passage.counter,
+            sequence=passage.sequence,
         )
     )
     session.flush()
@@ -129,7 +133,7 @@ def record_door_event(
 def granted_between(session: Session, person_id: int, since: datetime, until: datetime) -> list[Passage]:
     """Return the person's granted passages with `since` <= at <= `until` at any camera, newest first.
 
-    Repeats are left out, and so is a passage that was undone: who undoes a check-in and repeats it means the
+    Repeats are left out, what came late, and a passage that was undone: who undoes a check-in and repeats it means the
     second.
     """
     query = select(access.Passage).where(
@@ -138,10 +142,11 @@ def granted_between(session: Session, person_id: int, since: datetime, until: da
         access.Passage.at <= until,
         access.Passage.granted,
         access.Passage.repeat_of.is_(None),
+        ~access.Passage.late,
         ~voided(),
     )
     return [
-        _passage(row) for row in session.scalars(query.order_by(access.Passage.at.desc(), access.Passage.id.desc()))
+        passage_of(row) for row in session.scalars(query.order_by(access.Passage.at.desc(), access.Passage.id.desc()))
     ]
 
 
@@ -169,7 +174,7 @@ def counts_once() -> ColumnElement[bool]:
 
     If the first of several joined passages was taken back, the earliest of its repeats counts in its place.
     Passages that were themselves taken back are for the caller to leave out.  A check-in of another terminal counts
-    once its whole file is in.
+    once its whole file is in.  What a tablet sent too late never counts by itself: an approved correction does.
     """
     uncounted = select(ImportedPunch.passage_id).join(PunchImport).where(PunchImport.state != "counted")
     first, sooner = aliased(access.Passage), aliased(access.Passage)
@@ -177,7 +182,7 @@ def counts_once() -> ColumnElement[bool]:
     before = or_(sooner.at < access.Passage.at, and_(sooner.at == access.Passage.at, sooner.id < access.Passage.id))
     sooner_counts = exists().where(sooner.repeat_of == access.Passage.repeat_of, before, ~voided(sooner))
     once = or_(access.Passage.repeat_of.is_(None), and_(first_is_void, ~sooner_counts))
-    return and_(once, access.Passage.id.not_in(uncounted))
+    return and_(once, ~access.Passage.late, access.Passage.id.not_in(uncounted))
 
 
 def set_direction(session: Session, passage_id: str, direction: Direction) -> bool:
@@ -317,7 +322,7 @@ def open_passages(session: Session, camera: str) -> list[Passage]:
         .where(access.Passage.method != Method.TERMINAL.value)
         .order_by(access.Passage.id)
     )
-    return [_passage(row) for row in session.scalars(query)]
+    return [passage_of(row) for row in session.scalars(query)]
 
 
 _Joined = tuple[access.Passage, Person | None]
@@ -338,7 +343,7 @@ def _views(session: Session, query: Select[access.Passage, Person | None]) -> li
         door = newest.get(row.id)
         views.append(
             PassageView(
-                passage=_passage(row),
+                passage=passage_of(row),
                 person_name=None if person is None else person.name,
                 staff_number=None if person is None else person.staff_number,
                 department=None if person is None else person.department,
@@ -355,7 +360,8 @@ def _outcome(stored: str) -> DoorOutcome:
     return known.get(stored, "unknown")
 
 
-def _passage(row: access.Passage) -> Passage:
+def passage_of(row: access.Passage) -> Passage:
+    """Return a row as the domain has it."""
     return Passage(
         id=row.id,
         at=row.at,
@@ -375,4 +381,8 @@ def _passage(row: access.Passage) -> Passage:
         measured=row.measured,
         repeat_of=row.repeat_of,
         clock_doubt=row.clock_doubt,
+        received_at=row.received_at,
+        late=row.late,
+        counter=row.counter,
+        sequence=row.sequence,
     )

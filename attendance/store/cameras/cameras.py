@@ -9,7 +9,6 @@ heartbeat may be old.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.faces import Region
 from attendance.domain.passage import Direction
-from attendance.errors import UserError
+from attendance.errors import UserError, without_secrets
 from attendance.store.tables.cameras import Camera as Camera  # for the pages, which import no tables
 
 STALE_AFTER = timedelta(seconds=15)
@@ -52,7 +51,7 @@ def claim(
         Camera.heartbeat_at > at + stale_after,  # written by a clock that has been set back since
     )
     values = {
-        "source": without_password(source),
+        "source": without_secrets(source),
         "direction": func.coalesce(Camera.wanted_direction, direction.value),
         "owner": owner,
         "heartbeat_at": at,
@@ -185,11 +184,6 @@ def snapshot_of(session: Session, name: str, *, at: datetime) -> tuple[bytes, da
     if row is None or row[0] is None or row[1] is None or abs(at - row[1]) > SNAPSHOT_LIVES:
         return None
     return row[0], row[1]
-
-
-def without_password(source: str) -> str:
-    """Return a stream's address as it may be stored and shown: rtsp://user:secret@host becomes rtsp://…@host."""
-    return re.sub(r"//[^/@\s]*@", "//…@", source)
 
 
 def _taken(name: str, holder: str) -> UserError:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import CLOCK_SLACK, Punch
-from attendance.domain.passage import Direction
+from attendance.domain.passage import CAME_LATE, Direction
 from attendance.store.access.events import counts_once, voided
 from attendance.store.hours.rosters import MOST_NAMED as MOST_NAMED
 from attendance.store.tables.access import Passage
@@ -41,7 +41,9 @@ def punches(
     `person_ids`: of these people; None: of everybody.
     A passage that repeats another within the cooldown is left out, unless that other one was taken back.
     """
-    query = select(Passage.id, Passage.at, Passage.person_id, Passage.direction, Passage.camera).where(
+    query = select(
+        Passage.id, Passage.at, Passage.person_id, Passage.direction, Passage.camera, Passage.received_at
+    ).where(
         Passage.at >= since,
         Passage.at < until,
         Passage.granted,
@@ -63,10 +65,11 @@ def punches(
     approved = session.scalars(fixes).all()
     found: dict[int, list[Punch]] = {}
     directions, named = _DIRECTIONS, wanted if wanted is not None and len(wanted) > MOST_NAMED else None
-    for passage_id, at, person, direction, camera in session.execute(query):
+    for passage_id, at, person, direction, camera, received_at in session.execute(query):
         if person is None or (named is not None and person not in named):
             continue
-        punch = Punch(passage_id, at, directions[direction], camera, _recorded_at(passage_id, at), False)
+        late = received_at is not None and received_at - at > CAME_LATE
+        punch = Punch(passage_id, at, directions[direction], camera, _recorded_at(passage_id, at), False, late)
         of_person = found.get(person)
         if of_person is None:
             found[person] = [punch]

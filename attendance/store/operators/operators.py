@@ -14,18 +14,19 @@ import re
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Literal, get_args
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
+from attendance.store import slow_hash
+from attendance.store.operators import sign_ins
 from attendance.store.people.people import get_person
+from attendance.store.session import Sessions
+from attendance.store.slow_hash import SecretHash
 from attendance.store.tables.operators import Operator as Operator  # for the pages, which import no tables
 from attendance.store.tables.operators import OperatorDepartment, SetupToken
 
@@ -36,8 +37,6 @@ ROLES: tuple[Role, ...] = get_args(Role)
 _ADDRESS = re.compile(r"[^\s@,;<>\"()]+@[^\s@,;<>\"()]+")
 MIN_PASSWORD = 12
 _MAX_PASSWORD = 1024  # hashing an arbitrarily long one would be a way to keep the server busy
-
-_hasher = PasswordHasher()  # argon2id with the RFC 9106 low-memory parameters
 
 
 def issue_token(session: Session, *, at: datetime, valid_for: timedelta = timedelta(hours=24)) -> str:
@@ -56,7 +55,7 @@ def token_is_valid(session: Session, token: str, *, at: datetime) -> bool:
     return session.scalar(query) is not None
 
 
-def create_with_token(session: Session, token: str, username: str, password: str, *, at: datetime) -> Operator:
+def create_with_token(session: Session, token: str, username: str, password: SecretHash, *, at: datetime) -> Operator:
     """Use up the token and make an administrator.  UserError for a token that is unknown, used or too old."""
     # Compare and swap: of two requests with one token only one finds it unused.
     used: Any = session.execute(
@@ -72,7 +71,7 @@ def create_with_token(session: Session, token: str, username: str, password: str
 def create_operator(
     session: Session,
     username: str,
-    password: str,
+    password: SecretHash,
     *,
     role: Role,
     at: datetime,
@@ -80,10 +79,8 @@ def create_operator(
     person_id: int | None = None,
     email: str | None = None,
 ) -> Operator:
-    """Add an operator; UserError for an empty or taken user name, a short password, a supervisor without department."""
-    operator = Operator(
-        username=_normal(username), password_hash=_hashed(password), role=role, active=True, created_at=at
-    )
+    """Add an operator; UserError for an empty or taken user name, a supervisor without department."""
+    operator = Operator(username=_normal(username), password_hash=password, role=role, active=True, created_at=at)
     if not 1 <= len(operator.username) <= 100:
         raise UserError("a user name has 1 to 100 characters")
     session.add(operator)
@@ -100,6 +97,8 @@ def set_role(
 ) -> Operator:  # fmt: skip
     """Set the role, a supervisor's departments, and which of the people the operator is.
 
+    Another role, or other departments, end every sign-in of the operator.
+
     `email`: where a supervisor's weekly e-mail goes; "" for nowhere, None to leave it as it is.
     UserError for a supervisor without a department, and if no administrator would be left.
     """
@@ -114,11 +113,14 @@ def set_role(
     if email is not None:
         operator.email = _address(email)
     before, operator.role, operator.person_id = operator.role, role, person_id
+    had = departments_of(session, operator_id)
     session.execute(delete(OperatorDepartment).where(OperatorDepartment.operator_id == operator_id))
     session.add_all(OperatorDepartment(operator_id=operator_id, department=name) for name in wanted)
     session.flush()
     if before == "admin" != role:
         _require_an_admin(session)
+    if before != role or had != frozenset(wanted):
+        sign_ins.end_all(session, operator_id=operator_id)
     return operator
 
 
@@ -136,34 +138,55 @@ def all_departments(session: Session) -> dict[int, list[str]]:
     return found
 
 
-def authenticate(session: Session, username: str, password: str, *, at: datetime) -> Operator | None:
-    """Return the active operator with this password, else None, after the same time either way."""
-    operator = session.scalar(select(Operator).where(Operator.username == _normal(username)))
-    stored = operator.password_hash if operator is not None else _nobodys_hash()
-    try:
-        _hasher.verify(stored, password[:_MAX_PASSWORD])
-    except (VerificationError, InvalidHashError):
-        return None
-    if operator is None or not operator.active:
-        return None
-    if _hasher.check_needs_rehash(stored):
-        operator.password_hash = _hashed(password)
-    operator.last_login_at = at
-    session.flush()
-    return operator
+def authenticate(
+    sessions: Sessions, username: str, password: str, *, at: datetime, lane: slow_hash.Lane = slow_hash.SITE
+) -> Operator | None:
+    """Return the active operator with this password, else None, after the same time either way.
+
+    Hashes between transactions, never in one.  slow_hash.Busy if too many sign in at this moment.
+    """
+    with sessions() as session:
+        operator = session.scalar(select(Operator).where(Operator.username == _normal(username)))
+    with lane.turn():
+        stored = None if operator is None else operator.password_hash
+        if not slow_hash.fits(stored, password[:_MAX_PASSWORD]) or operator is None or not operator.active:
+            return None
+        again = slow_hash.hashed(password, slow_hash.COMMANDS) if slow_hash.is_outdated(str(stored)) else None
+    with sessions.begin() as session:
+        # Compare and swap: whoever was deactivated or got another password meanwhile does not get in.
+        same = (Operator.id == operator.id, Operator.active, Operator.password_hash == stored)
+        changes = {"last_login_at": at} | ({} if again is None else {"password_hash": again})
+        changed: Any = session.execute(update(Operator).where(*same).values(**changes))
+        if changed.rowcount != 1:
+            return None
+        return session.get(Operator, operator.id, populate_existing=True)
 
 
-def set_password(session: Session, operator_id: int, password: str) -> None:
-    get_operator(session, operator_id).password_hash = _hashed(password)
+def hashed_password(password: str, lane: slow_hash.Lane = slow_hash.COMMANDS) -> SecretHash:
+    """Return the hash of a password that may be chosen; call it outside any transaction.
+
+    UserError for a short one.
+    """
+    if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
+        raise UserError("a password has at least %(least)s characters", least=MIN_PASSWORD)
+    return slow_hash.hashed(password, lane)
+
+
+def set_password(session: Session, operator_id: int, password: SecretHash) -> None:
+    """Set the password and end every sign-in of the operator."""
+    get_operator(session, operator_id).password_hash = password
     session.flush()
+    sign_ins.end_all(session, operator_id=operator_id)
 
 
 def set_operator_active(session: Session, operator_id: int, active: bool) -> None:
-    """Activate or deactivate an operator; UserError for the last active administrator."""
+    """Activate or deactivate an operator, which ends every sign-in; UserError for the last active administrator."""
     operator = get_operator(session, operator_id)
     operator.active = active
     session.flush()
     _require_an_admin(session)
+    if not active:
+        sign_ins.end_all(session, operator_id=operator_id)
 
 
 def _require_an_admin(session: Session) -> None:
@@ -197,17 +220,6 @@ def _address(email: str) -> str | None:
 
 def _normal(username: str) -> str:
     return username.strip().casefold()
-
-
-def _hashed(password: str) -> str:
-    if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
-        raise UserError("a password has at least %(least)s characters", least=MIN_PASSWORD)
-    return _hasher.hash(password)
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash(secrets.token_urlsafe(24))
 
 
 def _digest(token: str) -> str:

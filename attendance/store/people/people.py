@@ -21,6 +21,7 @@ from attendance.errors import Phrase, UserError
 from attendance.store import settings
 from attendance.store.access import policies
 from attendance.store.hours import calendars
+from attendance.store.operators import sign_ins
 from attendance.store.people import employment
 from attendance.store.privacy import person_keys
 from attendance.store.tables.people import Person as Person  # for the pages, which import no tables
@@ -91,6 +92,7 @@ def set_active(session: Session, person_id: int, active: bool, *, at: datetime, 
             policies.grant_default(session, person_id, at)
         else:
             employment.end(session, person_id, day)
+            sign_ins.end_all(session, person_id=person_id)
         session.flush()
         settings.bump_gallery_version(session, at)
     return person

@@ -72,6 +72,13 @@ class Passage(Base):
     phase: Mapped[str | None] = mapped_column(String(10))
     # Of a passage that another program granted and the door's daemon must open: "asked", and then who took it on.
     opener: Mapped[str | None] = mapped_column(String(100))
+    # When a tablet's event reached the site; NULL where it was recorded as it happened.
+    received_at: Mapped[datetime | None]
+    # It came too late to count without approval: hours leave it out.
+    late: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # The tablet page's own count of its events, and which count that is; NULL for pages that count none.
+    counter: Mapped[str | None] = mapped_column(String(8))
+    sequence: Mapped[int | None]
 
 
 class DoorEvent(Base):

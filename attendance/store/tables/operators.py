@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
+    Index,
     String,
     Text,
 )
@@ -47,6 +48,35 @@ class OperatorDepartment(Base):
 
     operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"), primary_key=True)
     department: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+
+class SignIn(Base):
+    """One browser in which an operator or an employee is signed in; only the SHA-256 of its token is kept.
+
+    `…_mark`: the monotonic clock at that time.  `proven_at`: when its holder last proved who they are.
+    """
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (
+        CheckConstraint("way IN ('password', 'pin', 'link')", name="way"),
+        CheckConstraint("(operator_id IS NULL) <> (person_id IS NULL)", name="whose"),
+        Index(None, "operator_id"),
+        Index(None, "person_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    operator_id: Mapped[int | None] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    way: Mapped[str] = mapped_column(String(10))
+    begun_at: Mapped[datetime]
+    begun_mark: Mapped[str] = mapped_column(String(100))
+    seen_at: Mapped[datetime]
+    seen_mark: Mapped[str] = mapped_column(String(100))
+    proven_at: Mapped[datetime]
+    proven_mark: Mapped[str] = mapped_column(String(100))
+    address: Mapped[str] = mapped_column(String(45))
+    browser: Mapped[str] = mapped_column(String(100))
 
 
 class SetupToken(Base):

@@ -141,12 +141,16 @@ class PersonSecret(Base):
     badge_made_at: Mapped[datetime | None]
 
 
-class PinAttempts(Base):
-    """Wrong PINs in a row for one typed number, whether anybody has that number or not."""
+class PinFailures(Base):
+    """Wrong PINs in a row for one typed number at one place, whether anybody has that number or not.
 
-    __tablename__ = "pin_attempts"
+    `place`: a digest of the tablet or address; "" for all places together.
+    """
+
+    __tablename__ = "pin_failures"
 
     number_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    place: Mapped[str] = mapped_column(String(64), primary_key=True)
     failures: Mapped[int]
     last_at: Mapped[datetime]
     locked_until: Mapped[datetime | None]

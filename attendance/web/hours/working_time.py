@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -24,6 +24,7 @@ from attendance.service.hours import corrections, day_words, planning
 from attendance.service.hours import days as working_days
 from attendance.service.hours.days import PersonDay, PersonDays, Today
 from attendance.service.hours.report_tables import Bar
+from attendance.store.access import late
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import lock_over
@@ -206,12 +207,15 @@ def day_page(person_id: int, day: str) -> ResponseReturnValue:
         asked = correction_rows.corrections(session, person_id=person_id, first=wanted, last=wanted)
         lock = lock_over(session, wanted, wanted, now)
         shifts = rosters.list_shifts(session)
+        midnight = datetime.combine(wanted, time(), site.zone)
+        came_late = late.late_between(session, person_id, midnight, midnight + timedelta(days=1))
     portions = [(rate, seconds) for rate, seconds in shown.portions if seconds]
     return render_template(
         "hours/day.html",
         person=person,
         day=shown,
         asked=asked,
+        late=came_late,
         lock=lock,
         shifts=shifts,
         portions=portions,

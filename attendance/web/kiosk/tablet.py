@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from flask import (
@@ -64,6 +65,8 @@ MAX_PICTURE, MAX_WORDS = 400_000, 8_000  # bytes of a body
 _COOKIE_DAYS = 400  # the most that browsers keep; each visit of the page begins them anew
 # What a browser may ask for before it is paired.
 UNPAIRED = {"kiosk.pair", "kiosk.use_code", "kiosk.leave", "kiosk.let_go", "kiosk.manifest"}
+# All that a display-only screen may ask for: whoever takes its token can show passages, and check nobody in.
+OF_SCREENS = UNPAIRED | {"kiosk.page", "kiosk.state", "kiosk.screen", "kiosk.stream"}
 # What the page needs without a connection.
 SCRIPTS = ("kiosk-texts.js", "kiosk-line.js", "kiosk-sound.js", "kiosk-camera.js", "kiosk.js")
 ASSETS = ("kiosk.css", *SCRIPTS, "favicon.svg")
@@ -107,9 +110,18 @@ class Parts:
 
 def init_app(app: Flask, site: Site) -> None:
     settings = site.settings
-    rules = kiosk_rules_for(settings)
+    rules, late_after = kiosk_rules_for(settings), timedelta(minutes=settings.kiosk.late_after_min)
     app.extensions[EXTENSION] = Parts(
-        Kiosk(site.sessions, site.keys, site.analyser, site.clock, site.zone, rules, lambda camera: site.gates(camera)),
+        Kiosk(
+            site.sessions,
+            site.keys,
+            site.analyser,
+            site.clock,
+            site.zone,
+            rules,
+            lambda camera: site.gates(camera),
+            late_after,
+        ),  # fmt: skip
         Pace(settings.kiosk.max_fps),
         threading.Semaphore(settings.kiosk.max_streams),
     )
@@ -151,11 +163,17 @@ def _guard() -> ResponseReturnValue | None:
             return answer(403, _("Not from this page"), _("A kiosk takes requests from its own page only. Reload it."))
         request.max_content_length = MAX_PICTURE if request.endpoint == "kiosk.look" else MAX_WORDS
     g.kiosk_device = device_of(current_site(), request.cookies.get(KIOSK_COOKIE, ""))
-    if g.kiosk_device is not None or request.endpoint in UNPAIRED:
+    if g.kiosk_device is not None:
+        return None if g.kiosk_device.screen_of is None or request.endpoint in OF_SCREENS else _not_of_screens()
+    if request.endpoint in UNPAIRED:
         return None
     if request.method == "GET" and not wants_json():
         return redirect(url_for("kiosk.pair"))
     return {"ok": False, "words": _("This tablet is not paired"), "advice": _("Ask an administrator to pair it.")}, 401
+
+
+def _not_of_screens() -> ResponseReturnValue:
+    return answer(403, _("This device is a screen"), _("It shows check-ins and takes none. Pair it as a tablet."))
 
 
 @blueprint.after_request
@@ -248,7 +266,10 @@ def event() -> ResponseReturnValue:
     kiosk, body = the_parts().kiosk, _json()
     event_id = _text(body, "event")
     if isinstance(said := body.get("said"), dict):
-        clear = {name: str(said[name])[:100] for name in ("number", "pin", "badge", "say") if said.get(name)}
+        clear: dict[str, Any] = {
+            name: str(said[name])[:100] for name in ("number", "pin", "badge", "say", "counter") if said.get(name)
+        }
+        clear |= {name: said[name] for name in ("sequence", "jumped") if isinstance(said.get(name), int)}
         sealed = sealed_events.seal(kiosk.public_key, clear, event_id, os.urandom(12))
     else:
         try:
@@ -350,12 +371,12 @@ def let_go() -> ResponseReturnValue:
     site = current_site()
     if g.kiosk_device is not None:
         body, device = _json(), current_device()
-        with site.sessions.begin() as database:
-            operator = operators.authenticate(
-                database, _text(body, "username"), _text(body, "password"), at=site.clock.now()
-            )
-            allowed = operator is not None and is_allowed(operator.role, "pair_device")
-            if operator is not None and allowed:
+        operator = operators.authenticate(
+            site.sessions, _text(body, "username"), _text(body, "password"), at=site.clock.now()
+        )
+        allowed = operator is not None and is_allowed(operator.role, "pair_device")
+        if operator is not None and allowed:
+            with site.sessions.begin() as database:
                 stored.revoke(database, device.terminal.id, at=site.clock.now())
                 audit.record(
                     database,

@@ -12,10 +12,10 @@ from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter.util import get_remote_address
 
 from attendance.web.me import employee
 from attendance.web.me.employee import Employee
+from attendance.web.security import caller_address
 
 blueprint = Blueprint("me", __name__, url_prefix=employee.PATH)
 
@@ -53,7 +53,7 @@ def signed_in_as() -> str:
 def by_person() -> str:
     """Count tries by person: a whole company may come from one address."""
     me = employee.signed_in()
-    return get_remote_address() if me is None else f"person {me.id}"
+    return caller_address() if me is None else f"person {me.id}"
 
 
 def redirect_to(endpoint: str) -> Response:

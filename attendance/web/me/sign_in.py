@@ -12,10 +12,11 @@ import logging
 
 from flask import Response, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter.util import get_remote_address
 
 from attendance.errors import UserError
-from attendance.store.people import credentials
+from attendance.store import slow_hash
+from attendance.store.people import credentials, pins
+from attendance.store.people.pins import Place, Tried
 from attendance.store.session import DatabaseError
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -23,13 +24,18 @@ from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.me import employee
 from attendance.web.me.guard import blueprint, by_person, redirect_to, signed_in_employee
-from attendance.web.security import limiter
+from attendance.web.security import caller_address, limiter
 from attendance.web.site import current_site
 
 __all__ = ["blueprint"]
 
 log = logging.getLogger(__name__)
-LOCKED = N_("Too many wrong PINs for this number. Wait some minutes, then try again.")
+_PROBLEMS = {
+    Tried.LOCKED: N_("Too many wrong PINs for this number. Wait some minutes, then try again."),
+    Tried.BLOCKED: N_("Too many wrong PINs in a row. Enter your PIN at a tablet once, or ask for a new link."),
+}
+# Wrong PINs of all numbers and addresses together; a tablet is not slowed down by it.
+_SPRAYED = "600/hour;120/minute"
 
 
 def _wrong(response: Response) -> bool:
@@ -42,24 +48,26 @@ def sign_in_page() -> ResponseReturnValue:
 
 
 @blueprint.post("/sign-in")
+@limiter.limit(_SPRAYED, key_func=lambda: "wrong PINs of everybody", deduct_when=_wrong)
 @limiter.limit("120/hour;20/minute", deduct_when=_wrong)
 @limiter.limit(
     "8/minute",
-    key_func=lambda: f"{get_remote_address()}|{request.form.get('number', '')[:100].strip().casefold()}",
+    key_func=lambda: f"{caller_address()}|{request.form.get('number', '')[:100].strip().casefold()}",
     deduct_when=_wrong,
 )
 def sign_in() -> ResponseReturnValue:
     """Sign in by staff number or badge, and PIN.  An unknown number gets the same answer as a wrong PIN."""
     site, number, pin = current_site(), clean_line(request.form.get("number", "")), request.form.get("pin", "").strip()
-    with site.sessions.begin() as session:
-        staff_number = number
-        if credentials.is_badge(number) and (holder := credentials.person_of_badge(session, number)) is not None:
-            staff_number = holder.staff_number or number
-        tried = credentials.try_pin(session, staff_number, pin, at=site.clock.now())
+    staff_number = number
+    if credentials.is_badge(number):
+        with site.sessions() as session:
+            holder = credentials.person_of_badge(session, number)
+        staff_number = number if holder is None else holder.staff_number or number
+    place = Place("web", caller_address())
+    tried = pins.try_pin(site.sessions, staff_number, pin, at=site.clock.now(), place=place)
     if tried.person is None:
         log.warning("a sign-in to the employees' pages from %s failed: %s", request.remote_addr, tried.outcome.value)
-        locked = tried.outcome is credentials.Tried.LOCKED
-        words = _(LOCKED) if locked else _("Number or PIN is wrong.")
+        words = _(_PROBLEMS.get(tried.outcome, N_("Number or PIN is wrong.")))
         shown = "" if credentials.is_badge(number) else number
         return render_template("me/sign_in.html", number=shown, problem=words), 401
     return employee.begin(redirect_to("me.days"), tried.person.id, "pin")
@@ -109,27 +117,24 @@ def pin() -> ResponseReturnValue:
     """Choose a PIN: at once after a link, else with the present PIN.  Every other session ends."""
     me, site, form = signed_in_employee(), current_site(), request.form
     if request.method == "GET":
-        return render_template("me/pin.html", problem="", least=credentials.MIN_PIN, most=credentials.MAX_PIN)
+        return render_template("me/pin.html", problem="", least=pins.MIN_PIN, most=pins.MAX_PIN)
     new, code, problem = form.get("pin", "").strip(), 400, ""
     try:
-        with site.sessions.begin() as session:
-            if me.way != "link":
-                tried = credentials.try_pin(
-                    session, me.staff_number or "", form.get("present", "").strip(), at=site.clock.now()
-                )
-                if tried.person is None or tried.person.id != me.id:
-                    locked = tried.outcome is credentials.Tried.LOCKED
-                    problem, code = _(LOCKED) if locked else _("This is not your present PIN."), 401
-            if not problem and new != form.get("repeat", "").strip():
-                problem = _("The two new PINs differ.")
-            if not problem:
-                credentials.set_pin(session, me.id, new, at=site.clock.now())
+        if me.way != "link":
+            place, present = Place("web", caller_address()), form.get("present", "").strip()
+            tried = pins.try_pin(site.sessions, me.staff_number or "", present, at=site.clock.now(), place=place)
+            if tried.person is None or tried.person.id != me.id:
+                problem, code = _(_PROBLEMS.get(tried.outcome, N_("This is not your present PIN."))), 401
+        if not problem and new != form.get("repeat", "").strip():
+            problem = _("The two new PINs differ.")
+        if not problem:
+            hashed = pins.hashed_pin(new, me.staff_number, slow_hash.SITE)
+            with site.sessions.begin() as session:
+                pins.set_pin(session, me.id, hashed, at=site.clock.now())
     except UserError as error:
         problem = error_sentence(error)
     if problem:
-        return render_template(
-            "me/pin.html", problem=problem, least=credentials.MIN_PIN, most=credentials.MAX_PIN
-        ), code
+        return render_template("me/pin.html", problem=problem, least=pins.MIN_PIN, most=pins.MAX_PIN), code
     log.info("person %d chose a PIN", me.id)
     flash(_("Your new PIN is set. Keep it to yourself."), "success")
     return employee.begin(redirect_to("me.days"), me.id, "pin")

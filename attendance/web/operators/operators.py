@@ -16,6 +16,7 @@ from flask_login import current_user
 
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
+from attendance.store import slow_hash
 from attendance.store.hours import rosters
 from attendance.store.operators import operators
 from attendance.texts import N_
@@ -36,11 +37,12 @@ def index() -> ResponseReturnValue:
     form, site = OperatorForm(), current_site()
     if form.validate_on_submit():
         try:
+            hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE)
             with site.sessions.begin() as session:
                 made = operators.create_operator(
                     session,
                     form.username.data or "",
-                    form.password.data or "",
+                    hashed,
                     at=site.clock.now(),
                     **_chosen(form),
                 )
@@ -148,11 +150,14 @@ def password() -> ResponseReturnValue:
     """Change the operator's password; every other session of this operator ends."""
     form, site = PasswordForm(), current_site()
     if form.validate_on_submit():
-        with site.sessions.begin() as session:
-            known = operators.authenticate(session, current_user.username, form.present.data or "", at=site.clock.now())
-            if known is not None:
-                operators.set_password(session, known.id, form.password.data or "")
+        known = operators.authenticate(
+            site.sessions, current_user.username, form.present.data or "", at=site.clock.now()
+        )
         if known is not None:
+            hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE)
+            with site.sessions.begin() as session:
+                operators.set_password(session, known.id, hashed)
+                known = operators.get_operator(session, known.id)
             begin_session(known)
             flash(_("Your password is changed. You are signed out everywhere else."), "success")
             return redirect(url_for("overview.page"))

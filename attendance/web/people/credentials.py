@@ -19,7 +19,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from attendance.errors import UserError
-from attendance.store.people import credentials
+from attendance.store import slow_hash
+from attendance.store.people import credentials, pins
 from attendance.store.people.people import Person
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
@@ -35,14 +36,15 @@ blueprint = Blueprint("credentials", __name__, url_prefix="/people/<int:person_i
 @permission("issue_credential")
 def pin(person_id: int) -> ResponseReturnValue:
     """Set a random PIN, or revoke the PIN."""
-    site = current_site()
+    site, made = current_site(), pins.random_pin()
     try:
+        hashed = pins.hashed_pin(made, lane=slow_hash.SITE)
         with site.sessions.begin() as session:
             person = existing(session, person_id)
             if request.form.get("what") == "take":
-                credentials.revoke_pin(session, person_id)
+                pins.revoke_pin(session, person_id)
                 return _revoked(person, _("The PIN is revoked. It no longer works."), "PIN")
-            made = credentials.reset_pin(session, person_id, at=site.clock.now())
+            pins.set_pin(session, person_id, hashed, at=site.clock.now())
     except UserError as error:
         flash(error_sentence(error), "danger")
         return redirect(url_for("people.show", person_id=person_id))

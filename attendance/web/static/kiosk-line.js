@@ -51,12 +51,32 @@ const line = {
 const clock = {
   // The server's clock less this tablet's, ms: tablets' clocks are often wrong.
   ahead: Number(localStorage.getItem("kiosk ahead")) || 0,
+  // What the server said last, and when by a clock that nobody can set; null until it was asked.
+  known: null,
 
-  now: () => Date.now() + clock.ahead,
+  now: () => (clock.known ? clock.known.at + performance.now() - clock.known.since : Date.now() + clock.ahead),
 
   learn(theirs, asked, answered) {
     clock.ahead = Math.round(theirs - (asked + answered) / 2);
+    clock.known = { at: theirs + (answered - asked) / 2, since: performance.now() };
     localStorage.setItem("kiosk ahead", String(clock.ahead));
+  },
+
+  // Whether this tablet's clock was set, or the tablet slept, since the server was asked: then neither clock is sure.
+  jumped: () => clock.known !== null && Math.abs(Date.now() + clock.ahead - clock.now()) > 120000,
+};
+
+// The tablet's own count of its events: one out of order shows a clock that went back.
+const count = {
+  next() {
+    let counter = localStorage.getItem("kiosk counter");
+    if (!/^[0-9a-f]{8}$/.test(counter || "")) {
+      counter = [...crypto.getRandomValues(new Uint8Array(4))].map((one) => one.toString(16).padStart(2, "0")).join("");
+      localStorage.setItem("kiosk counter", counter);
+    }
+    const sequence = (Number(localStorage.getItem("kiosk sequence")) || 0) + 1;
+    localStorage.setItem("kiosk sequence", String(sequence));
+    return { counter, sequence, jumped: clock.jumped() };
   },
 };
 

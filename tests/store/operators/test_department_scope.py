@@ -14,8 +14,9 @@ from attendance.store.access import events
 from attendance.store.hours import corrections, rosters
 from attendance.store.operators import operators
 from attendance.store.operators.department_scope import narrowed
-from attendance.store.people import credentials, people
+from attendance.store.people import credentials, people, pins
 from attendance.store.session import Sessions
+from attendance.store.slow_hash import SecretHash
 from attendance.store.tables.access import Passage
 from attendance.store.tables.hours import Correction
 from attendance.store.tables.operators import Operator
@@ -39,10 +40,10 @@ def ids(sessions: Sessions) -> dict[str, int]:
                 session, person_id=person.id, action="add", at=NOON, direction=Direction.IN, reason="Forgot.",
                 by="ada", now=NOON, zone=ZoneInfo("UTC"),
             )  # fmt: skip
-            credentials.set_pin(session, person.id, "2580", at=NOON)
+            pins.set_pin(session, person.id, SecretHash("$argon2id$"), at=NOON)
             found[department] = person.id
         events.record_passage(session, make_passage())  # of somebody erased
-        operators.create_operator(session, "ada", GOOD, role="admin", at=NOON)
+        operators.create_operator(session, "ada", SecretHash("$argon2id$"), role="admin", at=NOON)
     return found
 
 

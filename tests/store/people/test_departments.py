@@ -11,6 +11,7 @@ from attendance.errors import UserError
 from attendance.store.operators import operators
 from attendance.store.people import departments, people
 from attendance.store.session import Sessions
+from attendance.store.slow_hash import SecretHash
 from tests.factories import NOON
 
 PASSWORD = "a long enough password"
@@ -29,7 +30,9 @@ def fill(session: Session) -> None:
         person = people.create_person(session, name=name, department=department, at=NOON)
         person.active = name != "Bo"
     for name, looks_after in (("sue", ["Sales"]), ("tom", ["Sales", "Lab"])):
-        operators.create_operator(session, name, PASSWORD, role="supervisor", departments=looks_after, at=NOON)
+        operators.create_operator(
+            session, name, SecretHash("$argon2id$"), role="supervisor", departments=looks_after, at=NOON
+        )
 
 
 def listed(session: Session) -> list[tuple[str, int, tuple[str, ...]]]:

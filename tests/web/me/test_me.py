@@ -67,23 +67,23 @@ def test_who_came_by_a_link_chooses_a_pin_without_the_old_one(web: Web, anna: in
     browser = web.browser()
     browser.submit("/me/link", {"token": link_for(web, anna)})
     assert "Present PIN" not in browser.text("/me/pin")
-    differ = browser.submit("/me/pin", {"pin": "8246", "repeat": "8247"})
-    easy = browser.submit("/me/pin", {"pin": "1234", "repeat": "1234"})
+    differ = browser.submit("/me/pin", {"pin": "824613", "repeat": "824713"})
+    easy = browser.submit("/me/pin", {"pin": "123456", "repeat": "123456"})
     assert "differ" in differ.get_data(as_text=True)
     assert "easily guessed" in easy.get_data(as_text=True)
 
-    assert browser.submit("/me/pin", {"pin": "8246", "repeat": "8246"}).location == "/me"
+    assert browser.submit("/me/pin", {"pin": "824613", "repeat": "824613"}).location == "/me"
     assert browser.get("/me").status_code == 200
-    signed_in(web, pin="8246")
+    signed_in(web, pin="824613")
 
 
 def test_who_came_by_a_pin_has_to_know_it_to_change_it(web: Web, me: Browser) -> None:
-    form = {"pin": "8246", "repeat": "8246"}
+    form = {"pin": "824613", "repeat": "824613"}
     assert me.submit("/me/pin", form | {"present": "1111"}).status_code == 401
     signed_in(web)
 
     assert me.submit("/me/pin", form | {"present": PIN}).location == "/me"
-    signed_in(web, pin="8246")
+    signed_in(web, pin="824613")
 
 
 def test_without_a_staff_number_a_link_still_opens_the_days(web: Web) -> None:
@@ -92,7 +92,7 @@ def test_without_a_staff_number_a_link_still_opens_the_days(web: Web) -> None:
 
     assert browser.submit("/me/link", {"token": link_for(web, quirin)}).location == "/me"
     assert "A PIN goes with a staff number" in browser.text("/me/pin")
-    answer = browser.submit("/me/pin", {"pin": "8246", "repeat": "8246"})
+    answer = browser.submit("/me/pin", {"pin": "824613", "repeat": "824613"})
     assert "staff number" in answer.get_data(as_text=True)
 
 

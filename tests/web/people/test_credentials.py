@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from attendance.service.kiosk.badge_reader import read_badge
-from attendance.store.people import credentials
-from attendance.store.people.credentials import Tried
+from attendance.store.people import credentials, pins
+from attendance.store.people.pins import Place, Tried
 from tests.site_fixtures import Browser, Web
 
 
@@ -27,8 +27,7 @@ def secret_in(page: str) -> str:
 
 
 def tried(web: Web, pin: str) -> Tried:
-    with web.sessions.begin() as session:
-        return credentials.try_pin(session, "7", pin, at=web.clock.now()).outcome
+    return pins.try_pin(web.sessions, "7", pin, at=web.clock.now(), place=Place("tablet", "1")).outcome
 
 
 def picture_in(page: str) -> NDArray[np.uint8]:

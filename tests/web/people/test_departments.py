@@ -13,8 +13,9 @@ PAGE = "/people/departments"
 def test_a_supervisor_sees_the_same_people_after_a_rename(web: Web, admin: Browser, viewer: Browser) -> None:
     web.add("Anna Berg", department="Sales & Care")
     web.add("Bo Dahl", department="Lab")
+    password = operators.hashed_password(PASSWORD)
     with web.sessions.begin() as session:
-        operators.create_operator(session, "sue", PASSWORD, role="supervisor", departments=["Sales & Care"], at=NOON)
+        operators.create_operator(session, "sue", password, role="supervisor", departments=["Sales & Care"], at=NOON)
     sue = web.browser("sue")
     assert "Anna Berg" in sue.text("/attendance/calendar")
 

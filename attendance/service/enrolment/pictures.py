@@ -1,0 +1,108 @@
+"""Bytes of an uploaded picture, taken for hostile → pixels.
+
+In: the bytes of a file; how many pixels its sender may send.  Out: an upright BGR image.
+Does not know: faces, people, who sent it.
+Main choice: the size is read from the header before anything is unfolded, because a file of 200 kB may unfold into a
+gigabyte, and one picture is unfolded at a time.  Trade-off: uploads wait for each other.
+
+With both limits the largest photo that is taken needs less than 350 MB while it is looked at (`tests/security`), and
+a tablet's largest picture less than 80 MB.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from attendance.errors import Phrase, UserError
+
+MAX_BYTES = 25 * 1024 * 1024
+PHOTO_PIXELS, TABLET_PIXELS = 25_000_000, 4_000_000
+# A JPEG that is not progressive is made half as large while it is unfolded, line by line.
+JPEG_PIXELS = 50_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+_KINDS = Phrase("use a JPEG, PNG, WebP or BMP file")
+_STRIP = 256  # rows
+
+# Held while a picture is unfolded; by whoever looks at a photo, until it lets the pixels go.
+ONE_PHOTO = threading.RLock()
+# Nobody at a tablet waits for somebody's large photo.
+_ONE_FRAME = threading.RLock()
+
+
+class EnrolRefused(UserError):
+    """The file is not a usable photo; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Upright BGR uint8 [H,W,3]; `shrunk`: how many times smaller than the file says (1 or 2)."""
+
+    image: NDArray[np.uint8]
+    shrunk: int = 1
+
+
+def decode_image(data: bytes, most_pixels: int = PHOTO_PIXELS) -> NDArray[np.uint8]:
+    """Return the upright image, BGR uint8 [H,W,3]; EnrolRefused if the bytes are not an accepted image."""
+    return decode_picture(data, most_pixels).image
+
+
+def decode_picture(data: bytes, most_pixels: int = PHOTO_PIXELS) -> Picture:
+    """Return the upright picture; EnrolRefused if the bytes are not an accepted image or have too many pixels."""
+    if not data:
+        raise EnrolRefused("the file is empty: choose another photo")
+    if len(data) > MAX_BYTES:
+        raise EnrolRefused("the file is larger than %(most)s MB: use a smaller copy", most=MAX_BYTES >> 20)
+    too_large = EnrolRefused(
+        "the image has more than %(most)s megapixels: use a smaller copy", most=most_pixels // 1_000_000
+    )
+    try:
+        turn = _ONE_FRAME if most_pixels <= TABLET_PIXELS else ONE_PHOTO
+        with turn, Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            shrunk = _halved(image, most_pixels)
+            if image.width * image.height > most_pixels:
+                raise too_large
+            image.load()
+            return Picture(_bgr(ImageOps.exif_transpose(image)), shrunk)
+    except EnrolRefused:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_large from error
+    except UnidentifiedImageError as error:
+        raise EnrolRefused("the file is not an image that can be read: %(kinds)s", kinds=_KINDS) from error
+    except Exception as error:  # Pillow's parsers raise whatever a broken file provokes
+        raise EnrolRefused("the image is damaged or incomplete: save it again, and %(kinds)s", kinds=_KINDS) from error
+
+
+def _halved(image: Image.Image, most_pixels: int) -> int:
+    """Have a large JPEG photo unfolded at half its size; return how many times smaller it gets."""
+    width, height = image.size
+    large = most_pixels < width * height <= JPEG_PIXELS and most_pixels >= PHOTO_PIXELS
+    # A progressive one is kept whole in memory while it is unfolded, whatever size was asked for.
+    if not large or image.format != "JPEG" or image.info.get("progressive"):
+        return 1
+    image.draft(image.mode, (width // 2, height // 2))
+    return 1 if image.size == (width, height) else 2
+
+
+def _bgr(image: Image.Image) -> NDArray[np.uint8]:
+    """Convert any mode that the four formats can have to BGR uint8, with few copies at a time."""
+    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip instead of scale
+        grey = np.empty((image.height, image.width), np.uint8)
+        for top in range(0, image.height, _STRIP):
+            strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+            grey[top : top + _STRIP] = np.clip(np.asarray(strip, dtype=np.int64), 0, 65535) >> 8
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
+    if image.has_transparency_data:  # the colour of transparent pixels is arbitrary: show white
+        image = image.convert("RGBA")
+        on_white = Image.new("RGB", image.size, "white")
+        on_white.paste(image, mask=image.getchannel("A"))
+        image = on_white
+    pixels = np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR, dst=pixels), np.uint8)

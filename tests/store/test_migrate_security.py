@@ -1,0 +1,57 @@
+"""The revisions about signing in, on databases with data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attendance.store.session import make_engine
+from tests.store.revisions import do, rows, to
+
+
+def test_wrong_pins_that_were_counted_count_on_over_all_places(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0026")
+    do(
+        engine,
+        "INSERT INTO pin_attempts (number_hash, failures, last_at, locked_until) "
+        "VALUES ('a', 7, '2024-05-06', '2024-05-07')",
+    )
+    to(engine, "0027")
+    assert rows(engine, "SELECT number_hash, place, failures, locked_until FROM pin_failures") == [("a", "", 7, None)]
+
+    to(engine, "0026", back=True)
+
+    assert rows(engine, "SELECT number_hash, failures FROM pin_attempts") == [("a", 7)]
+    engine.dispose()
+
+
+def test_passages_from_before_keep_counting(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0028")
+    do(
+        engine,
+        "INSERT INTO passages (id, at, camera, granted, reason, model_id, gallery_version, frames, direction) "
+        "VALUES ('a', '2024-05-06', 'canteen', 0, 'unknown', '', 0, 0, 'in')",
+    )
+    to(engine, "0029")
+    assert rows(engine, "SELECT id, received_at, late, counter, sequence FROM passages") == [("a", None, 0, None, None)]
+
+    to(engine, "0028", back=True)
+
+    assert rows(engine, "SELECT id FROM passages") == [("a",)]
+    engine.dispose()
+
+
+def test_everybody_signs_in_anew_and_nobody_is_lost(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0027")
+    do(
+        engine,
+        "INSERT INTO operators (id, username, password_hash, role, active, created_at) "
+        "VALUES (1, 'ada', 'x', 'admin', 1, '2024-05-06')",
+    )
+    to(engine, "0028")
+    assert rows(engine, "SELECT count(*) FROM sign_ins") == [(0,)]
+    to(engine, "0027", back=True)
+    assert rows(engine, "SELECT username FROM operators") == [("ada",)]
+    engine.dispose()
