@@ -36,7 +36,6 @@ from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Action, Actor, Value, record
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
-from attendance.service.operations.file_rights import exposed
 from attendance.service.operations.readiness import Readiness
 from attendance.service.operations.system_clock import SystemClock as SystemClock
 from attendance.service.ports import Analyser, Clock, Door
@@ -151,14 +150,6 @@ def _doubting_clock(factory: Sessions) -> Clock:
     if doubt := clock.doubt:
         log.error("%s: set it, and let it follow a time server", doubt)
     return clock
-
-
-def warn_of_exposed_files(site: Installation) -> None:
-    """Log what other users of this computer could read, once, as a program starts."""
-    elsewhere = os.environ.get("ATTENDANCE_MASTER_KEY") or os.environ.get("ATTENDANCE_MASTER_KEY_FILE")
-    key = None if elsewhere else key_file(site.settings, site.engine)
-    for one in exposed(site.settings, database_file(site.engine), key):
-        (log.error if one.grave else log.warning)("%s. %s", one.words, one.advice)
 
 
 def note_hours_rules(settings: Settings, factory: Sessions, clock: Clock) -> ZoneInfo:

@@ -179,7 +179,7 @@ def _one_line(error: ValidationError, values: Mapping[str, tuple[Any, str]], fil
     value, origin = values.get(name, (first["input"], file))
     field = dict(fields())[name]
     found = without_secrets(toml(value)) if isinstance(value, str) and "://" in value else toml(value)
-    hidden = is_secret(field) and not ("://" in str(value) or str(value).isdigit())
+    hidden = is_secret(field) and name not in ("database.url", "camera.source")
     if hidden or name == "door.settings":
         found = "a value"
     return f"{origin}: {name} is {found}, but {own if own.startswith('must') else 'must be ' + allowed(field)}"

@@ -205,6 +205,7 @@ class Web(Section):
     max_upload_mb: Whole = Field(25, ge=1, le=25)
     secret_key: str = _secret("", pattern=r"^(.{32,})?$")
     https_only: bool = False
+    public_url: str = Field("", pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+)?$")
     trusted_proxies: Whole = Field(0, ge=0, le=10)
     max_connections: Whole = Field(400, ge=50, le=900)
     max_connections_per_address: Whole = Field(64, ge=8, le=900)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from weakref import WeakSet
 
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine, event
@@ -26,7 +27,8 @@ def watch() -> None:
 
 def forbid(what: str) -> None:
     """Fail if this thread has written and not committed."""
-    assert not getattr(_here, "writing", None), f"{what} while a transaction writes: everybody else waits for it"
+    writing = [one for one in _connections() if not one.closed and one.in_transaction()]
+    assert not writing, f"{what} while a transaction writes: everybody else waits for it"
 
 
 class QuickHasher(PasswordHasher):
@@ -44,10 +46,18 @@ class QuickHasher(PasswordHasher):
         return super().verify(hash, password)
 
 
+def _connections() -> WeakSet[Connection]:
+    """The connections by which this thread wrote since their last commit."""
+    if not hasattr(_here, "writing"):
+        _here.writing = WeakSet()
+    found: WeakSet[Connection] = _here.writing
+    return found
+
+
 def _executed(connection: Connection, _cursor: object, statement: str, *_rest: object) -> None:
     if is_write(statement):
-        _here.writing = getattr(_here, "writing", set()) | {id(connection)}
+        _connections().add(connection)
 
 
 def _ended(connection: Connection) -> None:
-    _here.writing = getattr(_here, "writing", set()) - {id(connection)}
+    _connections().discard(connection)

@@ -77,7 +77,7 @@ def operators_add(context: click.Context, /, username: str, **chosen: Any) -> No
     site = bootstrap.installation_for(settings)
     with site.sessions() as session:
         _chosen_role(session, **chosen)
-    password = hashed_password(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    password = hashed_password(click.prompt("Password", hide_input=True, confirmation_prompt=True), names=[username])
     with site.sessions.begin() as session:
         made = create_operator(session, username, password, at=site.clock.now(), **_chosen_role(session, **chosen))
         subject = Subject("operator", made.id)

@@ -55,7 +55,8 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     web = settings.web
     app.config.update(
         SECRET_KEY=web.secret_key or keys.cookie_secret,
-        SESSION_COOKIE_NAME="attendance_session",
+        # Such a name is taken by browsers from https and this very host only.
+        SESSION_COOKIE_NAME="__Host-attendance_session" if web.https_only else "attendance_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=web.https_only,

@@ -85,6 +85,13 @@ def login() -> ResponseReturnValue:
 @blueprint.post("/login")
 @limiter.limit("60/hour;12/minute", deduct_when=lambda response: response.status_code == 401)
 @limiter.limit(
+    # Of one account from everywhere, but for where its operator is signed in: nobody locks an operator out.
+    "30/hour;100/day",
+    key_func=lambda: f"account {request.form.get('username', '')[:100].strip().casefold()}",
+    deduct_when=lambda response: response.status_code == 401,
+    exempt_when=lambda: _is_known_here(request.form.get("username", "")),
+)
+@limiter.limit(
     "8/minute",
     key_func=lambda: f"{caller_address()}|{request.form.get('username', '')[:100].strip().casefold()}",
     deduct_when=lambda response: response.status_code == 401,
@@ -127,7 +134,7 @@ def setup() -> ResponseReturnValue:
     if form.validate_on_submit():
         now = site.clock.now()
         try:
-            password = operators.hashed_password(form.password.data or "", slow_hash.SITE)
+            password = operators.hashed_password(form.password.data or "", slow_hash.SITE, [form.username.data or ""])
             with site.sessions.begin() as database:
                 operator = operators.create_with_token(
                     database, form.token.data or "", form.username.data or "", password, at=now
@@ -197,6 +204,12 @@ def _load(token: str) -> SignedIn | None:
         return None
     _note_use(site, found)
     return SignedIn(operator, token, found, departments)
+
+
+def _is_known_here(username: str) -> bool:
+    """Return whether the operator of this name is signed in at this address."""
+    with current_site().sessions() as database:
+        return sign_ins.is_known_at(database, username, request.remote_addr or "")
 
 
 def _is_within(mark: str, at: datetime, longest: timedelta) -> bool:

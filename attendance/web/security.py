@@ -12,6 +12,7 @@ import ipaddress
 import secrets
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -72,6 +73,7 @@ csrf = CSRFProtect()
 def init_app(app: Flask) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
+    app.before_request(_require_host)
     app.before_request(_keep_kiosk_in_its_room)
     app.before_request(_require_sign_in)
     app.before_request(_require_permission)
@@ -142,6 +144,16 @@ def safe_next(target: str | None) -> str | None:
     return target if target.isprintable() and "\\" not in target else None
 
 
+def _require_host() -> ResponseReturnValue | None:
+    """Refuse a request for another host than the site's own, so that no link is ever made of a forged one."""
+    public = current_site().settings.web.public_url
+    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
+    allowed_hosts = {urlsplit(public).hostname, "127.0.0.1", "localhost", "[::1]"}
+    if public and host not in allowed_hosts:
+        abort(421)
+    return None
+
+
 def _keep_kiosk_in_its_room() -> ResponseReturnValue | None:
     """Keep a tablet on its kiosk pages: it is unattended, whoever was signed in there."""
     outside = KIOSK_COOKIE in request.cookies and request.blueprint != "kiosk"
@@ -190,6 +202,8 @@ def _add_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Referrer-Policy"] = "same-origin"
+    if current_site().settings.web.https_only:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
     if request.endpoint not in ("static", "bootstrap.static"):

@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, request, url_for
 
 from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
@@ -83,8 +83,16 @@ class Site:
         return at.astimezone(self.zone)
 
 
+def public_address(endpoint: str) -> str:
+    """Return the whole address of a page, for a link or QR code: by `web.public_url`, else as the browser asked."""
+    public = current_site().settings.web.public_url
+    return f"{public}{url_for(endpoint)}" if public else url_for(endpoint, _external=True)
+
+
 def works_here_only() -> bool:
     """Return whether an address made for this request works on this computer only."""
+    if current_site().settings.web.public_url:
+        return False
     return request.host.rsplit(":", 1)[0] in ("127.0.0.1", "localhost", "[::1]")
 
 

@@ -79,7 +79,6 @@ ALLOWED = {
     "web/people/people.py: enrolled_templates": _LOCKED,
     "cli/hours.py: pairs_above": "the invented site, whose database nobody else uses",
     "web/people/people.py: pairs_above": _LOCKED,
-    "web/hours/corrections.py: sheet": "it computes before its first write",
     "cli/hours.py: roll_up": "it computes before its first write",
     "programs/clips.py: imencode": "a measurement with a database of its own",
 }

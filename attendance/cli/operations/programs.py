@@ -61,7 +61,7 @@ def _serve(site: Installation) -> None:
     from attendance.web.site import site_of
 
     settings, manager = site.settings, ServiceManager()
-    bootstrap.warn_of_exposed_files(site)
+    _warn_of_exposed_files(site)
     listener = _listen(settings.web.host, settings.web.port)
     app = bootstrap.web_app_for(site)
     # Each screen's stream keeps a thread to itself; four are left for everybody else.
@@ -89,6 +89,18 @@ def _serve(site: Installation) -> None:
         scheduler.shutdown(wait=False)
     if replaced.is_set():
         sys.exit(_START_AGAIN)
+
+
+def _warn_of_exposed_files(site: Installation) -> None:
+    """Log what other users of this computer could read, once, as a program starts."""
+    from attendance import bootstrap
+    from attendance.service.operations.file_rights import exposed
+    from attendance.store.session import database_file
+
+    elsewhere = os.environ.get("ATTENDANCE_MASTER_KEY") or os.environ.get("ATTENDANCE_MASTER_KEY_FILE")
+    key = None if elsewhere else bootstrap.key_file(site.settings, site.engine)
+    for one in exposed(site.settings, database_file(site.engine), key):
+        (log.error if one.grave else log.warning)("%s. %s", one.words, one.advice)
 
 
 def _watch_site(site: Installation, manager: ServiceManager) -> threading.Event:
@@ -154,7 +166,7 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
     def watch() -> None:
         # The watchdog is fed by the frame loop itself: a frame that hangs is a daemon that hangs.
         site = bootstrap.installation_for(settings)
-        bootstrap.warn_of_exposed_files(site)
+        _warn_of_exposed_files(site)
         worker = bootstrap.worker_for(site, every_turn=(manager.alive,))
         worker.run(stop, max_seconds=max_seconds, once=once, started=manager.ready)
 

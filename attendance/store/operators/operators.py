@@ -24,6 +24,7 @@ from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.store import slow_hash
 from attendance.store.operators import sign_ins
+from attendance.store.operators.weak_passwords import is_weak
 from attendance.store.people.people import get_person
 from attendance.store.session import Sessions
 from attendance.store.slow_hash import SecretHash
@@ -162,13 +163,17 @@ def authenticate(
         return session.get(Operator, operator.id, populate_existing=True)
 
 
-def hashed_password(password: str, lane: slow_hash.Lane = slow_hash.COMMANDS) -> SecretHash:
+def hashed_password(
+    password: str, lane: slow_hash.Lane = slow_hash.COMMANDS, names: Collection[str] = ()
+) -> SecretHash:
     """Return the hash of a password that may be chosen; call it outside any transaction.
 
-    UserError for a short one.
+    `names`: the user name and others that it must not consist of.  UserError for one that is short or easily guessed.
     """
     if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
         raise UserError("a password has at least %(least)s characters", least=MIN_PASSWORD)
+    if is_weak(password, names):
+        raise UserError("this password is easily guessed: use several words that do not go together")
     return slow_hash.hashed(password, lane)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from attendance.store.crypto import token_digest
+from attendance.store.tables.operators import Operator
 from attendance.store.tables.operators import SignIn as SignIn  # for the pages, which import no tables
 
 # Longer than any sign-in may last (`web.session_hours`); older rows of browsers that never came back are deleted.
@@ -89,6 +90,13 @@ def list_of(session: Session, operator_id: int) -> Sequence[SignIn]:
     return session.scalars(
         select(SignIn).where(SignIn.operator_id == operator_id).order_by(SignIn.seen_at.desc(), SignIn.id)
     ).all()
+
+
+def is_known_at(session: Session, username: str, address: str) -> bool:
+    """Return whether the operator of this name has a sign-in from this address that was not ended."""
+    query = select(SignIn.id).join(Operator, Operator.id == SignIn.operator_id)
+    found = query.where(Operator.username == username.strip().casefold(), SignIn.address == address)
+    return session.scalar(found.limit(1)) is not None
 
 
 def end(session: Session, token: str) -> None:

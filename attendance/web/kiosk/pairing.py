@@ -27,7 +27,7 @@ from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import KioskForm
 from attendance.web.security import permission, record_act
-from attendance.web.site import current_site, works_here_only
+from attendance.web.site import current_site, public_address, works_here_only
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("pairing", __name__, url_prefix="/kiosks")
@@ -105,7 +105,7 @@ def _cameras(session: Session) -> list[str]:
 
 
 def _code_page(device: devices.KioskDevice, code: str) -> ResponseReturnValue:
-    address = url_for("kiosk.pair", _external=True)
+    address = public_address("kiosk.pair")
     picture = segno.make(f"{address}#{code}", micro=False, error="m")
     return render_template(
         "kiosk/kiosk_code.html",

@@ -37,7 +37,8 @@ def index() -> ResponseReturnValue:
     form, site = OperatorForm(), current_site()
     if form.validate_on_submit():
         try:
-            hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE)
+            username = form.username.data or ""
+            hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE, [username])
             with site.sessions.begin() as session:
                 made = operators.create_operator(
                     session,
@@ -154,7 +155,11 @@ def password() -> ResponseReturnValue:
             site.sessions, current_user.username, form.present.data or "", at=site.clock.now()
         )
         if known is not None:
-            hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE)
+            try:
+                hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE, [known.username])
+            except UserError as error:
+                form.password.errors = [error_sentence(error)]
+                return render_template("operators/password.html", form=form, minimum=operators.MIN_PASSWORD), 400
             with site.sessions.begin() as session:
                 operators.set_password(session, known.id, hashed)
                 known = operators.get_operator(session, known.id)

@@ -26,7 +26,7 @@ from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.people.people import existing
 from attendance.web.security import permission
-from attendance.web.site import current_site, works_here_only
+from attendance.web.site import current_site, public_address, works_here_only
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("credentials", __name__, url_prefix="/people/<int:person_id>")
@@ -80,7 +80,7 @@ def link(person_id: int) -> ResponseReturnValue:
             return _revoked(person, _("The link is revoked. It no longer works."), "link")
         token = credentials.make_link(session, person_id, at=site.clock.now(), by=current_user.username)
     log.info("%s made a link for person %d", current_user.username, person_id)
-    address = f"{url_for('me.link', _external=True)}#{token}"
+    address = f"{public_address('me.link')}#{token}"
     return _once(
         "link", person, address=address, picture=_qr(address, error="m"), days=credentials.LINK_VALID.days,
         here_only=works_here_only(),
