@@ -24,7 +24,7 @@ from sqlalchemy import Engine
 from attendance.config import Settings
 from attendance.console import needs
 from attendance.domain.access.liveness.fusion import point_of
-from attendance.errors import UserError
+from attendance.errors import UserError, without_secrets
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.doors.devices import DoorDevice, device_for
 from attendance.service.access.doors.live import LiveDoor
@@ -50,15 +50,7 @@ from attendance.store.operations import scrub
 from attendance.store.operations.replaced import ReplacedWatch, ensure_history
 from attendance.store.operators import operators
 from attendance.store.people import people, templates
-from attendance.store.session import (
-    Sessions,
-    database_file,
-    make_engine,
-    require_current,
-    schema_state,
-    sessions,
-    shown_url,
-)
+from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
 from attendance.texts import gettext as _
 from attendance.vision import weights
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
@@ -186,7 +178,7 @@ def set_up(settings: Settings, clock: Clock | None = None) -> FirstSteps:
         token = None
         if not operators.count_operators(session):
             token = operators.issue_token(session, at=site.clock.now())
-    return FirstSteps(shown_url(engine), was, token)
+    return FirstSteps(without_secrets(engine.url.render_as_string(hide_password=True)), was, token)
 
 
 def adopt_card_threshold(site: Installation) -> None:

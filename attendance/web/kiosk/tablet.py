@@ -15,7 +15,6 @@ import hashlib
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -51,6 +50,7 @@ from attendance.store.operators import operators
 from attendance.texts import gettext as _
 from attendance.web.errors import answer
 from attendance.web.kiosk import texts
+from attendance.web.kiosk.pace import Pace as Pace
 from attendance.web.permissions import is_allowed
 from attendance.web.security import KIOSK_COOKIE, csrf, limiter, wants_json
 from attendance.web.site import Site, current_site
@@ -81,24 +81,6 @@ class Device:
 
 
 @dataclass
-class Pace:
-    """Whether a tablet may send another picture: `rate` a second, twice that at once."""
-
-    rate: float
-    _left: dict[int, tuple[float, float]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def allows(self, device: int) -> bool:
-        now, most = time.monotonic(), max(1.0, 2 * self.rate)
-        with self._lock:
-            left, since = self._left.get(device, (most, now))
-            left = min(most, left + (now - since) * self.rate)
-            allowed = left >= 1
-            self._left[device] = (left - 1 if allowed else left, now)
-        return allowed
-
-
-@dataclass
 class Parts:
     """What all tablets and screens of a site share.  `closing` ends the streams."""
 
@@ -121,7 +103,7 @@ def init_app(app: Flask, site: Site) -> None:
             rules,
             lambda camera: site.gates(camera),
             late_after,
-        ),  # fmt: skip
+        ),
         Pace(settings.kiosk.max_fps),
         threading.Semaphore(settings.kiosk.max_streams),
     )
