@@ -85,6 +85,8 @@ ALLOWED = {
     "programs/bench_doors.py: enrolled_templates": "a measurement with a database of its own",
     "programs/bench_doors.py: imencode": "a measurement with a database of its own",
     "programs/bench_doors.py: pairs_above": "a measurement with a database of its own",
+    "programs/bench_hours.py: enrolled_templates": "a measurement with a database of its own",
+    "programs/bench_hours.py: pairs_above": "a measurement with a database of its own",
     "programs/clips.py: imencode": "a measurement with a database of its own",
 }
 

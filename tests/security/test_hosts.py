@@ -30,7 +30,7 @@ def signed_in(web: Web) -> Browser:
     original = browser.client.open
 
     def opened(*args: Any, **options: Any) -> Any:
-        return original(*args, **({"base_url": PUBLIC} | options))
+        return original(*args, **({"base_url": PUBLIC, "headers": {"Referer": PUBLIC}} | options))
 
     browser.client.open = opened  # type: ignore[method-assign]
     assert browser.submit("/login", {"username": "ada", "password": PASSWORD}).status_code == 302
