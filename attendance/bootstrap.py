@@ -23,14 +23,13 @@ from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.console import needs
-from attendance.domain.access.liveness.fusion import point_of
 from attendance.errors import UserError, without_secrets
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.doors.devices import DoorDevice, device_for
 from attendance.service.access.doors.live import LiveDoor
 from attendance.service.access.doors.remote import held_by_rules, unlock_remotely
 from attendance.service.access.liveness.gate import Gates
-from attendance.service.access.liveness.gates import asks, gates
+from attendance.service.access.liveness.gates import gates
 from attendance.service.access.rules import rules_for as rules_for
 from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Action, Actor, Value, record
@@ -216,10 +215,8 @@ def check_in_for(site: Installation, analyser: Analyser, door: Door) -> CheckIn:
 
 
 def gates_for(site: Installation) -> Gates:
-    """Return what makes the liveness gate of a camera or tablet by the settings; the network is loaded once."""
-    network = liveness_for(site.settings) if asks(site.settings) else None
-    point = None if network is None else point_of(network.card.operating_points)
-    return gates(site.settings, site.sessions, network, point)
+    """Return what makes the liveness gate of a camera or tablet; the network is loaded once, for the first of them."""
+    return gates(site.settings, site.sessions, lambda: liveness_for(site.settings))
 
 
 def gated(analyser: Analyser, settings: Settings) -> Analyser:

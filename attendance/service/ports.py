@@ -75,6 +75,11 @@ class LivenessLook(Protocol):
         """Name the network."""
         ...
 
+    @property
+    def operating_points(self) -> Mapping[str, object]:
+        """Return the numbers of the operating point that came with it; empty if it has none."""
+        ...
+
     def look(self, image: NDArray[np.uint8], box: Box) -> float:
         """Return a logit: above 0 a living face, below 0 a picture of one."""
         ...

@@ -9,6 +9,8 @@ little to judge.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +66,11 @@ class LivenessNetwork:
     def model_id(self) -> str:
         """Return the card's model_id."""
         return self.card.model_id
+
+    @property
+    def operating_points(self) -> Mapping[str, object]:
+        """Return the card's."""
+        return self.card.operating_points
 
     def look(self, image: NDArray[np.uint8], box: Box) -> float:
         """Return the logit of one face; ValueError if the network does not answer with a finite number."""

@@ -58,7 +58,8 @@ def evaluate_liveness(
     from attendance.training.liveness import pack
 
     faces = pack.load(data)
-    logits = logits_of(settings, faces, tight)
+    wanted = (faces.part != "train") | (faces.group == left_out)
+    logits = logits_of(settings, faces, np.flatnonzero(wanted), tight)
     point = thresholds(faces, logits)
     lines = report(faces, logits, point, left_out)
     if not lines:
@@ -73,19 +74,19 @@ def evaluate_liveness(
     return lines
 
 
-def logits_of(settings: Settings, faces: Pack, tight: bool) -> NDArray[np.float64]:
-    """Return the served network's logit of each packed row; `tight`: the surroundings are cut away first."""
+def logits_of(settings: Settings, faces: Pack, rows: NDArray[np.intp], tight: bool) -> NDArray[np.float64]:
+    """Return the served network's logits of these rows, NaN for the others; `tight`: without surroundings."""
     from attendance.training.liveness import augment
     from attendance.training.liveness.pack import decoded
 
     session = liveness_session(settings)
-    found = np.empty(len(faces), np.float64)
-    for row in range(len(faces)):
+    found = np.full(len(faces), np.nan)
+    for row in rows:
         near, far = decoded(faces.near[row]), decoded(faces.far[row])
         if tight:
             near, far = augment.tight(near, far)
         found[row] = float(session.run(augment.plain(near, far)[None])["live"].reshape(-1)[0])
-    if not np.isfinite(found).all():
+    if not np.isfinite(found[rows]).all():
         raise UserError("the network answered with numbers that are not finite: export it again")
     return found
 

@@ -211,3 +211,30 @@ def _hand(seen: Float, mask: Float, random: np.random.Generator) -> Float:
     soft = np.asarray(cv2.GaussianBlur(fingers, (0, 0), 1.5), np.float32)[..., None]
     skin = np.array([120, 150, 200]) * random.uniform(0.35, 1.1)
     return np.asarray(seen * (1 - soft) + skin.astype(np.float32) * soft, np.float32)
+
+
+def clip(picture: Image, box: Box, scene: Image, species: str, random: np.random.Generator, count: int) -> list[Image]:
+    """Return `count` pictures BGR uint8 [480,640,3] of one attack that a hand moves across, nearer and round."""
+    shown, inner = _cut(picture, box, random)
+    surface = printed(shown, random) if species == "print" else screened(shown, species == "replay", random)
+    times = surface.shape[1] / shown.shape[1]
+    inner = Box(inner.x1 * times, inner.y1 * times, inner.x2 * times, inner.y2 * times)
+    surface, inner = _edged(surface, inner, species, random)
+    behind = cv2.resize(scene, (640, 480), interpolation=cv2.INTER_AREA).astype(np.float32)
+    face = float(np.sqrt(inner.width * inner.height))
+    side, far = random.uniform(100, 140), random.uniform(8, 30)
+    phase = random.uniform(0, 2 * np.pi, 4)
+    pictures = []
+    for number in range(count):
+        way = 2 * np.pi * number / max(count, 8) + phase
+        zoom = side / face * (1 + 0.06 * np.sin(way[2]))
+        angle = np.deg2rad(4 * np.sin(way[3]))
+        turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        middle = np.array([(inner.x1 + inner.x2) / 2, (inner.y1 + inner.y2) / 2])
+        target = np.array([320 + far * np.sin(way[0]), 240 + far * np.sin(way[1])])
+        move = np.column_stack([turn, target - turn @ middle]).astype(np.float32)
+        seen = cv2.warpAffine(surface, move, (640, 480), flags=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
+        mask = cv2.warpAffine(np.ones(surface.shape[:2], np.float32), move, (640, 480))[..., None]
+        whole = behind * (1 - mask) + seen * mask + random.normal(0, 2.5, (480, 640, 1))
+        pictures.append(np.asarray(whole.clip(0, 255), np.uint8))
+    return pictures

@@ -75,6 +75,11 @@ class LivenessGate:
         """Return what follows here."""
         return self._rules.policy
 
+    @property
+    def point(self) -> LivenessPoint:
+        """Return the operating point in force here."""
+        return self._point
+
     def forget(self) -> None:
         """Forget all tracks, such as after a fault: nobody passes on looks from before it."""
         self._tracks.clear()

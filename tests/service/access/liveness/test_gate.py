@@ -14,22 +14,10 @@ from attendance.domain.reason import Reason
 from attendance.service.access.liveness.gate import LivenessGate, LivenessRules
 from attendance.store.access import liveness
 from tests.factories import ANNA, NOBODY
+from tests.service.access.liveness.networks import Network
 from tests.service.conftest import Site
 
 POINT = LivenessPoint(slope=1.0, offset=0.0, live_from=1.0, attack_below=-1.0, source="drill 7")
-
-
-class Network:
-    """Answers one logit after the other, the last for ever; counts how often it was asked."""
-
-    model_id = "liveness-test"
-
-    def __init__(self, *logits: float) -> None:
-        self.logits, self.asked = list(logits), 0
-
-    def look(self, image: NDArray[np.uint8], box: Box) -> float:
-        self.asked += 1
-        return self.logits[min(self.asked, len(self.logits)) - 1]
 
 
 def gate(network: Network, policy: Policy = Policy.REFUSE, wait: float = 2.0) -> LivenessGate:
