@@ -15,7 +15,6 @@ import io
 import threading
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -69,7 +68,8 @@ def decode_picture(data: bytes, most_pixels: int = PHOTO_PIXELS) -> Picture:
             if image.width * image.height > most_pixels:
                 raise too_large
             image.load()
-            return Picture(_bgr(ImageOps.exif_transpose(image)), shrunk)
+            ImageOps.exif_transpose(image, in_place=True)
+            return Picture(_bgr(image), shrunk)
     except EnrolRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -92,17 +92,19 @@ def _halved(image: Image.Image, most_pixels: int) -> int:
 
 
 def _bgr(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert any mode that the four formats can have to BGR uint8, with few copies at a time."""
-    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip instead of scale
-        grey = np.empty((image.height, image.width), np.uint8)
-        for top in range(0, image.height, _STRIP):
-            strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
-            grey[top : top + _STRIP] = np.clip(np.asarray(strip, dtype=np.int64), 0, 65535) >> 8
-        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
-    if image.has_transparency_data:  # the colour of transparent pixels is arbitrary: show white
-        image = image.convert("RGBA")
-        on_white = Image.new("RGB", image.size, "white")
-        on_white.paste(image, mask=image.getchannel("A"))
-        image = on_white
-    pixels = np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR, dst=pixels), np.uint8)
+    """Convert any mode of the four formats to BGR uint8, strip by strip: whole copies take hundreds of MB."""
+    whole = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _STRIP):
+        strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+        whole[top : top + _STRIP] = _strip_bgr(strip)
+    return whole
+
+
+def _strip_bgr(strip: Image.Image) -> NDArray[np.uint8]:
+    if strip.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip instead of scale
+        grey = (np.clip(np.asarray(strip, dtype=np.int64), 0, 65535) >> 8).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if strip.has_transparency_data:  # the colour of transparent pixels is arbitrary: show white
+        strip = strip.convert("RGBA")
+        strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip)
+    return np.asarray(strip.convert("RGB"), dtype=np.uint8)[:, :, ::-1]
