@@ -40,7 +40,7 @@ from attendance.service.operations.system_clock import SystemClock as SystemCloc
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.service.privacy.erasure import apply_ledger, ledger_for
 from attendance.store import migrate
-from attendance.store.access import events
+from attendance.store.access import events, policies
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys, load_keys
@@ -80,11 +80,15 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """What `set_up` did.  `token`: for the first login, None when there are operators already."""
+    """What `set_up` did.  `token`: for the first login, None when there are operators already.
+
+    `default_level`: whether people who are added may pass a door, since somebody has chosen their access level.
+    """
 
     database: str
     was: str
     token: str | None
+    default_level: bool
 
 
 def engine_for(settings: Settings) -> Engine:
@@ -177,7 +181,8 @@ def set_up(settings: Settings, clock: Clock | None = None) -> FirstSteps:
         token = None
         if not operators.count_operators(session):
             token = operators.issue_token(session, at=site.clock.now())
-    return FirstSteps(without_secrets(engine.url.render_as_string(hide_password=True)), was, token)
+        chosen = policies.default_level(session) is not None
+    return FirstSteps(without_secrets(engine.url.render_as_string(hide_password=True)), was, token, chosen)
 
 
 def adopt_card_threshold(site: Installation) -> None:

@@ -109,6 +109,30 @@ def access_table() -> None:
         raise UserError(f"rows that are not decided as expected: {', '.join(wrong)}")
 
 
+@access.command("default-level")
+@click.argument("name", metavar="LEVEL")
+@click.option("--also-present/--only-later", default=True, show_default=True, help="Give it to those on record, too.")
+@click.pass_context
+def access_default_level(context: click.Context, name: str, also_present: bool) -> None:
+    """Choose the access level that people get when they are added: LEVEL, such as everybody, or none."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.service.access.doors import editing
+    from attendance.service.audit.audit import Actor
+    from attendance.store.access import rule_rows
+
+    site = bootstrap.installation_for(settings)
+    actor = Actor("command line", "access default-level")
+    with site.sessions.begin() as session:
+        levels = {row.name: row.id for row in rule_rows.all_named(session, rule_rows.AccessLevel)}
+        if name != "none" and name not in levels:
+            raise UserError(
+                "there is no access level %(name)s; there are: %(known)s", name=name, known=", ".join(levels)
+            )
+        given = editing.choose_default_level(session, actor, site.clock.now(), levels.get(name), also_present)
+    click.echo("people who are added get no access level" if name == "none" else f"{name}: given to {given} people")
+
+
 def _write(path: Path, lines: Iterable[str]) -> int:
     """Write the whole file or nothing; return the number of rows without the header."""
     draft = path.with_name(f".{path.name}.part")

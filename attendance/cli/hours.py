@@ -32,6 +32,8 @@ def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
     if first_steps.missing(context):
         first_steps.set_up(context)
     from attendance import bootstrap
+    from attendance.service.access.doors.editing import let_everybody_pass
+    from attendance.service.audit.audit import Actor
     from attendance.service.operations import demo_data as demo
     from attendance.service.operations.demo_faces import Model
 
@@ -43,6 +45,8 @@ def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
             session, count=count, days=days, now=site.clock.now(), zone=site.settings.site.zone, seed=seed,
             model=Model(site.keys, card.model_id, card.embedding_dim or 0),
         )  # fmt: skip
+    with site.sessions.begin() as session:
+        let_everybody_pass(session, Actor("command line", "demo-data"), site.clock.now())
     click.echo(
         f"{made.people} people with {made.templates} templates, {made.passages} check-ins and refusals at "
         f"{made.cameras} cameras, {made.alarms} alarms, {made.leave} times of leave, "

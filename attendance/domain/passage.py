@@ -3,7 +3,8 @@
 In: a settled decision's numbers, place and time.  Out: `Passage`; whether it repeats an earlier one.
 Does not know: the database, the door, the clock; the service makes the ids.
 Main choice: a refusal is a passage too, without a person.  One log holds the whole story of a door,
-and a refusal never names whom somebody resembled.
+and a refusal never names whom somebody resembled.  It names a person only if that person was identified and a rule of
+the door refused.
 """
 
 from __future__ import annotations
@@ -43,10 +44,13 @@ class Passage:
     passage that this one repeats, so that hours count both as one; None for a passage of its own ·
     `clock_doubt`: the computer's clock was implausible when it was recorded, so that `at` may be wrong ·
     `received_at`: when a tablet's event reached the site, None where it was recorded as it happened · `late`: it came
-    too late, or out of order, to count without approval · `counter`, `sequence`: the tablet's own count of its events.
+    too late, or out of order, to count without approval · `counter`, `sequence`: the tablet's own count of its events ·
+    `door_id`: the door that was asked for, None at a tablet without one · `rule`: the question that refused or the
+    right that let pass, None before there were rules · `policy_version`: of the rules · `marks`: words of `Mark`,
+    joined by + · `phase`: "taken" or "not_taken" once a contact showed it.
     A PIN or badge has no scores, no frames and no model.
-    Raises ValueError when granted without a match, when a refusal names a person or repeats a passage, and
-    for a time that is not UTC.
+    Raises ValueError when granted without a match, when a refusal names a person although no rule refused, or repeats
+    a passage, and for a time that is not UTC.
     """
 
     id: str
@@ -71,12 +75,17 @@ class Passage:
     late: bool = False
     counter: str | None = None
     sequence: int | None = None
+    door_id: int | None = None
+    rule: str | None = None
+    policy_version: int | None = None
+    marks: str = ""
+    phase: str | None = None
 
     def __post_init__(self) -> None:
         if self.granted is not (self.reason is Reason.MATCHED):
             raise ValueError(f"a passage is granted exactly when matched, not {self.granted} for {self.reason}")
-        if not self.granted and self.person_id is not None:
-            raise ValueError("a refusal names nobody")
+        if not self.granted and self.person_id is not None and not self.reason.by_rule:
+            raise ValueError("a refusal names nobody, unless a rule refused")
         if not self.granted and self.repeat_of is not None:
             raise ValueError("a refusal repeats nothing")
         if self.late and (self.received_at is None or self.repeat_of is not None):

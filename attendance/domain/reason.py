@@ -73,6 +73,11 @@ class Reason(StrEnum):
         return self in POOR_PICTURE
 
     @property
+    def by_rule(self) -> bool:
+        """Whether a rule of the door refused, and not a look: somebody may have been identified all the same."""
+        return self in BY_RULE
+
+    @property
     def measured_field(self) -> str | None:
         """Return the field of `Quality` that was too low or too high; None if nothing was measured."""
         return _MEASURED.get(self)
@@ -92,3 +97,29 @@ _MEASURED = {
     Reason.COVERED: "uncovered",
 }
 POOR_PICTURE = frozenset(_MEASURED) | {Reason.NO_TEMPLATE}
+BY_RULE = frozenset(
+    {
+        Reason.UNKNOWN_POINT,
+        Reason.STALE_POLICY,
+        Reason.LOCKDOWN,
+        Reason.DOOR_LOCKED,
+        Reason.DOOR_BLOCKED,
+        Reason.INTERLOCK,
+        Reason.NO_CONSENT,
+        Reason.NOT_ACTIVE,
+        Reason.NOT_YET_VALID,
+        Reason.EXPIRED,
+        Reason.LOCKED_OUT,
+        Reason.CLOCK_DOUBT,
+        Reason.NO_RIGHT,
+        Reason.OUTSIDE_SCHEDULE,
+        Reason.SECOND_FACTOR,
+        Reason.FACTOR_TIMEOUT,
+        Reason.WRONG_FACTOR,
+        Reason.FACTOR_NOT_ACCEPTED,
+        Reason.FIRST_PERSON,
+        Reason.SECOND_PERSON,
+        Reason.PASSBACK,
+        Reason.AREA_FULL,
+    }
+)

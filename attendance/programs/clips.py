@@ -34,6 +34,8 @@ from attendance.console import say, table
 from attendance.daemon.sources import SMALLEST_SIDE
 from attendance.domain.calibration.error_rates import wilson_interval
 from attendance.errors import UserError
+from attendance.service.access.doors.editing import let_everybody_pass
+from attendance.service.audit.audit import Actor
 from attendance.service.enrolment.enrol import enrol_photo
 from attendance.service.ports import Analyser
 from attendance.store.access import events
@@ -166,7 +168,10 @@ def _fresh_site(settings: Settings, folder: Path, clock: Standing) -> Installati
         }
     )
     bootstrap.set_up(changed, clock)
-    return bootstrap.installation_for(changed, clock)
+    site = bootstrap.installation_for(changed, clock)
+    with site.sessions.begin() as session:
+        let_everybody_pass(session, Actor("command line", "clips"), site.clock.now())
+    return site
 
 
 def read_halves(path: Path) -> tuple[Pictures, Pictures, float]:

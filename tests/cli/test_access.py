@@ -46,3 +46,12 @@ def test_the_decision_table_is_printed(here: Here) -> None:
 
     assert "| 1 | ann | front | face | Mon 10:00 |  | **grant** | 3 |  |" in printed
     assert printed.count("\n| ") > 120
+
+
+def test_a_new_site_says_that_nobody_passes_until_somebody_chooses_who_does(here: Here) -> None:
+    assert "access default-level everybody" in here.good("init")
+
+    assert "there are: everybody" in here.refused("access", "default-level", "nobody")
+    assert here.good("access", "default-level", "everybody") == "everybody: given to 0 people\n"
+    assert "nobody passes" not in here.good("init")
+    assert "no access level" in here.good("access", "default-level", "none")

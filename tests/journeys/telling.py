@@ -14,7 +14,9 @@ from pathlib import Path
 from attendance import bootstrap
 from attendance.config import load_settings
 from attendance.domain.passage import Direction, Passage
+from attendance.service.access.doors.editing import let_everybody_pass
 from attendance.service.access.recording import Recorder
+from attendance.service.audit.audit import Actor
 from attendance.service.ports import Pulse
 from attendance.store.people import people
 from tests.factories import make_passage
@@ -36,9 +38,12 @@ def tell(passage_id: str) -> None:
 def main(config: Path, number: int) -> None:
     site = bootstrap.installation_for(load_settings(config, environ={}))
     with site.sessions.begin() as session:
-        person = people.create_person(session, name="Anna", at=site.clock.now()).id
+        at = site.clock.now()
+        person = people.create_person(session, name="Anna", at=at, consent_at=at, consent_text="Yes.").id
+    with site.sessions.begin() as session:
+        let_everybody_pass(session, Actor("system", "test"), site.clock.now())
     door = TellingDoor()
-    at_door = Recorder(site.sessions, site.clock, door, timedelta(0), 3.0)
+    at_door = Recorder(site.sessions, site.clock, door, timedelta(0))
     at_tablet = Recorder(site.sessions, site.clock, None, timedelta(0))
     for count in range(number):
         passage: Passage = make_passage(

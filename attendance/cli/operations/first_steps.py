@@ -48,6 +48,8 @@ def set_up(context: click.Context) -> None:
     click.echo(f"days begin and end in {settings.site.timezone} (site.timezone){aside}")
     state = {"empty": "new", "older": "upgraded"}.get(done.was, "up to date")
     click.echo(f"database: {done.database} ({state})")
+    if not done.default_level:
+        click.echo(f"nobody passes the door yet; to let everybody pass: {program()} access default-level everybody")
     if done.token is None:
         click.echo(f"operators exist already; for a new one-time token: {program()} operators reset")
         return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from time import perf_counter
 
 from sqlalchemy.orm import Session
@@ -57,7 +57,7 @@ class Rules:
     settle_denial: timedelta = timedelta(seconds=1.5)
     forget: timedelta = timedelta(seconds=2)
     cooldown: timedelta = timedelta(seconds=30)
-    unlock_s: float = 3.0
+    zone: tzinfo = UTC
     max_faces: int = 5
     poll_every: timedelta = timedelta(seconds=1)
     stale_after: timedelta = timedelta(seconds=30)
@@ -103,7 +103,7 @@ class CheckIn:
         gate: LivenessGate | None = None,
     ) -> None:
         self._analyser, self._clock, self._rules, self._gate = analyser, clock, rules, gate
-        self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.unlock_s, rules.alarms_to)
+        self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.zone, rules.alarms_to)
         self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after)
         self._refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
         self._consensus, self._tracks = self._new_consensus(), self._new_tracks()

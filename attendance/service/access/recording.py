@@ -17,15 +17,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from time import perf_counter
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.repeated_looks import Suspicion
+from attendance.domain.access.rules.decide import Mark
 from attendance.domain.passage import Method, Passage, is_repeat
 from attendance.domain.reason import Reason
+from attendance.service.access.doors.judging import DoorRules, judged_passage, request_of, take_place
 from attendance.service.alarms.alarms import NOBODY, Recipients, clear_and_notify, raise_and_notify
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
@@ -72,7 +74,8 @@ class Recorded:
 
     `passage`: what the database holds; a repeat without a door gives the earlier passage.
     `already`: this very event was recorded before, so nothing was written and no door moved.
-    `opening`: None if no door was asked.  `timings`: milliseconds by stage.
+    `opening`: None if no door was asked.  `release_s`: for how long the rules release it.  `timings`: milliseconds by
+    stage.
     """
 
     passage: Passage
@@ -80,6 +83,7 @@ class Recorded:
     repeat: bool = False
     already: bool = False
     opening: Opening | None = None
+    release_s: float = 0.0
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -92,11 +96,12 @@ class Recorder:
         clock: Clock,
         door: Door | None,
         cooldown: timedelta,
-        unlock_s: float = 0.0,
+        zone: tzinfo = UTC,
         alarms_to: Recipients = NOBODY,
     ) -> None:
         self._sessions, self._clock, self._door = sessions, clock, door
-        self._cooldown, self._unlock_s, self._alarms_to = cooldown, unlock_s, alarms_to
+        self._cooldown, self._alarms_to = cooldown, alarms_to
+        self._rules = DoorRules(zone)
 
     def record(
         self,
@@ -124,7 +129,7 @@ class Recorder:
             return recorded
         timings = {"commit": (committed - begun) * 1000}
         if recorded.passage.granted and self._door is not None:
-            opening = _unlock(self._door, self._unlock_s, recorded.passage.id)
+            opening = _unlock(self._door, recorded.release_s, recorded.passage.id)
             timings["door"] = (perf_counter() - committed) * 1000
             self._note(self._door, recorded.passage, opening)
             recorded = replace(recorded, opening=opening)
@@ -174,18 +179,20 @@ class Recorder:
     def _commit(
         self, session: Session, passage: Passage | None, also: Callable[[Session, Passage], None] | None
     ) -> Recorded | None:
-        """Write the passage; without a door a repeat is not written."""
+        """Judge the request by the rules of the door and write the passage; without a door a repeat is not written."""
         if passage is None:
             return None
-        name, earlier = None, None
+        name, earlier, release_s, person = None, None, 0.0, None
         if passage.person_id is not None:
             # What judged may be a second old: who was deactivated or erased since does not pass.  The lock
             # also makes two requests of one person wait for each other, so that one of them sees the other.
             person = people.lock_active_person(session, passage.person_id, passage.at)
             if person is None:
                 passage = _refused(passage, _NOT_ACTIVE[passage.method])
-            else:
-                name, earlier = person.name, None if passage.late else self._repeated(session, passage)
+        if self._has_rules(session, passage):
+            passage, release_s = self._by_rules(session, passage)
+        if passage.granted and person is not None:
+            name, earlier = person.name, None if passage.late else self._repeated(session, passage)
         if earlier is not None and events.set_direction(session, earlier.id, passage.direction):
             earlier = replace(earlier, direction=passage.direction)  # the two are one check-in, and this one knows
         if earlier is not None and self._door is None:
@@ -194,9 +201,28 @@ class Recorder:
             passage, repeat_of=None if earlier is None else earlier.id, clock_doubt=bool(doubt_about(self._clock))
         )
         events.record_passage(session, passage)
+        if passage.granted and passage.door_id is not None:
+            take_place(session, self._rules.rules(session), passage)
         if also is not None:
             also(session, passage)
-        return Recorded(passage, name, repeat=earlier is not None)
+        return Recorded(passage, name, repeat=earlier is not None, release_s=release_s)
+
+    def _has_rules(self, session: Session, passage: Passage) -> bool:
+        """Return whether the rules of a door judge this request: a tablet without a door is for working time only."""
+        if passage.reason in (Reason.FAULT, Reason.STALE_GALLERY, Reason.LATE_EVENT):
+            return False  # refused already, and nothing that a rule says about it would be certain
+        if passage.late:
+            return False  # it waited in a tablet, and no door moves for it
+        return self._door is not None or self._rules.point(session, passage.camera) is not None
+
+    def _by_rules(self, session: Session, passage: Passage) -> tuple[Passage, float]:
+        """Return the passage with the verdict of the rules, and for how long the door is released."""
+        now = self._clock.now()
+        judged = self._rules.judge(session, request_of(passage, bool(doubt_about(self._clock))), now)
+        verdict = judged.verdict
+        if Mark.DURESS in verdict.marks:
+            raise_and_notify(session, "duress", passage.camera, {}, now, self._alarms_to)
+        return judged_passage(passage, judged), verdict.seconds if verdict.granted else 0.0
 
     def _repeated(self, session: Session, passage: Passage) -> Passage | None:
         """Return the granted passage that this one repeats, at whatever access point."""

@@ -36,7 +36,7 @@ def rules_for(settings: Settings) -> Rules:
         static_detection=timedelta(seconds=decision.static_detection_s),
         refused_attempts=decision.refused_attempts,
         refused_within=timedelta(seconds=decision.refused_within_s),
-        unlock_s=settings.door.unlock_s,
+        zone=settings.site.zone,
         max_faces=settings.detector.max_faces,
         alarms_to=Recipients.of(settings.alarms, settings.mail.host),
     )

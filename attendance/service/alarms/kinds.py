@@ -58,6 +58,16 @@ KINDS: Mapping[str, Kind] = {
         N_("The computer's clock is wrong"),
         N_("It jumped, or it is before the newest entry in the log. Set it, and let it follow a time server."),
     ),
+    "duress": Kind(
+        "security",
+        N_("Somebody passed %(subject)s under duress"),
+        N_("The PIN for duress was used. Nothing is shown at the door: call help, and do not call back."),
+    ),
+    "another's factor": Kind(
+        "security",
+        N_("At %(subject)s a second proof belonged to another person"),
+        N_("A face or badge and a PIN did not fit together: find out who stood there."),
+    ),
     # These two are named as `domain/access/repeated_looks.py` names what it suspects.
     "frozen face": Kind(
         "security",

@@ -65,6 +65,12 @@ class Action(StrEnum):
     TEST_DOOR = "test_door"
     UNLOCK_DOOR = "unlock_door"
     CHANGE_DRIVER = "change_driver"
+    CHANGE_DOOR_RULES = "change_door_rules"
+    GRANT_ACCESS = "grant_access"
+    REVOKE_ACCESS = "revoke_access"
+    CHANGE_PERSON_ACCESS = "change_person_access"
+    HOLD_DOOR = "hold_door"
+    RELEASE_DOOR = "release_door"
     BEGIN_LEDGER = "begin_ledger"
 
 

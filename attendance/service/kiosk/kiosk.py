@@ -64,7 +64,7 @@ class Kiosk:
     ) -> None:
         self._sessions, self._keys, self._analyser, self._clock = sessions, keys, analyser, clock
         self._zone, self._rules, self._gates, self._late_after = zone, rules, gates, late_after
-        self._recorder = Recorder(sessions, clock, None, rules.cooldown)
+        self._recorder = Recorder(sessions, clock, None, rules.cooldown, zone, rules.alarms_to)
         self._seats: dict[int, Seat] = {}
         self._lock = threading.Lock()
 

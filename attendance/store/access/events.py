@@ -106,6 +106,11 @@ def record_passage(session: Session, passage: Passage) -> None:
             late=passage.late,
             counter=passage.counter,
             sequence=passage.sequence,
+            door_id=passage.door_id,
+            rule=passage.rule,
+            policy_version=passage.policy_version,
+            marks=passage.marks,
+            phase=passage.phase,
         )
     )
     session.flush()
@@ -197,6 +202,17 @@ def set_direction(session: Session, passage_id: str, direction: Direction) -> bo
         .values(direction=direction.value)
     )
     return bool(done.rowcount == 1)
+
+
+def set_phase(session: Session, passage_id: str, phase: str) -> Passage | None:
+    """Write "taken" or "not_taken" for a granted passage, once; None if there is nothing to write."""
+    done: Any = session.execute(
+        update(access.Passage)
+        .where(access.Passage.id == passage_id, access.Passage.granted, access.Passage.phase.is_(None))
+        .values(phase=phase)
+    )
+    view = get_passage(session, passage_id) if done.rowcount == 1 else None
+    return None if view is None else view.passage
 
 
 def get_passage(session: Session, passage_id: str) -> PassageView | None:
@@ -385,4 +401,9 @@ def passage_of(row: access.Passage) -> Passage:
         late=row.late,
         counter=row.counter,
         sequence=row.sequence,
+        door_id=row.door_id,
+        rule=row.rule,
+        policy_version=row.policy_version,
+        marks=row.marks,
+        phase=row.phase,
     )

@@ -34,6 +34,7 @@ from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.schedule import Schedule, Window
 from attendance.store import settings
 from attendance.store.tables import access
+from attendance.store.tables.cameras import Camera
 from attendance.store.tables.people import Person
 
 VERSION = "policy_version"
@@ -122,6 +123,11 @@ def overrides(session: Session) -> tuple[Override, ...]:
     return tuple(
         Override(row.id, Mode(row.mode), Source(row.source), row.since, row.until, row.door_id) for row in rows
     )
+
+
+def camera_names(session: Session) -> list[str]:
+    """Return every camera that a daemon ever held."""
+    return list(session.scalars(select(Camera.name).order_by(Camera.name)))
 
 
 # --- rows as values --------------------------------------------------------------------------------

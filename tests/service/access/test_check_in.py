@@ -32,7 +32,7 @@ def test_somebody_enrolled_is_let_in_and_written_down(staffed: Site) -> None:
     (outcome,) = staffed.watch(staffed.check_in(), ANNA)
     assert outcome.decision.granted
     assert (outcome.person_name, outcome.repeat) == ("Anna", False)
-    assert staffed.door.unlocked == [staffed.rules.unlock_s]
+    assert staffed.door.unlocked == [3.0]
     (view,) = staffed.log()
     assert view.passage == outcome.passage
     assert (view.person_name, view.door, view.passage.camera) == ("Anna", "done", "door")

@@ -1,0 +1,146 @@
+"""Judging a request by the rules of doors, in the transaction that commits it.
+
+In: a session, a request that says who was identified at which access point.  Out: the domain's `Verdict`.
+Does not know: how somebody was identified, drivers, pages.
+Main choice: the rules are kept in memory and read again when their version has changed; what concerns the person, the
+overrides and the present are read in the deciding transaction.  Only what the door's rules ask for is read.
+Trade-off: one more small query for each kind of rule that a door uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+
+from sqlalchemy.orm import Session
+
+from attendance.domain.access.rules.decide import Request, Verdict, decide
+from attendance.domain.access.rules.doors import AccessPoint, Door
+from attendance.domain.access.rules.factors import Factor
+from attendance.domain.access.rules.policy import Policy
+from attendance.domain.access.rules.state import State
+from attendance.domain.passage import Method, Passage
+from attendance.domain.reason import Reason
+from attendance.store.access import events, policies, present
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and the version of the rules that gave it."""
+
+    verdict: Verdict
+    version: int
+
+
+_FACTORS = {Method.FACE: Factor.FACE, Method.PIN: Factor.PIN, Method.BADGE: Factor.BADGE}
+
+
+def request_of(passage: Passage, clock_doubt: bool) -> Request:
+    """Return what is asked of the rules by a request that says who was identified, and how."""
+    matched = passage.granted
+    factor = _FACTORS.get(passage.method)
+    return Request(
+        point=passage.camera,
+        identity=Reason.MATCHED if matched else passage.reason,
+        person=passage.person_id,
+        proven=frozenset({factor}) if matched and factor is not None else frozenset(),
+        clock_doubt=clock_doubt,
+    )
+
+
+def judged_passage(passage: Passage, judged: Judged) -> Passage:
+    """Return the passage as the rules judged it; a person who was identified stays named if a rule refused."""
+    verdict = judged.verdict
+    named = passage.person_id if verdict.granted or verdict.reason.by_rule else None
+    return replace(
+        passage,
+        granted=verdict.granted,
+        reason=verdict.reason,
+        person_id=named,
+        door_id=verdict.door,
+        rule=verdict.rule,
+        policy_version=judged.version,
+        marks="+".join(sorted(verdict.marks)),
+    )
+
+
+def take_place(session: Session, rules: Policy, passage: Passage) -> None:
+    """Move the person into the area behind the door, unless its contact shall show first that the passage was taken."""
+    point = rules.points.get(passage.camera)
+    door = None if passage.door_id is None else rules.doors.get(passage.door_id)
+    if point is None or door is None or door.contact or passage.person_id is None or point.area_from == point.area_to:
+        return
+    present.move(session, passage.person_id, point.area_to, passage.at, passage.id)
+
+
+def note_phase(session: Session, rules: Policy, passage_id: str, taken: bool, at: datetime) -> bool:
+    """Write what the door's contact showed after a grant, once; a passage that was taken moves the person.
+
+    Return False if it was written before, or the passage is not known.
+    """
+    passage = events.set_phase(session, passage_id, "taken" if taken else "not_taken")
+    if passage is None:
+        return False
+    point = rules.points.get(passage.camera)
+    if taken and point is not None and passage.person_id is not None and point.area_from != point.area_to:
+        present.move(session, passage.person_id, point.area_to, at, passage.id)
+    return True
+
+
+class DoorRules:
+    """The rules of a site for one access point's program.  For several threads at once."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._rules: Policy | None = None
+
+    def rules(self, session: Session) -> Policy:
+        """Return the rules as the database has them, without grants and people."""
+        kept, version = self._rules, policies.version(session)
+        if kept is None or kept.version != version:
+            kept = self._rules = policies.load_rules(session, self._zone)
+        return kept
+
+    def point(self, session: Session, name: str) -> AccessPoint | None:
+        """Return the access point of a camera or tablet as it is written down; None if it has none."""
+        return self.rules(session).points.get(name)
+
+    def judge(self, session: Session, request: Request, now: datetime) -> Judged:
+        """Return the verdict on a request at a door.
+
+        While the site has one door, a camera that has no access point yet belongs to it.
+        """
+        rules = self.rules(session)
+        if request.point not in rules.points and len(rules.doors) == 1:
+            [door] = rules.doors
+            points = {**rules.points, request.point: AccessPoint(0, request.point, door)}
+            rules = replace(rules, points=points)
+        policy = policies.for_person(session, rules, request.person)
+        return Judged(decide(policy, state_for(session, policy, request, now), request, now), policy.version)
+
+
+def state_for(session: Session, policy: Policy, request: Request, now: datetime) -> State:
+    """Return the part of the present that the rules of this request's door ask for."""
+    point = policy.points.get(request.point)
+    door = None if point is None else policy.doors.get(point.door)
+    if point is None or door is None:
+        return State()
+    return replace(
+        _of_door(session, policy, door, now),
+        places=present.place_of(session, request.person) if point.area_to is not None else {},
+        occupancy=present.occupancy(session) if point.area_to is not None else {},
+    )
+
+
+def _of_door(session: Session, policy: Policy, door: Door, now: datetime) -> State:
+    since = now - timedelta(days=2)
+    return State(
+        doors=present.door_states(session, policy, now) if door.interlock_group else {},
+        first_in={}
+        if door.first_level is None
+        else present.newest_passage(session, door.id, since, now, level=door.first_level),
+        passed={} if door.unlock_schedule is None else present.newest_passage(session, door.id, since, now),
+        waiting={}
+        if not door.two_person_s
+        else present.waiting(session, door.id, now - timedelta(seconds=door.two_person_s)),
+    )

@@ -1,0 +1,109 @@
+"""The present, as the rules of doors ask for it: places, counts, doors, who passed and who waits.
+
+In: a session, doors, instants.  Out: the parts of the domain's `State`; the place of a person after a passage.
+Does not know: verdicts, devices.
+Main choice: only a place is written down.  Counts, the first person of the day and who waits for a second one follow
+from rows that are there, so that nothing can contradict the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from attendance.domain.access.rules.policy import Policy
+from attendance.domain.access.rules.state import DoorState, Physical, Place, Waiting
+from attendance.domain.reason import Reason
+from attendance.store.access import door_states as live
+from attendance.store.tables import access
+from attendance.store.tables.people import Person
+
+
+def place_of(session: Session, person_id: int | None) -> dict[int, Place]:
+    row = None if person_id is None else session.get(access.PersonPlace, person_id, populate_existing=True)
+    return {} if row is None else {row.person_id: Place(row.area_id, row.since)}
+
+
+def occupancy(session: Session) -> dict[int, int]:
+    """Return how many people are in each area."""
+    counts = dict.fromkeys(session.scalars(select(access.Area.id)), 0)
+    inside = select(access.PersonPlace.area_id, func.count()).group_by(access.PersonPlace.area_id)
+    counts.update({area: count for area, count in session.execute(inside) if area is not None})
+    return counts
+
+
+def move(session: Session, person_id: int, area_id: int | None, at: datetime, passage_id: str | None) -> None:
+    """Write down that the person is in this area from `at` on; None: outside."""
+    row = session.get(access.PersonPlace, person_id)
+    if row is None:
+        row = access.PersonPlace(person_id=person_id)
+        session.add(row)
+    row.area_id, row.since, row.passage_id = area_id, at, passage_id
+    session.flush()
+
+
+def inside(session: Session) -> Sequence[tuple[access.PersonPlace, str, str]]:
+    """Return everybody who is in an area: place, name, area's name."""
+    query = (
+        select(access.PersonPlace, Person.name, access.Area.name)
+        .join(Person, Person.id == access.PersonPlace.person_id)
+        .join(access.Area, access.Area.id == access.PersonPlace.area_id)
+        .order_by(access.Area.name, Person.name)
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def door_states(session: Session, policy: Policy, now: datetime) -> dict[int, DoorState]:
+    """Return what the watched doors show; a door that nobody watches now is left out."""
+    by_name = {row.door: row for row in live.list_states(session) if not live.is_stale(row, now)}
+    found = {}
+    for door in policy.doors.values():
+        row = by_name.get(door.name)
+        if row is not None and row.online:
+            # Unlocked counts as open: somebody may push it at any moment.
+            physical = Physical.OPEN if row.unlocked else Physical(row.contact)
+            found[door.id] = DoorState(physical, online=True)
+    return found
+
+
+def newest_passage(
+    session: Session, door_id: int, since: datetime, until: datetime, level: int | None = None
+) -> dict[int, datetime]:
+    """Return when somebody passed this door last, by a passage that was taken as far as it is known.
+
+    `level`: only people who hold this access level count.
+    """
+    query = select(func.max(access.Passage.at)).where(
+        access.Passage.door_id == door_id,
+        access.Passage.at >= since,
+        access.Passage.at <= until,
+        access.Passage.granted,
+        or_(access.Passage.phase.is_(None), access.Passage.phase == "taken"),
+    )
+    if level is not None:
+        of_department = and_(access.AccessGrant.department != "", access.AccessGrant.department == Person.department)
+        holders = (
+            select(Person.id)
+            .join(access.AccessGrant, or_(access.AccessGrant.person_id == Person.id, of_department))
+            .where(access.AccessGrant.level_id == level)
+        )
+        query = query.where(access.Passage.person_id.in_(holders))
+    at = session.scalar(query)
+    return {} if at is None else {door_id: at}
+
+
+def waiting(session: Session, door_id: int, since: datetime) -> dict[int, Waiting]:
+    """Return who asked at this door last and was refused for want of a second person; nobody once the door opened."""
+    query = (
+        select(access.Passage)
+        .where(access.Passage.door_id == door_id, access.Passage.at >= since)
+        .where(or_(access.Passage.granted, access.Passage.reason == Reason.SECOND_PERSON.value))
+        .order_by(access.Passage.at.desc(), access.Passage.id.desc())
+    )
+    newest = session.scalars(query.limit(1)).first()
+    if newest is None or newest.granted or newest.person_id is None:
+        return {}
+    return {door_id: Waiting(newest.person_id, newest.at)}
