@@ -50,7 +50,11 @@ def test_the_readme_fits_on_a_few_screens() -> None:
 def test_the_readme_warns_before_its_first_section() -> None:
     top = read(README).split("\n## ")[0]
 
-    for warning in ("research and evaluation only", "liveness check is no proof", "emergency way out must never depend"):
+    for warning in (
+        "research and evaluation only",
+        "liveness check is no proof",
+        "emergency way out must never depend",
+    ):
         assert warning in top
 
 

@@ -204,17 +204,6 @@ def set_direction(session: Session, passage_id: str, direction: Direction) -> bo
     return bool(done.rowcount == 1)
 
 
-def set_phase(session: Session, passage_id: str, phase: str) -> Passage | None:
-    """Write "taken" or "not_taken" for a granted passage, once; None if there is nothing to write."""
-    done: Any = session.execute(
-        update(access.Passage)
-        .where(access.Passage.id == passage_id, access.Passage.granted, access.Passage.phase.is_(None))
-        .values(phase=phase)
-    )
-    view = get_passage(session, passage_id) if done.rowcount == 1 else None
-    return None if view is None else view.passage
-
-
 def get_passage(session: Session, passage_id: str) -> PassageView | None:
     found = _views(session, _joined().where(access.Passage.id == passage_id))
     return found[0] if found else None

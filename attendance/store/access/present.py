@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import DoorState, Physical, Place, Waiting
+from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
 from attendance.store.access import door_states as live
+from attendance.store.access import events
 from attendance.store.tables import access
 from attendance.store.tables.people import Person
 
@@ -107,3 +110,14 @@ def waiting(session: Session, door_id: int, since: datetime) -> dict[int, Waitin
     if newest is None or newest.granted or newest.person_id is None:
         return {}
     return {door_id: Waiting(newest.person_id, newest.at)}
+
+
+def set_phase(session: Session, passage_id: str, phase: str) -> Passage | None:
+    """Write "taken" or "not_taken" for a granted passage, once; None if there is nothing to write."""
+    done: Any = session.execute(
+        update(access.Passage)
+        .where(access.Passage.id == passage_id, access.Passage.granted, access.Passage.phase.is_(None))
+        .values(phase=phase)
+    )
+    view = events.get_passage(session, passage_id) if done.rowcount == 1 else None
+    return None if view is None else view.passage

@@ -21,7 +21,7 @@ from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import State
 from attendance.domain.passage import Method, Passage
 from attendance.domain.reason import Reason
-from attendance.store.access import events, policies, present
+from attendance.store.access import policies, present
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def note_phase(session: Session, rules: Policy, passage_id: str, taken: bool, at
 
     Return False if it was written before, or the passage is not known.
     """
-    passage = events.set_phase(session, passage_id, "taken" if taken else "not_taken")
+    passage = present.set_phase(session, passage_id, "taken" if taken else "not_taken")
     if passage is None:
         return False
     point = rules.points.get(passage.camera)
