@@ -24,6 +24,7 @@ from attendance.config import Mail, Settings
 from attendance.errors import UserError
 from attendance.service.alarms.delivery import Channels
 from attendance.service.alarms.watch import WATCH_EVERY_S, AlarmWatch
+from attendance.service.audit import keeping
 from attendance.service.audit.audit import Action, Actor, Subject, record
 from attendance.service.calibration.auto_tighten import tighten
 from attendance.service.hours import periods, weekly_mail
@@ -34,9 +35,11 @@ from attendance.service.people.employment import end_what_is_over
 from attendance.service.people.look_alikes import refresh_all
 from attendance.service.ports import Clock, doubt_about
 from attendance.service.privacy import key_backups
+from attendance.service.privacy.erasure import heads_file
 from attendance.service.privacy.finish import FINISH_EVERY, finish_erasures
 from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
 from attendance.store import settings as shared
+from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys
 from attendance.store.hours import site_rules
 from attendance.store.operators.department_scope import narrowed
@@ -212,6 +215,16 @@ def back_up(sessions: Sessions, clock: Clock, settings: Settings) -> bool:
     return made is not None
 
 
+def keep_trail(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) -> bool:
+    """Sign the newest head of the audit trail, forget old segments, verify all of it; return whether it holds."""
+    signer, now = Signer(keys), clock.now()
+    file = heads_file(settings, engine_of(sessions))
+    keeping.sign_head(sessions, signer, file, now)
+    if not _held_back(clock, "forgetting old segments of the audit"):
+        keeping.forget(sessions, signer, settings.retention.audit_days, now)
+    return keeping.check(sessions, signer, file, now).ok
+
+
 def server_of(mail: Mail) -> MailServer:
     """Return the mail server of the settings, with its recipients one by one."""
     return MailServer(mail.host, mail.port, mail.security, mail.user, mail.password, mail.sender, addresses_in(mail.to))
@@ -258,6 +271,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),
         Job("weekly e-mail to supervisors", partial(weekly_to_supervisors, sessions, clock, settings), hour, later),
         Job("backup", partial(back_up, sessions, clock, settings), timedelta(minutes=15), timedelta(minutes=5)),
+        Job("audit trail", partial(keep_trail, sessions, keys, settings, clock), hour, later),
         Job("finish erasures", partial(finish_erasures, sessions, keys, settings, clock), FINISH_EVERY, FINISH_EVERY),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),
         Job("risk", partial(tighten, sessions, keys, settings, model_id, clock), soon),

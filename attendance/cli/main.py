@@ -32,6 +32,7 @@ from attendance.cli.operations.security import security
 from attendance.cli.operations.upkeep import doctor, install_service
 from attendance.cli.operators import operators
 from attendance.cli.people import people
+from attendance.cli.privacy.audit import audit
 from attendance.cli.privacy.privacy import privacy
 from attendance.cli.weights import weights
 from attendance.errors import UserError
@@ -164,5 +165,5 @@ _add_all(main, web, daemon, run, backup, restore, doctor, install_service, secur
 _add_all(
     main, enrol, enrol_bulk, people, events, access, door, operators, weights, train, export, quantise, evaluate, live
 )
-_add_all(main, privacy, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance)
+_add_all(main, privacy, audit, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance)
 _add_all(evaluate, evaluate_calibration)

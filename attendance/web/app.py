@@ -23,6 +23,7 @@ from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from attendance.web import auth, errors, formats, security
 from attendance.web.access import log, why
+from attendance.web.audit import audit
 from attendance.web.calibration import comparing, threshold
 from attendance.web.cameras import cameras
 from attendance.web.enrolment import bulk, enrol
@@ -86,7 +87,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (comparing, credentials, departments, privacy, sign_ins, system):
+    for room in (audit, comparing, credentials, departments, privacy, sign_ins, system):
         app.register_blueprint(room.blueprint)
     for room in (working_time, corrections, rostering, leave, holidays, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)

@@ -49,6 +49,8 @@ Permission = Literal[
     "read_system",
     "acknowledge_alarm",
     "read_privacy",
+    "read_audit",
+    "export_audit",
 ]
 PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 # Permissions of these verbs open no view that changes something.

@@ -9,6 +9,7 @@ to everybody, so that a view somebody forgets to mark is closed and not open.  P
 from __future__ import annotations
 
 import ipaddress
+import logging
 import secrets
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -19,12 +20,15 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject, Value
+from attendance.service.audit.reading import Readings
+from attendance.store.session import DatabaseError
 from attendance.web.permissions import Permission, is_allowed, only_reads
-from attendance.web.site import current_site
+from attendance.web.site import current_site, site_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,6 +51,24 @@ SELF_GUARDED = {"me", "kiosk"}
 # Names the tablet that a browser was paired as; whoever has it gets no further than the kiosk's room.
 KIOSK_COOKIE = "attendance_kiosk"
 _READING = ("GET", "HEAD", "OPTIONS")
+
+log = logging.getLogger(__name__)
+# What is read under these is about people: views and exports leave an entry in the audit.
+PERSONAL: frozenset[Permission] = frozenset(
+    {
+        "read_log",
+        "export_log",
+        "read_person",
+        "read_working_time",
+        "read_report",
+        "export_report",
+        "read_correction",
+        "read_leave",
+        "read_roster",
+        "read_audit",
+    }
+)
+_readings = Readings()
 
 
 def caller_address() -> str:
@@ -74,10 +96,12 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     app.before_request(_require_host)
+    app.before_request(_note_source)
     app.before_request(_keep_kiosk_in_its_room)
     app.before_request(_require_sign_in)
     app.before_request(_require_permission)
     app.before_request(_narrow)
+    app.after_request(_note_reading)
     app.after_request(_add_headers)
     app.context_processor(lambda: {"csp_nonce": csp_nonce, "allowed": allowed})
 
@@ -190,6 +214,32 @@ def _narrow() -> None:
     """Limit every query of a supervisor's request to their departments."""
     if request.blueprint not in SELF_GUARDED and current_user.is_authenticated and current_user.is_supervisor:
         g.departments = current_user.departments
+
+
+def _note_source() -> None:
+    """Say from where the acts of this request come."""
+    audit.came_from(request.remote_addr or "")
+
+
+def _note_reading(response: Response) -> Response:
+    """Note that an operator saw or exported data of people.  An export that cannot be noted is not given out."""
+    if request.method != "GET" or response.status_code != 200 or request.blueprint in SELF_GUARDED:
+        return response
+    view = current_app.view_functions.get(request.endpoint or "")
+    needed = needed_permission(view, "GET") if view is not None else None
+    if needed not in PERSONAL or not current_user.is_authenticated or wants_json():
+        return response
+    export = response.headers.get("Content-Disposition", "").startswith("attachment")
+    person = (request.view_args or {}).get("person_id") or request.args.get("person", type=int)
+    site = current_site()
+    sessions, at = site_of(current_app).sessions, site.clock.now()
+    try:
+        _readings.note(sessions, operator(), str(request.endpoint), person, at, export)
+    except (DatabaseError, SQLAlchemyError):
+        if export:
+            abort(503)
+        log.exception("a view of personal data was not noted")
+    return response
 
 
 def _add_headers(response: Response) -> Response:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import unicodedata
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,6 +22,26 @@ from attendance.errors import UserError
 TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 # Their debug and info lines describe only their internals.
 _NOISY = ("PIL", "alembic", "apscheduler", "matplotlib")
+
+
+class OneLine(logging.Formatter):
+    """A line of text.  What came from outside cannot begin another line, colour it, or turn its direction."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        first, *more = super().format(record).split("\n")
+        if record.exc_info is None and record.stack_info is None:
+            return _visible("\n".join([first, *more]))
+        # A traceback has lines of its own; none of them looks like the beginning of an entry.
+        return "\n    | ".join(_visible(line) for line in (first, *more))
+
+
+def _visible(text: str) -> str:
+    """Return the text with every control character, and every sign that turns or ends a line, written as its code."""
+    return "".join(sign if _harmless(sign) else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def _harmless(sign: str) -> bool:
+    return unicodedata.category(sign) not in ("Cc", "Cf", "Zl", "Zp", "Cs")
 
 
 class JsonLines(logging.Formatter):
@@ -40,12 +61,16 @@ class JsonLines(logging.Formatter):
                 "error.message": str(record.exc_info[1]),
                 "error.stack_trace": self.formatException(record.exc_info),
             }
-        return json.dumps(line, ensure_ascii=False)
+        # JSON escapes what ends a line; the other control characters are written as their codes, too.
+        text = json.dumps(line, ensure_ascii=False)
+        return "".join(sign if _harmless(sign) else json.dumps(sign)[1:-1] for sign in text)
 
 
 def log_to_stderr(verbose: bool, form: str | None) -> None:
     """Log to standard error, as text until told otherwise."""
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=TEXT)
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(OneLine(TEXT))
     if form is not None:
         _use(form)
     for noisy in _NOISY:
@@ -69,7 +94,7 @@ def log_to_folder(settings: Logs, program: str) -> Path | None:
             )
         except OSError as error:
             raise UserError(f"cannot log into {path}: {error.strerror}; check logs.folder") from error
-        handler.setFormatter(logging.Formatter(TEXT))
+        handler.setFormatter(OneLine(TEXT))
         logging.getLogger().addHandler(handler)
     _use(form)
     return path

@@ -68,6 +68,11 @@ KINDS: Mapping[str, Kind] = {
         N_("At %(subject)s a second proof belonged to another person"),
         N_("A face or badge and a PIN did not fit together: find out who stood there."),
     ),
+    "audit trail": Kind(
+        "security",
+        N_("The audit trail does not hold: somebody changed the record of who did what"),
+        N_("The site's log names the entries. Keep the database as it is, and compare it with a backup."),
+    ),
     # These two are named as `domain/access/repeated_looks.py` names what it suspects.
     "frozen face": Kind(
         "security",

@@ -29,6 +29,7 @@ from attendance.service.alarms.alarms import (
     raise_and_notify,
 )
 from attendance.service.alarms.delivery import Channels, NotDelivered, deliver, deliver_due
+from attendance.service.audit.keeping import chain_ok
 from attendance.service.cameras.health import State, health_of
 from attendance.service.ids import new_event_id
 from attendance.service.operations import backups
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 
 WATCH_EVERY_S = 30
 # What this module raises and ends; the others belong to whoever raised them.
-WATCHED = frozenset({"no heartbeat", "camera lost", "cannot write", "disk", "backup", "clock"})
+WATCHED = frozenset({"no heartbeat", "camera lost", "cannot write", "disk", "backup", "clock", "audit trail"})
 _CLOCK_SLACK = timedelta(minutes=2)
 _BACKUP_SLACK = timedelta(hours=1)
 KEPT = timedelta(days=90)
@@ -110,6 +111,8 @@ class AlarmWatch:
             found["disk", ""] = {"free_mb": free}
         if self._backup_is_old(now):
             found["backup", ""] = {}
+        if chain_ok(session) is False:
+            found["audit trail", ""] = {}
         newest = events.newest_at(session)
         if doubt_about(self.clock) or (newest is not None and newest > now + _CLOCK_SLACK):
             found["clock", ""] = {}

@@ -10,6 +10,7 @@ was erased, and not who it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +24,7 @@ from attendance.store.privacy import erasures
 
 ActorKind = Literal["operator", "command line", "system"]
 Value = str | int | float | bool | None
+_source: ContextVar[str] = ContextVar("source", default="")
 
 
 class Action(StrEnum):
@@ -72,6 +74,9 @@ class Action(StrEnum):
     HOLD_DOOR = "hold_door"
     RELEASE_DOOR = "release_door"
     BEGIN_LEDGER = "begin_ledger"
+    VIEW_DATA = "view_data"
+    EXPORT_DATA = "export_data"
+    FORGET_AUDIT = "forget_audit"
 
 
 SubjectKind = Literal[
@@ -134,7 +139,13 @@ def record(
         subject_kind=None if subject is None else subject.kind,
         subject_id=None if subject is None else _random_id(session, subject),
         detail=plain,
+        source=_source.get(),
     )
+
+
+def came_from(address: str) -> None:
+    """Note from where the acts of this thread come from now on; "" for this computer."""
+    _source.set(address)
 
 
 def _random_id(session: Session, subject: Subject) -> str:

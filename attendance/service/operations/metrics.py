@@ -22,6 +22,7 @@ from sqlalchemy import Engine, event
 from attendance.config import Settings
 from attendance.service.access.check_in import Outcome
 from attendance.service.access.gallery_watch import View
+from attendance.service.audit.keeping import chain_ok
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations import backups
 from attendance.service.operations.readiness import Readiness, free_mb
@@ -163,6 +164,7 @@ class SiteNumbers:
             kinds = Tally(alarm.kind for alarm in alarms.open_alarms(session))
             waiting, enrolled = outbox.count_waiting(session), templates.count_enrolled(session, model_id)
             point = operating_points.current(session, model_id)
+            holds = chain_ok(session)
         up = {(one.name,): float(health_of(one, now).state is State.WORKING) for one in known}
         yield _gauge("attendance_camera_up", "1 while its daemon lives and pictures come.", up, "camera")
         seen = {(one.name,): one.last_seen_at.timestamp() for one in known if one.last_seen_at is not None}
@@ -170,6 +172,8 @@ class SiteNumbers:
         open_ones = {(kind,): float(number) for kind, number in kinds.items()}
         yield _gauge("attendance_alarms_open", "Alarms that are not over.", open_ones, "kind")
         yield _gauge("attendance_event_queue_depth", "Messages that wait to be sent.", {(): float(waiting)})
+        if holds is not None:
+            yield _gauge("attendance_audit_chain_ok", "1 while the audit trail holds.", {(): float(holds)})
         yield _gauge("attendance_enrolled_people", "People with a template.", {(): float(enrolled)})
         if point is not None:
             yield _gauge("attendance_threshold", "Threshold in force, a cosine.", {(): point.threshold})

@@ -33,7 +33,7 @@ from attendance.store.settings import bump_gallery_version
 from attendance.store.settings import get as shared
 
 log = logging.getLogger(__name__)
-NAME = "erasures.ledger"
+NAME, HEADS = "erasures.ledger", "audit-heads.jsonl"
 _AT_ONCE = 100  # people in one transaction
 
 
@@ -52,6 +52,13 @@ def ledger_for(settings: Settings, engine: Engine, keys: Keys) -> Ledger:
     path = Path(settings.privacy.ledger) if settings.privacy.ledger else beside / NAME
     copies = [Path(settings.backup.folder) / NAME] if settings.backup.folder else []
     return Ledger(path, Signer(keys), [copy for copy in copies if copy.absolute() != path.absolute()])
+
+
+def heads_file(settings: Settings, engine: Engine) -> Path:
+    """Return the file of signed heads of the audit trail, which lies beside the ledger."""
+    database = database_file(engine)
+    beside = settings.base_dir / "var" if database is None else database.parent
+    return (Path(settings.privacy.ledger).parent if settings.privacy.ledger else beside) / HEADS
 
 
 def erase_person(sessions: Sessions, ledger: Ledger, person_id: int, actor: Actor, at: datetime) -> str:

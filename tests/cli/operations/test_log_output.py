@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from attendance.cli.operations.log_output import JsonLines, log_to_folder
+from attendance.cli.operations.log_output import TEXT, JsonLines, OneLine, log_to_folder
 from attendance.config import Logs
 from attendance.errors import UserError
 from tests.cli.conftest import Here
@@ -69,3 +71,24 @@ def test_json_in_the_settings_holds_for_the_file_too(here: Here) -> None:
 
     lines = (logs / "daemon-x.log").read_text().splitlines()
     assert json.loads(lines[-1])["message"] == "hello"
+
+
+def test_no_control_character_reaches_a_log() -> None:
+    hostile = "eve\n2026-01-01 00:00:00 INFO    x: ada signed in\r\x1b[2J\u202e\u2028\x00"
+    record = logging.LogRecord("site", logging.INFO, "", 1, "wrong password of %s", (hostile,), None)
+
+    for formatter in (OneLine(TEXT), JsonLines()):
+        line = formatter.format(record)
+        assert not [sign for sign in line if unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")]
+        assert "eve" in line and "ada signed in" in line
+
+
+def test_a_traceback_keeps_its_lines_and_none_looks_like_an_entry() -> None:
+    try:
+        raise ValueError("x\n2026-01-01 00:00:00 INFO    x: ada signed in")
+    except ValueError:
+        record = logging.LogRecord("site", logging.ERROR, "", 1, "failed", (), sys.exc_info())
+
+    first, *more = OneLine(TEXT).format(record).split("\n")
+    assert first.endswith("site: failed")
+    assert more and all(line.startswith("    | ") for line in more)
