@@ -132,7 +132,7 @@ def forget(sessions: Sessions, signer: Signer, days: int, at: datetime) -> int:
             if kept is None or kept.removed_at is not None:
                 continue
             kept.removed_at, kept.removal = at, signed[head.id]
-            entries.forget_segment(session, head.first, head.last)
+            heads.forget_segment(session, head.first, head.last)
             detail: dict[str, audit.Value] = {"first": head.first, "last": head.last}
             audit.record(session, actor=Actor("system", "retention"), action=Action.FORGET_AUDIT, detail=detail, at=at)
             gone += 1

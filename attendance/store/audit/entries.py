@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from attendance.store import settings
@@ -94,7 +94,6 @@ def list_entries(
     session: Session,
     *,
     limit: int = 100,
-    before_id: str | None = None,
     before_seq: int | None = None,
     action: str = "",
     actor: str = "",
@@ -102,13 +101,11 @@ def list_entries(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Sequence[AuditEntry]:
-    """Return entries, newest first.  `before_id`, `before_seq`: the next page (give the last one of this page).
+    """Return entries, newest first.  `before_seq`: the next page (give the last number of this page).
 
     The others choose: one act, who did it, one subject by kind and id, from an instant on, before an instant.
     """
     wanted: list[ColumnElement[bool]] = []
-    if before_id is not None:
-        wanted.append(AuditEntry.id < before_id)
     if before_seq is not None:
         wanted.append(AuditEntry.seq < before_seq)
     if action:
@@ -121,8 +118,7 @@ def list_entries(
         wanted.append(AuditEntry.at >= since)
     if until is not None:
         wanted.append(AuditEntry.at < until)
-    order = AuditEntry.id.desc() if before_seq is None and before_id is not None else AuditEntry.seq.desc()
-    return session.scalars(select(AuditEntry).where(*wanted).order_by(order).limit(limit)).all()
+    return session.scalars(select(AuditEntry).where(*wanted).order_by(AuditEntry.seq.desc()).limit(limit)).all()
 
 
 def count_entries(session: Session) -> int:
@@ -142,8 +138,3 @@ def entries_after(session: Session, seq: int, limit: int) -> Sequence[AuditEntry
 def newest_at(session: Session, first: int, last: int) -> datetime | None:
     """Return the latest time of these entries; None if there are none."""
     return session.scalar(select(func.max(AuditEntry.at)).where(AuditEntry.seq.between(first, last)))
-
-
-def forget_segment(session: Session, first: int, last: int) -> None:
-    """Remove the entries of a signed segment, whose head stays."""
-    session.execute(delete(AuditEntry).where(AuditEntry.seq.between(first, last)))

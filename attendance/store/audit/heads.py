@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from attendance.store.tables.audit import AuditEntry
 from attendance.store.tables.audit import AuditHead as AuditHead  # for the service, which names it
 
 
@@ -55,3 +56,8 @@ def fields_of(head: AuditHead) -> dict[str, Any]:
 def text_of(at: datetime) -> str:
     """Return a time as it is signed."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def forget_segment(session: Session, first: int, last: int) -> None:
+    """Remove the entries of a signed segment, whose head stays."""
+    session.execute(delete(AuditEntry).where(AuditEntry.seq.between(first, last)))

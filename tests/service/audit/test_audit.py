@@ -47,13 +47,13 @@ def test_an_act_that_fails_leaves_no_entry_and_an_entry_that_fails_no_act(sessio
         assert entries.list_entries(session) == []
 
 
-def test_entries_come_newest_first_and_page_by_the_last_id(sessions: Sessions) -> None:
+def test_entries_come_newest_first_and_page_by_the_last_number(sessions: Sessions) -> None:
     with sessions.begin() as session:
         for action in (Action.PAIR_DEVICE, Action.REVOKE_DEVICE, Action.CLOSE_PERIOD):
             audit.record(session, actor=Actor("system", "test"), action=action, at=NOON)
     with sessions() as session:
         newest = entries.list_entries(session, limit=1)
-        older = entries.list_entries(session, before_id=newest[-1].id)
+        older = entries.list_entries(session, before_seq=newest[-1].seq)
     assert len(newest) + len(older) == 3
 
 
