@@ -20,7 +20,6 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from attendance.service.audit import audit
@@ -235,7 +234,7 @@ def _note_reading(response: Response) -> Response:
     sessions, at = site_of(current_app).sessions, site.clock.now()
     try:
         _readings.note(sessions, operator(), str(request.endpoint), person, at, export)
-    except (DatabaseError, SQLAlchemyError):
+    except DatabaseError:
         if export:
             abort(503)
         log.exception("a view of personal data was not noted")

@@ -41,6 +41,8 @@ def upgrade() -> None:
         connection.execute(statement, {"seq": seq, "hash": before, "id": values["id"]})
     with op.batch_alter_table("audit_entries") as table:
         table.alter_column("seq", existing_type=sa.Integer(), nullable=False)
+        table.alter_column("source", existing_type=sa.String(length=60), server_default=None)
+        table.alter_column("hash", existing_type=sa.String(length=64), server_default=None)
         table.create_unique_constraint(op.f("uq_audit_entries_seq"), ["seq"])
     if seq:
         settings = sa.table(

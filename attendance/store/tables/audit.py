@@ -38,8 +38,8 @@ class AuditEntry(Base):
     subject_id: Mapped[str | None] = mapped_column(String(36))
     detail: Mapped[dict[str, Any]]
     seq: Mapped[int] = mapped_column(unique=True)
-    source: Mapped[str] = mapped_column(String(60), default="", server_default="")
-    hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    source: Mapped[str] = mapped_column(String(60), default="")
+    hash: Mapped[str] = mapped_column(String(64), default="")
 
 
 class AuditHead(Base):
