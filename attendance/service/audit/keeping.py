@@ -164,11 +164,11 @@ def verify_export(path: Path, public: Ed25519PublicKey, known_heads: list[Record
             (kind,) = record
             {"head": signed, "entry": exported, "end": ends}[kind].append(record[kind])
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+        raise UserError("cannot read %(path)s: %(why)s", path=path, why=error.strerror) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path} is not an export of an audit trail, or was damaged") from error
+        raise UserError("%(path)s is not an export of an audit trail, or was damaged", path=path) from error
     if len(ends) != 1:
-        raise UserError(f"{path} has no signed last line: it was cut, or is still being written")
+        raise UserError("%(path)s has no signed last line: it was cut, or is still being written", path=path)
     return trail.verify(exported, signed, public, ends[0], known_heads or [])
 
 
@@ -177,9 +177,9 @@ def read_heads(path: Path) -> list[Record]:
     try:
         return [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
+        raise UserError("cannot read %(path)s: %(why)s", path=path, why=error.strerror) from error
     except (TypeError, ValueError) as error:
-        raise UserError(f"{path} is not a file of signed heads") from error
+        raise UserError("%(path)s is not a file of signed heads", path=path) from error
 
 
 def _append(file: Path, content: Record) -> None:
