@@ -22,7 +22,7 @@ from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from attendance.web import auth, errors, formats, security
-from attendance.web.access import log, why
+from attendance.web.access import door_settings, doors, levels, log, schedules, who_passes, why
 from attendance.web.audit import audit
 from attendance.web.calibration import comparing, threshold
 from attendance.web.cameras import cameras
@@ -90,6 +90,8 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     for room in (audit, comparing, credentials, departments, privacy, sign_ins, system):
         app.register_blueprint(room.blueprint)
     for room in (working_time, corrections, rostering, leave, holidays, premiums, imports, report_pages):
+        app.register_blueprint(room.blueprint)
+    for room in (doors, door_settings, schedules, levels, who_passes):
         app.register_blueprint(room.blueprint)
     for blueprint in {me.blueprint, sign_in.blueprint, me_leave.blueprint}:  # one blueprint; both add their pages to it
         app.register_blueprint(blueprint)

@@ -73,6 +73,8 @@ class Action(StrEnum):
     CHANGE_PERSON_ACCESS = "change_person_access"
     HOLD_DOOR = "hold_door"
     RELEASE_DOOR = "release_door"
+    START_LOCKDOWN = "start_lockdown"
+    END_LOCKDOWN = "end_lockdown"
     BEGIN_LEDGER = "begin_ledger"
     VIEW_DATA = "view_data"
     EXPORT_DATA = "export_data"
@@ -93,6 +95,8 @@ SubjectKind = Literal[
     "department",
     "calendar",
     "door",
+    "schedule",
+    "access level",
 ]
 
 

@@ -1,0 +1,223 @@
+"""Changing the rules of doors: schedules, access levels, and who has them.
+
+In: a session, checked values.  Out: changed rows, and a new version of the rules in the same transaction.
+Does not know: pages, who may do it, the audit (the view records the act).
+Main choice: what is in use cannot be deleted; the error says who uses it, so that nobody loses access by surprise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from attendance.domain.access.rules.schedule import Day, Week
+from attendance.errors import UserError
+from attendance.store.access import policies
+from attendance.store.tables.access import (
+    AccessGrant,
+    AccessLevel,
+    AccessPoint,
+    Door,
+    LevelEntry,
+    Schedule,
+    SpecialDay,
+)
+from attendance.store.tables.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Who has a level.  `who`: a person's or department's name; `valid_to` is exclusive."""
+
+    id: int
+    level: int
+    who: str
+    person: int | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+
+# --- schedules -------------------------------------------------------------------------------------
+
+
+def save_schedule(session: Session, schedule_id: int | None, name: str, week: Week, at: datetime) -> int:
+    """Make or change a schedule; return its number."""
+    row = Schedule() if schedule_id is None else _schedule(session, schedule_id)
+    row.name, row.week = _named(name), [_stored(day) for day in week]
+    return _added(session, row, at)
+
+
+def set_special_day(session: Session, schedule_id: int, on: date, windows: Day | None, at: datetime) -> None:
+    """Give a date other windows; None: it is an ordinary day again."""
+    _schedule(session, schedule_id)
+    row = session.get(SpecialDay, (schedule_id, on))
+    if windows is None:
+        if row is not None:
+            session.delete(row)
+    elif row is None:
+        session.add(SpecialDay(schedule_id=schedule_id, day=on, windows=_stored(windows)))
+    else:
+        row.windows = _stored(windows)
+    policies.bump_version(session, at)
+
+
+def delete_schedule(session: Session, schedule_id: int, at: datetime) -> None:
+    row = _schedule(session, schedule_id)
+    of_door = (Door.unlock_schedule_id, Door.lock_schedule_id, Door.usual_schedule_id)
+    used = session.scalars(select(Door.name).where(or_(*(column == schedule_id for column in of_door)))).all()
+    levels = select(AccessLevel.name).join(LevelEntry, LevelEntry.level_id == AccessLevel.id)
+    used = [*used, *session.scalars(levels.where(LevelEntry.schedule_id == schedule_id).distinct())]
+    for name, factors in session.execute(select(AccessPoint.name, AccessPoint.factors)):
+        if any(rule.get("schedule") == schedule_id for rule in factors):
+            used.append(name)
+    if used:
+        raise UserError("this schedule is used by %(names)s: change that first", names=", ".join(used[:5]))
+    session.delete(row)
+    policies.bump_version(session, at)
+
+
+# --- access levels ---------------------------------------------------------------------------------
+
+
+def save_level(session: Session, level_id: int | None, name: str, at: datetime) -> int:
+    row = AccessLevel() if level_id is None else _level(session, level_id)
+    row.name = _named(name)
+    return _added(session, row, at)
+
+
+def delete_level(session: Session, level_id: int, at: datetime) -> None:
+    row = _level(session, level_id)
+    grants = session.scalar(select(func.count()).where(AccessGrant.level_id == level_id)) or 0
+    doors = session.scalars(select(Door.name).where(Door.first_level_id == level_id)).all()
+    if grants or doors or policies.default_level(session) == level_id:
+        raise UserError("this access level is in use: take it from everybody first, and from new people and doors")
+    session.execute(delete(LevelEntry).where(LevelEntry.level_id == level_id))
+    session.delete(row)
+    policies.bump_version(session, at)
+
+
+def add_entry(session: Session, level_id: int, door_id: int | None, group: str, schedule_id: int, at: datetime) -> None:
+    """Let a level open a door, or all doors of a group, by a schedule."""
+    _level(session, level_id)
+    _schedule(session, schedule_id)
+    if (door_id is None) is (group == ""):
+        raise UserError("choose a door or a group of doors")
+    if door_id is not None and session.get(Door, door_id) is None:
+        raise UserError("this door is not there any more")
+    session.add(LevelEntry(level_id=level_id, door_id=door_id, door_group=group, schedule_id=schedule_id))
+    policies.bump_version(session, at)
+
+
+def remove_entry(session: Session, level_id: int, entry_id: int, at: datetime) -> None:
+    session.execute(delete(LevelEntry).where(LevelEntry.id == entry_id, LevelEntry.level_id == level_id))
+    policies.bump_version(session, at)
+
+
+def set_default_level(session: Session, level_id: int | None, at: datetime) -> None:
+    """Choose the level that people get when they are added; None: none."""
+    if level_id is not None:
+        _level(session, level_id)
+    policies.settings.put(session, policies.DEFAULT_LEVEL, level_id, at)
+
+
+# --- grants ----------------------------------------------------------------------------------------
+
+
+def give(
+    session: Session, level_id: int, person_id: int | None, department: str, *,
+    valid_from: datetime | None, valid_to: datetime | None, by: str, at: datetime,
+) -> int:  # fmt: skip
+    """Give a level to a person or a department; return the grant's number.  `valid_to` is exclusive."""
+    _level(session, level_id)
+    if (person_id is None) is (department == ""):
+        raise UserError("choose a person or a department")
+    if person_id is not None and session.get(Person, person_id) is None:
+        raise UserError("this person is not there any more")
+    if valid_from is not None and valid_to is not None and valid_to <= valid_from:
+        raise UserError("the last day is before the first")
+    row = AccessGrant(
+        level_id=level_id, person_id=person_id, department=department, valid_from=valid_from, valid_to=valid_to,
+        created_at=at, created_by=by[:100],
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    policies.bump_version(session, at)
+    return row.id
+
+
+def take(session: Session, level_id: int, grant_id: int, at: datetime) -> bool:
+    """Take a level away; return False if it was taken before."""
+    row = session.get(AccessGrant, grant_id)
+    if row is None or row.level_id != level_id:
+        return False
+    session.delete(row)
+    policies.bump_version(session, at)
+    return True
+
+
+def granted(session: Session, level_id: int) -> Sequence[Granted]:
+    """Return who has a level: departments, then people, by name."""
+    query = (
+        select(AccessGrant, Person.name)
+        .outerjoin(Person, Person.id == AccessGrant.person_id)
+        .where(AccessGrant.level_id == level_id)
+    )
+    found = [
+        Granted(row.id, row.level_id, name or row.department, row.person_id, row.valid_from, row.valid_to)
+        for row, name in session.execute(query)
+    ]
+    return sorted(found, key=lambda one: (one.person is not None, one.who.casefold(), one.id))
+
+
+def counts(session: Session) -> dict[int, int]:
+    """Return the number of grants of each level."""
+    rows = session.execute(select(AccessGrant.level_id, func.count()).group_by(AccessGrant.level_id))
+    return {level: count for level, count in rows}  # noqa: C416  typed as pairs so
+
+
+def entries(session: Session, level_id: int) -> Sequence[tuple[int, int | None, str, int]]:
+    """Return a level's lines: number, door, group, schedule."""
+    rows = session.scalars(select(LevelEntry).where(LevelEntry.level_id == level_id).order_by(LevelEntry.id))
+    return [(row.id, row.door_id, row.door_group, row.schedule_id) for row in rows]
+
+
+# --- shared ----------------------------------------------------------------------------------------
+
+
+def _stored(day: Day) -> list[list[int]]:
+    return [[window.start, window.end] for window in day]
+
+
+def _named(name: str) -> str:
+    if not name:
+        raise UserError("enter a name")
+    return name[:100]
+
+
+def _added(session: Session, row: Schedule | AccessLevel, at: datetime) -> int:
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise UserError("%(name)s is taken: choose another name", name=row.name) from error
+    policies.bump_version(session, at)
+    return row.id
+
+
+def _schedule(session: Session, schedule_id: int) -> Schedule:
+    row = session.get(Schedule, schedule_id, populate_existing=True)
+    if row is None:
+        raise UserError("this schedule is not there any more")
+    return row
+
+
+def _level(session: Session, level_id: int) -> AccessLevel:
+    row = session.get(AccessLevel, level_id, populate_existing=True)
+    if row is None:
+        raise UserError("this access level is not there any more")
+    return row
