@@ -17,7 +17,7 @@ from attendance.service.access.doors import driver_settings
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class DriverField:
     """One field.  `kind`: text, secret, number, tick, choice or lines; `is_set`: a secret that is stored."""
 
     name: str
@@ -28,7 +28,7 @@ class Setting:
     needed: bool = False
 
 
-def fields(driver: str, stored: Mapping[str, Any]) -> list[Setting]:
+def fields(driver: str, stored: Mapping[str, Any]) -> list[DriverField]:
     """Return the fields of a driver, filled from what is stored; a secret is never filled."""
     secrets = driver_settings.secrets_of(driver)
     found = []
@@ -42,12 +42,12 @@ def fields(driver: str, stored: Mapping[str, Any]) -> list[Setting]:
             value = "\n".join(f"{key}: {text}" for key, text in dict(value).items())
         if kind == "tick":
             value = "y" if value else ""
-        found.append(Setting(name, kind, str(value), choices, name in secrets and bool(stored.get(name)), missing))
+        found.append(DriverField(name, kind, str(value), choices, name in secrets and bool(stored.get(name)), missing))
     return found
 
 
 def values(driver: str, form: Mapping[str, str]) -> dict[str, Any]:
-    """Return what was typed, as values of the driver's kinds; an empty number is left out."""
+    """Return what was typed, as values of the driver's kinds; an empty number or choice is left out."""
     found: dict[str, Any] = {}
     for name, field in driver_settings.DRIVERS[driver].model_fields.items():
         kind, _choices = _kind(field.annotation)
@@ -59,7 +59,7 @@ def values(driver: str, form: Mapping[str, str]) -> dict[str, Any]:
         elif kind == "number":
             if typed:
                 found[name] = int(typed) if typed.lstrip("-").isdecimal() and len(typed) < 12 else typed
-        elif typed or field.default is not PydanticUndefined:
+        elif typed or (kind != "choice" and f"set-{name}" in form):
             found[name] = typed
     return found
 

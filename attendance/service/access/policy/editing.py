@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.schedule import Day, Week
 from attendance.errors import UserError
+from attendance.store import settings
 from attendance.store.access import policies
 from attendance.store.tables.access import (
     AccessGrant,
@@ -122,7 +123,7 @@ def set_default_level(session: Session, level_id: int | None, at: datetime) -> N
     """Choose the level that people get when they are added; None: none."""
     if level_id is not None:
         _level(session, level_id)
-    policies.settings.put(session, policies.DEFAULT_LEVEL, level_id, at)
+    settings.put(session, policies.DEFAULT_LEVEL, level_id, at)
 
 
 # --- grants ----------------------------------------------------------------------------------------
