@@ -27,7 +27,7 @@ def test_a_supervisor_sees_the_same_people_after_a_rename(web: Web, admin: Brows
     seen = sue.text("/attendance/calendar")
     assert "Anna Berg" in seen and "Bo Dahl" not in seen
     with web.sessions() as session:
-        (entry,) = entries.list_entries(session)
+        (entry,) = entries.list_entries(session, action="rename_department")
     assert (entry.action, entry.subject_kind) == ("rename_department", "department")
     assert entry.detail == {"before": "Sales & Care", "after": "Customers", "people": 1, "joined": False}
 
@@ -39,7 +39,7 @@ def test_a_name_in_use_changes_nothing_without_the_tick(web: Web, admin: Browser
     admin.submit(PAGE, {"department": "Sales", "name": "Lab"})
     assert "There is a department Lab already" in admin.text(PAGE)
     with web.sessions() as session:
-        assert list(entries.list_entries(session)) == []
+        assert {entry.action for entry in entries.list_entries(session)} <= {"view_data"}
 
     admin.submit(PAGE, {"department": "Sales", "name": "Lab", "join": "yes"})
     assert "Sales is called Lab now" in admin.text(PAGE)
