@@ -52,7 +52,7 @@ def test_the_readme_warns_before_its_first_section() -> None:
 
     for warning in (
         "research and evaluation only",
-        "liveness check is no proof",
+        "liveness check proves nothing",
         "emergency way out must never depend",
     ):
         assert warning in top
