@@ -53,6 +53,11 @@ def quick_hashes() -> Iterator[None]:
     slow_hash._nobodys_hash.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def nothing_written_yet() -> None:
+    writing.forget()
+
+
 @pytest.fixture(scope="session")
 def blank_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An upgraded, empty database, made once; tests work on copies.  Whoever is added passes its one door."""
@@ -110,7 +115,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     known = set((Path(__file__).parent / "known_failures.txt").read_text(encoding="utf-8").splitlines())
     for item in items:
         if item.nodeid in known:
-            item.add_marker(pytest.mark.xfail(reason="known failure, to be mended first", strict=False))
+            item.add_marker(pytest.mark.xfail(reason="known failure, to be mended first", run=False))
 
 
 def pytest_collection_finish() -> None:

@@ -25,6 +25,11 @@ def watch() -> None:
         event.listen(Engine, end, _ended)
 
 
+def forget() -> None:
+    """Begin anew: a transaction that an earlier test left open is nobody else's."""
+    _connections().clear()
+
+
 def forbid(what: str) -> None:
     """Fail if this thread has written and not committed."""
     writing = [one for one in _connections() if not one.closed and one.in_transaction()]

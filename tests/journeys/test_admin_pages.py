@@ -57,8 +57,8 @@ def test_the_first_administrator_is_made_with_the_link(web: Web, open_page: Open
         token = operators.issue_token(session, at=NOON)
     page = open_page(f"/setup?token={token}", username=None, **PHONE)
     page.fill("#username", "grace")
-    page.fill("#password", "a long password")
-    page.fill("#repeat", "a long password")
+    page.fill("#password", "four tall green lamps")
+    page.fill("#repeat", "four tall green lamps")
     page.click("main button")
 
     expect(page.locator(".notice-success")).to_have_text("Welcome, grace. You are signed in as administrator.")

@@ -9,7 +9,7 @@ import pytest
 from attendance.store.operators import operators
 from tests.site_fixtures import Browser, Web
 
-FORM = {"username": "grace", "password": "a long password", "repeat": "a long password"}
+FORM = {"username": "grace", "password": "four tall green lamps", "repeat": "four tall green lamps"}
 
 
 @pytest.fixture
