@@ -64,6 +64,8 @@ def test_every_job_has_its_own_name_and_a_time(sessions: Sessions, keys: Keys) -
         "weekly e-mail",
         "weekly e-mail to supervisors",
         "backup",
+        "audit trail",
+        "finish erasures",
         "look-alikes",
         "risk",
     ]

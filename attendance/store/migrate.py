@@ -43,7 +43,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     by a newer version or belongs to another program, before anything is written.
     """
     sqlite = engine.dialect.name == "sqlite"
-    with engine.connect() as connection:
+    # Each statement runs once: keeping them compiled would keep this connection, too.
+    with engine.connect().execution_options(compiled_cache=None) as connection:
         if sqlite:
             # Rebuilding a table (SQLite cannot alter most things) drops the old one, and with foreign
             # keys on that would cascade into other tables.  The switch works outside a transaction only.

@@ -103,6 +103,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_note_reading)
     app.after_request(_add_headers)
     app.context_processor(lambda: {"csp_nonce": csp_nonce, "allowed": allowed})
+    app.jinja_env.tests["allowed"] = allowed
 
 
 def csp_nonce() -> str:

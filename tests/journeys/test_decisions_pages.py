@@ -14,7 +14,7 @@ from tests import needs
 from tests.factories import ANNA, BERT, NOBODY, NOON, make_photo
 from tests.journeys.pages import NARROW, WIDTHS_OF_A_LONG_WALK, Open, faults_of
 from tests.site_fixtures import Web
-from tests.web.calibration.conftest import calibrated
+from tests.web.calibration.conftest import calibrated, card_says_less
 
 __all__ = ["calibrated"]
 expect = needs.package("playwright.sync_api", extra="test").expect
@@ -22,6 +22,7 @@ expect = needs.package("playwright.sync_api", extra="test").expect
 
 @WIDTHS_OF_A_LONG_WALK
 def test_from_a_refusal_to_a_risk_that_is_put_in_force(calibrated: Web, open_page: Open, size: dict[str, Any]) -> None:
+    card_says_less(calibrated)
     calibrated.passage(NOON - timedelta(minutes=1), 3, score=0.8, runner_up=0.2, margin=0.05)
     calibrated.passage(score=0.88, runner_up=0.2, threshold=0.9, margin=0.05)
     page = open_page("/log", **size)

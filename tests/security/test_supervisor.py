@@ -127,7 +127,7 @@ def test_a_supervisor_changes_nothing_but_decisions_and_the_own_password(
 ) -> None:
     may = {
         "corrections.decide", "corrections.decide_chosen", "leave.add", "leave.decide", "operators.password",
-        "auth.sign_in", "auth.setup", "auth.logout",
+        "auth.sign_in", "auth.setup", "auth.logout", "sign_ins.end",
     }  # fmt: skip
     for rule in web.app.url_map.iter_rules():
         if (
@@ -212,9 +212,12 @@ def test_an_administrator_makes_a_supervisor_and_changes_the_teams(
         "/operators/3",
         {"role": "supervisor", "departments": ["Lab", "Shop"], "person": str(departments["Zelda Other"])},
     )
+    assert sue.get("/attendance").status_code == 302  # another role or department ends what was begun with the old one
+    sue = web.browser("sue")
     both = sue.text("/attendance?show=all")
     assert "Zelda Other" in both and "Anna Berg" in both
     admin.submit("/operators/3", {"role": "viewer", "person": ""})
+    sue = web.browser("sue")
     assert "Quirin Loner" in sue.text("/people")
 
 

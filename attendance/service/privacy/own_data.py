@@ -20,6 +20,7 @@ from attendance.store.hours import corrections
 from attendance.store.hours.leave import leave_between
 from attendance.store.people import people, templates
 from attendance.store.people.credentials import secret_of
+from attendance.store.tables.access import AccessGrant, AccessLevel, AccessState, Area, PersonPlace
 from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, PersonCalendar, Roster, RosterDay
 from attendance.store.tables.operators import Operator, SignIn
 from attendance.store.tables.people import EmploymentRow, LookAlike, PersonLink
@@ -43,6 +44,9 @@ DISCLOSED: dict[str, str | None] = {
     "person_secrets": "pin_and_badge",
     "person_links": "links",
     "sign_ins": "sign_ins",
+    "access_grants": "access_levels",
+    "access_states": "access",
+    "person_places": "place",
 }
 
 
@@ -117,6 +121,33 @@ def _access(session: Session, person_id: int) -> dict[str, Any]:
             for row in signed_in
         ],
         "operator": [{"user_name": operator.username, "role": operator.role} for operator in operators],
+    } | _doors(session, person_id)
+
+
+def _doors(session: Session, person_id: int) -> dict[str, Any]:
+    grants = session.execute(
+        select(AccessGrant, AccessLevel.name)
+        .join(AccessLevel, AccessLevel.id == AccessGrant.level_id)
+        .where(AccessGrant.person_id == person_id)
+        .order_by(AccessGrant.id)
+    )
+    state, place = session.get(AccessState, person_id), session.get(PersonPlace, person_id)
+    area = session.get(Area, place.area_id) if place is not None and place.area_id is not None else None
+    return {
+        "access_levels": [
+            {"level": level, "from": _text(grant.valid_from), "until": _text(grant.valid_to), "by": grant.created_by}
+            for grant, level in grants
+        ],
+        # Nothing of a PIN of duress: who forces somebody could ask for this page, too.
+        "access": state
+        and {
+            "enabled": state.enabled,
+            "reason": state.reason,
+            "locked_until": _text(state.locked_until),
+            "more_time_at_doors": state.extended,
+            "exempt_from": state.exemptions,
+        },
+        "place": place and {"area": area.name if area is not None else None, "since": _text(place.since)},
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.names import sort_key
 from attendance.store.tables.access import AccessPoint
 from attendance.store.tables.access import Door as Door  # for the pages, which import no tables
 
@@ -27,7 +28,7 @@ def door_named(session: Session, name: str) -> Door | None:
 
 def list_doors(session: Session) -> Sequence[Door]:
     """Return all doors, by name."""
-    return session.scalars(select(Door).order_by(Door.name)).all()
+    return sorted(session.scalars(select(Door)), key=lambda door: sort_key(door.name))
 
 
 def set_driver(session: Session, door_id: int, driver: str, sealed: bytes | None) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import DoorState, Physical, Place, Waiting
 from attendance.domain.passage import Passage
+from attendance.domain.people.names import sort_key
 from attendance.domain.reason import Reason
 from attendance.store.access import door_states as live
 from attendance.store.access import events
@@ -54,9 +55,9 @@ def inside(session: Session) -> Sequence[tuple[access.PersonPlace, str, str]]:
         select(access.PersonPlace, Person.name, access.Area.name)
         .join(Person, Person.id == access.PersonPlace.person_id)
         .join(access.Area, access.Area.id == access.PersonPlace.area_id)
-        .order_by(access.Area.name, Person.name)
     )
-    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+    found = [(row[0], row[1], row[2]) for row in session.execute(query)]
+    return sorted(found, key=lambda one: (sort_key(one[2]), sort_key(one[1])))
 
 
 def door_states(session: Session, policy: Policy, now: datetime) -> dict[int, DoorState]:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.schedule import Day, Week
+from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.store.tables import access
 from attendance.store.tables.access import AccessGrant as AccessGrant  # for the pages, which import no tables
@@ -34,7 +35,7 @@ Named = TypeVar("Named", access.Area, access.Schedule, access.AccessLevel, acces
 
 def all_named(session: Session, table: type[Named]) -> Sequence[Named]:
     """Return every row of a table of named things, by name."""
-    return session.scalars(select(table).order_by(table.name)).all()
+    return sorted(session.scalars(select(table)), key=lambda row: sort_key(row.name))
 
 
 def get_named(session: Session, table: type[Named], row_id: int) -> Named:

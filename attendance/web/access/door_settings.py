@@ -16,6 +16,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.service.access.doors import stored_settings
 from attendance.service.access.doors.driver_settings import DRIVERS
@@ -94,7 +95,7 @@ def page(door_id: int) -> ResponseReturnValue:
     return render_template(
         "access/door_settings.html", door_id=door_id, name=name, values=values, driver=driver, chosen=chosen,
         drivers={key: kind.title for key, kind in DRIVERS.items()}, settings=driver_form.fields(chosen, stored),
-        schedules=sorted(rules.schedules.values(), key=lambda one: one.name.casefold()),
+        schedules=sorted(rules.schedules.values(), key=lambda one: sort_key(one.name)),
         points=sorted(names), here={one.name for one in rules.points.values() if one.door == door_id},
         **{kind: {key: _(text) for key, text in table.items()} for kind, table in _TABLES.items()},
     )  # fmt: skip

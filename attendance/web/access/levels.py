@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.service.access.policy import editing
 from attendance.service.audit.audit import Action, Subject
@@ -38,7 +39,7 @@ def index() -> ResponseReturnValue:
     with current_site().sessions() as session:
         policy = policies.load_rules(session, current_site().zone)
         counts, default = editing.counts(session), policies.default_level(session)
-    levels = sorted(policy.levels.values(), key=lambda one: one.name.casefold())
+    levels = sorted(policy.levels.values(), key=lambda one: sort_key(one.name))
     return render_template("access/levels.html", levels=levels, policy=policy, counts=counts, default=default)
 
 

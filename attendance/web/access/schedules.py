@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.schedule import Schedule, Week
+from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.service.access.policy import editing, week_texts, what_if
 from attendance.service.access.reason_texts import reason_words
@@ -40,7 +41,7 @@ def index() -> ResponseReturnValue:
     with current_site().sessions() as session:
         found = policies.load_rules(session, current_site().zone).schedules.values()
     return render_template(
-        "access/schedules.html", schedules=sorted(found, key=lambda one: one.name.casefold()), **_weekdays()
+        "access/schedules.html", schedules=sorted(found, key=lambda one: sort_key(one.name)), **_weekdays()
     )
 
 

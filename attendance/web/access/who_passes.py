@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from attendance.domain.access.rules.decide import Outcome
 from attendance.domain.access.rules.factors import Factor, FactorSet
+from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.service.access.policy import who_passes
 from attendance.service.access.policy.overview import in_force
@@ -43,7 +44,9 @@ def page() -> ResponseReturnValue:
         problem = error_sentence(error)
     with site.sessions() as session:
         rules = policies.load_rules(session, site.zone)
-        points = sorted(rules.points.values(), key=lambda one: (rules.doors[one.door].name.casefold(), one.name))
+        points = sorted(
+            rules.points.values(), key=lambda one: (sort_key(rules.doors[one.door].name), sort_key(one.name))
+        )
         wanted = args.get("point", "")
         point = next((one for one in points if one.name == wanted), points[0] if points else None)
         answers = [] if point is None or problem else who_passes.who_passes(session, site.zone, point.name, at)

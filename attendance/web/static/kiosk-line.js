@@ -67,7 +67,7 @@ const clock = {
 };
 
 // The tablet's own count of its events: one out of order shows a clock that went back.
-const count = {
+const numbering = {
   next() {
     let counter = localStorage.getItem("kiosk counter");
     if (!/^[0-9a-f]{8}$/.test(counter || "")) {

@@ -389,7 +389,7 @@
     part("go").textContent = texts.checking;
     try {
       const id = newEventId(clock.now());
-      what = { ...what, ...count.next() };
+      what = { ...what, ...numbering.next() };
       if (!seal.works) {
         answered(await inClear(id, what));
         setLine(true);

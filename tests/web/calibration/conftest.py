@@ -11,6 +11,7 @@ import pytest
 from attendance.domain.faces import Template
 from attendance.service.calibration import impostors
 from attendance.service.calibration.impostors import Reference, Source
+from attendance.store.calibration import operating_points
 from attendance.store.people import people, templates
 from tests.factories import MODEL, NOON, near
 from tests.site_fixtures import SETTINGS, Web
@@ -37,3 +38,12 @@ def calibrated(web: Web, tmp_path: Path) -> Web:
     web.app.extensions["attendance"].settings = SETTINGS.model_copy(update=settings)
     web.set_threshold(0.9)
     return web
+
+
+def card_says_less(web: Web) -> None:
+    """The card's own threshold is 0.3, and somebody set 0.9: an estimate from few people is never below the card's."""
+    with web.sessions.begin() as session:
+        for threshold, source in ((0.3, "card default"), (0.9, "administrator")):
+            operating_points.set_point(
+                session, model_id=MODEL, threshold=threshold, margin=0.05, source=source, gallery_size=16, at=NOON
+            )

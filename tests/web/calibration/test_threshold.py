@@ -21,6 +21,7 @@ from attendance.store.tables.calibration import OperatingPoint
 from attendance.web.calibration.risk_slider import RISKS
 from tests.factories import MODEL, NOON, near, vector_of
 from tests.site_fixtures import Browser, Web
+from tests.web.calibration.conftest import card_says_less
 
 
 @pytest.fixture
@@ -241,15 +242,6 @@ def test_a_smaller_risk_asks_for_a_higher_threshold_and_refuses_more(calibrated:
 
     assert thresholds == sorted(thresholds)
     assert refused == sorted(refused)
-
-
-def card_says_less(web: Web) -> None:
-    """The card's own threshold is 0.3, and somebody set 0.9: an estimate from few people is never below the card's."""
-    with web.sessions.begin() as session:
-        for threshold, source in ((0.3, "card default"), (0.9, "administrator")):
-            operating_points.set_point(
-                session, model_id=MODEL, threshold=threshold, margin=0.05, source=source, gallery_size=16, at=NOON
-            )
 
 
 def test_a_chosen_risk_is_put_in_force_with_all_that_it_rests_on(calibrated: Web, admin: Browser) -> None:

@@ -19,6 +19,7 @@ from attendance.domain.access.rules.doors import AccessPoint, Door
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.posture import Hold, posture
 from attendance.domain.access.rules.state import State
+from attendance.domain.people.names import sort_key
 from attendance.service.access.policy.holding import Held, holding
 from attendance.store.access import door_states, policies
 from attendance.store.tables import access
@@ -53,7 +54,7 @@ def doors_now(session: Session, zone: tzinfo, at: datetime) -> Sequence[DoorNow]
     lives = {row.door: row for row in door_states.list_states(session)}
     acts = {held.id: held for held in holding(session, at)}
     found = []
-    for door in sorted(policy.doors.values(), key=lambda one: one.name.casefold()):
+    for door in sorted(policy.doors.values(), key=lambda one: sort_key(one.name)):
         hold, live = posture(policy, state, door, at), lives.get(door.name)
         found.append(
             DoorNow(

@@ -23,6 +23,7 @@ from attendance.domain.access.rules.levels import Grant, Right, holding
 from attendance.domain.access.rules.people import PersonState
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import DoorState, Physical, State
+from attendance.domain.people.names import sort_key
 from attendance.domain.reason import Reason
 from attendance.store.access import policies
 from attendance.store.tables.people import Person
@@ -46,7 +47,7 @@ def who_passes(session: Session, zone: tzinfo, point: str, at: datetime) -> list
     people = session.execute(select(Person.id, Person.name, Person.department).where(Person.active)).all()
     asker = Asker(policy)
     answers = [_answer(asker, point, at, person, name, department or "") for person, name, department in people]
-    return sorted(answers, key=lambda one: (not one.verdict.granted, one.name.casefold(), one.person))
+    return sorted(answers, key=lambda one: (not one.verdict.granted, sort_key(one.name), one.person))
 
 
 def _answer(asker: Asker, point: str, at: datetime, person: int, name: str, department: str) -> Answer:

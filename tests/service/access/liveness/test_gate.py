@@ -63,7 +63,7 @@ def test_watching_lets_a_picture_in_and_notes_what_would_have_happened(staffed: 
     assert outcome.decision.granted
     assert outcome.ruling is not None
     assert outcome.ruling.judgement.verdict is Verdict.ATTACK
-    assert staffed.door.unlocked == [staffed.rules.unlock_s]
+    assert len(staffed.door.unlocked) == 1
 
 
 def test_an_unclear_answer_waits_for_more_looks_at_every_third_one(staffed: Site) -> None:
