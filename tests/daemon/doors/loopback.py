@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from contextlib import suppress
 from typing import Any
@@ -22,7 +23,7 @@ from attendance.daemon.doors.network.modbus import crc16
 OBEY, REFUSE, HOLD, LATE, GARBLE, DIE, TRICKLE = "obey", "refuse", "hold", "late", "garble", "die", "trickle"
 
 
-class Loopback:
+class Loopback(ABC):
     """A device at 127.0.0.1.  `pulses`: seconds of each pulse it was asked for, None where its firmware decides.
 
     `on`: whether the relay is on; `asked`: how often it was asked to unlock; `inputs`: its input bits.
@@ -97,14 +98,14 @@ class Loopback:
 
     # --- each kind of device ---
 
-    def read(self, connection: socket.socket) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def read(self, connection: socket.socket) -> Any: ...
 
-    def answer(self, request: Any) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, request: Any) -> bytes: ...
 
-    def garbled(self, answer: bytes) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def garbled(self, answer: bytes) -> bytes: ...
 
 
 class Request:
@@ -147,8 +148,8 @@ class HttpLoopback(Loopback):
     def garbled(self, answer: bytes) -> bytes:
         return reply(200, b"\x00\xff{not json")
 
-    def do(self, request: Request) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def do(self, request: Request) -> bytes: ...
 
     def _challenge(self) -> bytes:
         nonce = f"{len(self.nonces):08x}"

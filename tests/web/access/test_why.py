@@ -14,7 +14,7 @@ from tests.site_fixtures import Browser, Web
 
 def shown_to_all(page: str) -> str:
     """What stands there before the operators' part is opened, as text."""
-    main = page[page.index("<main") : page.index("<details class=")]
+    main = page[page.index("<main") :].partition("<details class=")[0]
     return " ".join(re.sub(r"<[^>]+>", " ", main).split())
 
 
