@@ -21,6 +21,7 @@ from attendance.daemon.doors.network.modbus import crc16
 
 # How a device behaves.  All but "refuse" move the relay before they misbehave, as the worst of them do.
 OBEY, REFUSE, HOLD, LATE, GARBLE, DIE, TRICKLE = "obey", "refuse", "hold", "late", "garble", "die", "trickle"
+HELD_S = 5  # how long a device that holds its answer, and a whole trickled answer, take at the least
 
 
 class Loopback(ABC):
@@ -80,7 +81,7 @@ class Loopback(ABC):
                 return
             match self.mood:
                 case "hold":
-                    self._stop.wait(5)
+                    self._stop.wait(HELD_S)
                 case "late":
                     self._stop.wait(self.late_s)
                     connection.sendall(answer)

@@ -102,7 +102,7 @@ def test_the_whole_call_ends_after_two_seconds_whatever_the_device_does() -> Non
         pulse = door_of("front", "shelly", {"address": device.address}).unlock(3)
         assert pulse.outcome is PulseOutcome.UNKNOWN
         assert "within 2 s" in pulse.detail
-        assert 1.9 < monotonic() - begun < 2.5
+        assert 1.9 < monotonic() - begun < 4.5  # the device itself would trickle for minutes
     finally:
         device.close()
 
