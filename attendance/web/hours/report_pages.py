@@ -1,42 +1,49 @@
 """The reports as pages and as files, with the same filters in the same address.
 
-In: a request.  Out: a page, CSV, XLSX, PDF or iCalendar.
+In: a request.  Out: a page, CSV, XLSX, PDF or iCalendar; of a long file first a page that shows how far it is.
 Does not know: what a report counts, or how a file is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import chain
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request, stream_with_context
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
+from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
-from attendance.service.hours import days as working_days
-from attendance.service.hours import exports, pdf, report_lists, report_tables
+from attendance.service.hours import exports, pdf, report_tables
 from attendance.service.hours.day_words import STATUS_LETTERS
-from attendance.service.hours.days import PersonDays
+from attendance.service.hours.file_jobs import FileJobs, Making, Told
 from attendance.service.hours.report_tables import Form, Table
 from attendance.store.hours import rosters
-from attendance.store.hours.rosters import StaffMember
 from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.formats import local_forms
 from attendance.web.hours.date_range import Span, span_of, today
+from attendance.web.hours.report_files import ReportSource
 from attendance.web.listing import Column, Listing, listing_of
 from attendance.web.security import permission
-from attendance.web.site import current_site
+from attendance.web.site import EXTENSION, current_site
 
 blueprint = Blueprint("report_pages", __name__, url_prefix="/attendance/reports")
 # A page of the table; files have all rows.
 ROWS = 50
-# Above this many people, the timesheets' PDF has one line a person: sheets take seconds and paper.
-MOST_SHEETS = 50
-# Above this many people, the workbook has one sheet with everybody's days.
-MOST_SHEETS_XLSX = 250
+_JOBS = "attendance_long_files"
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def index() -> ResponseReturnValue:
 @permission("read_report")
 def page(name: str) -> ResponseReturnValue:
     report, span = _wanted(name)
-    people, table = _made(name, span)
+    people, table = _source(name, span).table()
     site = current_site()
     with site.sessions() as session:
         departments, everybody = rosters.departments(session), rosters.list_staff(session)
@@ -138,11 +145,51 @@ def file(name: str, kind: str) -> ResponseReturnValue:
     report, span = _wanted(name)
     if kind not in TYPES or (kind == "ics" and not report.ical):
         abort(404)
-    content = _WRITERS[kind](name, span, current_site().clock.now())
-    answer = Response(content if isinstance(content, bytes) else stream_with_context(content), content_type=TYPES[kind])
+    source = _source(name, span)
     days = f"{span.first}" if report.one_day else f"{span.first} to {span.last}"
-    answer.headers.set("Content-Disposition", "attachment", filename=f"{name} {days}.{kind}")
+    filename = f"{name} {days}.{kind}"
+    if source.long(kind):
+        return redirect(url_for("report_pages.making", key=_begin(source, kind, filename).key))
+    if kind == "ics" and name == "timesheet" and (span.person_id is None or not source.people()):
+        abort(404)
+    return _download(stream_with_context(source.file(kind)), kind, filename)
+
+
+@blueprint.get("/making/<key>")
+@permission("export_report")
+def making(key: str) -> ResponseReturnValue:
+    """Show how far a long file is, and lead to it."""
+    found = file_jobs().making(current_user.username, key)
+    return _gone() if found is None else render_template("hours/making.html", making=found)
+
+
+@blueprint.get("/making/<key>/standing")
+@permission("export_report")
+def making_standing(key: str) -> ResponseReturnValue:
+    """Answer the part of the page that shows the progress, for the script."""
+    return render_template("hours/_making.html", making=file_jobs().making(current_user.username, key))
+
+
+@blueprint.get("/making/<key>/file")
+@permission("export_report")
+def made_file(key: str) -> ResponseReturnValue:
+    made, pieces = file_jobs().making(current_user.username, key), file_jobs().read(current_user.username, key)
+    if made is None:
+        return _gone()
+    if pieces is None:
+        return redirect(url_for("report_pages.making", key=key))
+    answer = _download(pieces, made.kind, made.name)
+    answer.content_length = made.size
     return answer
+
+
+@blueprint.post("/making/<key>/stop")
+@permission("use_own_account")
+def stop_making(key: str) -> ResponseReturnValue:
+    """Remove a file that is no longer wanted."""
+    file_jobs().stop(current_user.username, key)
+    flash(_("The file is removed."), "info")
+    return redirect(url_for("report_pages.index"))
 
 
 @blueprint.get("/check-ins-<form>.csv")
@@ -153,12 +200,8 @@ def check_ins(form: str) -> ResponseReturnValue:
     if form not in writers:
         abort(404)
     span, site = span_of(request.args), current_site()
-    lines = writers[form](_rows(span), site.zone)
-    answer = Response(stream_with_context(lines), content_type=TYPES["csv"])
-    answer.headers.set(
-        "Content-Disposition", "attachment", filename=f"check-ins {form} {span.first} to {span.last}.csv"
-    )
-    return answer
+    lines = writers[form](_source("check-ins", span).rows(), site.zone)
+    return _download(stream_with_context(lines), "csv", f"check-ins {form} {span.first} to {span.last}.csv")
 
 
 def _wanted(name: str) -> tuple[Report, Span]:
@@ -173,110 +216,35 @@ def _wanted(name: str) -> tuple[Report, Span]:
     return report, span
 
 
-def _rows(span: Span) -> Iterator[PersonDays]:
-    """Yield the people's days as they are computed, in blocks of people."""
+def _source(name: str, span: Span) -> ReportSource:
     site = current_site()
-    with site.sessions() as session:
-        yield from working_days.sheets(
-            session, span.first, span.last, site.zone, site.clock.now(),
-            department=span.department, person_id=span.person_id,
-        )  # fmt: skip
+    return ReportSource(site, name, span, site.clock.now(), local_forms())
 
 
-def _made(name: str, span: Span) -> tuple[int, Table]:
-    """Return how many people a report is about, and its table."""
-    site, now, local = current_site(), current_site().clock.now(), local_forms()
-    if name == "presence":
-        with site.sessions() as session:
-            present = working_days.today(session, now, site.zone, span.department)
-        return 0, report_lists.presence(present, now, local)
-    rows = _Counted(_rows(span))
-    match name:
-        case "daily":
-            table = report_tables.daily(rows, span.first, local)
-        case "register":
-            table = report_tables.register(rows, span.first, span.last, local)
-        case "timesheet" if span.person_id is not None and (own := next(iter(rows), None)) is not None:
-            table = report_tables.timesheet(own, local)
-        case "timesheet":
-            first, last = local.medium_date(span.first), local.medium_date(span.last)
-            table = report_tables.summary(rows, _("Timesheets, %(first)s to %(last)s", first=first, last=last))
-            if rows.number > MOST_SHEETS:
-                note = _(
-                    "Above %(most)s people, the PDF has one line a person: choose a department for full sheets.",
-                    most=MOST_SHEETS,
-                )
-                table = replace(table, notes=(note,))
-        case "lateness":
-            table = report_lists.lateness(rows, local)
-        case "absence":
-            table = report_lists.absence(rows)
-        case _:
-            table = report_lists.overtime_report(list(rows))
-    return rows.number, table
+def _download(content: Iterable[bytes] | Iterable[str], kind: str, filename: str) -> Response:
+    answer = Response(content, content_type=TYPES[kind])
+    answer.headers.set("Content-Disposition", "attachment", filename=filename)
+    return answer
 
 
-class _Counted:
-    """Rows that are read once, and how many there were so far."""
-
-    def __init__(self, rows: Iterator[PersonDays]) -> None:
-        self._rows, self.number = rows, 0
-
-    def __iter__(self) -> Iterator[PersonDays]:
-        for row in self._rows:
-            self.number += 1
-            yield row
+def file_jobs() -> FileJobs:
+    jobs = current_app.extensions[_JOBS]
+    assert isinstance(jobs, FileJobs)
+    return jobs
 
 
-_Writer = Callable[[str, Span, datetime], Iterator[str] | bytes]
+def _begin(source: ReportSource, kind: str, filename: str) -> Making:
+    def write(told: Told) -> Iterator[bytes]:
+        return replace(source, told=told).file(kind)
+
+    return file_jobs().begin(current_user.username, filename, kind, source.people(), write)
 
 
-def _sheets(span: Span) -> Iterator[tuple[StaffMember, Table]]:
-    local = local_forms()
-    return ((row.person, report_tables.timesheet(row, local)) for row in _rows(span))
+def _gone() -> ResponseReturnValue:
+    flash(_("This file is gone: long files are kept for an hour. Ask the report for it again."), "warning")
+    return redirect(url_for("report_pages.index"))
 
 
-def _csv(name: str, span: Span, _now: datetime) -> Iterator[str]:
-    zone = current_site().zone
-    return (
-        exports.sheets_csv(_sheets(span), zone) if name == "timesheet" else exports.to_csv(_made(name, span)[1], zone)
-    )
-
-
-def _xlsx(name: str, span: Span, _now: datetime) -> bytes:
-    site = current_site()
-    people, table = _made(name, span)
-    everybody = name == "timesheet" and span.person_id is None
-    tables: Iterable[tuple[str, Table]] = [("Summary" if everybody else table.title, table)]
-    if everybody and people > MOST_SHEETS_XLSX:
-        # Nobody leafs through so many sheets, and each is an open file while the workbook is written.
-        tables = chain(tables, [("Days", exports.below_each_other(_sheets(span), table.title))])
-    elif everybody:
-        tables = chain(tables, ((person.name, one) for person, one in _sheets(span)))
-    return exports.to_xlsx(tables, site.zone, site.settings.site.name)
-
-
-def _pdf(name: str, span: Span, now: datetime) -> bytes:
-    people, table = _made(name, span)
-    local, title, tables = local_forms(), current_site().settings.site.name, [table]
-    signatures: Sequence[str] = ()
-    if name == "register":
-        signatures = pdf.REGISTER_SIGNATURES
-    elif name == "timesheet":
-        signatures = pdf.TIMESHEET_SIGNATURES
-        if span.person_id is None and people <= MOST_SHEETS:
-            tables = [one for _person, one in _sheets(span)]
-    return pdf.to_pdf(tables, local.zone, title, now, signatures, local.locale)
-
-
-def _ics(name: str, span: Span, now: datetime) -> bytes:
-    title = current_site().settings.site.name
-    if name == "timesheet":
-        row = next(_rows(span), None) if span.person_id is not None else None
-        if row is None:
-            abort(404)
-        return exports.days_ical(row.person, row.days, current_site().zone, now, title)
-    return exports.leave_ical(_rows(span), now, title)
-
-
-_WRITERS: Mapping[str, _Writer] = {"csv": _csv, "xlsx": _xlsx, "pdf": _pdf, "ics": _ics}
+@blueprint.record
+def _set_up(state: BlueprintSetupState) -> None:
+    state.app.extensions[_JOBS] = FileJobs(state.app.extensions[EXTENSION].clock)

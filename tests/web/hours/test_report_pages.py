@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from time import monotonic, sleep
 
 import pytest
 
 from attendance.store.people import people
-from attendance.web.hours import report_pages
+from attendance.web.hours import report_files
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
 from tests.web.hours.conftest import DAY, REPORTS
@@ -73,10 +74,47 @@ def test_above_so_many_people_a_workbook_has_one_sheet_with_everybodys_days(
     path = f"/attendance/reports/timesheet.xlsx?first={DAY}&last={DAY}"
     with zipfile.ZipFile(io.BytesIO(viewer.get(path).data)) as book:
         one_each = book.read("xl/workbook.xml").decode()
-    monkeypatch.setattr(report_pages, "MOST_SHEETS_XLSX", 0)
+    monkeypatch.setattr(report_files, "MOST_SHEETS_XLSX", 0)
     with zipfile.ZipFile(io.BytesIO(viewer.get(path).data)) as book:
         together, days = book.read("xl/workbook.xml").decode(), book.read("xl/worksheets/sheet2.xml").decode()
 
     assert 'name="Summary"' in one_each and 'name="Days"' not in one_each
     assert re.findall(r'<sheet name="(\w+)"', together) == ["Summary", "Days"]
     assert days.count("<row ") >= 3  # title, head, a day
+
+
+def _made(browser: Browser, path: str) -> tuple[str, str]:
+    """Ask for a file; return the page that shows how far it is, and its text once the file is ready."""
+    begun = browser.get(path)
+    assert begun.status_code == 302
+    page = begun.headers["Location"]
+    end = monotonic() + 30
+    while "The file is ready" not in (text := browser.text(page)) and monotonic() < end:
+        sleep(0.02)
+    return page, text
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("xlsx", b"PK"), ("pdf", b"%PDF")])
+def test_a_long_file_is_made_in_the_background_and_is_its_makers_alone(
+    anna: int, viewer: Browser, admin: Browser, monkeypatch: pytest.MonkeyPatch, kind: str, begins: bytes
+) -> None:
+    monkeypatch.setattr(report_files, "LONG", {"xlsx": 1, "pdf": 1})
+
+    page, text = _made(viewer, f"/attendance/reports/register.{kind}?from=2024-05-01&to=2024-05-31")
+    made = viewer.get(f"{page}/file")
+
+    assert f"register 2024-05-01 to 2024-05-31.{kind}" in text
+    assert made.status_code == 200 and made.data.startswith(begins)
+    assert f".{kind}" in made.headers["Content-Disposition"]
+    assert int(made.headers["Content-Length"]) == len(made.data)
+    assert viewer.get(f"{page}/standing").status_code == 200
+    for address in (page, f"{page}/file"):
+        assert admin.get(address).status_code == 302, "another operator's file"
+    viewer.submit(f"{page}/stop", {})
+    assert viewer.get(f"{page}/file").headers["Location"] == "/attendance/reports"
+
+
+def test_short_files_and_csv_are_sent_at_once(anna: int, viewer: Browser) -> None:
+    assert viewer.get("/attendance/reports/register.pdf?from=2024-05-01&to=2024-05-31").status_code == 200
+    report_files_csv = viewer.get("/attendance/reports/timesheet.csv?from=2023-05-01&to=2024-05-01")
+    assert report_files_csv.status_code == 200
