@@ -151,7 +151,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         yield engine
         engine.dispose()
         return
-    with request.getfixturevalue("postgres").database() as url:
+    with request.getfixturevalue("postgres").emptied() as url:
         engine = session.make_engine(url)
         yield engine
         engine.dispose()

@@ -85,7 +85,14 @@ def test_a_script_that_was_signed_out_is_told_so_in_json(stranger: Browser) -> N
 def test_a_viewer_can_change_nothing(web: Web, viewer: Browser) -> None:
     person = web.add("Anna Berg")
     web.enrol(person, ANNA)
-    own = {"auth.sign_in", "auth.setup", "auth.logout", "operators.password", "sign_ins.end", "report_pages.stop_making"}
+    own = {
+        "auth.sign_in",
+        "auth.setup",
+        "auth.logout",
+        "operators.password",
+        "sign_ins.end",
+        "report_pages.stop_making",
+    }
     for endpoint, path in routes(web, "POST"):
         if endpoint not in own:
             assert viewer.submit(path, {"active": "no", "name": "x"}).status_code == 403, path
