@@ -67,8 +67,9 @@ class Server:
             connection.execute(text("SET session_replication_role = replica"))  # no triggers, no foreign keys
             connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                                     "WHERE datname = 'shared' AND pid <> pg_backend_pid()"))  # fmt: skip
-            names = ", ".join(f'"{name}"' for name in _used(connection))
-            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+            # Not TRUNCATE: it makes a new file for each table and index, which takes as long as a copy.
+            connection.execute(text("; ".join(f'DELETE FROM "{name}"' for name in _used(connection))))
+            connection.execute(text("SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences"))
             for name in self._kept:
                 connection.execute(text(f'INSERT INTO public."{name}" TABLE kept."{name}"'))
             for name, number in self._numbered:
