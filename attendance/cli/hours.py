@@ -81,8 +81,8 @@ def roll_up(context: click.Context, days: int) -> None:
 def check_ins(context: click.Context, form: str, file: Path, first: datetime, last: datetime) -> None:
     """Write the check-ins that counted to FILE, in the format of Frappe HR or of attendance terminals."""
     from attendance import bootstrap
-    from attendance.service.hours import exports
     from attendance.service.hours.days import sheet
+    from attendance.service.hours.reports import exports
 
     site = bootstrap.installation_for(settings_of(context))
     zone = site.zone

@@ -14,8 +14,9 @@ from pathlib import Path
 from time import process_time
 from zoneinfo import ZoneInfo
 
-from attendance.service.hours import days, report_tables
+from attendance.service.hours import days
 from attendance.service.hours.day_words import Local
+from attendance.service.hours.reports import report_tables
 from attendance.service.operations import demo_data
 from attendance.store import migrate
 from attendance.store.session import make_engine, sessions

@@ -117,6 +117,7 @@ def test_a_file_that_is_no_image_is_an_error_that_names_it(net: RecognitionModel
         net.generate_emb(tmp_path / "no.jpg")
 
 
+@pytest.mark.long
 def test_eight_images_can_be_learned_by_heart() -> None:
     torch.manual_seed(3)
     net = RecognitionModel(num_classes=8)

@@ -89,12 +89,7 @@ def receipt(context: click.Context, erasure: str, out: Path | None) -> None:
         row = erasures.erasure(session, erasure)
     if row is None:
         raise UserError(f"there is no erasure {erasure}: the page Privacy lists them")
-    text = json.dumps(receipt_of(row, site.settings, Signer(site.keys)), indent=1, ensure_ascii=False) + "\n"
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        _write(out, text)
-        click.echo(f"{out}: written")
+    _give(json.dumps(receipt_of(row, site.settings, Signer(site.keys)), indent=1, ensure_ascii=False) + "\n", out)
 
 
 @privacy.command("verify")
@@ -124,12 +119,7 @@ def public_key(context: click.Context, out: Path | None) -> None:
     from attendance.store.audit.signatures import Signer, to_pem
 
     settings = settings_of(context)
-    text = to_pem(Signer(bootstrap.existing_keys(settings, bootstrap.engine_for(settings))).public)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        _write(out, text)
-        click.echo(f"{out}: written")
+    _give(to_pem(Signer(bootstrap.existing_keys(settings, bootstrap.engine_for(settings))).public), out)
 
 
 @privacy.command("begin-ledger")
@@ -155,6 +145,15 @@ def begin_ledger(context: click.Context, yes: bool) -> None:
     actor = Actor("command line", f"begin-ledger by user {os.getuid()}")
     replace_ledger(sessions(engine), ledger, SystemClock().now(), actor)
     click.echo(f"{ledger.path}: begun anew; delete backups from before the erasures that you remember")
+
+
+def _give(text: str, path: Path | None) -> None:
+    """Write a text to a file and say so, or to standard output."""
+    if path is None:
+        click.echo(text, nl=False)
+        return
+    _write(path, text)
+    click.echo(f"{path}: written")
 
 
 def _write(path: Path, text: str) -> None:

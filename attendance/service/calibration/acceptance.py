@@ -24,8 +24,8 @@ from attendance.domain.reason import POOR_PICTURE, Reason
 from attendance.errors import UserError
 from attendance.service.access.reason_texts import reason_words
 from attendance.service.hours.day_words import Local
-from attendance.service.hours.pdf import to_pdf
-from attendance.service.hours.report_tables import Column, Table
+from attendance.service.hours.reports.pdf import to_pdf
+from attendance.service.hours.reports.report_tables import Column, Table
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
 from attendance.store.people import templates

@@ -12,10 +12,10 @@ from datetime import datetime
 from itertools import chain
 
 from attendance.service.hours import days as working_days
-from attendance.service.hours import exports, pdf, report_lists, report_tables
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.days import PersonDays
-from attendance.service.hours.report_tables import Table
+from attendance.service.hours.reports import exports, pdf, report_lists, report_tables
+from attendance.service.hours.reports.report_tables import Table
 from attendance.store.hours import rosters
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import gettext as _
@@ -26,21 +26,21 @@ from attendance.web.site import Site
 MOST_SHEETS = 50
 # Above this many people, the workbook has one sheet with everybody's days.
 MOST_SHEETS_XLSX = 250
-# From so many days of people on, a file takes longer than somebody likes to wait without being told why.  CSV
+# From so many days of people on, a file takes longer than somebody likes to wait without being progress why.  CSV
 # comes line by line, as it is computed.
 LONG: Mapping[str, int] = {"xlsx": 10_000, "pdf": 3_000}
 
 
 @dataclass
 class ReportSource:
-    """One report.  `told`: is called with the number of people who are computed so far."""
+    """One report.  `progress`: is called with the number of people who are computed so far."""
 
     site: Site
     name: str
     span: Span
     now: datetime
     local: Local
-    told: Callable[[int], None] = field(default=lambda _done: None)
+    progress: Callable[[int], None] = field(default=lambda _done: None)
 
     def people(self) -> int:
         """Count the people whom the report may list."""
@@ -62,7 +62,7 @@ class ReportSource:
                     department=self.span.department, person_id=self.span.person_id,
                 ), 1
             ):  # fmt: skip
-                self.told(done)
+                self.progress(done)
                 yield row
 
     def table(self) -> tuple[int, Table]:

@@ -26,10 +26,10 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from attendance.service.hours import exports, pdf, report_tables
 from attendance.service.hours.day_words import STATUS_LETTERS
-from attendance.service.hours.file_jobs import FileJobs, Making, Told
-from attendance.service.hours.report_tables import Form, Table
+from attendance.service.hours.reports import exports, pdf, report_tables
+from attendance.service.hours.reports.file_jobs import FileJobs, Making, Progress
+from attendance.service.hours.reports.report_tables import Form, Table
 from attendance.store.hours import rosters
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -234,8 +234,8 @@ def file_jobs() -> FileJobs:
 
 
 def _begin(source: ReportSource, kind: str, filename: str) -> Making:
-    def write(told: Told) -> Iterator[bytes]:
-        return replace(source, told=told).file(kind)
+    def write(progress: Progress) -> Iterator[bytes]:
+        return replace(source, progress=progress).file(kind)
 
     return file_jobs().begin(current_user.username, filename, kind, source.people(), write)
 

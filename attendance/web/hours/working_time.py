@@ -23,7 +23,7 @@ from attendance.service.audit.audit import Action, Subject
 from attendance.service.hours import corrections, day_words, planning
 from attendance.service.hours import days as working_days
 from attendance.service.hours.days import PersonDay, PersonDays, Today
-from attendance.service.hours.report_tables import Bar
+from attendance.service.hours.reports.report_tables import Bar
 from attendance.store.access import late
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters

@@ -22,8 +22,8 @@ from attendance.service.audit.audit import Actor
 from attendance.service.hours import days as working_days
 from attendance.service.hours import own_days
 from attendance.service.hours.corrections import withdraw_own_request
-from attendance.service.hours.exports import to_csv
-from attendance.service.hours.report_tables import timesheet
+from attendance.service.hours.reports.exports import to_csv
+from attendance.service.hours.reports.report_tables import timesheet
 from attendance.service.people.own_requests import BY
 from attendance.service.privacy import erasure, own_data
 from attendance.store.access import events

@@ -23,9 +23,10 @@ from attendance.domain.hours.day import (
     Used,
 )
 from attendance.domain.hours.shift import Half, Kind, Leave, Plan, Shift, Span
-from attendance.service.hours import day_words, own_days, report_tables, weekly_mail
+from attendance.service.hours import day_words, own_days, weekly_mail
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.days import PersonDays
+from attendance.service.hours.reports import report_tables
 from attendance.store.hours.rosters import StaffMember
 
 MONDAY = date(2024, 5, 6)

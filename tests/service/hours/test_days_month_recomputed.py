@@ -16,9 +16,9 @@ from attendance.domain.hours.day import Punch
 from attendance.domain.hours.shift import Break, Plan, Shift, Span
 from attendance.domain.hours.timesheet import days_of
 from attendance.domain.passage import Direction
-from attendance.service.hours import exports, report_tables
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.days import PersonDays
+from attendance.service.hours.reports import exports, report_tables
 from attendance.store.hours.rosters import StaffMember
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
-from attendance.service.hours import days, exports, report_lists
+from attendance.service.hours import days
 from attendance.service.hours.day_words import Local
+from attendance.service.hours.reports import exports, report_lists
 from attendance.service.privacy.retention import forget_passages_older_than
 from attendance.store.access import events
 from attendance.store.hours.edges import edges

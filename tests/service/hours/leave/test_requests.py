@@ -11,9 +11,9 @@ from attendance.domain.hours.leave import shares_of
 from attendance.domain.hours.shift import Half
 from attendance.errors import UserError
 from attendance.service.hours import days, planning
-from attendance.service.hours.exports import leave_ical
 from attendance.service.hours.leave import requests
-from attendance.service.hours.report_lists import absence
+from attendance.service.hours.reports.exports import leave_ical
+from attendance.service.hours.reports.report_lists import absence
 from tests.service.hours.conftest import BERLIN, MONDAY, NOW, add_person, day, roster
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from attendance.service.hours import exports, report_tables
+from attendance.service.hours.reports import exports, report_tables
 from tests import needs
-from tests.service.hours.reported import BERLIN, LOCAL, SHEET
+from tests.service.hours.reports.reported import BERLIN, LOCAL, SHEET
 
 
 def with_sums(book: bytes, lines: int) -> bytes:

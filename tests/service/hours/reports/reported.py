@@ -9,9 +9,9 @@ from attendance.domain.hours.day import Policy, Punch
 from attendance.domain.hours.shift import Leave, Plan, Shift, Span, Tier
 from attendance.domain.hours.timesheet import days_of, with_weekly_overtime
 from attendance.domain.passage import Direction
-from attendance.service.hours import report_lists, report_tables
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.days import PersonDay, PersonDays, Today
+from attendance.service.hours.reports import report_lists, report_tables
 from attendance.store.hours.rosters import StaffMember
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from attendance.errors import UserError
-from attendance.service.hours.file_jobs import KEPT, MOST, FileJobs, Making, Stage, Told
+from attendance.service.hours.reports.file_jobs import KEPT, MOST, FileJobs, Making, Progress, Stage
 from tests.factories import NOON
 from tests.fakes import FakeClock
 
@@ -25,10 +25,10 @@ def jobs(clock: FakeClock) -> Iterator[FileJobs]:
     made.close()
 
 
-def write(told: Told) -> Iterator[bytes]:
-    told(1)
+def write(progress: Progress) -> Iterator[bytes]:
+    progress(1)
     yield b"one, "
-    told(2)
+    progress(2)
     yield b"two"
 
 
@@ -52,10 +52,10 @@ def test_a_file_that_is_stopped_is_not_written_on(jobs: FileJobs) -> None:
     begun, go_on = threading.Event(), threading.Event()
     pieces = []
 
-    def slow(told: Told) -> Iterator[bytes]:
+    def slow(progress: Progress) -> Iterator[bytes]:
         begun.set()
         go_on.wait(10)
-        told(1)
+        progress(1)
         pieces.append(1)
         yield b"never"
 
@@ -74,11 +74,11 @@ def test_a_file_that_is_stopped_is_not_written_on(jobs: FileJobs) -> None:
 
 
 def test_a_fault_is_told_and_the_next_file_is_made(jobs: FileJobs, caplog: pytest.LogCaptureFixture) -> None:
-    def broken(_told: Told) -> Iterator[bytes]:
+    def broken(_progress: Progress) -> Iterator[bytes]:
         yield b"half"
         raise ZeroDivisionError
 
-    def refused(_told: Told) -> Iterator[bytes]:
+    def refused(_progress: Progress) -> Iterator[bytes]:
         raise UserError("the last day is before the first: swap them")
         yield b""
 

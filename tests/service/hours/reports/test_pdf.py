@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from attendance.service.hours import pdf, report_tables
-from attendance.service.hours.report_tables import Form
+from attendance.service.hours.reports import pdf, report_tables
+from attendance.service.hours.reports.report_tables import Form
 from tests import needs
 from tests.pdf_text import text_in
-from tests.service.hours.reported import BERLIN, NAMES, NOW, TABLES
+from tests.service.hours.reports.reported import BERLIN, NAMES, NOW, TABLES
 
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)

@@ -21,9 +21,21 @@ from attendance.domain.hours.shift import Leave, Plan
 from attendance.domain.hours.timesheet import days_of
 from attendance.domain.passage import Direction
 from attendance.service.access.log import safe_cell
-from attendance.service.hours import exports, report_tables
 from attendance.service.hours.days import PersonDays
-from tests.service.hours.reported import BERLIN, LAST, LOCAL, MONDAY, MONEY, NAMES, NOW, OFFICE, SHEET, TABLES, at
+from attendance.service.hours.reports import exports, report_tables
+from tests.service.hours.reports.reported import (
+    BERLIN,
+    LAST,
+    LOCAL,
+    MONDAY,
+    MONEY,
+    NAMES,
+    NOW,
+    OFFICE,
+    SHEET,
+    TABLES,
+    at,
+)
 
 
 def rows_of(text: Iterable[str]) -> list[list[str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from attendance.service.hours import report_lists
-from tests.service.hours.reported import SHEET
+from attendance.service.hours.reports import report_lists
+from tests.service.hours.reports.reported import SHEET
 
 
 def test_a_second_is_paid_at_one_rate_by_day_and_week() -> None:

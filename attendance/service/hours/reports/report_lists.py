@@ -16,7 +16,7 @@ from attendance.domain.people.names import sort_key
 from attendance.errors import headline
 from attendance.service.hours.day_words import Local, hours, leave_words, shift_words
 from attendance.service.hours.days import PersonDays, Today
-from attendance.service.hours.report_tables import (
+from attendance.service.hours.reports.report_tables import (
     PREMIUMS,
     WHO,
     Bar,

@@ -33,8 +33,8 @@ KEPT = timedelta(hours=1)
 MOST = 3
 _STEP = 1 << 18
 
-Told = Callable[[int], None]
-Writer = Callable[[Told], Iterable[bytes]]
+Progress = Callable[[int], None]
+Writer = Callable[[Progress], Iterable[bytes]]
 
 
 class Stage(StrEnum):
@@ -80,7 +80,7 @@ class FileJobs:
         finalize(self, _close, self._files)
 
     def begin(self, by: str, name: str, kind: str, total: int, write: Writer) -> Making:
-        """Begin a file of `by`, called `name`.  `write(told)` yields its bytes and tells how many people are done."""
+        """Begin a file of `by`, called `name`.  `write(progress)` yields its bytes and counts the people."""
         making = Making(secrets.token_urlsafe(12), by, name, kind, self._clock.now(), total)
         with self._turn:
             self._forget_old()

@@ -10,10 +10,22 @@ from attendance.domain.hours.day import Punch
 from attendance.domain.hours.shift import Plan
 from attendance.domain.hours.timesheet import days_of
 from attendance.domain.passage import Direction
-from attendance.service.hours import report_tables
 from attendance.service.hours.days import PersonDays
-from attendance.service.hours.report_tables import Form
-from tests.service.hours.reported import BERLIN, LAST, LOCAL, MONDAY, NAMES, NOW, OFFICE, SHEET, TABLES, at, person
+from attendance.service.hours.reports import report_tables
+from attendance.service.hours.reports.report_tables import Form
+from tests.service.hours.reports.reported import (
+    BERLIN,
+    LAST,
+    LOCAL,
+    MONDAY,
+    NAMES,
+    NOW,
+    OFFICE,
+    SHEET,
+    TABLES,
+    at,
+    person,
+)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)

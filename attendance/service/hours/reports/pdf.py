@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from attendance.service.hours.day_words import LOCALE, Local, hours
-from attendance.service.hours.report_tables import Column, Form, Table
+from attendance.service.hours.reports.report_tables import Column, Form, Table
 from attendance.texts import N_
 from attendance.texts import gettext as _
 

@@ -23,7 +23,7 @@ from attendance.errors import headline
 from attendance.service.access.log import safe_cell
 from attendance.service.hours.day_words import Local, leave_words, rule_words
 from attendance.service.hours.days import PersonDays
-from attendance.service.hours.report_tables import TIMESHEET, Column, Form, Table
+from attendance.service.hours.reports.report_tables import TIMESHEET, Column, Form, Table
 from attendance.store.hours.rosters import StaffMember
 
 # Column titles of Frappe HR's data import for the document type Employee Checkin.
