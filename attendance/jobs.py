@@ -35,8 +35,9 @@ from attendance.service.people.employment import end_what_is_over
 from attendance.service.people.look_alikes import refresh_all
 from attendance.service.ports import Clock, doubt_about
 from attendance.service.privacy import key_backups
-from attendance.service.privacy.erasure import heads_file
+from attendance.service.privacy.erasure import heads_file, ledger_for
 from attendance.service.privacy.finish import FINISH_EVERY, finish_erasures
+from attendance.service.privacy.leavers import forget_leavers
 from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
 from attendance.store import settings as shared
 from attendance.store.audit.signatures import Signer
@@ -60,6 +61,21 @@ def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
     gone = _in_steps(sessions, forget_stranger_passages_older_than, clock.now() - timedelta(days=days))
     if gone:
         log.info("forgot %d refusals of unknown people older than %d days", gone, days)
+    return gone
+
+
+def forget_faces_of_leavers(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) -> int:
+    """Erase the templates of people whose last day is longer ago than `retention.leavers_days`; 0 keeps them."""
+    days = settings.retention.leavers_days
+    if days == 0 or _held_back(clock, "erasing the templates of leavers"):
+        return 0
+    ledger, now = ledger_for(settings, engine_of(sessions), keys), clock.now()
+    before = now.astimezone(settings.site.zone).date() - timedelta(days=days)
+    gone = 0
+    while step := forget_leavers(sessions, ledger, before, now):
+        gone += step
+    if gone:
+        log.info("erased the templates of %d people who left more than %d days ago", gone, days)
     return gone
 
 
@@ -266,6 +282,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
             hour,
             later,
         ),
+        Job("faces of leavers", partial(forget_faces_of_leavers, sessions, keys, settings, clock), hour, later),
         Job("end of employment", partial(end_employment, sessions, clock, settings.site.zone), hour),
         Job("nightly roll-up", partial(nightly, sessions, clock, settings), hour, later),
         Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),

@@ -47,7 +47,8 @@ class Passage:
     too late, or out of order, to count without approval · `counter`, `sequence`: the tablet's own count of its events ·
     `door_id`: the door that was asked for, None at a tablet without one · `rule`: the question that refused or the
     right that let pass, None before there were rules · `policy_version`: of the rules · `marks`: words of `Mark`,
-    joined by + · `phase`: "taken" or "not_taken" once a contact showed it.
+    joined by + · `phase`: "taken" or "not_taken" once a contact showed it · `for_hours`: it counts as working time;
+    False for a face whose person agrees to access only.
     A PIN or badge has no scores, no frames and no model.
     Raises ValueError when granted without a match, when a refusal names a person although no rule refused, or repeats
     a passage, and for a time that is not UTC.
@@ -80,6 +81,7 @@ class Passage:
     policy_version: int | None = None
     marks: str = ""
     phase: str | None = None
+    for_hours: bool = True
 
     def __post_init__(self) -> None:
         if self.granted is not (self.reason is Reason.MATCHED):
@@ -107,8 +109,11 @@ def is_repeat(passage: Passage, earlier: Passage, cooldown: timedelta) -> bool:
 
     The distance counts and not the order: if a clock is set back by an hour, nobody who comes in the next
     hour is a repeat.  An unknown direction fits any, at either of the two; coming and going are two check-ins,
-    because somebody may say "in" at a tablet and leave a moment later.
+    because somebody may say "in" at a tablet and leave a moment later.  What counts as working time repeats nothing
+    that does not.
     """
+    if passage.for_hours and not earlier.for_hours:
+        return False
     same_person = passage.person_id is not None and passage.person_id == earlier.person_id
     near = repeats(passage.direction, earlier.direction, passage.at - earlier.at, cooldown)
     return same_person and near

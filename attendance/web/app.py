@@ -33,7 +33,7 @@ from attendance.web.me import leave as me_leave
 from attendance.web.me import me, sign_in
 from attendance.web.operations import health, overview, system
 from attendance.web.operators import operators, sign_ins
-from attendance.web.people import credentials, departments, look_alikes, people
+from attendance.web.people import consents, credentials, departments, look_alikes, people
 from attendance.web.privacy import privacy
 from attendance.web.site import EXTENSION, Site
 
@@ -85,7 +85,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     formats.init_app(app)
     errors.init_app(app)
     tablet.init_app(app, site)
-    for room in (auth, overview, people, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
+    for room in (auth, overview, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
     for room in (audit, comparing, credentials, departments, privacy, sign_ins, system):
         app.register_blueprint(room.blueprint)
@@ -93,7 +93,8 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
         app.register_blueprint(room.blueprint)
     for room in (doors, door_settings, schedules, levels, who_passes):
         app.register_blueprint(room.blueprint)
-    for blueprint in {me.blueprint, sign_in.blueprint, me_leave.blueprint}:  # one blueprint; both add their pages to it
+    # Each of the two is one blueprint, to which several modules add their pages.
+    for blueprint in {me.blueprint, sign_in.blueprint, me_leave.blueprint, people.blueprint, consents.blueprint}:
         app.register_blueprint(blueprint)
     for room in (screen, pairing):  # the screen's routes are in the tablets' room
         app.register_blueprint(room.blueprint)

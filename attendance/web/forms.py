@@ -26,6 +26,7 @@ from wtforms import (
 from wtforms.validators import AnyOf, DataRequired, EqualTo, InputRequired, Length, Optional, Regexp
 
 from attendance.domain.passage import Direction
+from attendance.domain.people.consent import Purpose
 from attendance.store.operators.operators import MIN_PASSWORD, ROLES
 from attendance.store.privacy.consent import MAX_TEXT
 
@@ -115,10 +116,30 @@ class ConsentForm(FlaskForm):
         [DataRequired(_("Write down what the person agrees to.")), Length(max=MAX_TEXT)],
         [clean_text],
     )
+    access = BooleanField(_("Access: a camera recognises the face, and a door opens"))
+    attendance = BooleanField(_("Working time: coming and going by face count as working time"))
+    language = StringField(
+        _("Language of these words"),
+        [Regexp(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}\Z", message=_("Write a language as en, de or pt-BR."))],
+        [clean_line],
+    )
+    channel = StringField(
+        _("How the person agreed"), [AnyOf(("page", "paper", "email"), _("Choose from the list."))], default="page"
+    )
     agreed = BooleanField(
         _("This person has read these words and agreed to them"),
         [DataRequired(_("Tick the box once the person has agreed."))],
     )
+
+    def validate_attendance(self, _field: BooleanField) -> None:
+        """Require one purpose or both."""
+        if not (self.access.data or self.attendance.data):
+            raise ValidationError(_("Tick what the person agrees to: access, working time or both."))
+
+    def purposes(self) -> frozenset[Purpose]:
+        """Return the purposes that are ticked."""
+        ticked = {Purpose.ACCESS: self.access.data, Purpose.ATTENDANCE: self.attendance.data}
+        return frozenset(purpose for purpose, on in ticked.items() if on)
 
 
 class Between:

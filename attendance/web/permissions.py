@@ -18,6 +18,7 @@ Permission = Literal[
     "read_log",
     "export_log",
     "read_person",
+    "export_person",
     "edit_person",
     "erase_person",
     "record_consent",
@@ -98,6 +99,11 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "supervisor": _SUPERVISOR,
     "admin": PERMISSIONS,
 }
+
+
+def roles_in_words() -> dict[str, str]:
+    """Return what each role may do, as the names of its permissions."""
+    return {role: ", ".join(sorted(names)).replace("_", " ") for role, names in ROLE_PERMISSIONS.items()}
 
 
 def is_allowed(role: str, wanted: Permission) -> bool:

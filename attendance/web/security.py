@@ -58,6 +58,7 @@ PERSONAL: frozenset[Permission] = frozenset(
         "read_log",
         "export_log",
         "read_person",
+        "export_person",
         "read_working_time",
         "read_report",
         "export_report",

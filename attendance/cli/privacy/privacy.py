@@ -122,6 +122,60 @@ def public_key(context: click.Context, out: Path | None) -> None:
     _give(to_pem(Signer(bootstrap.existing_keys(settings, bootstrap.engine_for(settings))).public), out)
 
 
+@privacy.command("schedule")
+@click.option("--out", type=_FILE, help="Where to write it; else to standard output.")
+@click.pass_context
+def schedule(context: click.Context, out: Path | None) -> None:
+    """Write the schedule of retention of the settings in force, as a page to publish."""
+    from attendance.service.privacy.documents import as_html
+    from attendance.service.privacy.schedule import schedule_document
+
+    _give(as_html(schedule_document(settings_of(context))), out)
+
+
+@privacy.command("dpia")
+@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True)
+@click.option("--out", type=_FILE, help="Where to write it; else to standard output.")
+@click.pass_context
+def dpia(context: click.Context, form: str, out: Path | None) -> None:
+    """Write the facts for a data protection impact assessment, from the settings and the database as they are now."""
+    from attendance import bootstrap
+    from attendance.service.privacy.documents import as_html, as_json
+    from attendance.service.privacy.dpia import pack_of
+    from attendance.web.permissions import roles_in_words
+
+    site = bootstrap.installation_for(settings_of(context))
+    with site.sessions() as session:
+        pack = pack_of(session, site.settings, roles_in_words(), site.clock.now())
+    _give(as_html(pack) if form == "html" else as_json(pack), out)
+
+
+@privacy.command("record")
+@click.argument("person", type=int)
+@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True)
+@click.option("--out", type=_FILE, help="Where to write it; else to standard output.")
+@click.pass_context
+def record(context: click.Context, person: int, form: str, out: Path | None) -> None:
+    """Write everything that is stored about PERSON, a number from the command people list; noted in the audit."""
+    from attendance import bootstrap
+    from attendance.service.audit import audit
+    from attendance.service.audit.audit import Action, Actor, Subject
+    from attendance.service.privacy.documents import as_html, record_of
+    from attendance.service.privacy.own_data import everything_about
+
+    site = bootstrap.installation_for(settings_of(context))
+    now = site.clock.now()
+    with site.sessions() as session:
+        stored = everything_about(session, person, now)
+    with site.sessions.begin() as session:
+        actor, subject = Actor("command line", f"privacy record by user {os.getuid()}"), Subject("person", person)
+        audit.record(session, actor=actor, action=Action.EXPORT_DATA, subject=subject, at=now)
+    if form == "json":
+        _give(json.dumps(stored, indent=2, ensure_ascii=False) + "\n", out)
+    else:
+        _give(as_html(record_of(stored, site.settings.site.name)), out)
+
+
 @privacy.command("begin-ledger")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context

@@ -234,9 +234,15 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
         ),
     ),
     Reason.NO_CONSENT: ReasonText(
-        N_("no consent noted"),
-        N_("Note the person’s consent first."),
-        (N_("Your face may not be used"), KIOSK_OTHER_WAY),
+        N_("no consent to this"),
+        N_("Note the person’s consent to this purpose, or use a PIN or badge."),
+        (N_("Your face may not be used here"), KIOSK_OTHER_WAY),
+        Explanation(
+            N_("You did not agree to the use of your face here"),
+            (N_("A door needs your consent to access, a tablet the one to working time."),),
+            N_("Both are yours to give and to withdraw, each by itself."),
+            (OTHER_WAY, N_("See what you agreed to under “My data”.")),
+        ),
     ),
     Reason.MAY_BE_ANOTHER: ReasonText(
         N_("this may be somebody else who is enrolled"),

@@ -10,6 +10,9 @@ have opened.  Trade-off: one flushed disk write before anybody passes.
 The cooldown joins entries of attendance only.  At a door every granted request is a passage of its own and moves
 the door; `repeat_of` marks a repeat, so that hours count it once.  A tablet has no door, so a repeat there
 writes nothing and returns the earlier passage.
+
+Consent is read in the committing transaction: a face needs the one to access at a door, and the one to attendance at a
+tablet and to count as working time.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.access.rules.decide import Mark
 from attendance.domain.passage import Method, Passage, is_repeat
+from attendance.domain.people.consent import Purpose, allows
 from attendance.domain.reason import Reason
 from attendance.service.access.doors.judging import DoorRules, judged_passage, request_of, take_place
 from attendance.service.alarms.alarms import NOBODY, Recipients, clear_and_notify, raise_and_notify
@@ -47,6 +51,7 @@ _NOT_ACTIVE = {
     Method.BADGE: Reason.UNKNOWN_BADGE,
 }
 
+_NO_ATTENDANCE = "consent to working time"
 
 # What the driver said → what the log of door events keeps.
 STORED: Mapping[PulseOutcome, DoorOutcome] = {
@@ -191,7 +196,12 @@ class Recorder:
                 passage = _refused(passage, _NOT_ACTIVE[passage.method])
         if self._has_rules(session, passage):
             passage, release_s = self._by_rules(session, passage)
+        elif passage.granted and person is not None and not allows(passage.method, Purpose.ATTENDANCE, person.agreed):
+            # A tablet is for working time.  The person was identified, and stays named as at a door.
+            passage = replace(passage, granted=False, reason=Reason.NO_CONSENT, rule=_NO_ATTENDANCE)
         if passage.granted and person is not None:
+            counts = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
+            passage = replace(passage, for_hours=counts)
             name, earlier = person.name, None if passage.late else self._repeated(session, passage)
         if earlier is not None and events.set_direction(session, earlier.id, passage.direction):
             earlier = replace(earlier, direction=passage.direction)  # the two are one check-in, and this one knows

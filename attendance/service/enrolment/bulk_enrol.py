@@ -20,6 +20,7 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.consent import Channel
 from attendance.domain.reason import Reason
 from attendance.errors import Phrase, UserError
 from attendance.service.access.reason_texts import reason_words
@@ -172,7 +173,7 @@ class _Run:
                     session, name=entry.name, at=at, staff_number=entry.staff_number, department=entry.department
                 )
             if person.consent_at is None:
-                consents.give_consent(session, person.id, words or "", at=at)
+                consents.give_consent(session, person.id, words or "", at=at, channel=Channel.FILE)
             rows = templates.list_templates(session, person.id)
             known = {row.photo_sha256 for row in rows if row.model_id == self._model_id}
             new = {photo.digest: photo for photo in usable if photo.digest not in known}

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.faces import Template
 from attendance.domain.passage import Direction
+from attendance.domain.people.consent import Channel, Purpose, version_of
 from attendance.service.alarms.kinds import KINDS
 from attendance.service.ids import new_event_id
 from attendance.service.people import look_alikes
@@ -68,11 +69,7 @@ def enrol(session: Session, chance: random.Random, person_ids: Sequence[int], mo
     count = 0
     for start in range(0, len(agreed), _ROWS):
         chunk = agreed[start : start + _ROWS]
-        session.execute(
-            update(tables.Person)
-            .where(tables.Person.id.in_(chunk))
-            .values(consent_at=at - timedelta(days=70), consent_text=CONSENT)
-        )
+        _agree(session, chunk, at - timedelta(days=70))
         keys, rows = _sealed(chance, rng, chunk, centres[start : start + _ROWS], model, at)
         for person_id, wrapped in keys.items():
             person_keys.add_key(session, person_id, wrapped)
@@ -86,6 +83,15 @@ def enrol(session: Session, chance: random.Random, person_ids: Sequence[int], mo
             session, model.model_id, pair.person_id, pair.other_id, pair.score, at=at, by="demo data"
         )
     return count
+
+
+def _agree(session: Session, chunk: Sequence[int], at: datetime) -> None:
+    agreed = {"access_consent_at": at, "attendance_consent_at": at}
+    session.execute(update(tables.Person).where(tables.Person.id.in_(chunk)).values(agreed))
+    same = {"act": "given", "at": at, "version": version_of(CONSENT), "words": CONSENT, "language": "en"}
+    how = {"channel": Channel.COMMAND.value, "noted_by": "demo data"}
+    rows = [{"person_id": one, "purpose": purpose.value, **same, **how} for one in chunk for purpose in Purpose]
+    session.execute(insert(tables.ConsentRow), rows)
 
 
 def _sealed(

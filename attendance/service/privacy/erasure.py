@@ -10,7 +10,7 @@ every start.  Trade-off: no erasure while the ledger cannot be written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,9 +19,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from attendance.config import Settings
+from attendance.domain.people.consent import BOTH, Channel, Purpose
 from attendance.errors import UserError
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
+from attendance.store import settings as values
 from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys
 from attendance.store.operations.replaced import ORIGIN, ensure_history
@@ -81,21 +83,41 @@ def erase_person(sessions: Sessions, ledger: Ledger, person_id: int, actor: Acto
         return row
 
 
-def withdraw(sessions: Sessions, ledger: Ledger, person_id: int, actor: Actor, at: datetime) -> str | None:
-    """Note that a person withdrew the consent, and erase the templates; return the erasure, None if there were none."""
-    with sessions() as session:
-        people.get_person(session, person_id)
-        key, issued = person_keys.key_id(session, person_id), erasures.highest_number(session)
-    head = ledger.append([("key", key)], at, issued) if key else None
-    with sessions.begin() as session:
-        removed = erasures.template_counts(session, person_id)
-        consent.withdraw_consent(session, person_id, at=at)
-        subject = Subject("person", person_id)
-        audit.record(session, actor=actor, action=Action.WITHDRAW_CONSENT, subject=subject, at=at)
-        if head is None or key is None:
-            return None
-        erasures.put_applied(session, head.entries, head.hash, at)
-        return erasures.add_erasure(session, "templates", key, removed, at).id
+def withdraw(
+    sessions: Sessions,
+    ledger: Ledger,
+    person_id: int,
+    actor: Actor,
+    at: datetime,
+    purposes: Collection[Purpose] = BOTH,
+    channel: Channel = Channel.COMMAND,
+) -> str | None:
+    """Note that a person withdrew consent to these purposes; with the last one, erase the templates.
+
+    Return the erasure; None if another purpose is left, or nothing was stored.
+    """
+    while True:
+        with sessions() as session:
+            left = people.get_person(session, person_id).agreed - frozenset(purposes)
+            key, issued = person_keys.key_id(session, person_id), erasures.highest_number(session)
+        head = ledger.append([("key", key)], at, issued) if key and not left else None
+        with sessions.begin() as session:
+            values.lock_gallery(session, at)
+            person = people.lock_person(session, person_id)
+            if head is None and not person.agreed - frozenset(purposes) and person_keys.key_id(session, person_id):
+                continue  # another purpose ended, or a template came, since we looked: the ledger's line comes first
+            # Once the ledger names the key, it goes, whatever somebody noted meanwhile.
+            ending = BOTH if head is not None else purposes
+            removed = erasures.template_counts(session, person_id) if head is not None else {}
+            held = person.agreed
+            consent.withdraw_consent(session, person_id, at=at, purposes=ending, channel=channel, by=actor.name)
+            detail = {"purposes": "+".join(sorted(held & frozenset(ending)))}
+            subject = Subject("person", person_id)
+            audit.record(session, actor=actor, action=Action.WITHDRAW_CONSENT, subject=subject, detail=detail, at=at)
+            if head is None or key is None:
+                return None
+            erasures.put_applied(session, head.entries, head.hash, at)
+            return erasures.add_erasure(session, "templates", key, removed, at).id
 
 
 def require_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> list[Entry]:

@@ -9,6 +9,7 @@ because anybody who finds the file could use them.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from typing import Any
 
@@ -23,10 +24,11 @@ from attendance.store.people.credentials import secret_of
 from attendance.store.tables.access import AccessGrant, AccessLevel, AccessState, Area, PersonPlace
 from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, PersonCalendar, Roster, RosterDay
 from attendance.store.tables.operators import Operator, SignIn
-from attendance.store.tables.people import EmploymentRow, LookAlike, PersonLink
+from attendance.store.tables.people import ConsentRow, EmploymentRow, LookAlike, PersonLink
 
 # Each table that refers to people, and its key in `everything_about`; None: nothing to disclose.
 DISCLOSED: dict[str, str | None] = {
+    "consents": "consents",
     "templates": "face_templates",
     "person_keys": None,  # the key that opens the templates, and nothing more
     "look_alikes": "look_alikes",
@@ -65,13 +67,24 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
             "added_at": _text(person.created_at),
             "changed_at": _text(person.updated_at),
         },
-        "consent": {"given_at": _text(person.consent_at), "words": person.consent_text},
+        "consent": {
+            "access_since": _text(person.access_consent_at),
+            "working_time_since": _text(person.attendance_consent_at),
+        },
+        "consents": _rows(session, ConsentRow, person_id),
         "pin_and_badge": {
             "pin_set_at": _text(secret.pin_set_at) if secret else None,
             "badge_made_at": _text(secret.badge_made_at) if secret else None,
         },
         "face_templates": [
-            {"added_at": _text(row.created_at), "from": row.source, "model": row.model_id, "quality": row.quality}
+            {
+                "added_at": _text(row.created_at),
+                "from": row.source,
+                "model": row.model_id,
+                "quality": row.quality,
+                # Of the sealed bytes: it shows whether it is still the same one, and nothing of the face.
+                "sealed_sha256": hashlib.sha256(row.vector).hexdigest(),
+            }
             for row in templates.list_templates(session, person_id)
         ],
         "check_ins": [
@@ -81,6 +94,7 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
                 "direction": view.passage.direction.value,
                 "by": view.passage.method.value,
                 "score": view.passage.score,
+                "counts_as_working_time": view.passage.for_hours,
             }
             for view in all_passages(session, person_id=person_id)
         ],

@@ -111,6 +111,7 @@ def record_passage(session: Session, passage: Passage) -> None:
             policy_version=passage.policy_version,
             marks=passage.marks,
             phase=passage.phase,
+            for_hours=passage.for_hours,
         )
     )
     session.flush()
@@ -288,13 +289,13 @@ def camera_names(session: Session) -> list[str]:
 def overview(session: Session, day_start: datetime, day_end: datetime) -> Overview:
     """Return what happened in day_start <= at < day_end (UTC), person by person and in total.
 
-    A repeat counts once, and a passage that was taken back does not count.
+    A repeat counts once, and a passage that was taken back does not count.  Whoever agrees to access only has no times.
     """
     today = (access.Passage.at >= day_start, access.Passage.at < day_end, counts_once(), ~voided())
     query = (
         select(access.Passage.at, Person.id, Person.name, Person.department)
         .join(Person, Person.id == access.Passage.person_id)
-        .where(*today, access.Passage.granted)
+        .where(*today, access.Passage.granted, access.Passage.for_hours)
         .order_by(access.Passage.at, access.Passage.id)
     )
     present: dict[int, Presence] = {}
@@ -395,4 +396,5 @@ def passage_of(row: access.Passage) -> Passage:
         policy_version=row.policy_version,
         marks=row.marks,
         phase=row.phase,
+        for_hours=row.for_hours,
     )

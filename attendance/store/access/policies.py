@@ -184,7 +184,7 @@ def factor_rule(stored: dict[str, Any]) -> FactorRule:
 def person_state(person: Person, state: access.AccessState | None) -> PersonState:
     """Return what the rules know about a person; employment that ends ends access, too."""
     known = PersonState(
-        person.id, person.department, person.active, person.consent_at is not None, valid_to=person.ends_at
+        person.id, person.department, person.active, person.access_consent_at is not None, valid_to=person.ends_at
     )
     if state is None:
         return known

@@ -39,7 +39,8 @@ def punches(
     """Return granted passages with `since` <= at < `until` by person, as the approved corrections leave them.
 
     `person_ids`: of these people; None: of everybody.
-    A passage that repeats another within the cooldown is left out, unless that other one was taken back.
+    A passage that repeats another within the cooldown is left out, unless that other one was taken back; so is the
+    face of somebody who agreed to access only.
     """
     query = select(
         Passage.id, Passage.at, Passage.person_id, Passage.direction, Passage.camera, Passage.received_at
@@ -47,6 +48,7 @@ def punches(
         Passage.at >= since,
         Passage.at < until,
         Passage.granted,
+        Passage.for_hours,
         Passage.person_id.is_not(None),
         counts_once(),
         ~voided(),
@@ -88,7 +90,7 @@ def first_punch_at(session: Session, person_ids: Collection[int]) -> dict[int, d
     """Return when the oldest stored punch of each of these people was; nobody without one."""
     granted = (
         select(Passage.person_id, func.min(Passage.at))
-        .where(Passage.granted, Passage.person_id.is_not(None))
+        .where(Passage.granted, Passage.for_hours, Passage.person_id.is_not(None))
         .group_by(Passage.person_id)
     )
     added = (
@@ -109,7 +111,9 @@ def first_punch_at(session: Session, person_ids: Collection[int]) -> dict[int, d
 
 def people_with_punches(session: Session, until: datetime) -> set[int]:
     """Return the people with a granted passage before `until`."""
-    query = select(Passage.person_id).where(Passage.at < until, Passage.granted, Passage.person_id.is_not(None))
+    query = select(Passage.person_id).where(
+        Passage.at < until, Passage.granted, Passage.for_hours, Passage.person_id.is_not(None)
+    )
     return {person for person in session.scalars(query.distinct()) if person is not None}
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from attendance.domain.people.employment import ALWAYS, Employment
-from attendance.store.tables.people import EmploymentRow
+from attendance.store.tables.people import EmploymentRow, Person, Template
 
 
 def employments(session: Session, person_ids: Sequence[int] | None = None) -> dict[int, tuple[Employment, ...]]:
@@ -32,6 +32,19 @@ def employments(session: Session, person_ids: Sequence[int] | None = None) -> di
 def employment_of(session: Session, person_id: int) -> tuple[Employment, ...]:
     """Return the times of employment of one person, the oldest first."""
     return employments(session, [person_id]).get(person_id, ALWAYS)
+
+
+def left_before(session: Session, day: date, limit: int) -> Sequence[int]:
+    """Return inactive people with templates or a consent whose newest employment ended before `day`."""
+    newest = select(func.max(EmploymentRow.id)).group_by(EmploymentRow.person_id)
+    over = select(EmploymentRow.person_id).where(EmploymentRow.id.in_(newest), EmploymentRow.last < day)
+    faces = or_(
+        Person.access_consent_at.is_not(None),
+        Person.attendance_consent_at.is_not(None),
+        exists().where(Template.person_id == Person.id),
+    )
+    query = select(Person.id).where(Person.active.is_(False), Person.id.in_(over), faces).order_by(Person.id)
+    return session.scalars(query.limit(limit)).all()
 
 
 def put_newest(session: Session, person_id: int, employment: Employment) -> None:

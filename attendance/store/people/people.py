@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.consent import BOTH
 from attendance.domain.people.names import matches, sort_key
 from attendance.errors import Phrase, UserError
 from attendance.store import settings
@@ -23,7 +24,7 @@ from attendance.store.access import policies
 from attendance.store.hours import calendars
 from attendance.store.operators import sign_ins
 from attendance.store.people import employment
-from attendance.store.privacy import person_keys
+from attendance.store.privacy import consent_history, person_keys
 from attendance.store.tables.people import Person as Person  # for the pages, which import no tables
 
 _AT_ONCE = 1000  # ids in one query: databases limit their number
@@ -40,11 +41,16 @@ def create_person(
     consent_at: datetime | None = None,
     consent_text: str | None = None,
 ) -> Person:
-    """Add an active person, flushed (so with an id).  UserError if the name is missing or the staff number taken."""
+    """Add an active person, flushed (so with an id).  UserError if the name is missing or the staff number taken.
+
+    `consent_at`: since when the person agrees to both purposes, to the words `consent_text`.
+    """
     values = _checked(session, 0, name, staff_number, department, notes)
-    person = Person(**values, created_at=at, updated_at=at, consent_at=consent_at, consent_text=consent_text)
+    person = Person(**values, created_at=at, updated_at=at)
     session.add(person)
     _flush(session, values["staff_number"])
+    if consent_at is not None:
+        consent_history.note_given(session, person, BOTH, consent_text or "", at=consent_at)
     policies.grant_default(session, person.id, at)
     return person
 
@@ -114,6 +120,13 @@ def get_person(session: Session, person_id: int) -> Person:
     if person is None:
         raise UserError("there is no person %(person_id)s: it may have been erased meanwhile", person_id=person_id)
     return person
+
+
+def lock_person(session: Session, person_id: int) -> Person:
+    """Return the person as the database has it now, and keep it so until the transaction ends; UserError if gone."""
+    session.execute(update(Person).where(Person.id == person_id).values(active=Person.active))
+    found = session.get(Person, person_id, populate_existing=True)
+    return found if found is not None else get_person(session, person_id)
 
 
 def active_person(session: Session, person_id: int, at: datetime | None = None) -> Person | None:

@@ -79,6 +79,8 @@ class Passage(Base):
     # The tablet page's own count of its events, and which count that is; NULL for pages that count none.
     counter: Mapped[str | None] = mapped_column(String(8))
     sequence: Mapped[int | None]
+    # False: the face of somebody who agrees to access only; hours leave it out.
+    for_hours: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class DoorEvent(Base):

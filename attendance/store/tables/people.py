@@ -1,4 +1,4 @@
-"""The tables of people: who they are, their templates and keys, look-alikes, PINs, badges, one-time links.
+"""The tables of people: who they are, consents, templates and keys, look-alikes, PINs, badges, links.
 
 In: nothing.  Out: classes of `Base.metadata`.
 Does not know: what encrypted bytes hold, how a secret is hashed.
@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from attendance.domain.people.consent import Purpose
 from attendance.store.tables.base import Base
 
 
@@ -31,10 +32,11 @@ def random_id() -> str:
 
 
 class Person(Base):
-    """A person who may be recognised.  `consent_*`: when and to which words the person agreed.
+    """A person who may be recognised.  `…_consent_at`: since when the person agrees to that purpose; null: does not.
+
+    The words, and what was said before, are rows of `ConsentRow`.
 
     `uid`: the random id by which the audit, the ledger of erasures and receipts name the person.
-
     `ends_at`: the midnight after the last day of employment, from which on nothing is granted any more.
     """
 
@@ -51,9 +53,49 @@ class Person(Base):
     notes: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    consent_at: Mapped[datetime | None]
-    consent_text: Mapped[str | None] = mapped_column(Text)
+    access_consent_at: Mapped[datetime | None]
+    attendance_consent_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
+
+    @property
+    def agreed(self) -> frozenset[Purpose]:
+        """Return the purposes for which the person's face may be compared."""
+        given = {Purpose.ACCESS: self.access_consent_at, Purpose.ATTENDANCE: self.attendance_consent_at}
+        return frozenset(purpose for purpose, at in given.items() if at is not None)
+
+    @property
+    def consent_at(self) -> datetime | None:
+        """Return since when templates may be kept for any purpose; None: they may not."""
+        return min(filter(None, (self.access_consent_at, self.attendance_consent_at)), default=None)
+
+
+class ConsentRow(Base):
+    """A consent that was given or withdrawn, or ended with the employment; rows are added and never changed.
+
+    `version`: of the words, by `version_of` · `language`: of the words, "" if nobody noted it · `noted_by`: the
+    operator or program · an end has the version that it ends, and no words.
+    """
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('access', 'attendance')", name="purpose"),
+        CheckConstraint("act IN ('given', 'withdrawn', 'ended')", name="act"),
+        CheckConstraint(
+            "channel IN ('paper', 'page', 'email', 'self', 'file', 'command', 'retention', 'before')", name="channel"
+        ),
+        Index(None, "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    purpose: Mapped[str] = mapped_column(String(12))
+    act: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime]
+    version: Mapped[str] = mapped_column(String(12))
+    words: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(20))
+    channel: Mapped[str] = mapped_column(String(10))
+    noted_by: Mapped[str] = mapped_column(String(100))
 
 
 class EmploymentRow(Base):

@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
+from attendance.domain.people.consent import BOTH, Channel, Purpose
 from attendance.errors import UserError
 from attendance.service.access.log import all_passages, passages_csv
 from attendance.service.audit.audit import Actor
@@ -25,11 +26,12 @@ from attendance.service.hours.corrections import withdraw_own_request
 from attendance.service.hours.reports.exports import to_csv
 from attendance.service.hours.reports.report_tables import timesheet
 from attendance.service.people.own_requests import BY
-from attendance.service.privacy import erasure, own_data
+from attendance.service.privacy import documents, erasure, own_data, schedule
 from attendance.store.access import events
 from attendance.store.hours.corrections import corrections as list_corrections
 from attendance.store.hours.periods import lock_over
 from attendance.store.people import credentials, people, templates
+from attendance.store.privacy import consent_history
 from attendance.texts import gettext as _
 from attendance.web.acts import done
 from attendance.web.errors import answer
@@ -37,6 +39,7 @@ from attendance.web.formats import local_forms
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, instant_from, next_month, repeats_between, today
 from attendance.web.me.guard import blueprint, by_person, signed_in_as, signed_in_employee
+from attendance.web.privacy.consent_words import ACTS, CHANNELS, PURPOSES
 from attendance.web.security import limiter
 from attendance.web.site import current_site
 
@@ -173,6 +176,16 @@ def data_json() -> ResponseReturnValue:
     return _file(json.dumps(stored, indent=2, ensure_ascii=False), "application/json", "my data.json")
 
 
+@blueprint.get("/record.html")
+def record_html() -> ResponseReturnValue:
+    """Give out the same as a page that opens anywhere."""
+    with current_site().sessions() as session:
+        stored = own_data.everything_about(session, signed_in_employee().id, current_site().clock.now())
+    return _file(
+        documents.as_html(documents.record_of(stored, current_site().settings.site.name)), "text/html", "my data.html"
+    )
+
+
 @blueprint.get("/check-ins.csv")
 def check_ins_csv() -> ResponseReturnValue:
     site, me = current_site(), signed_in_employee()
@@ -184,13 +197,20 @@ def check_ins_csv() -> ResponseReturnValue:
 @blueprint.post("/consent/withdraw")
 @limiter.limit("10/hour", key_func=by_person)
 def withdraw_consent() -> ResponseReturnValue:
-    """Withdraw the consent at once, with one form as it was given; the templates are erased."""
+    """Withdraw the consent at once, with one form as it was given; with the last purpose the templates are erased."""
     me, site = signed_in_employee(), current_site()
-    if request.form.get("sure") != "yes":
-        return render_template("me/data.html", problem=_("Tick the box if you are sure."), **_data()), 400
-    erasure.withdraw(site.sessions, site.ledger, me.id, Actor("system", BY), site.clock.now())
+    ticked = [purpose for purpose in Purpose if purpose.value in request.form.getlist("purpose")]
+    if request.form.get("sure") != "yes" or ("chosen" in request.form and not ticked):
+        return render_template("me/data.html", problem=_("Tick the boxes if you are sure."), **_data()), 400
+    now, who = site.clock.now(), Actor("system", BY)
+    erasure.withdraw(site.sessions, site.ledger, me.id, who, now, ticked or BOTH, Channel.SELF)
     log.info("person %d withdrew the consent on the employees' pages", me.id)
-    flash(_("Your consent is withdrawn, and the templates of your face are erased."), "success")
+    with site.sessions() as session:
+        left = people.get_person(session, me.id).agreed
+    if left:
+        flash(_("This consent is withdrawn. Your face is no longer used for it."), "success")
+    else:
+        flash(_("Your consent is withdrawn, and the templates of your face are erased."), "success")
     return redirect(url_for("me.data"))
 
 
@@ -201,6 +221,12 @@ def _data() -> dict[str, Any]:
             "person": people.get_person(session, me.id),
             "templates": templates.list_templates(session, me.id),
             "secret": credentials.secret_of(session, me.id),
+            "consents": consent_history.history(session, me.id),
+            "agreed_to": consent_history.in_force(session, me.id),
+            "PURPOSES": PURPOSES,
+            "ACTS": ACTS,
+            "CHANNELS": CHANNELS,
+            "schedule": schedule.schedule_of(current_site().settings),
             "passages": events.list_passages(session, person_id=me.id, limit=SHOWN_PASSAGES),
         }
 

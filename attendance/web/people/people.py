@@ -1,7 +1,7 @@
-"""People: search, list, add, edit, consent, deactivate, erase.
+"""People: search, list, add, edit, deactivate, erase.
 
 In: forms.  Out: pages; changed rows.
-Does not know: photos (enrol.py).
+Does not know: photos (enrol.py), how consents are noted (consents.py).
 Main choice: erasing asks on a separate page and not in a dialog, so that it works without scripts
 and says what will be gone; deactivating asks nothing, because it can be undone.
 """
@@ -13,9 +13,11 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.consent import Purpose
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.enrolment import photo_count
@@ -26,13 +28,14 @@ from attendance.store.calibration import operating_points
 from attendance.store.people import credentials, people, templates
 from attendance.store.people.employment import employment_of
 from attendance.store.people.look_alikes import named_pairs
-from attendance.store.privacy import consent
+from attendance.store.privacy import consent_history
 from attendance.store.session import DatabaseError
 from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import ConsentForm, PersonForm
 from attendance.web.listing import Column, listing_of
+from attendance.web.privacy.consent_words import ACTS, CHANNELS, PURPOSES
 from attendance.web.security import operator, permission, record_act
 from attendance.web.site import current_site
 
@@ -49,9 +52,10 @@ COLUMNS = (
 SHOWN = {"active": True, "inactive": False, "all": None}
 # Translated where it is shown, with the site's name.
 CONSENT_WORDS = N_(
-    "I agree that %(site)s stores a mathematical description of my face (no photo) in order to let me in and to "
-    "note when I come and go. It is encrypted, used for nothing else and erased when I take this back, "
-    "which I may do at any time and without giving a reason. I can use another way in instead."
+    "I agree that %(site)s stores a mathematical description of my face (no photo) for each purpose that is ticked: "
+    "access, to let me in, and working time, to note when I come and go. It is encrypted, used for nothing else and "
+    "erased when I take this back, which I may do for each purpose by itself, at any time and without giving a "
+    "reason. I can use another way in instead."
 )
 
 
@@ -182,33 +186,6 @@ def delete(person_id: int) -> ResponseReturnValue:
     return redirect(url_for("privacy.erasure", erasure_id=erased))
 
 
-@blueprint.post("/<int:person_id>/consent")
-@permission("record_consent")
-def give_consent(person_id: int) -> ResponseReturnValue:
-    form, site = ConsentForm(), current_site()
-    if not form.validate_on_submit():
-        return render_template("people/person.html", **person_context(person_id, form)), 400
-    with site.sessions.begin() as session:
-        existing(session, person_id)
-        consent.give_consent(session, person_id, form.text.data or "", at=site.clock.now())
-        record_act(session, Action.GIVE_CONSENT, Subject("person", person_id))
-    log.info("%s noted the consent of person %d", current_user.username, person_id)
-    flash(_("The consent is noted. You can add photos now."), "success")
-    return redirect(url_for("people.show", person_id=person_id))
-
-
-@blueprint.post("/<int:person_id>/consent/withdraw")
-@permission("record_consent")
-def withdraw_consent(person_id: int) -> ResponseReturnValue:
-    site = current_site()
-    with site.sessions() as session:
-        person = existing(session, person_id)
-    erasure.withdraw(site.sessions, site.ledger, person_id, operator(), site.clock.now())
-    log.info("%s noted that person %d withdrew the consent", current_user.username, person_id)
-    flash(_("The consent is withdrawn, and every template of %(name)s is erased.", name=person.name), "success")
-    return redirect(url_for("people.show", person_id=person_id))
-
-
 def existing(session: Session, person_id: int) -> people.Person:
     """Return the person, or show the 404 page."""
     try:
@@ -230,6 +207,7 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         waiting_link = credentials.open_link(session, person_id, at=site.clock.now())
         alike = named_pairs(session, site.model_id, person_id, limit=10)
         point = operating_points.current(session, site.model_id)
+        consents = consent_history.history(session, person_id)
         try:
             agreement = look_alikes.consistency(session, site.keys, site.model_id, person_id)
         except DatabaseError:
@@ -239,6 +217,9 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
     if form is None:
         form = ConsentForm(formdata=None)
         form.text.data = _(CONSENT_WORDS, site=site.settings.site.name)
+        form.language.data = str(get_locale() or "en").replace("_", "-")
+        for purpose in Purpose:
+            getattr(form, purpose.value).data = purpose not in person.agreed
     return {
         "person": person,
         "templates": photos,
@@ -249,6 +230,10 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         "sufficient": photo_count.SUFFICIENT,
         "passages": passages,
         "consent_form": form,
+        "consents": consents,
+        "PURPOSES": PURPOSES,
+        "CHANNELS": CHANNELS,
+        "ACTS": ACTS,
         "max_upload_mb": site.settings.web.max_upload_mb,
         "texts": {name: _(text) for name, text in SCRIPT_TEXTS.items()},
         "results": [],

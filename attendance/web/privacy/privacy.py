@@ -7,16 +7,21 @@ Does not know: how anything is erased.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from flask import Blueprint, Response, abort, render_template
 from flask.typing import ResponseReturnValue
 
+from attendance.service.privacy import documents, dpia, own_data
 from attendance.service.privacy.places import PLACES
 from attendance.service.privacy.receipts import receipt_of
+from attendance.service.privacy.schedule import schedule_document, schedule_of
 from attendance.store.audit.signatures import Signer, fingerprint, to_pem
 from attendance.store.privacy import erasures
 from attendance.store.privacy.erasures import Erasure
 from attendance.texts import N_
+from attendance.web.people.people import existing
+from attendance.web.permissions import roles_in_words
 from attendance.web.security import permission
 from attendance.web.site import current_site
 
@@ -54,7 +59,49 @@ def page() -> ResponseReturnValue:
         erasures=found,
         kinds=KINDS,
         fingerprint=fingerprint(public),
+        schedule=schedule_of(site.settings),
     )
+
+
+@blueprint.get("/schedule.html")
+@permission("read_privacy")
+def schedule_file() -> Response:
+    """Give out the schedule of retention, to be published."""
+    site = current_site()
+    return _download(documents.as_html(schedule_document(site.settings)), "retention-schedule.html", "text/html")
+
+
+@blueprint.get("/dpia.html")
+@permission("read_privacy")
+def dpia_file() -> Response:
+    """Give out the facts for a data protection impact assessment, as of now."""
+    site = current_site()
+    with site.sessions() as session:
+        pack = dpia.pack_of(session, site.settings, roles_in_words(), site.clock.now())
+    return _download(documents.as_html(pack), "dpia-pack.html", "text/html")
+
+
+@blueprint.get("/people/<int:person_id>/record.html")
+@permission("export_person")
+def record(person_id: int) -> Response:
+    """Give out everything that is stored about one person, as a page that opens anywhere."""
+    page = documents.as_html(documents.record_of(_stored(person_id), current_site().settings.site.name))
+    return _download(page, f"record-{person_id}.html", "text/html")
+
+
+@blueprint.get("/people/<int:person_id>/record.json")
+@permission("export_person")
+def record_json(person_id: int) -> Response:
+    """Give out the same as JSON."""
+    text = json.dumps(_stored(person_id), indent=2, ensure_ascii=False) + "\n"
+    return _download(text, f"record-{person_id}.json", "application/json")
+
+
+def _stored(person_id: int) -> dict[str, Any]:
+    site = current_site()
+    with site.sessions() as session:
+        existing(session, person_id)
+        return own_data.everything_about(session, person_id, site.clock.now())
 
 
 @blueprint.get("/public-key.pem")

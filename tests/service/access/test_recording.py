@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from attendance.domain.passage import Direction, Method, Passage
+from attendance.domain.people.consent import BOTH, Purpose
 from attendance.domain.reason import Reason
 from attendance.service.access.recording import Recorded, Recorder
 from attendance.service.hours import days
@@ -20,6 +21,7 @@ from attendance.store.access import events
 from attendance.store.crypto import Keys
 from attendance.store.hours import punches
 from attendance.store.people import people
+from attendance.store.privacy import consent
 from attendance.store.session import Sessions
 from tests.factories import ANNA, NOON, make_passage, make_photo
 from tests.service.conftest import RULES, Site
@@ -261,3 +263,70 @@ def test_a_passage_recorded_while_the_clock_is_in_doubt_is_marked(one_person: Si
     record(door, 180)
     assert [view.passage.clock_doubt for view in one_person.log()] == [False, True, True, False]
     assert len(one_person.door.unlocked) == 3, "an implausible clock keeps nobody out who may always pass"
+
+
+def agree(site: Site, *purposes: Purpose) -> None:
+    """Leave Anna with consent to these purposes."""
+    with site.sessions.begin() as session:
+        consent.withdraw_consent(session, 1, at=NOON, purposes=BOTH - frozenset(purposes))
+
+
+def counted(site: Site) -> int:
+    with site.sessions() as session:
+        return len(punches.punches(session, NOON - timedelta(days=1), NOON + timedelta(days=1)).get(1, []))
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_who_agrees_to_access_only_passes_doors_and_has_no_times_by_face(one_person: Site, method: Method) -> None:
+    agree(one_person, Purpose.ACCESS)
+
+    recorded = record(recorder(one_person), method=method)
+
+    assert recorded.passage.granted and len(one_person.door.unlocked) == 1
+    assert recorded.passage.for_hours is (method is not Method.FACE)
+    assert counted(one_person) == (0 if method is Method.FACE else 1)
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_who_agrees_to_working_time_only_is_refused_at_a_door_by_face_with_the_reason(
+    one_person: Site, method: Method
+) -> None:
+    agree(one_person, Purpose.ATTENDANCE)
+
+    recorded = record(recorder(one_person), method=method)
+
+    if method is Method.FACE:
+        assert (recorded.passage.reason, recorded.passage.person_id) == (Reason.NO_CONSENT, 1)
+        assert (one_person.door.unlocked, counted(one_person)) == ([], 0)
+    else:
+        assert recorded.passage.granted and counted(one_person) == 1
+    assert record(recorder(one_person, at_door=False), 60, method=method).passage.granted
+    assert counted(one_person) == (1 if method is Method.FACE else 2)
+
+
+def test_a_face_at_a_tablet_needs_the_consent_to_working_time(one_person: Site) -> None:
+    agree(one_person, Purpose.ACCESS)
+    tablet = recorder(one_person, at_door=False)
+
+    refused, by_pin = record(tablet), record(tablet, 5, method=Method.PIN)
+
+    assert (refused.passage.granted, refused.passage.reason) == (False, Reason.NO_CONSENT)
+    assert (by_pin.passage.granted, counted(one_person)) == (True, 1)
+
+
+def test_a_check_in_that_counts_does_not_repeat_a_face_that_does_not(one_person: Site) -> None:
+    agree(one_person, Purpose.ACCESS)
+    record(recorder(one_person))
+
+    at_tablet = record(recorder(one_person, at_door=False), 10, method=Method.PIN)
+
+    assert (at_tablet.repeat, counted(one_person)) == (False, 1)
+
+
+def test_a_withdrawal_counts_from_the_next_check_in_on_and_leaves_the_past(one_person: Site) -> None:
+    door = recorder(one_person)  # it runs on, and its rules stay in memory
+    assert record(door).passage.granted
+    agree(one_person, Purpose.ATTENDANCE)
+
+    assert record(door, 60).passage.reason is Reason.NO_CONSENT
+    assert (len(one_person.door.unlocked), counted(one_person)) == (1, 1)

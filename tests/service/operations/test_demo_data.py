@@ -106,7 +106,7 @@ def test_templates_look_alikes_and_cameras_are_there_and_the_site_can_read_them(
         alike = look_alikes.named_pairs(session, MODEL)
         seen = {camera.name for camera in cameras.list_cameras(session)}
         doors = set(events.camera_names(session))
-        agreed = session.scalar(select(func.count()).where(stored_people.Person.consent_at.is_not(None)))
+        agreed = session.scalar(select(func.count()).where(stored_people.Person.access_consent_at.is_not(None)))
         owners = session.scalar(select(func.count(stored_people.Template.person_id.distinct())))
 
     assert made.templates == len(gallery) > 300

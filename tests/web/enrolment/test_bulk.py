@@ -17,6 +17,7 @@ from attendance.service.enrolment.bulk_upload import Limits
 from attendance.store.calibration import operating_points
 from attendance.store.calibration.operating_points import Basis
 from attendance.store.people import people, templates
+from attendance.store.privacy.consent_history import history
 from tests.factories import ANNA, BERT, MODEL, NOBODY, NOON, STRANGER, make_photo
 from tests.site_fixtures import Browser, Web
 
@@ -94,7 +95,8 @@ def test_first_a_report_and_nothing_written_then_everybody_together(
     assert enrolled(web) == {"Anna Berg": 1, "Bert": 1}
     assert "People enrolled 2 of 3" in text(admin)
     with web.sessions() as session:
-        assert {one.consent_text for one in people.search_people(session)} == {"I agree to everything."}
+        found = people.search_people(session)
+        assert {row.words for one in found for row in history(session, one.id)} == {"I agree to everything."}
 
 
 def test_without_consent_nobody_is_enrolled_and_words_can_be_added_without_sending_again(
@@ -180,7 +182,8 @@ def test_a_list_with_its_photos_says_what_was_agreed_to(web: Web, admin: Browser
 
     with web.sessions() as session:
         (anna,) = people.search_people(session)
-    assert (anna.staff_number, anna.consent_text) == ("E-1", "Signed on paper.")
+        words = {row.words for row in history(session, anna.id)}
+    assert (anna.staff_number, words) == ("E-1", {"Signed on paper."})
 
 
 MISTAKES = (

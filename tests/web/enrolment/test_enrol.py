@@ -96,7 +96,7 @@ def test_without_consent_nothing_is_even_looked_at(web: Web, admin: Browser) -> 
     for path in ("one", "check"):
         told = post(admin, f"/people/{anna}/photos/{path}", make_photo(ANNA))
         assert told.status_code == 409
-        assert told.json["words"] == "No consent noted"
+        assert told.json["words"] == "No consent to this"
     form = admin.submit(f"/people/{anna}/photos", {"photo": (io.BytesIO(make_photo(ANNA)), "a.png")})
 
     assert form.status_code == 302

@@ -221,7 +221,7 @@ def test_everything_stored_is_told_and_downloaded(web: Web, me: Browser, anna: i
     told = me.get("/me/data.json").get_json()
     assert told["person"]["name"] == "Anna Berg"
     assert told["person"]["notes"] == "Has a key to the lab."
-    assert told["consent"]["words"] == "Yes."
+    assert {row["words"] for row in told["consents"]} == {"Yes."}
     assert [one["by"] for one in told["check_ins"]] == ["badge", "face"]
     assert told["leave"][0]["kind"] == "vacation"
     assert told["face_templates"][0]["from"] == "upload"
@@ -241,6 +241,21 @@ def test_every_table_about_people_is_told_to_them(web: Web, me: Browser) -> None
 
     assert referring == set(own_data.DISCLOSED)
     assert {key for key in own_data.DISCLOSED.values() if key} <= set(told)
+
+
+def test_one_purpose_is_taken_back_alone(web: Web, me: Browser, anna: int) -> None:
+    web.enrol(anna, ANNA)
+    both = {"chosen": "yes", "sure": "yes"}
+    assert me.submit("/me/consent/withdraw", both).status_code == 400  # no purpose is ticked
+
+    me.submit("/me/consent/withdraw", both | {"purpose": "access"})
+
+    with web.sessions() as session:
+        assert people.get_person(session, anna).agreed == {"attendance"}
+        assert len(templates.list_templates(session, anna)) == 1
+    page = me.text("/me/data")
+    assert "Access withdrawn" in page and "Templates of leavers" in page
+    assert "Record of" in me.text("/me/record.html")
 
 
 def test_consent_is_taken_back_as_easily_as_it_was_given(web: Web, me: Browser, anna: int) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
+from attendance.store.audit import entries
 from attendance.store.people import people, templates
+from attendance.store.privacy.consent_history import history
 from attendance.store.settings import gallery_version
 from tests.factories import ANNA, BERT
 from tests.site_fixtures import Browser, Web
@@ -123,19 +127,33 @@ def test_erasing_asks_first_and_leaves_the_log_without_a_name(web: Web, admin: B
 def test_consent_is_kept_word_for_word_with_its_date(web: Web, admin: Browser) -> None:
     anna = web.add("Anna Berg", agreed=False)
     assert "Mill Lane stores a mathematical description" in admin.text(f"/people/{anna}")
-    admin.submit(f"/people/{anna}/consent", {"text": "I agree to this.", "agreed": "y"})
+    said = {"text": "I agree to this.", "agreed": "y", "language": "en", "channel": "paper"}
+    admin.submit(f"/people/{anna}/consent", said | {"access": "y", "attendance": "y"})
 
     with web.sessions() as session:
-        person = people.get_person(session, anna)
-    assert (person.consent_text, person.consent_at) == ("I agree to this.", web.clock.now())
+        person, rows = people.get_person(session, anna), history(session, anna)
+    assert person.consent_at == web.clock.now()
+    assert {(row.purpose, row.words, row.language, row.channel, row.noted_by) for row in rows} == {
+        ("access", "I agree to this.", "en", "paper", "ada"),
+        ("attendance", "I agree to this.", "en", "paper", "ada"),
+    }
     assert "I agree to this." in admin.text(f"/people/{anna}")
 
 
-@pytest.mark.parametrize("form", [{"text": "I agree."}, {"text": " ", "agreed": "y"}])
-def test_consent_needs_words_and_a_tick(web: Web, admin: Browser, form: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"text": "I agree.", "access": "y"},
+        {"text": " ", "agreed": "y", "access": "y"},
+        {"text": "I agree.", "agreed": "y"},
+        {"text": "I agree.", "agreed": "y", "access": "y", "language": "<b>"},
+        {"text": "I agree.", "agreed": "y", "access": "y", "channel": "telepathy"},
+    ],
+)
+def test_consent_needs_words_a_purpose_and_a_tick(web: Web, admin: Browser, form: dict[str, str]) -> None:
     anna = web.add("Anna Berg", agreed=False)
 
-    assert admin.submit(f"/people/{anna}/consent", form).status_code == 400
+    assert admin.submit(f"/people/{anna}/consent", {"language": "en"} | form).status_code == 400
     with web.sessions() as session:
         assert people.get_person(session, anna).consent_at is None
 
@@ -148,3 +166,31 @@ def test_taking_consent_back_erases_the_templates(web: Web, admin: Browser) -> N
     with web.sessions() as session:
         assert templates.list_templates(session, anna) == []
         assert people.get_person(session, anna).consent_at is None
+
+
+def test_one_purpose_is_withdrawn_and_the_history_says_so(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna Berg")
+    web.enrol(anna, ANNA)
+    admin.submit(f"/people/{anna}/consent/withdraw", {"purpose": "attendance"})
+
+    with web.sessions() as session:
+        assert len(templates.list_templates(session, anna)) == 1
+        assert people.get_person(session, anna).agreed == {"access"}
+        assert history(session, anna)[-1].act == "withdrawn"
+    page = admin.text(f"/people/{anna}")
+    assert "Working time withdrawn" in page and "History, 3 entries" in page
+
+
+def test_a_whole_record_is_a_page_or_json_with_the_template_as_a_digest(web: Web, admin: Browser) -> None:
+    anna = web.add("Anna <Berg>")
+    web.enrol(anna, ANNA)
+    with web.sessions() as session:
+        (template,) = templates.list_templates(session, anna)
+    page, told = (admin.get(f"/privacy/people/{anna}/record.{form}") for form in ("html", "json"))
+
+    digest = hashlib.sha256(template.vector).hexdigest()
+    assert told.get_json()["face_templates"][0]["sealed_sha256"] == digest
+    assert digest in page.text and "Anna &lt;Berg&gt;" in page.text and "<Berg>" not in page.text
+    with web.sessions() as session:
+        actions = [(row.action, row.subject_id) for row in entries.list_entries(session)]
+        assert actions == [("export_data", people.get_person(session, anna).uid)] * 2

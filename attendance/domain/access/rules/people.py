@@ -24,7 +24,7 @@ class Exemption(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """A person at a door.  `consent`: to being recognised by face.  `valid_to` and `locked_until` are exclusive.
+    """A person at a door.  `consent`: to access by face.  `valid_to` and `locked_until` are exclusive.
 
     `extended`: the door stays released for longer.
     """

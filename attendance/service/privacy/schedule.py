@@ -1,0 +1,102 @@
+"""The schedule of retention: what is kept, for how long, and what happens then, from the settings in force.
+
+In: the settings.  Out: rows of texts.
+Does not know: who reads them, how anything is deleted.
+Main choice: the rows are computed from the settings that the jobs use, so that what is published cannot differ from
+what is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from attendance.config import Settings
+from attendance.service.privacy.documents import Document, Section
+from attendance.texts import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`what` is kept for `how_long`; `then`: what happens; `setting`: its name, "" if it is fixed."""
+
+    what: str
+    how_long: str
+    then: str
+    setting: str = ""
+
+
+def schedule_of(settings: Settings) -> list[Kept]:
+    """Return the schedule, what concerns faces first."""
+    retention, backup = settings.retention, settings.backup
+    return [
+        Kept(
+            _("Templates of a face"),
+            _("until the person withdraws the consent to both purposes"),
+            _("Templates, their key, look-alikes and their scores are erased at once."),
+        ),
+        Kept(
+            _("Templates of leavers"),
+            _after_last_day(retention.leavers_days),
+            _("Erased as by a withdrawal, with a receipt. Names and working time stay until the person is erased."),
+            "retention.leavers_days",
+        ),
+        Kept(
+            _("Photos of an enrolment"),
+            _("seconds, while they are judged"),
+            _("Never stored; a digest stays, to notice the same photo."),
+        ),
+        Kept(
+            _("Refusals of strangers"),
+            _days(retention.strangers_days),
+            _("Deleted. They name nobody and hold no picture and no template."),
+            "retention.strangers_days",
+        ),
+        Kept(
+            _("Check-ins and named refusals"),
+            _days(retention.passages_days),
+            _("Deleted. The totals of their days stay for pay."),
+            "retention.passages_days",
+        ),
+        Kept(
+            _("Consents, with what was withdrawn"),
+            _("until the person is erased"),
+            _("Erased with the person."),
+        ),
+        Kept(
+            _("Entries of the audit"),
+            _days(retention.audit_days),
+            _("Removed in whole signed segments; they name people by random ids."),
+            "retention.audit_days",
+        ),
+        Kept(
+            _("Backups of the database"),
+            _days(backup.keep_days) if backup.folder else _("none are made"),
+            _("Deleted. They hold no keys, so no template in them opens."),
+            "backup.keep_days",
+        ),
+        Kept(
+            _("Backups of keys"),
+            _days(backup.key_days) if backup.key_folder else _("none are made"),
+            _("Deleted. Without them, templates in older backups open with nothing."),
+            "backup.key_days",
+        ),
+    ]
+
+
+def schedule_document(settings: Settings) -> Document:
+    """Return the schedule as a document to be published."""
+    rows = tuple((one.what, one.how_long, one.then) for one in schedule_of(settings))
+    head = (_("What"), _("Kept for"), _("Then"))
+    title = _("Retention schedule of %(site)s", site=settings.site.name)
+    intro = _("What this site keeps about people, for how long, and what happens then.")
+    return Document(title, intro, (Section(_("Schedule"), (), head, rows),))
+
+
+def _days(days: int) -> str:
+    return _("for ever") if days == 0 else _("%(days)s days", days=days)
+
+
+def _after_last_day(days: int) -> str:
+    if days == 0:
+        return _("until somebody erases them")
+    return _("%(days)s days after the last day of employment", days=days)
