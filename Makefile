@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS := $(shell n=$$((2 * $$(getconf _NPROCESSORS_ONLN))); echo $$((n < 8 ? n : 8)))
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo run web test test-long test-root lint types docs bench messages clean
+.PHONY: help demo run web test test-long test-root roles lint types docs bench messages clean
 
 help:
 	@echo "make demo    show the whole line without a camera (2 minutes)"
@@ -21,6 +21,7 @@ help:
 	@echo "make web     the admin site alone"
 	@echo "make test    lint, types, documentation and tests (installs PyTorch)"
 	@echo "make test-long    the tests that take long, and more examples for properties"
+	@echo "make roles   the table of every route by every role, and docs/roles.md"
 	@echo "make docs    the documentation into build/site, to be read without the internet"
 	@echo "make bench   frames per second and the time of each stage"
 
@@ -44,6 +45,11 @@ test-long: $(VENV)/.test
 # Those that need root or a network namespace; elsewhere they skip.  `pytest -m root --collect-only` lists them.
 test-root: $(VENV)/.test
 	$(PYTEST) -m root
+
+# The table of every route by every role, and docs/roles.md, anew.  Read the difference before you commit it.
+roles: $(VENV)/.test
+	WRITE_ROLES=1 $(BIN)/python -m pytest --quiet tests/security/test_roles.py -m "long or not long" \
+		-k "every_role_as_the_table_says or page_of_roles"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -19,6 +19,9 @@ from attendance.deprecation import warn_renamed
 from attendance.errors import UserError
 from attendance.paths import program
 
+# As in store/operators/operators.py, which takes long to import.
+ROLES = "owner admin enroller hr supervisor security_officer privacy_officer auditor viewer"
+
 
 @click.group()
 def operators() -> None:
@@ -47,7 +50,7 @@ def _role(command: Any) -> Any:
     options = (
         click.option(
             "--role",
-            type=click.Choice(["viewer", "supervisor", "admin"]),
+            type=click.Choice(ROLES.split()),
             required=True,
             help="The role.",
         ),

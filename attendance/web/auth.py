@@ -22,10 +22,10 @@ from attendance.service.ports import age_since, mark_of
 from attendance.store import slow_hash
 from attendance.store.operators import operators, sign_ins
 from attendance.store.session import DatabaseError
-from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import LoginForm, SetupForm
+from attendance.web.roles import NAMES
 from attendance.web.security import caller_address, limiter, permission, safe_next, wants_json
 from attendance.web.site import Site, current_site
 
@@ -35,9 +35,6 @@ blueprint = Blueprint("auth", __name__)
 # What a browser calls itself, most telling first: many name others, too.
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux")
-
-
-ROLE_NAMES = {"viewer": N_("viewer"), "supervisor": N_("supervisor"), "admin": N_("administrator")}
 
 
 class SignedIn(UserMixin):
@@ -58,10 +55,6 @@ class SignedIn(UserMixin):
         self.sign_in = sign_in
         self._token = token
 
-    @property
-    def is_supervisor(self) -> bool:
-        return self.role == "supervisor"
-
     def get_id(self) -> str:
         return self._token
 
@@ -72,7 +65,7 @@ def init_app(app: Flask) -> None:
     manager.session_protection = None
     manager.user_loader(_load)
     manager.init_app(app)
-    app.context_processor(lambda: {"role_names": {role: _(name) for role, name in ROLE_NAMES.items()}})
+    app.context_processor(lambda: {"role_names": {role: _(name) for role, name in NAMES.items()}})
 
 
 @blueprint.get("/login")

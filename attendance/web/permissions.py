@@ -1,16 +1,18 @@
-"""What each role may do: one table of named permissions.
+"""The permissions that views ask for, and whether a role has one.
 
-In: a role, the name of a permission.  Out: yes or no.
-Does not know: requests and views (security.py asks on their behalf), a supervisor's departments (the session of the
-request is limited to them).
-Main choice: permissions are named by verb and object, and one table gives them to roles.  Trade-off: a role cannot be
-put together on a page; a new one is a line of this table.
+In: a role, the name of a permission.  Out: yes or no; over whom.
+Does not know: requests and views (security.py asks on their behalf), which departments are a supervisor's (the session
+of the request is limited to them).
+Main choice: a view asks for a verb and an object; a role is granted them with a scope, as `verb_scope_object`
+(roles.py), so that one view serves roles that see everybody and roles that see their departments.  Trade-off: a role
+cannot be put together on a page; a new one is a line of a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal, get_args
+
+from attendance.web.roles import GRANTED, Scope, split
 
 Permission = Literal[
     "use_own_account",
@@ -52,6 +54,7 @@ Permission = Literal[
     "edit_holiday",
     "import_check_ins",
     "manage_operator",
+    "manage_owner",
     "read_system",
     "acknowledge_alarm",
     "read_privacy",
@@ -61,56 +64,25 @@ Permission = Literal[
 PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 # Permissions of these verbs open no view that changes something.
 READING_VERBS = ("read_", "export_")
-
-_SUPERVISOR: frozenset[Permission] = frozenset(
-    {
-        "use_own_account",
-        "read_working_time",
-        "read_report",
-        "export_report",
-        "read_correction",
-        "decide_correction",
-        "read_leave",
-        "decide_leave",
-    }
-)
-_VIEWER: frozenset[Permission] = frozenset(
-    {
-        "use_own_account",
-        "read_overview",
-        "read_log",
-        "export_log",
-        "read_person",
-        "read_threshold",
-        "read_camera",
-        "read_door",
-        "read_access",
-        "read_working_time",
-        "read_report",
-        "export_report",
-        "read_correction",
-        "read_period",
-        "read_roster",
-        "read_leave",
-    }
-)
-ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
-    "viewer": _VIEWER,
-    "supervisor": _SUPERVISOR,
-    "admin": PERMISSIONS,
-}
-
-
-def roles_in_words() -> dict[str, str]:
-    """Return what each role may do, as the names of its permissions."""
-    return {role: ", ".join(sorted(names)).replace("_", " ") for role, names in ROLE_PERMISSIONS.items()}
+# Of each role: its permissions, and over whom.
+GRANTS: dict[str, dict[str, Scope]] = {role: dict(map(split, grants)) for role, grants in GRANTED.items()}
 
 
 def is_allowed(role: str, wanted: Permission) -> bool:
     """Return whether the role has the permission; an unknown role has none, an unknown permission is a ValueError."""
+    return scope_of(role, wanted) is not None
+
+
+def scope_of(role: str, wanted: Permission) -> Scope | None:
+    """Return over whom the role has the permission: the whole site, its departments, itself; None: it has it not."""
     if wanted not in PERMISSIONS:
         raise ValueError(f"{wanted!r} is not a valid permission")
-    return wanted in ROLE_PERMISSIONS.get(role, frozenset())
+    return GRANTS.get(role, {}).get(wanted)
+
+
+def is_narrow(role: str) -> bool:
+    """Return whether any grant of the role is for departments only: then no query of a request sees more."""
+    return "department" in GRANTS.get(role, {}).values()
 
 
 def only_reads(wanted: Permission) -> bool:

@@ -26,7 +26,7 @@ from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject, Value
 from attendance.service.audit.reading import Readings
 from attendance.store.session import DatabaseError
-from attendance.web.permissions import Permission, is_allowed, only_reads
+from attendance.web.permissions import Permission, is_allowed, is_narrow, only_reads
 from attendance.web.site import current_site, site_of
 
 P = ParamSpec("P")
@@ -69,6 +69,12 @@ PERSONAL: frozenset[Permission] = frozenset(
     }
 )
 _readings = Readings()
+# Where a sign-in leads if the role does not have the overview.
+LANDING: tuple[tuple[str, Permission], ...] = (
+    ("working_time.today", "read_working_time"),
+    ("people.index", "read_person"),
+    ("audit.page", "read_audit"),
+)
 
 
 def caller_address() -> str:
@@ -205,15 +211,17 @@ def _require_permission() -> ResponseReturnValue | None:
         return None
     needed = needed_permission(current_app.view_functions[request.endpoint], request.method)
     if needed is None or not allowed(needed):
-        if request.endpoint == "overview.page" and allowed("read_working_time"):  # what a sign-in leads to
-            return redirect(url_for("working_time.today"))
+        if request.endpoint == "overview.page":  # what a sign-in leads to
+            for endpoint, wanted in LANDING:
+                if allowed(wanted):
+                    return redirect(url_for(endpoint))
         abort(403)
     return None
 
 
 def _narrow() -> None:
-    """Limit every query of a supervisor's request to their departments."""
-    if request.blueprint not in SELF_GUARDED and current_user.is_authenticated and current_user.is_supervisor:
+    """Limit every query of the request to the operator's departments, unless the role has the whole site."""
+    if request.blueprint not in SELF_GUARDED and current_user.is_authenticated and is_narrow(current_user.role):
         g.departments = current_user.departments
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from attendance.store import migrate
 from attendance.store.session import make_engine
 from tests.store.revisions import do, rows, to
 
@@ -54,4 +58,34 @@ def test_everybody_signs_in_anew_and_nobody_is_lost(tmp_path: Path) -> None:
     assert rows(engine, "SELECT count(*) FROM sign_ins") == [(0,)]
     to(engine, "0027", back=True)
     assert rows(engine, "SELECT username FROM operators") == [("ada",)]
+    engine.dispose()
+
+
+def test_operators_keep_their_roles_and_departments_when_roles_are_added(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0031")
+    operator = "INSERT INTO operators (id, username, password_hash, role, active, created_at) VALUES"
+    do(
+        engine,
+        f"{operator} (1, 'ada', 'x', 'admin', 1, '2024-05-06')",
+        f"{operator} (2, 'sam', 'x', 'supervisor', 1, '2024-05-06')",
+        "INSERT INTO operator_teams (operator_id, department) VALUES (2, 'Mill')",
+    )
+
+    migrate.upgrade(engine, "0032")
+
+    assert rows(engine, "SELECT username, role FROM operators ORDER BY id") == [("ada", "admin"), ("sam", "supervisor")]
+    assert rows(engine, "SELECT * FROM operator_teams") == [(2, "Mill")]
+    do(engine, f"{operator} (3, 'olga', 'x', 'owner', 1, '2024-05-06')")
+    do(engine, f"{operator} (4, 'hal', 'x', 'hr', 1, '2024-05-06')")
+    with pytest.raises(IntegrityError):
+        do(engine, f"{operator} (5, 'eve', 'x', 'god', 1, '2024-05-06')")
+
+    to(engine, "0031", back=True)
+
+    # A viewer sees more than some of the new roles do, so they wait until somebody gives them an old one.
+    assert rows(engine, "SELECT username, role, active FROM operators WHERE id > 2 ORDER BY id") == [
+        ("olga", "admin", 1),
+        ("hal", "viewer", 0),
+    ]
     engine.dispose()

@@ -8,21 +8,33 @@ from typing import Any, cast
 
 import pytest
 
+from attendance.cli import operators as operators_cli
 from attendance.store.operators.operators import ROLES
-from attendance.web.permissions import PERMISSIONS, ROLE_PERMISSIONS, is_allowed, only_reads
+from attendance.web.permissions import GRANTS, PERMISSIONS, is_allowed, is_narrow, only_reads
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
-def test_every_role_has_its_row_and_only_an_administrator_changes_more_than_corrections_and_leave() -> None:
-    assert set(ROLE_PERMISSIONS) == set(ROLES)
-    assert ROLE_PERMISSIONS["admin"] == PERMISSIONS
-    assert {name for name in ROLE_PERMISSIONS["viewer"] if not only_reads(name)} == {"use_own_account"}
-    assert {name for name in ROLE_PERMISSIONS["supervisor"] if not only_reads(name)} == {
-        "use_own_account",
-        "decide_correction",
-        "decide_leave",
-    }
+def changes(role: str) -> set[str]:
+    return {name for name in GRANTS[role] if not only_reads(name)} - {"use_own_account"}
+
+
+def test_every_role_has_its_row_and_those_that_only_look_change_nothing() -> None:
+    assert set(GRANTS) == set(ROLES) == set(operators_cli.ROLES.split())
+    assert set(GRANTS["owner"]) == PERMISSIONS
+    assert set(GRANTS["admin"]) == PERMISSIONS - {"manage_owner"}
+    assert changes("viewer") == changes("auditor") == set()
+    assert changes("supervisor") == {"decide_correction", "decide_leave"}
+    assert changes("enroller") == {"edit_person", "record_consent", "enrol_person", "issue_credential"}
+    assert changes("privacy_officer") == {"erase_person", "record_consent"}
+
+
+def test_only_a_supervisor_is_limited_to_departments_and_nobody_but_managers_manages_operators() -> None:
+    assert [role for role in ROLES if is_narrow(role)] == ["supervisor"]
+    assert {role for role in ROLES if is_allowed(role, "manage_operator")} == {"owner", "admin"}
+    assert {role for role in ROLES if is_allowed(role, "read_audit")} == {
+        "owner", "admin", "privacy_officer", "auditor",
+    }  # fmt: skip
 
 
 def test_an_unknown_role_may_nothing_and_an_unknown_permission_is_an_error() -> None:

@@ -38,7 +38,7 @@ def test_acts_of_an_administrator_are_recorded_with_who_did_them(web: Web, admin
 def test_consent_and_an_operators_account_leave_entries(web: Web, admin: Browser) -> None:
     person, uid = add(web)
     admin.submit(f"/people/{person}/consent/withdraw", {})
-    admin.submit(f"/people/{person}/consent", {"text": "Yes, by letter.", "agreed": "y"})
+    admin.submit(f"/people/{person}/consent", {"text": "Yes.", "agreed": "y", "access": "y", "language": "en"})
     with web.sessions.begin() as session:
         operator = operators.create_operator(session, "sue", SecretHash("$argon2id$"), role="viewer", at=NOON).id
     admin.submit(f"/operators/{operator}/active", {"active": "no"})

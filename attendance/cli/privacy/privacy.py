@@ -142,7 +142,7 @@ def dpia(context: click.Context, form: str, out: Path | None) -> None:
     from attendance import bootstrap
     from attendance.service.privacy.documents import as_html, as_json
     from attendance.service.privacy.dpia import pack_of
-    from attendance.web.permissions import roles_in_words
+    from attendance.web.roles import roles_in_words
 
     site = bootstrap.installation_for(settings_of(context))
     with site.sessions() as session:

@@ -31,8 +31,12 @@ from attendance.store.slow_hash import SecretHash
 from attendance.store.tables.operators import Operator as Operator  # for the pages, which import no tables
 from attendance.store.tables.operators import OperatorDepartment, SetupToken
 
-Role = Literal["admin", "supervisor", "viewer"]
+Role = Literal[
+    "owner", "admin", "enroller", "hr", "supervisor", "security_officer", "privacy_officer", "auditor", "viewer"
+]
 ROLES: tuple[Role, ...] = get_args(Role)
+# Those who may manage operators: one of them is always left.
+MANAGERS = ("owner", "admin")
 
 # No space, no comma and no line break: it becomes a header of an e-mail.
 _ADDRESS = re.compile(r"[^\s@,;<>\"()]+@[^\s@,;<>\"()]+")
@@ -118,7 +122,7 @@ def set_role(
     session.execute(delete(OperatorDepartment).where(OperatorDepartment.operator_id == operator_id))
     session.add_all(OperatorDepartment(operator_id=operator_id, department=name) for name in wanted)
     session.flush()
-    if before == "admin" != role:
+    if before in MANAGERS and role not in MANAGERS:
         _require_an_admin(session)
     if before != role or had != frozenset(wanted):
         sign_ins.end_all(session, operator_id=operator_id)
@@ -195,7 +199,7 @@ def set_operator_active(session: Session, operator_id: int, active: bool) -> Non
 
 
 def _require_an_admin(session: Session) -> None:
-    admins = select(func.count()).select_from(Operator).where(Operator.active, Operator.role == "admin")
+    admins = select(func.count()).select_from(Operator).where(Operator.active, Operator.role.in_(MANAGERS))
     if not session.scalar(admins):
         raise UserError("this is the last active administrator: make another one first")
 
@@ -205,6 +209,13 @@ def get_operator(session: Session, operator_id: int) -> Operator:
     if operator is None:
         raise UserError("there is no operator %(operator_id)s", operator_id=operator_id)
     return operator
+
+
+def count_owners(session: Session) -> int:
+    """Return how many active owners there are."""
+    return (
+        session.scalar(select(func.count()).select_from(Operator).where(Operator.active, Operator.role == "owner")) or 0
+    )
 
 
 def list_operators(session: Session) -> Sequence[Operator]:

@@ -27,7 +27,13 @@ class Operator(Base):
     """
 
     __tablename__ = "operators"
-    __table_args__ = (CheckConstraint("role IN ('admin', 'supervisor', 'viewer')", name="role"),)
+    __table_args__ = (
+        CheckConstraint(
+            "role IN ('owner', 'admin', 'enroller', 'hr', 'supervisor', 'security_officer', 'privacy_officer', "
+            "'auditor', 'viewer')",
+            name="role",
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(100), unique=True)

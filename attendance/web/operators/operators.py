@@ -13,18 +13,19 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.store import slow_hash
 from attendance.store.hours import rosters
 from attendance.store.operators import operators
-from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.auth import begin_session
 from attendance.web.errors import answer, error_sentence
 from attendance.web.forms import OperatorForm, PasswordForm, RoleForm
-from attendance.web.security import limiter, permission, record_act
+from attendance.web.roles import NAMES, WORDS
+from attendance.web.security import allowed, limiter, permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ def index() -> ResponseReturnValue:
             username = form.username.data or ""
             hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE, [username])
             with site.sessions.begin() as session:
+                _require_owner(session, form.role.data or "")
                 made = operators.create_operator(
                     session,
                     form.username.data or "",
@@ -78,29 +80,28 @@ def role(operator_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             with site.sessions.begin() as session:
+                _require_owner(session, form.role.data or "", known.role)
                 changed = operators.set_role(session, operator_id, **_chosen(form))
                 record_act(session, Action.CHANGE_ROLE, Subject("operator", operator_id), role=changed.role)
         except UserError as error:
             form.form_errors.append(error_sentence(error))
         else:
             log.info("%s made %s a %s", current_user.username, changed.username, changed.role)
-            flash(_(_CHANGED[changed.role], name=changed.username), "success")
+            flash(_changed(changed.role, changed.username), "success")
             return redirect(url_for("operators.index"))
     ticked = request.form.getlist("departments") if form.is_submitted() else present
     page = render_template("operators/operator.html", form=form, operator=known, ticked=ticked, **_offered(present))
     return page, 400 if form.errors else 200
 
 
-ROLES = {
-    "viewer": N_("Viewer: sees everything, changes nothing"),
-    "supervisor": N_("Supervisor: sees the working time of some departments and decides their corrections"),
-    "admin": N_("Administrator: sees and changes everything"),
-}
-_CHANGED = {
-    "admin": N_("%(name)s is an administrator now."),
-    "supervisor": N_("%(name)s is a supervisor now."),
-    "viewer": N_("%(name)s is a viewer now."),
-}
+def _changed(role: str, name: str) -> str:
+    return _("The role of %(name)s: %(role)s.", name=name, role=_(NAMES[role]))
+
+
+def _require_owner(session: Session, *roles: str) -> None:
+    """Refuse what only an owner may: to make one, or to change one.  The first owner any administrator appoints."""
+    if "owner" in roles and not allowed("manage_owner") and operators.count_owners(session):
+        raise UserError("only an owner appoints or changes an owner")
 
 
 def _chosen(form: RoleForm) -> dict[str, Any]:
@@ -118,7 +119,7 @@ def _offered(present: Collection[str] = ()) -> dict[str, Any]:
     with current_site().sessions() as session:
         departments = {*rosters.departments(session), *present}
         return {
-            "roles": {role: _(text) for role, text in ROLES.items()},
+            "roles": {role: _(text) for role, text in WORDS.items()},
             "every_department": sorted(departments),
             "everybody": rosters.list_staff(session),
         }
@@ -133,6 +134,7 @@ def set_active(operator_id: int) -> ResponseReturnValue:
             return answer(404)
     try:
         with site.sessions.begin() as session:
+            _require_owner(session, operators.get_operator(session, operator_id).role)
             operators.set_operator_active(session, operator_id, active)
             action = Action.ACTIVATE_OPERATOR if active else Action.DEACTIVATE_OPERATOR
             record_act(session, action, Subject("operator", operator_id))

@@ -21,7 +21,7 @@ from attendance.store.privacy import erasures
 from attendance.store.privacy.erasures import Erasure
 from attendance.texts import N_
 from attendance.web.people.people import existing
-from attendance.web.permissions import roles_in_words
+from attendance.web.roles import roles_in_words
 from attendance.web.security import permission
 from attendance.web.site import current_site
 

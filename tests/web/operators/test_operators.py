@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attendance.store.operators import operators
 from tests.site_fixtures import PASSWORD, Browser, Web
 
 NEW = "a quite different one"
@@ -64,3 +65,28 @@ def test_the_present_password_is_asked_for(web: Web, viewer: Browser) -> None:
     assert answer.status_code == 400
     assert "not your present password" in answer.get_data(as_text=True)
     web.browser("vera", PASSWORD)
+
+
+def test_each_role_can_be_given_and_signs_in_to_a_page_that_it_may_see(web: Web, admin: Browser) -> None:
+    first = {"enroller": "/people", "hr": None, "security_officer": None, "privacy_officer": "/people"}
+    for role, page in (first | {"auditor": "/audit"}).items():
+        form = {"username": role, "password": NEW, "repeat": NEW, "role": role}
+        assert admin.submit("/operators", form).status_code == 302
+        answer = web.browser(role, NEW).get("/")
+        assert (answer.status_code, answer.location) == ((200, None) if page is None else (302, page)), role
+
+
+def test_once_there_is_an_owner_only_an_owner_appoints_or_changes_one(web: Web, admin: Browser) -> None:
+    admin.submit("/operators", {"username": "olga", "password": NEW, "repeat": NEW, "role": "owner"})
+    olga = web.browser("olga", NEW)
+    with web.sessions() as session:
+        number = next(one.id for one in operators.list_operators(session) if one.username == "olga")
+
+    again = admin.submit("/operators", {"username": "otto", "password": NEW, "repeat": NEW, "role": "owner"})
+    assert again.status_code == 400 and "only an owner" in again.text.lower()
+    assert admin.submit(f"/operators/{number}", {"role": "viewer"}).status_code == 400
+    admin.submit(f"/operators/{number}/active", {"active": "no"})
+    assert olga.get("/operators").status_code == 200
+
+    olga.submit("/operators/1/active", {"active": "no"})  # an owner is enough
+    assert admin.get("/operators").status_code == 302
