@@ -3,14 +3,14 @@
 In: nothing.  Out: the table; roles in words.
 Does not know: views, requests.
 Main choice: scopes are `site` (everybody), `department` (the operator's departments) and `own` (the operator's account
-or person).  Employees and devices are not operators: their rooms have their own guards (me/guard.py, kiosk/tablet.py), and their
-rows say what those guards allow.
+or person).  Employees and devices are not operators: their rooms have their own guards (me/guard.py and
+kiosk/tablet.py), and their rows say what those guards allow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from attendance.texts import N_
 
@@ -51,7 +51,7 @@ _TABLE: Mapping[str, str] = {
 }
 GRANTED: Mapping[str, frozenset[str]] = {role: frozenset(grants.split()) for role, grants in _TABLE.items()}
 
-# What the guards of their own rooms let people and devices do who are no operators.
+# What the guards of their own rooms let people and devices do who are not operators.
 _OTHERS: Mapping[str, str] = {
     "employee": f"""{_OWN} read_own_working_time export_own_person request_own_correction request_own_leave
         withdraw_own_consent""",
@@ -90,7 +90,7 @@ def split(grant: str) -> tuple[str, Scope]:
         verb, found, thing = grant.partition(f"_{scope}_")
         if found and verb and thing:
             # An account is always one's own, and the views ask for it by this name.
-            return (grant if scope == "own" else f"{verb}_{thing}"), cast(Scope, scope)
+            return (grant if scope == "own" else f"{verb}_{thing}"), scope
     raise ValueError(f"{grant!r} is not written as verb_scope_object")
 
 

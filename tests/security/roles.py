@@ -22,7 +22,7 @@ ROLES = (
 )  # fmt: skip
 WHO = ("anonymous", "employee", "device", *ROLES)
 PIN = "258014"
-# Rooms of people who are no operators, with guards of their own: tests/security/test_employee.py and test_kiosk.py.
+# Rooms of people who are not operators, with guards of their own: tests/security/test_employee.py and test_kiosk.py.
 SELF_GUARDED = {"me", "kiosk"}
 
 
@@ -98,7 +98,7 @@ def page(rows: list[dict[str, str]]) -> str:
     head += ["| Route | Method | " + " | ".join(who) + " |", "|---|---|" + "---|" * len(WHO)]
     for row in rows:
         answers = " | ".join(_shown(row[one]) for one in WHO)
-        head.append(f"| `{row['endpoint']}` | {row['method']} | {answers} |")
+        head.append(f"| {row['endpoint']} | {row['method']} | {answers} |")
     return "\n".join(head) + "\n"
 
 
