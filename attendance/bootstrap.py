@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from attendance.daemon.worker import Beside, Worker
+    from attendance.service.access.edge.deciding import Edge
 
 log = logging.getLogger(__name__)
 
@@ -213,10 +214,10 @@ def adopt_card_threshold(site: Installation) -> None:
     log.info("threshold %.3f of %s put in force, from its card", threshold, card.model_id)
 
 
-def check_in_for(site: Installation, analyser: Analyser, door: Door) -> CheckIn:
+def check_in_for(site: Installation, analyser: Analyser, door: Door, edge: Edge | None = None) -> CheckIn:
     """Return the check-in of the settings' camera, with its liveness gate."""
     gate = gates_for(site)(site.settings.camera.name)
-    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings), gate)
+    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings), gate, edge)
 
 
 def gates_for(site: Installation) -> Gates:
@@ -254,11 +255,14 @@ def worker_for(
     `paced=False` looks at every picture of a file, however long that takes.
     """
     from attendance.daemon.camera import open_camera
+    from attendance.daemon.edge import EdgeKeeper, edge_for
     from attendance.daemon.worker import Worker
 
     adopt_card_threshold(site)
     door, beside = watched_door(site)
-    check_in = check_in_for(site, gated(analyser or analyser_for(site.settings), site.settings), door)
+    base = key_file(site.settings, site.engine).parent
+    edge = edge_for(site.settings, site.sessions, site.keys, site.clock, door, base)
+    check_in = check_in_for(site, gated(analyser or analyser_for(site.settings), site.settings), door, edge)
     camera = open_camera(site.settings.camera, site.clock, paced)
     turns = (ReplacedWatch(site.engine).check, *every_turn)
     observe, metrics = None, site.settings.metrics
@@ -266,11 +270,15 @@ def worker_for(
         with needs("metrics", "prometheus_client"):
             from attendance.service.operations.metrics import DaemonNumbers, time_writes
         name, door_name = site.settings.camera.name, site.settings.door.name
-        numbers = DaemonNumbers(name, door_name, lambda: camera.health, lambda: check_in.view, program_version())
+        numbers = DaemonNumbers(
+            name, door_name, lambda: camera.health, lambda: check_in.view, program_version(), lambda: edge.state
+        )
         time_writes(site.engine, numbers.registry)
         serve_numbers(numbers.registry, metrics.host, metrics.daemon_port)
         observe = numbers.observe
-    return Worker(camera, check_in, site.sessions, site.clock, site.settings.camera, turns, observe, beside)
+    return Worker(
+        camera, check_in, site.sessions, site.clock, site.settings.camera, turns, observe, (EdgeKeeper(edge), *beside)
+    )
 
 
 def door_for(device: DoorDevice) -> Door:

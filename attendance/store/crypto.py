@@ -113,6 +113,14 @@ class Keys:
         opened: dict[str, Any] = json.loads(_open(self._aead, sealed, f"door:{door_id}".encode()))
         return opened
 
+    def seal_edge(self, plain: bytes, place: str) -> bytes:
+        """Seal what a door's program keeps beside the database; `place`: the file and the place in it."""
+        return _seal(self._aead, plain, f"edge:{place}".encode())
+
+    def open_edge(self, sealed: bytes, place: str) -> bytes:
+        """Return it again; Damaged unless it was sealed by this key and for this place."""
+        return _open(self._aead, sealed, f"edge:{place}".encode())
+
     def unwrap(self, wrapped: bytes, person_id: int) -> DataKey:
         """Return the person's key; WrongMasterKey if it was wrapped by another key or for another person."""
         try:

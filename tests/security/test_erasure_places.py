@@ -23,6 +23,7 @@ from sqlalchemy import text
 from attendance.cli.operations.log_output import TEXT
 from attendance.config import Settings
 from attendance.domain.passage import Direction
+from attendance.service.access.edge.deciding import Edge
 from attendance.service.access.gallery_watch import GalleryWatch
 from attendance.service.alarms.alarms import Recipients, raise_and_notify
 from attendance.service.audit.audit import Actor
@@ -36,8 +37,10 @@ from attendance.service.privacy.finish import finish_erasures
 from attendance.service.privacy.places import PLACES
 from attendance.service.privacy.receipts import receipt_of
 from attendance.store.access import events
+from attendance.store.access.edge_files import RulesFile
 from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys
+from attendance.store.faults import DatabaseLocked
 from attendance.store.people import people, pins, templates
 from attendance.store.people.look_alikes import replace_pairs
 from attendance.store.privacy import consent, erasures, person_keys
@@ -46,7 +49,7 @@ from attendance.store.session import Sessions, engine_of
 from attendance.store.tables.cameras import Camera
 from attendance.store.tables.hours import LeaveRow
 from tests.factories import MODEL, NOON, make_passage, make_template
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeDoor
 
 NAME, NUMBER, NOTES, LEAVE = "Zwetlana Quastenflosser", "ZQ-4711-XJ", "allergic to wasps", "visits the dentist"
 OTHERS = 40
@@ -68,6 +71,8 @@ class Before:
     log: Path = Path()
     watch: GalleryWatch | None = None
     backup: Path = Path()
+    edge: Edge | None = None
+    seconds: float = 0.0
 
     @property
     def database(self) -> Path:
@@ -146,6 +151,7 @@ def fill(site: Before) -> None:
     site.needles["key id"] = uid.encode()
     site.watch = GalleryWatch(site.sessions, site.keys, MODEL, site.clock)
     assert site.watch.load().gallery.size == OTHERS + 1
+    keep_at_the_door(site)
     site.backup = backups.make(
         engine_of(site.sessions), site.folder / "backups", NOON, key_folder=site.folder / "keys"
     )[0].path
@@ -156,6 +162,42 @@ def erase(site: Before) -> str:
     site.clock.advance(60)
     finish_erasures(site.sessions, site.keys, site.settings, site.clock)
     return made
+
+
+def keep_at_the_door(site: Before) -> None:
+    """A door keeps a copy of the rules, and a passage of hers waits for the database."""
+    with site.sessions.begin() as session:
+        session.execute(text("UPDATE doors SET offline_s = 300"))
+    door, folder = FakeDoor(), site.folder / "edge"
+    site.edge = Edge(site.sessions, site.keys, site.clock, door, "door", folder, pause=lambda: site.seconds)
+    site.edge.tick()
+    assert site.person in people_of_the_copy(site)
+    passage = make_passage(NOON, person_id=site.person, direction=Direction.IN)
+    assert site.edge.record(passage, DatabaseLocked("")) is not None
+    assert site.edge.state.waiting == 2
+
+
+def people_of_the_copy(site: Before) -> set[int]:
+    content = RulesFile(site.keys, site.folder / "edge", "door").read()
+    return {number for number, _state in content["rules"]["people"]}
+
+
+def rules_copy(site: Before) -> bytes:
+    assert site.edge is not None
+    site.seconds += 5
+    site.edge.tick()
+    assert site.person not in people_of_the_copy(site)
+    return (site.folder / "edge" / "rules").read_bytes()
+
+
+def offline_passages(site: Before) -> bytes:
+    """The waiting passage is in the database now, without a name, and overwritten in its file."""
+    assert site.edge is not None
+    site.seconds += 5
+    site.edge.tick()
+    content = (site.folder / "edge" / "passages").read_bytes()
+    assert not any(content)
+    return content
 
 
 def found_in(site: Before, content: bytes) -> set[str]:
@@ -219,6 +261,8 @@ PROBES: dict[str, Callable[[Before], bytes]] = {
     "key backups": lambda site: all_of(site.folder / "keys"),
     "restored backup": restored_backup,
     "tablet queue": tablet_queue,
+    "rules copy": rules_copy,
+    "offline passages": offline_passages,
     "screens": lambda site: rows_of(site, "SELECT * FROM kiosk_devices"),
     "logs": lambda site: site.log.read_bytes(),
     "outbox": lambda site: rows_of(site, "SELECT payload, type, target, last_error FROM outbox"),

@@ -9,7 +9,7 @@ that agreed before it, and the person has to look again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from time import perf_counter
@@ -25,10 +25,11 @@ from attendance.domain.access.track import LOOKS_MOST, Tracks
 from attendance.domain.faces import Box, Frame, Probe
 from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
+from attendance.service.access.edge.deciding import Edge
 from attendance.service.access.gallery_watch import GalleryWatch, View, denied
 from attendance.service.access.liveness.gate import LivenessGate, Ruling
 from attendance.service.access.reason_texts import suspicion_words
-from attendance.service.access.recording import Opening, Recorder
+from attendance.service.access.recording import Opening, Recorded, Recorder
 from attendance.service.alarms.alarms import NOBODY, Recipients
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Analyser, Clock, Door
@@ -101,10 +102,13 @@ class CheckIn:
         clock: Clock,
         rules: Rules,
         gate: LivenessGate | None = None,
+        edge: Edge | None = None,
     ) -> None:
         self._analyser, self._clock, self._rules, self._gate = analyser, clock, rules, gate
         self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.zone, rules.alarms_to)
-        self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after)
+        self._edge = edge
+        lasts = None if edge is None else lambda: edge.lasts
+        self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after, lasts)
         self._refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
         self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
         self._static = StaticDetections(rules.static_detection)
@@ -226,8 +230,7 @@ class CheckIn:
                     session, written.id, ruling.policy, ruling.judgement, ruling.model_id, ruling.source
                 )
 
-        recorded = self._recorder.record(passage.id, lambda _session: passage, note)
-        assert recorded is not None
+        recorded = self._committed(passage, note)
         self._timings.update(recorded.timings)
         overruled = decision.granted and not recorded.passage.granted
         return Outcome(
@@ -240,6 +243,19 @@ class CheckIn:
             self._timings,
             ruling,
         )
+
+    def _committed(self, passage: Passage, note: Callable[[Session, Passage], None]) -> Recorded:
+        """Commit the request; while the database is away the door's copy of the rules decides, if it has one."""
+        try:
+            if self._edge is not None:
+                self._edge.bring_in_first()
+            recorded = self._recorder.record(passage.id, lambda _session: passage, note)
+        except Exception as error:
+            recorded = None if self._edge is None else self._edge.record(passage, error)
+            if recorded is None:
+                raise
+        assert recorded is not None
+        return recorded
 
     def _begin_anew(self) -> None:
         """Forget the looks so far: nobody passes on them."""

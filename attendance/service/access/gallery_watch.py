@@ -9,6 +9,7 @@ second late (`check_in` asks the database again before it lets anybody pass).
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -56,9 +57,11 @@ class GalleryWatch:
         clock: Clock,
         poll_every: timedelta = timedelta(seconds=1),
         stale_after: timedelta = timedelta(seconds=30),
+        lasts: Callable[[], timedelta] | None = None,
     ) -> None:
+        """`lasts`: for how long the gallery may be older, at a door that decides without the database."""
         self._sessions, self._keys, self._model_id, self._clock = sessions, keys, model_id, clock
-        self._poll_every, self._stale_after = poll_every, stale_after
+        self._poll_every, self._stale_after, self._lasts = poll_every, stale_after, lasts
         self._view = View(Gallery([], [], model_id, -1), None, foreign=False, stale=True)
         self._polled_at: datetime | None = None
         self._fresh_at: datetime | None = None
@@ -96,7 +99,8 @@ class GalleryWatch:
                 self._report("")
             except Exception as error:  # whatever it is, it must not end the loop: the view grows stale
                 self._report(f"{type(error).__name__}: {error}")
-        fresh = self._fresh_at is not None and abs(now - self._fresh_at) <= self._stale_after
+        limit = self._stale_after if self._lasts is None else max(self._stale_after, self._lasts())
+        fresh = self._fresh_at is not None and abs(now - self._fresh_at) <= limit
         if self._view.stale is fresh:
             self._view = replace(self._view, stale=not fresh)
         return self._view

@@ -134,7 +134,7 @@ class Recorder:
             return recorded
         timings = {"commit": (committed - begun) * 1000}
         if recorded.passage.granted and self._door is not None:
-            opening = _unlock(self._door, recorded.release_s, recorded.passage.id)
+            opening = unlock_once(self._door, recorded.release_s, recorded.passage.id)
             timings["door"] = (perf_counter() - committed) * 1000
             self._note(self._door, recorded.passage, opening)
             recorded = replace(recorded, opening=opening)
@@ -202,7 +202,7 @@ class Recorder:
         if passage.granted and person is not None:
             counts = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
             passage = replace(passage, for_hours=counts)
-            name, earlier = person.name, None if passage.late else self._repeated(session, passage)
+            name, earlier = person.name, None if passage.late else repeated(session, passage, self._cooldown)
         if earlier is not None and events.set_direction(session, earlier.id, passage.direction):
             earlier = replace(earlier, direction=passage.direction)  # the two are one check-in, and this one knows
         if earlier is not None and self._door is None:
@@ -234,13 +234,6 @@ class Recorder:
             raise_and_notify(session, "duress", passage.camera, {}, now, self._alarms_to)
         return judged_passage(passage, judged), verdict.seconds if verdict.granted else 0.0
 
-    def _repeated(self, session: Session, passage: Passage) -> Passage | None:
-        """Return the granted passage that this one repeats, at whatever access point."""
-        assert passage.person_id is not None
-        since, until = passage.at - self._cooldown, passage.at + self._cooldown
-        near = events.granted_between(session, passage.person_id, since, until)
-        return next((one for one in near if is_repeat(passage, one, self._cooldown)), None)
-
     def _note(self, door: Door, passage: Passage, opening: Opening) -> None:
         try:
             with self._sessions.begin() as session:
@@ -261,7 +254,16 @@ class Recorder:
         )
 
 
-def _unlock(door: Door, seconds: float, passage: str) -> Opening:
+def repeated(session: Session, passage: Passage, cooldown: timedelta) -> Passage | None:
+    """Return the granted passage that this one of a person repeats, at whatever access point."""
+    assert passage.person_id is not None
+    since, until = passage.at - cooldown, passage.at + cooldown
+    near = events.granted_between(session, passage.person_id, since, until)
+    return next((one for one in near if is_repeat(passage, one, cooldown)), None)
+
+
+def unlock_once(door: Door, seconds: float, passage: str) -> Opening:
+    """Ask the door once; whatever it raises is an `Opening`, too."""
     try:
         pulse = door.unlock(seconds, passage)
     except Exception as error:

@@ -73,6 +73,12 @@ KINDS: Mapping[str, Kind] = {
         N_("The audit trail does not hold: somebody changed the record of who did what"),
         N_("The site's log names the entries. Keep the database as it is, and compare it with a backup."),
     ),
+    # As `service/access/edge/deciding.py` names it.
+    "forged rules": Kind(
+        "security",
+        N_("Somebody changed what the door's program of %(subject)s keeps for the time without a database"),
+        N_("It let nobody in by that. Look at who may write its folder “edge”, and compare the log with the door."),
+    ),
     # These two are named as `domain/access/repeated_looks.py` names what it suspects.
     "frozen face": Kind(
         "security",

@@ -79,6 +79,7 @@ class Action(StrEnum):
     VIEW_DATA = "view_data"
     EXPORT_DATA = "export_data"
     FORGET_AUDIT = "forget_audit"
+    IMPORT_OFFLINE = "import_offline"
 
 
 SubjectKind = Literal[

@@ -29,7 +29,8 @@ from attendance.service.operations.file_rights import exposed
 from attendance.service.operations.readiness import Readiness, free_mb
 from attendance.service.ports import Clock
 from attendance.store import settings as shared
-from attendance.store.access import events
+from attendance.store.access import doors, events
+from attendance.store.access.edge_files import edge_folder, waiting_in
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions, database_file, schema_state, shown_url
@@ -225,6 +226,30 @@ def _cameras(patient: Patient) -> Iterator[Check]:
         yield Check(_("Camera %(name)s", name=camera.name), verdict, one_line(health.words), health.advice)
 
 
+def _copies(patient: Patient) -> Iterator[Check]:
+    """Look at each door that decides without the database: is its copy of the rules new, does anything wait."""
+    file = database_file(patient.engine)
+    base = patient.settings.base_dir / "var" if file is None else file.parent
+    with patient.sessions() as session:
+        names = [camera.name for camera in cameras.list_cameras(session)]
+        found = [(name, door.offline_s) for name in names if (door := doors.door_at(session, name)) is not None]
+    for camera, seconds in found:
+        folder, what = edge_folder(base, camera), _("Rules kept for %(name)s", name=camera)
+        if waiting := waiting_in(folder):
+            words = _("%(count)s records wait for the database", count=waiting)
+            yield Check(what, Verdict.WARNING, words, _("Its daemon brings them in: start it, and read its log."))
+        if seconds:
+            rules = folder / "rules"
+            # The file's time and not what is in it: the doctor opens nothing that is sealed.
+            age = patient.clock.now().timestamp() - rules.stat().st_mtime if rules.exists() else None
+            if age is None or age > seconds:
+                advice = _("Without the database nobody would pass. Start the daemon of this camera; its log says why.")
+                words = _("there is none") if age is None else _("the copy is %(age)s s old", age=round(age))
+                yield Check(what, Verdict.WARNING, words, advice)
+            else:
+                yield Check(what, Verdict.OK, _("without the database they decide for %(seconds)s s", seconds=seconds))
+
+
 def _backups(patient: Patient) -> Iterator[Check]:
     backup, what = patient.settings.backup, _("Backups")
     if not backup.folder or backup.every_hours == 0:
@@ -261,6 +286,7 @@ _CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Check]]], ...] = (
     ("Master key", _key_age),
     ("Clock", _clock),
     ("Cameras", _cameras),
+    ("Rules kept for the time without a database", _copies),
     ("Port", _ports),
     ("Backups", _backups),
 )

@@ -21,6 +21,7 @@ from sqlalchemy import Engine, event
 
 from attendance.config import Settings
 from attendance.service.access.check_in import Outcome
+from attendance.service.access.edge.deciding import EdgeState
 from attendance.service.access.gallery_watch import View
 from attendance.service.audit.keeping import chain_ok
 from attendance.service.cameras.health import State, health_of
@@ -65,10 +66,16 @@ class DaemonNumbers:
     """What one daemon counts.  `observe` is for its loop."""
 
     def __init__(
-        self, camera: str, door: str, health: Callable[[], CameraState], view: Callable[[], View], version: str
+        self,
+        camera: str,
+        door: str,
+        health: Callable[[], CameraState],
+        view: Callable[[], View],
+        version: str,
+        edge: Callable[[], EdgeState] | None = None,
     ) -> None:
         self.registry = registry = CollectorRegistry()
-        self._camera, self._door, self._health, self._view = camera, door, health, view
+        self._camera, self._door, self._health, self._view, self._edge = camera, door, health, view, edge
         self._looked = 0
         self._decisions = Counter(
             "attendance_decisions", "Decisions at a door.", ("door", "outcome", "reason"), registry=registry
@@ -124,6 +131,11 @@ class DaemonNumbers:
         if view.point is not None:
             yield _gauge("attendance_threshold", "Threshold in force, a cosine.", {(): view.point.threshold})
         yield _gauge("attendance_gallery_stale", "1 while the gallery is too old to decide.", {(): float(view.stale)})
+        if self._edge is not None:
+            edge = self._edge()
+            away, waiting = {(self._door,): float(edge.since is not None)}, {(self._door,): float(edge.waiting)}
+            yield _gauge("attendance_door_offline", "1 while the door decides by its copy of the rules.", away, "door")
+            yield _gauge("attendance_offline_records", "Records that wait for the database.", waiting, "door")
 
 
 class SiteNumbers:

@@ -70,6 +70,16 @@ PLACES: Mapping[str, Place] = {
         N_("Events that wait in a tablet"),
         N_("They are sealed for the server, and answered without a name."),
     ),
+    "rules copy": Place(
+        "soon",
+        N_("Copy of the rules at a door"),
+        N_("It is encrypted and knows people by number; it is written anew within seconds, and is too old in an hour."),
+    ),
+    "offline passages": Place(
+        "ends",
+        N_("Passages that wait for the database"),
+        N_("They are encrypted and know people by number; they are overwritten once they are in the database."),
+    ),
     "screens": Place("ends", N_("Screens beside a camera"), N_("A greeting is shown for seconds and never stored.")),
     "logs": Place("nothing", N_("Log files"), N_("They name people by number only.")),
     "outbox": Place(

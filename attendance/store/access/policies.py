@@ -160,6 +160,7 @@ def door_of(row: access.Door) -> Door:
         usual_schedule=row.usual_schedule_id,
         step_up=frozenset(row.step_up),
         factor_timeout_s=row.factor_timeout_s,
+        offline_s=row.offline_s,
     )
 
 

@@ -45,6 +45,7 @@ NUMBERS = {
     "passage_s": N_("May still be opened after the release (seconds)"),
     "two_person_s": N_("A second person must follow within (seconds, 0: not needed)"),
     "factor_timeout_s": N_("Wait for the second factor (seconds)"),
+    "offline_s": N_("Without the database, decide by a copy of the rules for (seconds, 0: refuse everybody)"),
 }
 TICKS = {
     "enabled": N_("In use"),

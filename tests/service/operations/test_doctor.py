@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,14 +11,18 @@ from sqlalchemy import Engine, text
 
 from attendance.config import Settings
 from attendance.domain.passage import Direction
+from attendance.service.access.edge.deciding import Edge
 from attendance.service.operations import backups
 from attendance.service.operations.doctor import Check, Patient, Verdict, examine, worst
 from attendance.store.access import events
+from attendance.store.access.edge_files import edge_folder
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
+from attendance.store.faults import DatabaseLocked
 from attendance.store.session import Sessions
+from attendance.store.tables.access import AccessPoint
 from tests.factories import NOON, make_passage
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeDoor
 
 NOW = NOON + timedelta(days=1000)  # after this version was made
 
@@ -96,3 +100,26 @@ def test_the_worst_verdict_counts() -> None:
 
     assert worst([]) is Verdict.OK
     assert worst([good, doubtful, good]) is Verdict.WARNING
+
+
+def test_a_door_that_goes_on_without_the_database_needs_a_new_copy_of_the_rules(
+    patient: Patient, sessions: Sessions, keys: Keys, database: Path
+) -> None:
+    with sessions.begin() as session:
+        cameras.claim(session, "front", source="0", direction=Direction.IN, owner="me", at=NOW)
+        session.add(AccessPoint(name="front", door_id=1))
+        session.execute(text("UPDATE doors SET offline_s = 300"))
+    what, folder = "Rules kept for front", edge_folder(database.parent, "front")
+    assert (found(patient, what).verdict, found(patient, what).words) == (Verdict.WARNING, "there is none")
+
+    clock = FakeClock(datetime.now(UTC))
+    edge = Edge(sessions, keys, clock, FakeDoor(), "front", folder)
+    edge.tick()
+    assert found(replace(patient, clock=clock), what).verdict is Verdict.OK
+    edge.record(make_passage(clock.now(), camera="front"), DatabaseLocked(""))
+    edge.close()
+    clock.advance(400)
+
+    checks = [check for check in examine(replace(patient, clock=clock)) if check.what == what]
+    assert [check.verdict for check in checks] == [Verdict.WARNING, Verdict.WARNING]
+    assert checks[0].words == "1 records wait for the database"

@@ -10,7 +10,7 @@ from tests.web.access.conftest import rules
 SHELLY = {"driver": "shelly", "set-address": "192.168.1.40", "set-password": "open sesame", "set-relay": "1"}
 TIMES = {
     "release_s": "4.5", "extended_release_s": "12", "open_too_long_s": "40", "prealarm_s": "10", "passage_s": "5",
-    "two_person_s": "0", "factor_timeout_s": "20",
+    "two_person_s": "0", "factor_timeout_s": "20", "offline_s": "300",
 }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class Mark(StrEnum):
     HELD_OPEN = "held_open"
     EXEMPT = "exempt"
     SECOND_OF_TWO = "second_of_two"
+    OFFLINE = "offline"
 
 
 class Rule(StrEnum):
@@ -138,7 +139,9 @@ def decide(policy: Policy, state: State, request: Request, now: datetime) -> Ver
         hold = posture(policy, state, door, now, request.clock_doubt, exempt=True)
     asked = _Asked(policy, state, request, now, point, door, hold, person, exempt)
     refused = next((verdict for ask in _QUESTIONS if (verdict := ask(asked)) is not None), None)
-    return replace(refused or _granted(asked), door=door.id)
+    verdict = refused or _granted(asked)
+    offline = frozenset({Mark.OFFLINE}) if policy.snapshot else frozenset()
+    return replace(verdict, door=door.id, marks=verdict.marks | offline)
 
 
 def _policy_age(asked: _Asked) -> Verdict | None:

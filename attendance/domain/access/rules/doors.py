@@ -85,6 +85,7 @@ class Door:
     `first_level`: others pass only after a holder of this access level passed today.  `two_person_s`: a second person
     must follow within this time, 0 asks for one.  `usual_schedule`: outside of it a second factor is needed.
     `step_up`: the doubts for which a second factor is needed.  `factor_timeout_s`: how long is waited for it.
+    `offline_s`: how old a copy of the rules may be that decides while the database is away; 0: nobody passes then.
     """
 
     id: int
@@ -104,6 +105,7 @@ class Door:
     usual_schedule: int | None = None
     step_up: frozenset[str] = frozenset()
     factor_timeout_s: int = 20
+    offline_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,17 +106,18 @@ class DoorRules:
         return self.rules(session).points.get(name)
 
     def judge(self, session: Session, request: Request, now: datetime) -> Judged:
-        """Return the verdict on a request at a door.
-
-        While the site has one door, a camera that has no access point yet belongs to it.
-        """
-        rules = self.rules(session)
-        if request.point not in rules.points and len(rules.doors) == 1:
-            [door] = rules.doors
-            points = {**rules.points, request.point: AccessPoint(0, request.point, door)}
-            rules = replace(rules, points=points)
+        """Return the verdict on a request at a door."""
+        rules = with_point(self.rules(session), request.point)
         policy = policies.for_person(session, rules, request.person)
         return Judged(decide(policy, state_for(session, policy, request, now), request, now), policy.version)
+
+
+def with_point(rules: Policy, name: str) -> Policy:
+    """Return the rules with this access point: while the site has one door, a camera without a point belongs to it."""
+    if name in rules.points or len(rules.doors) != 1:
+        return rules
+    [door] = rules.doors
+    return replace(rules, points={**rules.points, name: AccessPoint(0, name, door)})
 
 
 def state_for(session: Session, policy: Policy, request: Request, now: datetime) -> State:

@@ -27,6 +27,7 @@ NUMBERS = {
     "passage_s": (0.0, 300.0),
     "two_person_s": (0, 600),
     "factor_timeout_s": (5, 300),
+    "offline_s": (0, 3600),
 }
 TICKS = ("enabled", "contact", "watch_forced", "unlock_after_first")
 CHOICES = ("unlock_schedule_id", "lock_schedule_id", "usual_schedule_id")

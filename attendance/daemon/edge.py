@@ -1,0 +1,67 @@
+"""The thread that keeps a door's copy of the rules new, and brings in what was decided without the database.
+
+In: an `Edge`.  Out: one tick a second, until it is stopped.
+Does not know: rules, files.
+Main choice: a thread of its own, so that a database server that does not answer delays no picture.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from attendance.config import Settings
+from attendance.service.access.check_in import Outcome
+from attendance.service.access.edge.deciding import Edge
+from attendance.service.alarms.alarms import Recipients
+from attendance.service.ports import Clock, Door
+from attendance.store.access.edge_files import edge_folder
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions
+
+EVERY_S = 1.0
+
+
+def edge_for(settings: Settings, sessions: Sessions, keys: Keys, clock: Clock, door: Door, base: Path) -> Edge:
+    """Return the edge of the settings' camera and its door; its files lie in `base`."""
+    camera = settings.camera.name
+    return Edge(
+        sessions,
+        keys,
+        clock,
+        door,
+        camera,
+        edge_folder(base, camera),
+        settings.site.zone,
+        timedelta(seconds=settings.decision.cooldown_s),
+        Recipients.of(settings.alarms, settings.mail.host),
+    )
+
+
+class EdgeKeeper:
+    """Start with `start`, end with `stop`."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="copy of the rules", daemon=True)
+
+    def start(self) -> None:
+        """Make the first copy before anybody is looked at."""
+        self._edge.tick()
+        self._thread.start()
+
+    def observe(self, outcomes: Sequence[Outcome], timings: Mapping[str, float], /) -> None:
+        """Take no notice: `CheckIn` asks the edge itself."""
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        self._edge.close()
+
+    def _run(self) -> None:
+        while not self._ended.wait(EVERY_S):
+            self._edge.tick()
