@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.snapshot import built, kinds_of
 from attendance.domain.passage import Passage
+from attendance.domain.people.consent import Purpose, allows
 from attendance.service.access.doors.judging import take_place
 from attendance.service.access.recording import repeated
 from attendance.service.audit import audit
@@ -71,12 +72,13 @@ class BringIn:
         return view is None
 
     def _write(self, session: Session, passage: Passage) -> None:
-        person = passage.person_id
-        if person is not None and session.get(Person, person) is None:
+        person = None if passage.person_id is None else session.get(Person, passage.person_id)
+        if person is None:
             passage = replace(passage, person_id=None)  # erased meanwhile: the passage stays without a name
-        elif person is not None and passage.granted:
+        elif passage.granted:
             earlier = repeated(session, passage, self._cooldown)
-            passage = replace(passage, repeat_of=None if earlier is None else earlier.id)
+            counts = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
+            passage = replace(passage, repeat_of=None if earlier is None else earlier.id, for_hours=counts)
         events.record_passage(session, passage)
         if passage.granted and passage.door_id is not None and passage.person_id is not None:
             place = present.place_of(session, passage.person_id).get(passage.person_id)
