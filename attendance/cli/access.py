@@ -117,14 +117,13 @@ def access_default_level(context: click.Context, name: str, also_present: bool) 
     """Choose the access level that people get when they are added: LEVEL, such as everybody, or none."""
     settings = settings_of(context)
     from attendance import bootstrap
-    from attendance.service.access.doors import editing
+    from attendance.service.access.policy import editing
     from attendance.service.audit.audit import Actor
-    from attendance.store.access import rule_rows
 
     site = bootstrap.installation_for(settings)
     actor = Actor("command line", "access default-level")
     with site.sessions.begin() as session:
-        levels = {row.name: row.id for row in rule_rows.all_named(session, rule_rows.AccessLevel)}
+        levels = editing.level_names(session)
         if name != "none" and name not in levels:
             raise UserError(
                 "there is no access level %(name)s; there are: %(known)s", name=name, known=", ".join(levels)

@@ -32,7 +32,7 @@ def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
     if first_steps.missing(context):
         first_steps.set_up(context)
     from attendance import bootstrap
-    from attendance.service.access.doors.editing import let_everybody_pass
+    from attendance.service.access.policy.editing import let_everybody_pass
     from attendance.service.audit.audit import Actor
     from attendance.service.operations import demo_data as demo
     from attendance.service.operations.demo_faces import Model

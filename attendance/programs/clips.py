@@ -34,7 +34,7 @@ from attendance.console import say, table
 from attendance.daemon.sources import SMALLEST_SIDE
 from attendance.domain.calibration.error_rates import wilson_interval
 from attendance.errors import UserError
-from attendance.service.access.doors.editing import let_everybody_pass
+from attendance.service.access.policy.editing import let_everybody_pass
 from attendance.service.audit.audit import Actor
 from attendance.service.enrolment.enrol import enrol_photo
 from attendance.service.ports import Analyser

@@ -29,7 +29,7 @@ from attendance.paths import program
 from attendance.processes import own_command
 from attendance.programs import portraits
 from attendance.programs.portraits import Visit
-from attendance.service.access.doors.editing import let_everybody_pass
+from attendance.service.access.policy.editing import let_everybody_pass
 from attendance.service.access.reason_texts import reason_words
 from attendance.service.audit.audit import Actor
 from attendance.service.enrolment.enrol import enrol_photo

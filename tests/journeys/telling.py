@@ -14,7 +14,7 @@ from pathlib import Path
 from attendance import bootstrap
 from attendance.config import load_settings
 from attendance.domain.passage import Direction, Passage
-from attendance.service.access.doors.editing import let_everybody_pass
+from attendance.service.access.policy.editing import let_everybody_pass
 from attendance.service.access.recording import Recorder
 from attendance.service.audit.audit import Actor
 from attendance.service.ports import Pulse

@@ -7,11 +7,14 @@ Does not know: what a driver needs, how its settings are sealed, who may pass (`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from attendance.domain.people.names import sort_key
+from attendance.errors import UserError
+from attendance.store.access import policies
 from attendance.store.tables.access import AccessPoint
 from attendance.store.tables.access import Door as Door  # for the pages, which import no tables
 
@@ -31,10 +34,14 @@ def list_doors(session: Session) -> Sequence[Door]:
     return sorted(session.scalars(select(Door)), key=lambda door: sort_key(door.name))
 
 
-def set_driver(session: Session, door_id: int, driver: str, sealed: bytes | None) -> None:
-    """Give the door a driver; the caller checked and sealed its settings, and commits."""
-    door = session.get(Door, door_id)
+def set_driver(session: Session, door_id: int, driver: str, sealed: bytes | None, at: datetime) -> None:
+    """Store what moves the door; the caller checked and sealed its settings, and commits.
+
+    UserError if the door is gone.  From now on the settings file is taken over no more.
+    """
+    door = session.get(Door, door_id, populate_existing=True)
     if door is None:
-        raise KeyError(door_id)
+        raise UserError("this door is not there any more")
     door.driver, door.driver_settings = driver, sealed
-    session.flush()
+    door.imported_from = door.imported_from or ""
+    policies.bump_version(session, at)

@@ -1,7 +1,7 @@
 """The rules of doors: rows in the database, and the domain's `Policy`.
 
 In: a session, the site's zone.  Out: a `Policy`; the version of the rules.
-Does not know: who may change a rule (`service/access/doors/editing.py`), the state of doors.
+Does not know: who may change a rule (`service/access/policy`), the state of doors.
 Main choice: the version is a counter that each change of the rules bumps in its own transaction, so that a program that
 keeps the rules in memory reads one number to know whether they are the newest.  Grants and people are read for one
 person only, since a decision needs no others.
@@ -196,6 +196,16 @@ def person_state(person: Person, state: access.AccessState | None) -> PersonStat
         extended=state.extended,
         exemptions=frozenset(Exemption(each) for each in state.exemptions),
     )
+
+
+def state_of(session: Session, person_id: int) -> access.AccessState:
+    """Return the person's row of access, made if there is none."""
+    row = session.get(access.AccessState, person_id, populate_existing=True)
+    if row is None:
+        row = access.AccessState(person_id=person_id, reason="", exemptions=[])
+        session.add(row)
+        session.flush()
+    return row
 
 
 # --- the level of new people -----------------------------------------------------------------------

@@ -23,7 +23,7 @@ from attendance.service.access.doors.driver_settings import DRIVERS
 from attendance.service.access.policy import door_rows
 from attendance.service.access.policy.overview import get_door
 from attendance.service.audit.audit import Action, Subject
-from attendance.store.access import policies
+from attendance.store.access import doors, policies
 from attendance.store.cameras import cameras
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -144,7 +144,7 @@ def save_driver(door_id: int) -> ResponseReturnValue:
         return redirect(url_for("door_settings.page", door_id=door_id, driver=driver))
 
     def work(session: Session, now: datetime) -> str:
-        door_rows.set_driver(session, door_id, driver, sealed, now)
+        doors.set_driver(session, door_id, driver, sealed, now)
         record_act(session, Action.CHANGE_DRIVER, Subject("door", door_id), driver=driver)
         return _("Saved. Walk through the door once with the command “door test”.")
 

@@ -12,9 +12,10 @@ import itertools
 import socket
 import struct
 import threading
+from functools import partial
 from time import monotonic
 
-from attendance.daemon.doors.driver import TIMEOUT_S, Device, Lock, Switch, contact_of
+from attendance.daemon.doors.driver import TIMEOUT_S, Device, Lock, Switch, inputs_of
 from attendance.daemon.doors.network.reach import Address
 from attendance.domain.access.door_state import Inputs
 from attendance.service.access.doors.driver_settings import Modbus
@@ -54,18 +55,7 @@ class _Modbus(Device):
     def inputs(self) -> Inputs:
         settings = self._settings
         output = self._bit(READ_COILS, settings.relay)
-
-        def wired(number: int) -> bool | None:
-            return None if number < 0 else self._bit(READ_INPUTS, number)
-
-        on = wired(settings.contact_input) if settings.contact != "none" else None
-        return Inputs(
-            contact_of(on, settings.contact),
-            wired(settings.exit_input),
-            output,
-            wired(settings.tamper_input),
-            wired(settings.fire_input),
-        )
+        return inputs_of(settings, partial(self._bit, READ_INPUTS), output)
 
     def write(self, address: int, value: int) -> None:
         """Write one coil and compare the echo."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from attendance.daemon.doors.driver import Lock, contact_of
+from attendance.daemon.doors.driver import Lock, inputs_of
 from attendance.daemon.doors.network.http_call import HttpDevice, SignIn
 from attendance.daemon.doors.network.replies import json_of, require_status
 from attendance.domain.access.door_state import Inputs
@@ -62,7 +62,7 @@ class ShellyLock(Lock):
             state = self._call("Input.GetStatus", {"id": number}).get("state")
             return state if isinstance(state, bool) else None
 
-        return _inputs(settings, read, output if isinstance(output, bool) else None)
+        return inputs_of(settings, read, output if isinstance(output, bool) else None)
 
     def _call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         number = next(self._numbers)
@@ -116,23 +116,9 @@ class ShellyGen1Lock(Lock):
         output = None
         if isinstance(relays, list) and self._settings.relay < len(relays):
             output = relays[self._settings.relay].get("ison")
-        return _inputs(self._settings, read, output if isinstance(output, bool) else None)
+        return inputs_of(self._settings, read, output if isinstance(output, bool) else None)
 
     def _get(self, target: str) -> dict[str, Any]:
         reply = self._device.call("GET", target)
         require_status(self._device, reply)
         return json_of(self._device, reply)
-
-
-def _inputs(settings: Shelly | ShellyGen1, read: Callable[[int], bool | None], output: bool | None) -> Inputs:
-    def wired(number: int) -> bool | None:
-        return None if number < 0 else read(number)
-
-    on = read(settings.contact_input) if settings.contact != "none" else None
-    return Inputs(
-        contact_of(on, settings.contact),
-        wired(settings.exit_input),
-        output,
-        wired(settings.tamper_input),
-        wired(settings.fire_input),
-    )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from attendance.daemon.doors.driver import Lock, contact_of
+from attendance.daemon.doors.driver import Lock, inputs_of
 from attendance.daemon.doors.network.http_call import HttpDevice
 from attendance.daemon.doors.network.replies import json_of, require_status
 from attendance.domain.access.door_state import Inputs
@@ -60,17 +60,7 @@ class TasmotaLock(Lock):
             said = sensors.get(f"Switch{number}") if isinstance(sensors, dict) else None
             return {"ON": True, "OFF": False}.get(str(said))
 
-        def wired(number: int) -> bool | None:
-            return None if number < 1 else read(number)
-
-        on = read(settings.contact_input) if settings.contact != "none" else None
-        return Inputs(
-            contact_of(on, settings.contact),
-            wired(settings.exit_input),
-            output,
-            wired(settings.tamper_input),
-            wired(settings.fire_input),
-        )
+        return inputs_of(settings, read, output, first=1)
 
     def _set_pulse_time(self, value: int) -> None:
         if value == self._pulse_time:

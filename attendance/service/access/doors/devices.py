@@ -87,7 +87,7 @@ def import_file(session: Session, keys: Keys, camera: str, file: DoorSettings, a
         return False
     if doors.door_named(session, file.name) is None:
         row.name = file.name
-    doors.set_driver(session, row.id, file.driver, stored_settings.sealed(keys, row.id, file.driver, file.settings))
+    doors.set_driver(session, row.id, file.driver, stored_settings.sealed(keys, row.id, file.driver, file.settings), at)
     row.imported_from, row.release_s = camera, file.unlock_s
     timings = timings_of(file.settings)
     row.watch_forced = timings.watch_forced

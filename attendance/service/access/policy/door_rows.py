@@ -1,4 +1,4 @@
-"""Doors and their access points as rows that operators add and change.
+"""Doors, their access points and areas as rows that operators add and change.
 
 In: a session, checked values.  Out: changed rows, and a new version of the rules in the same transaction.
 Does not know: pages, devices, how a driver's settings are sealed (the caller seals them before it writes).
@@ -6,7 +6,7 @@ Does not know: pages, devices, how a driver's settings are sealed (the caller se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,12 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.rules.doors import Antipassback, PointSource
+from attendance.domain.access.rules.factors import Doubt, Factor
+from attendance.domain.access.rules.schedule import MINUTES
 from attendance.errors import UserError
 from attendance.store.access import policies
-from attendance.store.tables.access import AccessPoint, Door, LevelEntry, Schedule
+from attendance.store.tables.access import AccessLevel, AccessPoint, Area, Door, LevelEntry, Schedule
 
 # What the form of a door may change, with the least and the greatest value of its numbers.
 NUMBERS = {
@@ -32,10 +35,14 @@ NUMBERS = {
 TICKS = ("enabled", "contact", "watch_forced", "unlock_after_first")
 CHOICES = ("unlock_schedule_id", "lock_schedule_id", "usual_schedule_id")
 NAMES = ("group", "interlock_group")
+LEVEL, DOUBTS = "first_level_id", "step_up"
+POINT = ("source", "area_from_id", "area_to_id", "factors", "enabled")
+AREA = {"occupancy_max": (1, 100_000), "reset_min": (1, 7 * MINUTES), "reset_at": (0, MINUTES - 1)}
 
 
 def add(session: Session, name: str, at: datetime) -> int:
     """Add a door without a device; return its number."""
+    _write_points_down(session)
     row = Door(name=_named(name))
     session.add(row)
     _flush(session, row.name)
@@ -44,7 +51,10 @@ def add(session: Session, name: str, at: datetime) -> int:
 
 
 def change(session: Session, door_id: int, name: str, values: Mapping[str, Any], at: datetime) -> None:
-    """Change a door's rules; `values`: of NUMBERS, TICKS, CHOICES and NAMES.  UserError for one that cannot be."""
+    """Change a door's rules; `values`: of NUMBERS, TICKS, CHOICES, NAMES, LEVEL and DOUBTS.
+
+    UserError for one that cannot be, and for an interlock without a contact, which would refuse everybody.
+    """
     row = _door(session, door_id)
     for key, value in values.items():
         if key in NUMBERS:
@@ -54,19 +64,20 @@ def change(session: Session, door_id: int, name: str, values: Mapping[str, Any],
         elif key in CHOICES:
             if value is not None and session.get(Schedule, value) is None:
                 raise UserError("this schedule is not there any more")
+        elif key == LEVEL:
+            if value is not None and session.get(AccessLevel, value) is None:
+                raise UserError("this access level is not there any more")
+        elif key == DOUBTS:
+            unknown = set(value) - {str(doubt) for doubt in Doubt}
+            if unknown:
+                raise UserError("%(word)s is not a doubt that a door can ask about", word=sorted(unknown)[0])
         elif key not in TICKS + NAMES:
             raise KeyError(key)
         setattr(row, key, value)
     row.name = _named(name)
+    if row.interlock_group and not row.contact:
+        raise UserError("a door of an interlock needs a contact: without one nobody knows whether it is closed")
     _flush(session, row.name)
-    policies.bump_version(session, at)
-
-
-def set_driver(session: Session, door_id: int, driver: str, sealed: bytes, at: datetime) -> None:
-    """Store what moves the door; `sealed`: by `stored_settings.sealed`."""
-    row = _door(session, door_id)
-    row.driver, row.driver_settings = driver, sealed
-    row.imported_from = row.imported_from or ""  # the settings file is taken over no more
     policies.bump_version(session, at)
 
 
@@ -92,6 +103,60 @@ def move_point(session: Session, name: str, door_id: int, at: datetime) -> None:
     else:
         row.door_id = door_id
     policies.bump_version(session, at)
+
+
+def change_point(session: Session, name: str, values: Mapping[str, Any], at: datetime) -> None:
+    """Change what an access point leads to and accepts; `values`: of POINT, `factors` as the column holds them."""
+    row = session.scalar(select(AccessPoint).where(AccessPoint.name == name))
+    if row is None:
+        raise UserError("this access point is not there any more")
+    for key, value in values.items():
+        if key not in POINT:
+            raise KeyError(key)
+        if key == "factors":
+            _require_factors(value)
+        setattr(row, key, str(PointSource(value)) if key == "source" else value)
+    policies.bump_version(session, at)
+
+
+def save_area(
+    session: Session, area_id: int | None, name: str, antipassback: Antipassback, values: Mapping[str, Any],
+    at: datetime,
+) -> int:  # fmt: skip
+    """Make or change an area; return its number.  `values`: of AREA, None for no limit."""
+    row = Area() if area_id is None else session.get(Area, area_id, populate_existing=True)
+    if row is None:
+        raise UserError("this area is not there any more")
+    row.name, row.antipassback = _named(name), antipassback.value
+    for key, value in values.items():
+        least, most = AREA[key]
+        if value is not None and not least <= value <= most:
+            raise UserError("%(key)s must be from %(least)s to %(most)s", key=key, least=least, most=most)
+        setattr(row, key, value)
+    session.add(row)
+    _flush(session, row.name)
+    policies.bump_version(session, at)
+    return row.id
+
+
+def _require_factors(rules: Sequence[dict[str, Any]]) -> None:
+    for rule in rules:
+        try:
+            policies.factor_rule(rule)
+        except (ValueError, KeyError, TypeError) as error:
+            known = ", ".join(Factor)
+            raise UserError("each set of proofs names at least one of %(known)s", known=known) from error
+
+
+def _write_points_down(session: Session) -> None:
+    """Give every known camera its access point, before a second door makes it unclear where it belongs."""
+    doors = session.scalars(select(Door.id)).all()
+    if len(doors) != 1:
+        return
+    there = set(session.scalars(select(AccessPoint.name)))
+    session.add_all(
+        AccessPoint(name=name, door_id=doors[0]) for name in policies.camera_names(session) if name not in there
+    )
 
 
 def _door(session: Session, door_id: int) -> Door:

@@ -1,7 +1,7 @@
 """Changing the rules of doors: schedules, access levels, and who has them.
 
 In: a session, checked values.  Out: changed rows, and a new version of the rules in the same transaction.
-Does not know: pages, who may do it, the audit (the view records the act).
+Does not know: pages, who may do it.  Views record their acts in the audit; what a command does is recorded here.
 Main choice: what is in use cannot be deleted; the error says who uses it, so that nobody loses access by surprise.
 """
 
@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.schedule import Day, Week
 from attendance.errors import UserError
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Action, Actor, Subject, Value
 from attendance.store import settings
 from attendance.store.access import policies
 from attendance.store.tables.access import (
@@ -124,6 +126,37 @@ def set_default_level(session: Session, level_id: int | None, at: datetime) -> N
     if level_id is not None:
         _level(session, level_id)
     settings.put(session, policies.DEFAULT_LEVEL, level_id, at)
+
+
+def choose_default_level(
+    session: Session, actor: Actor, at: datetime, level_id: int | None, also_present: bool = False
+) -> int:
+    """Choose the level of new people and note it in the audit; return how many of those on record got it, too.
+
+    `also_present`: give it to the active people who do not have it.
+    """
+    set_default_level(session, level_id, at)
+    given: Sequence[int] = ()
+    if level_id is not None and also_present:
+        has = exists().where(AccessGrant.person_id == Person.id, AccessGrant.level_id == level_id)
+        given = session.scalars(select(Person.id).where(Person.active, ~has).order_by(Person.id)).all()
+        for person in given:
+            give(session, level_id, person, "", valid_from=None, valid_to=None, by=actor.name, at=at)
+    detail: dict[str, Value] = {"what": "default level", "people": len(given)}
+    subject = Subject("access level", level_id or "none")
+    audit.record(session, actor=actor, action=Action.CHANGE_DOOR_RULES, at=at, subject=subject, detail=detail)
+    return len(given)
+
+
+def let_everybody_pass(session: Session, actor: Actor, at: datetime) -> int:
+    """Choose the first access level for those who are there and those who are added; return how many got it now."""
+    first = session.scalars(select(AccessLevel.id).order_by(AccessLevel.id).limit(1)).one()
+    return choose_default_level(session, actor, at, first, also_present=True)
+
+
+def level_names(session: Session) -> dict[str, int]:
+    """Return the number of each access level by its name."""
+    return {name: number for number, name in session.execute(select(AccessLevel.id, AccessLevel.name))}
 
 
 # --- grants ----------------------------------------------------------------------------------------

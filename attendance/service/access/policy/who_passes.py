@@ -91,9 +91,9 @@ class Asker:
         grants = (*self._of_person.get(person.id, ()), *self._of_department.get(person.department, ()))
         return replace(self.policy, grants=grants)
 
-    def ask(self, point: str, person: int, at: datetime) -> Verdict:
+    def ask(self, point: str, person: int, at: datetime, proven: FactorSet = frozenset(Factor)) -> Verdict:
+        """Judge this person, who proves `proven`; a face proves nothing without the person's consent."""
         state = self.policy.people.get(person)
-        proven = frozenset(Factor)
         if state is not None and not state.consent:
             proven -= {Factor.FACE}
         policy = self.policy if state is None else self.of(state)

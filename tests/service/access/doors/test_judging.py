@@ -7,23 +7,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from attendance.domain.access.rules.doors import Mode
-from attendance.domain.access.rules.levels import Entry
+from attendance.domain.access.rules.doors import Antipassback, Mode
 from attendance.domain.access.rules.schedule import weekly
 from attendance.domain.passage import Method, Passage
 from attendance.domain.reason import Reason
-from attendance.service.access.doors import editing
+from attendance.errors import UserError
 from attendance.service.access.doors.judging import DoorRules, note_phase
+from attendance.service.access.policy import door_rows, editing, holding, person_states
 from attendance.service.access.recording import Recorded, Recorder
-from attendance.service.audit.audit import Actor
 from attendance.service.ids import new_event_id
-from attendance.store.access import present, rule_rows
-from attendance.store.access.rule_rows import AccessLevel, AccessPoint, Schedule
+from attendance.store.access import policies, present
 from attendance.store.alarms import alarms
 from tests.factories import make_passage
 from tests.service.conftest import Site
 
-ADA = Actor("operator", "ada")
+ADA = "ada"
 ZONE = ZoneInfo("Europe/Berlin")
 MON_TO_FRI = (0, 1, 2, 3, 4)
 
@@ -57,13 +55,20 @@ def restrict(site: Site, start: int, end: int) -> None:
     """Let the level "everybody" hold on weekdays between two hours only."""
     with site.sessions.begin() as session:
         at = site.clock.now()
-        hours = editing.save_schedule(session, ADA, at, None, "hours", weekly(MON_TO_FRI, start * 60, end * 60))
-        editing.save_level(session, ADA, at, 1, "everybody", [Entry(hours.id, door=1)])
+        hours = editing.save_schedule(session, None, "hours", weekly(MON_TO_FRI, start * 60, end * 60), at)
+        for number, *_line in editing.entries(session, 1):
+            editing.remove_entry(session, 1, number, at)
+        editing.add_entry(session, 1, 1, "", hours, at)
 
 
 def hold(site: Site, mode: Mode, reason: str = "works") -> int:
     with site.sessions.begin() as session:
-        return editing.hold_door(session, ADA, site.clock.now(), mode, reason).id
+        now = site.clock.now()
+        if mode is Mode.LOCKDOWN:
+            number = holding.lock_down(session, reason=reason, by=ADA, at=now)
+            assert number is not None
+            return number
+        return holding.hold(session, 1, mode, reason=reason, until=None, by=ADA, at=now)
 
 
 @pytest.fixture
@@ -103,7 +108,7 @@ def test_a_change_of_the_rules_counts_at_the_next_request(one: Site) -> None:
         if number == 2:
             restrict_to = weekly(MON_TO_FRI, 0, 0)
             with one.sessions.begin() as session:
-                editing.save_schedule(session, ADA, one.clock.now(), 2, "hours", restrict_to)
+                editing.save_schedule(session, 2, "hours", restrict_to, one.clock.now())
         passage = make_passage(one.clock.now(), id=new_event_id(one.clock.now()), person_id=1)
         recorded = door.record(passage.id, lambda _session, p=passage: p)
         assert recorded is not None
@@ -117,14 +122,14 @@ def test_a_lockdown_answers_strangers_and_staff_alike_and_ends(one: Site) -> Non
     assert one.door.unlocked == []
 
     with one.sessions.begin() as session:
-        editing.end_hold(session, ADA, one.clock.now(), lockdown)
+        assert holding.end(session, lockdown, reason="over", by=ADA, at=one.clock.now()) is not None
     assert ask(one).passage.granted
     assert ask(one, None).passage.reason is Reason.UNKNOWN
 
 
 def test_a_grant_that_is_taken_back_ends_at_once(one: Site) -> None:
     with one.sessions.begin() as session:
-        editing.take_back(session, ADA, one.clock.now(), 1)
+        assert editing.take(session, 1, 1, one.clock.now())
 
     assert ask(one).passage.reason is Reason.NO_RIGHT
 
@@ -132,8 +137,8 @@ def test_a_grant_that_is_taken_back_ends_at_once(one: Site) -> None:
 def test_a_visitor_passes_until_the_last_day_is_over(one: Site) -> None:
     now = one.clock.now()
     with one.sessions.begin() as session:
-        editing.take_back(session, ADA, now, 1)
-        editing.give(session, ADA, now, 1, person_id=1, valid_from=now, valid_to=now + timedelta(hours=10))
+        assert editing.take(session, 1, 1, now)
+        editing.give(session, 1, 1, "", valid_from=now, valid_to=now + timedelta(hours=10), by=ADA, at=now)
 
     assert ask(one).passage.granted
     one.clock.advance(10 * 3600)
@@ -150,12 +155,12 @@ def test_while_the_clock_is_in_doubt_only_timeless_rights_count(one: Site) -> No
 
 def test_a_person_who_is_switched_off_is_refused_and_one_with_extended_time_gets_it(one: Site) -> None:
     with one.sessions.begin() as session:
-        editing.save_person(session, ADA, one.clock.now(), 1, {"extended": True})
+        person_states.change(session, 1, {"extended": True}, one.clock.now())
     ask(one)
     assert one.door.unlocked == [10.0]
 
     with one.sessions.begin() as session:
-        editing.save_person(session, ADA, one.clock.now(), 1, {"enabled": False, "reason": "left the badge"})
+        person_states.change(session, 1, {"enabled": False, "reason": "left the badge"}, one.clock.now())
     assert ask(one).passage.reason is Reason.NOT_ACTIVE
 
 
@@ -163,11 +168,11 @@ def test_a_camera_belongs_to_the_only_door_and_to_none_once_there_are_two(one: S
     assert ask(one, camera="new camera").passage.granted
 
     with one.sessions.begin() as session:
-        editing.save_door(session, ADA, one.clock.now(), None, {"name": "back door"})
+        door_rows.add(session, "back door", one.clock.now())
     assert ask(one, camera="new camera").passage.reason is Reason.UNKNOWN_POINT
 
     with one.sessions.begin() as session:
-        editing.save_point(session, ADA, one.clock.now(), None, {"name": "new camera", "door_id": 2})
+        door_rows.move_point(session, "new camera", 2, one.clock.now())
     assert ask(one, camera="new camera").passage.reason is Reason.NO_RIGHT
 
 
@@ -184,12 +189,11 @@ def test_a_tablet_without_a_door_is_for_working_time_and_asks_no_rules(one: Site
 def two_sides(site: Site, contact: bool, antipassback: str = "hard") -> None:
     with site.sessions.begin() as session:
         at = site.clock.now()
-        area = editing.save_area(
-            session, ADA, at, None, {"name": "lab", "antipassback": antipassback, "occupancy_max": 1}
-        )
-        editing.save_door(session, ADA, at, 1, {"name": "door", "contact": contact})
-        editing.save_point(session, ADA, at, None, {"name": "way in", "door_id": 1, "area_to_id": area.id})
-        editing.save_point(session, ADA, at, None, {"name": "way out", "door_id": 1, "area_from_id": area.id})
+        area = door_rows.save_area(session, None, "lab", Antipassback(antipassback), {"occupancy_max": 1}, at)
+        door_rows.change(session, 1, "door", {"contact": contact}, at)
+        for name, side in (("way in", "area_to_id"), ("way out", "area_from_id")):
+            door_rows.move_point(session, name, 1, at)
+            door_rows.change_point(session, name, {side: area}, at)
 
 
 def test_hard_anti_passback_moves_with_the_grant_where_there_is_no_contact(one: Site) -> None:
@@ -219,7 +223,7 @@ def test_with_a_contact_only_a_passage_that_was_taken_moves_anybody(one: Site) -
 def test_two_people_open_a_door_together_and_one_of_them_twice_does_not(one: Site) -> None:
     with one.sessions.begin() as session:
         bert = one.add(session, "Bert").id
-        editing.save_door(session, ADA, one.clock.now(), 1, {"name": "vault", "two_person_s": 15})
+        door_rows.change(session, 1, "vault", {"two_person_s": 15}, one.clock.now())
 
     reasons = [ask(one, who).passage.reason for who in (1, 1, bert, 1)]
 
@@ -232,9 +236,10 @@ def test_nobody_passes_before_somebody_in_charge_came_today(one: Site) -> None:
     with one.sessions.begin() as session:
         at = one.clock.now()
         bert = one.add(session, "Bert").id
-        chiefs = editing.save_level(session, ADA, at, None, "chiefs", [Entry(1, door=1)])
-        editing.give(session, ADA, at, chiefs.id, person_id=bert)
-        editing.save_door(session, ADA, at, 1, {"name": "door", "first_level_id": chiefs.id})
+        chiefs = editing.save_level(session, None, "chiefs", at)
+        editing.add_entry(session, chiefs, 1, "", 1, at)
+        editing.give(session, chiefs, bert, "", valid_from=None, valid_to=None, by=ADA, at=at)
+        door_rows.change(session, 1, "door", {"first_level_id": chiefs}, at)
 
     assert [ask(one, who).passage.reason for who in (1, bert, 1)] == [
         Reason.FIRST_PERSON,
@@ -246,9 +251,9 @@ def test_nobody_passes_before_somebody_in_charge_came_today(one: Site) -> None:
 
 
 def test_rows_that_rules_use_are_not_deleted(one: Site) -> None:
-    with one.sessions.begin() as session, pytest.raises(Exception, match="still used"):
-        editing.remove(session, ADA, one.clock.now(), Schedule, 1)
+    with one.sessions.begin() as session, pytest.raises(UserError, match="used by"):
+        editing.delete_schedule(session, 1, one.clock.now())
     with one.sessions() as session:
-        assert [row.name for row in rule_rows.all_named(session, AccessLevel)] == ["everybody"]
-        assert rule_rows.all_named(session, AccessPoint) == []
+        assert editing.level_names(session) == {"everybody": 1}
+        assert policies.load_rules(session, ZONE).points == {}
         assert alarms.open_alarms(session) == []
