@@ -91,7 +91,7 @@ $(VENV)/.docs: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.base
 
 # The texts of pages and kiosk as a gettext template, for translators.  An error marks its own text.
-MARKS = _ N_ Phrase UserError BadShift Busy EnrolRefused WeightsError WrongMasterKey \
+MARKS = _ N_ Phrase UserError BadShift Busy EnrolRefused ProviderFault WeightsError WrongMasterKey \
 	DatabaseError DatabaseFull DatabaseLocked DatabaseReadOnly DatabaseReplaced DatabaseUnreachable
 messages: $(VENV)/.base
 	mkdir -p build

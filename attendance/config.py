@@ -27,6 +27,7 @@ from attendance.config_sections import DoorSettings as DoorSettings
 from attendance.config_sections import Logs as Logs
 from attendance.config_sections import Mail as Mail
 from attendance.config_sections import MqttSettings as MqttSettings
+from attendance.config_sections import Oidc as Oidc
 from attendance.config_sections import Quality as Quality
 from attendance.config_sections import Settings as Settings
 from attendance.config_sources import allowed, environment, flat, read_toml, toml

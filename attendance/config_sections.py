@@ -202,6 +202,8 @@ class Web(Section):
     port: Whole = Field(8000, ge=1, le=65535)
     session_hours: Number = Field(8.0, gt=0, le=720)
     idle_minutes: Number = Field(60.0, ge=1, le=1440)
+    second_factor: Literal["optional", "administrators", "everybody"] = "optional"
+    proof_minutes: Number = Field(10.0, ge=1, le=1440)
     max_upload_mb: Whole = Field(25, ge=1, le=25)
     secret_key: str = _secret("", pattern=r"^(.{32,})?$")
     https_only: bool = False
@@ -305,6 +307,35 @@ class MqttSettings(Section):
     commands: bool = False
 
 
+class Oidc(Section):
+    """Signing in at an OpenID Connect provider; an empty issuer: with a password only."""
+
+    issuer: str = Field("", pattern=r"^(https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?(/[^\s?#]*)?)?$")
+    client_id: str = Field("", max_length=200)
+    client_secret: str = _secret("")
+    name: Name = "single sign-on"
+    scopes: str = Field("openid profile email", pattern=r"^(.* )?openid( .*)?$")
+    username_claim: str = Field("preferred_username", min_length=1, max_length=100)
+    roles_claim: str = Field("groups", min_length=1, max_length=100)
+    roles: str = Field("", pattern=r"^(\s*[^=,]+=\s*[a-z_]+\s*(,|$))*$")
+    departments_claim: str = Field("", max_length=100)
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Oidc:
+        if self.issuer and not (self.client_id and self.roles):
+            raise ValueError("issuer needs a client_id, and roles: without them nobody gets in")
+        return self
+
+    def role_map(self) -> list[tuple[str, str]]:
+        """Return (value of the claim, role) in the order of the settings: the first that fits counts."""
+        pairs = [pair.rpartition("=") for pair in self.roles.split(",") if "=" in pair]
+        return [(value.strip(), role.strip()) for value, _equals, role in pairs]
+
+    def shown_name(self) -> str:
+        """Return the provider's name for pages, "" if there is none."""
+        return self.name if self.issuer else ""
+
+
 class Settings(Section):
     """All sections.  `base_dir`: the folder at which relative paths start; no setting of its own."""
 
@@ -320,6 +351,7 @@ class Settings(Section):
     camera: CameraSettings = CameraSettings()
     door: DoorSettings = DoorSettings()
     web: Web = Web()
+    oidc: Oidc = Oidc()
     kiosk: Kiosk = Kiosk()
     mail: Mail = Mail()
     hours: Hours = Hours()

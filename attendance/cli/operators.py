@@ -163,3 +163,27 @@ def operators_reset(context: click.Context, hours: float) -> None:
         token = issue_token(session, at=site.clock.now(), valid_for=timedelta(hours=hours))
     click.echo(f"setup token (works once, for {hours:g} hours): {token}")
     click.echo(f"open http://{settings.web.host}:{settings.web.port}/setup while {program()} web or run is running")
+
+
+@operators.command("reset-second-factor")
+@click.argument("username")
+@click.pass_context
+def operators_reset_second_factor(context: click.Context, username: str) -> None:
+    """Remove an operator's authenticator app and recovery codes, and sign the operator out everywhere."""
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.service.audit.audit import Action, Actor, Subject, record
+    from attendance.store.operators import second_factors, sign_ins
+    from attendance.store.operators.operators import list_operators
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions.begin() as session:
+        number = {one.username: one.id for one in list_operators(session)}.get(username.strip().casefold())
+        if number is None:
+            raise UserError(f"there is no operator {username}: see {program()} operators list")
+        if not second_factors.remove(session, number):
+            raise UserError(f"{username} has no second factor")
+        sign_ins.end_all(session, operator_id=number)
+        actor, subject = Actor("command line", "operators reset-second-factor"), Subject("operator", number)
+        record(session, actor=actor, action=Action.RESET_SECOND_FACTOR, subject=subject, at=site.clock.now())
+    click.echo(f"{username} signs in with the password, and can set up a second factor anew")

@@ -121,6 +121,14 @@ class Keys:
         """Return it again; Damaged unless it was sealed by this key and for this place."""
         return _open(self._aead, sealed, f"edge:{place}".encode())
 
+    def seal_secret(self, secret: bytes, what: str) -> bytes:
+        """Seal a small secret.  `what`: which one it is, so that it opens in no other place."""
+        return _seal(self._aead, secret, f"secret:{what}".encode())
+
+    def open_secret(self, sealed: bytes, what: str) -> bytes:
+        """Return the secret; Damaged unless it was sealed by this key and for this place."""
+        return _open(self._aead, sealed, f"secret:{what}".encode())
+
     def unwrap(self, wrapped: bytes, person_id: int) -> DataKey:
         """Return the person's key; WrongMasterKey if it was wrapped by another key or for another person."""
         try:

@@ -68,9 +68,9 @@ def hashed(secret: str, lane: Lane = COMMANDS) -> SecretHash:
 
 
 def fits(stored: str | None, secret: str) -> bool:
-    """Return whether the secret is the hash's; None, for nobody's, takes as long.  Call it in a lane's turn."""
+    """Return whether the secret is the hash's; None and "", for nobody's, take as long.  Call it in a lane's turn."""
     try:
-        return bool(_hasher.verify(stored or _nobodys_hash(), secret)) and stored is not None
+        return bool(_hasher.verify(stored or _nobodys_hash(), secret)) and bool(stored)
     except (VerificationError, InvalidHashError):
         return False
 

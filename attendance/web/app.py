@@ -21,7 +21,7 @@ from attendance.config import Settings
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
-from attendance.web import auth, errors, formats, security
+from attendance.web import auth, errors, formats, security, sudo
 from attendance.web.access import door_settings, doors, levels, log, schedules, who_passes, why
 from attendance.web.audit import audit
 from attendance.web.calibration import comparing, threshold
@@ -32,7 +32,7 @@ from attendance.web.kiosk import pairing, screen, tablet
 from attendance.web.me import leave as me_leave
 from attendance.web.me import me, sign_in
 from attendance.web.operations import health, overview, system
-from attendance.web.operators import operators, sign_ins
+from attendance.web.operators import oidc, operators, proof, second_factor, sign_ins
 from attendance.web.people import consents, credentials, departments, look_alikes, people
 from attendance.web.privacy import privacy
 from attendance.web.site import EXTENSION, Site
@@ -81,13 +81,14 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.before_request(lambda: texts.use(get_translations()))
     security.init_app(app)
+    sudo.init_app(app)
     auth.init_app(app)
     formats.init_app(app)
     errors.init_app(app)
     tablet.init_app(app, site)
     for room in (auth, overview, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (audit, comparing, credentials, departments, privacy, sign_ins, system):
+    for room in (audit, comparing, credentials, departments, oidc, privacy, proof, second_factor, sign_ins, system):
         app.register_blueprint(room.blueprint)
     for room in (working_time, corrections, rostering, leave, holidays, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)

@@ -1,9 +1,10 @@
 """Signing in and out, and the first sign-in by a one-time token.
 
 In: forms.  Out: a session cookie that names an operator.
-Does not know: how a password is hashed, what an operator may see.
+Does not know: how a password is hashed, what an operator may see, how a second factor is set up.
 Main choice: the cookie carries a random token and nothing else; the sign-in itself is a row
 (store/operators/sign_ins.py).  Signing out, another password, another role and a deactivated operator end it.
+Between password and code the cookie names a half sign-in, which opens nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
@@ -20,11 +21,12 @@ from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Actor, Subject, Value, record
 from attendance.service.ports import age_since, mark_of
 from attendance.store import slow_hash
-from attendance.store.operators import operators, sign_ins
+from attendance.store.operators import half_sign_ins, operators, second_factors, sign_ins
 from attendance.store.session import DatabaseError
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
-from attendance.web.forms import LoginForm, SetupForm
+from attendance.web.forms import CodeForm, LoginForm, SetupForm
+from attendance.web.operators import guesses
 from attendance.web.roles import NAMES
 from attendance.web.security import caller_address, limiter, permission, safe_next, wants_json
 from attendance.web.site import Site, current_site
@@ -32,6 +34,8 @@ from attendance.web.site import Site, current_site
 log = logging.getLogger(__name__)
 blueprint = Blueprint("auth", __name__)
 
+# Where the cookie of a browser names its half sign-in.
+_HALF = "half"
 # What a browser calls itself, most telling first: many name others, too.
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux")
@@ -40,7 +44,8 @@ _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux")
 class SignedIn(UserMixin):
     """The operator of this request.
 
-    `departments`: a supervisor's; `person_id`: who that is, if known; `sign_in`: of this browser.
+    `departments`: a supervisor's; `person_id`: who that is, if known; `sign_in`: of this browser;
+    `lacks_second_factor`: the settings ask for one that the operator has not set up.
     """
 
     def __init__(
@@ -49,10 +54,11 @@ class SignedIn(UserMixin):
         token: str,
         sign_in: sign_ins.SignIn | None,
         departments: frozenset[str] = frozenset(),
+        lacks_second_factor: bool = False,
     ) -> None:
         self.operator_id, self.username, self.role = operator.id, operator.username, operator.role
         self.departments, self.person_id = departments, operator.person_id
-        self.sign_in = sign_in
+        self.sign_in, self.lacks_second_factor = sign_in, lacks_second_factor
         self._token = token
 
     def get_id(self) -> str:
@@ -76,18 +82,14 @@ def login() -> ResponseReturnValue:
 
 
 @blueprint.post("/login")
-@limiter.limit("60/hour;12/minute", deduct_when=lambda response: response.status_code == 401)
-@limiter.limit(
-    # Of one account from everywhere, but for where its operator is signed in: nobody locks an operator out.
-    "30/hour;100/day",
-    key_func=lambda: f"account {request.form.get('username', '')[:100].strip().casefold()}",
-    deduct_when=lambda response: response.status_code == 401,
-    exempt_when=lambda: _is_known_here(request.form.get("username", "")),
+@guesses.of_addresses
+@guesses.of_accounts(
+    lambda: request.form.get("username", ""), exempt_when=lambda: _is_known_here(request.form.get("username", ""))
 )
 @limiter.limit(
     "8/minute",
-    key_func=lambda: f"{caller_address()}|{request.form.get('username', '')[:100].strip().casefold()}",
-    deduct_when=lambda response: response.status_code == 401,
+    key_func=lambda: f"{caller_address()}|{guesses.plain(request.form.get('username', ''))}",
+    deduct_when=guesses.was_wrong,
 )
 def sign_in() -> ResponseReturnValue:
     form, site = LoginForm(), current_site()
@@ -100,8 +102,76 @@ def sign_in() -> ResponseReturnValue:
         log.warning("a sign-in from %s failed", request.remote_addr)
         flash(_("User name or password is wrong."), "danger")
         return _login_page(form, 401)
+    with site.sessions.begin() as database:
+        if second_factors.is_on(database, operator.id):
+            half = half_sign_ins.begin(database, operator.id, at=site.clock.now(), mark=mark_of(site.clock))
+        else:
+            half = None
+    if half is not None:
+        session.clear()
+        session[_HALF] = half
+        return redirect(url_for("auth.code", next=safe_next(request.args.get("next"))))
     _begin(operator, site.clock.now())
     return redirect(safe_next(request.args.get("next")) or url_for("overview.page"))
+
+
+@blueprint.route("/login/code", methods=["GET", "POST"])
+@guesses.of_addresses
+@guesses.of_accounts(lambda: _half_signed_in()[1])
+def code() -> ResponseReturnValue:
+    """Ask whoever gave the password for the code of the app; the sign-in begins with it, under another token."""
+    form, site = CodeForm(), current_site()
+    operator_id, _username = _half_signed_in()
+    if operator_id is None:
+        session.pop(_HALF, None)
+        flash(_("That took too long, or too many codes were wrong. Sign in again."), "warning")
+        return redirect(url_for("auth.login", next=safe_next(request.args.get("next"))))
+    if not form.validate_on_submit():
+        return render_template("operators/code.html", form=form), 400 if form.errors else 200
+    operator, left = _completed(operator_id, form.code.data or "")
+    if operator is None:
+        log.warning("a code of operator %d from %s was wrong", operator_id, request.remote_addr)
+        form.code.errors = [_("This code is wrong, or it was used already. Wait for the next one.")]
+        return render_template("operators/code.html", form=form), 401
+    _begin(operator, site.clock.now())
+    if left is not None:
+        flash(_("That was a recovery code. You have %(number)s left.", number=left), "warning")
+    return redirect(safe_next(request.args.get("next")) or url_for("overview.page"))
+
+
+def _half_signed_in() -> tuple[int | None, str]:
+    """Return who gave the password in this browser and owes the code: id and user name; (None, "") for nobody."""
+    if "half_signed_in" not in g:
+        g.half_signed_in = None, ""
+        with current_site().sessions() as database:
+            found = half_sign_ins.find(database, session.get(_HALF, ""))
+            if found is not None and _is_within(found.begun_mark, found.begun_at, half_sign_ins.LASTS):
+                g.half_signed_in = found.operator_id, operators.get_operator(database, found.operator_id).username
+    whose: tuple[int | None, str] = g.half_signed_in
+    return whose
+
+
+def _completed(operator_id: int, typed: str) -> tuple[operators.Operator | None, int | None]:
+    """Use up the code and the half sign-in; return the operator, None if the code is wrong.
+
+    Beside it: how many recovery codes are left, if it was one of them.
+    """
+    site, token = current_site(), session.get(_HALF, "")
+    at, left = site.clock.now(), None
+    with site.sessions.begin() as database:
+        used = second_factors.use(database, site.keys, operator_id, typed, at=at)
+        if used is None:
+            half_sign_ins.note_wrong(database, token)
+            return None, None
+        operator = operators.get_operator(database, operator_id)
+        if not half_sign_ins.end(database, token) or not operator.active:
+            return None, None
+        if used == "recovery code":
+            left = second_factors.recovery_codes_left(database, operator_id)
+            subject, action = Subject("operator", operator_id), Action.USE_RECOVERY_CODE
+            actor = Actor("operator", operator.username)
+            record(database, actor=actor, action=action, subject=subject, detail={"left": left}, at=at)
+    return operator, left
 
 
 @blueprint.post("/logout")
@@ -151,16 +221,16 @@ def _login_page(form: LoginForm, status: int = 200) -> ResponseReturnValue:
     return render_template("operators/login.html", form=form, nobody_yet=nobody_yet), status
 
 
-def begin_session(operator: operators.Operator) -> None:
+def begin_session(operator: operators.Operator, way: str = "password") -> None:
     """Sign this browser in anew, such as after its operator changed the password."""
-    _begin(operator, current_site().clock.now())
+    _begin(operator, current_site().clock.now(), way)
 
 
-def _begin(operator: operators.Operator, at: datetime) -> None:
+def _begin(operator: operators.Operator, at: datetime, way: str = "password") -> None:
     site = current_site()
     with site.sessions.begin() as database:
         token = sign_ins.begin(
-            database, operator_id=operator.id, way="password", at=at, mark=mark_of(site.clock), caller=caller()
+            database, operator_id=operator.id, way=way, at=at, mark=mark_of(site.clock), caller=caller()
         )
         found = sign_ins.find(database, token)
     session.clear()  # nothing of a session before the sign-in survives it
@@ -186,6 +256,7 @@ def _load(token: str) -> SignedIn | None:
                 return None
             operator = operators.get_operator(database, found.operator_id)
             departments = operators.departments_of(database, operator.id)
+            lacks = _must_have_second_factor(operator, found) and not second_factors.is_on(database, operator.id)
     except DatabaseError:
         raise  # nobody is signed out because a disk is slow
     except UserError:
@@ -196,7 +267,14 @@ def _load(token: str) -> SignedIn | None:
     if not _is_within(found.seen_mark, found.seen_at, idle):
         return None
     _note_use(site, found)
-    return SignedIn(operator, token, found, departments)
+    return SignedIn(operator, token, found, departments, lacks)
+
+
+def _must_have_second_factor(operator: operators.Operator, found: sign_ins.SignIn) -> bool:
+    """Return whether the settings ask this operator for one; a passkey or an OpenID provider is one by itself."""
+    wanted = current_site().settings.web.second_factor
+    whose = wanted == "everybody" or (wanted == "administrators" and operator.role in operators.MANAGERS)
+    return whose and found.way == "password"
 
 
 def _is_known_here(username: str) -> bool:

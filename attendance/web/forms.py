@@ -59,6 +59,12 @@ class LoginForm(FlaskForm):
     password = PasswordField(_("Password"), [InputRequired(_("Enter your password.")), Length(max=1024)])
 
 
+class CodeForm(FlaskForm):
+    """A code of the authenticator app, or a recovery code."""
+
+    code = StringField(_("Code"), [InputRequired(_("Enter the code.")), Length(max=40)])
+
+
 class NewPassword(FlaskForm):
     """A new password, entered twice."""
 

@@ -37,12 +37,23 @@ _NEEDS = "needed_permissions"  # the attribute of a view: what it takes to read,
 PUBLIC = {
     "auth.login",
     "auth.sign_in",
+    "auth.code",
     "auth.setup",
+    "oidc.begin",
+    "oidc.back",
     "health.check",
     "health.alive",
     "health.ready",
     "static",
     "bootstrap.static",
+}
+# What an operator reaches who must set up a second factor first.
+_BEFORE_SECOND_FACTOR = {
+    "second_factor.page",
+    "second_factor.begin",
+    "second_factor.confirm",
+    "auth.logout",
+    "proof.check",
 }
 # Rooms for people who are not operators: employees (web/me/guard.py) and paired tablets (web/kiosk/tablet.py).  Each
 # has a guard of its own before every view.
@@ -105,6 +116,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_note_source)
     app.before_request(_keep_kiosk_in_its_room)
     app.before_request(_require_sign_in)
+    app.before_request(_require_second_factor)
     app.before_request(_require_permission)
     app.before_request(_narrow)
     app.after_request(_note_reading)
@@ -204,6 +216,17 @@ def _require_sign_in() -> ResponseReturnValue | None:
         return {"words": "You are signed out.", "advice": "Sign in again, then repeat this."}, 401
     after = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
     return redirect(url_for("auth.login", next=after))
+
+
+def _require_second_factor() -> ResponseReturnValue | None:
+    """Lead an operator who must have a second factor to setting it up, before anything else."""
+    if request.endpoint is None or request.endpoint in PUBLIC or request.blueprint in SELF_GUARDED:
+        return None
+    if not current_user.lacks_second_factor or request.endpoint in _BEFORE_SECOND_FACTOR:
+        return None
+    if wants_json():
+        return {"words": "Set up your second factor first.", "advice": "Reload the page."}, 403
+    return redirect(url_for("second_factor.page"))
 
 
 def _require_permission() -> ResponseReturnValue | None:

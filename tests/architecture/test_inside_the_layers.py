@@ -16,7 +16,20 @@ SHARED_MODULES = {
     "domain": {"faces", "passage", "reason"},
     "store": {"crypto", "faults", "migrate", "session", "settings", "slow_hash"},
     "service": {"ids", "mail", "ports"},
-    "web": {"acts", "app", "auth", "errors", "formats", "forms", "listing", "permissions", "roles", "security", "site"},
+    "web": {
+        "acts",
+        "app",
+        "auth",
+        "errors",
+        "formats",
+        "forms",
+        "listing",
+        "permissions",
+        "roles",
+        "security",
+        "site",
+        "sudo",
+    },
 }
 
 

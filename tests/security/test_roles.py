@@ -18,7 +18,10 @@ from tests.site_fixtures import Browser, Web
 OPEN = {
     "auth.login",
     "auth.sign_in",
+    "auth.code",
     "auth.setup",
+    "oidc.begin",
+    "oidc.back",
     "health.check",
     "health.alive",
     "health.ready",
@@ -144,6 +147,12 @@ def test_a_viewer_can_change_nothing(web: Web, viewer: Browser) -> None:
         "operators.password",
         "sign_ins.end",
         "report_pages.stop_making",
+        "auth.code",
+        "proof.check",
+        "second_factor.begin",
+        "second_factor.confirm",
+        "second_factor.renew_codes",
+        "second_factor.remove",
     }
     for endpoint, path in routes(web, "POST"):
         if endpoint not in own:

@@ -128,7 +128,8 @@ def test_a_supervisor_changes_nothing_but_decisions_and_the_own_password(
     may = {
         "corrections.decide", "corrections.decide_chosen", "leave.add", "leave.decide", "operators.password",
         "auth.sign_in", "auth.setup", "auth.logout", "sign_ins.end",
-        "report_pages.stop_making",
+        "report_pages.stop_making", "auth.code", "proof.check", "second_factor.begin", "second_factor.confirm",
+        "second_factor.renew_codes", "second_factor.remove",
     }  # fmt: skip
     for rule in web.app.url_map.iter_rules():
         if (

@@ -47,7 +47,8 @@ def test_migrations_and_tables_agree_about_checks_and_cascades(engine: Engine, t
     migrated, made = inspect(engine), inspect(other)
     for table in Base.metadata.tables:
         assert migrated.get_check_constraints(table) == made.get_check_constraints(table), table
-        assert migrated.get_foreign_keys(table) == made.get_foreign_keys(table), table
+        keys = [sorted(one.get_foreign_keys(table), key=lambda key: str(key["name"])) for one in (migrated, made)]
+        assert keys[0] == keys[1], table  # a table that was copied lists them in another order
     other.dispose()
 
 

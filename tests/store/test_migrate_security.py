@@ -89,3 +89,33 @@ def test_operators_keep_their_roles_and_departments_when_roles_are_added(tmp_pat
         ("hal", "viewer", 0),
     ]
     engine.dispose()
+
+
+def test_sign_ins_last_over_the_revision_of_second_factors(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0032")
+    do(
+        engine,
+        "INSERT INTO operators (id, username, password_hash, role, active, created_at) "
+        "VALUES (1, 'ada', 'x', 'admin', 1, '2024-05-06')",
+        SIGN_IN.format(id="a", way="password"),
+    )
+    to(engine, "0033")
+    assert rows(engine, "SELECT id, operator_id, way FROM sign_ins") == [("a", 1, "password")]
+    do(engine, SIGN_IN.format(id="b", way="passkey"))
+    with pytest.raises(IntegrityError):
+        do(engine, SIGN_IN.format(id="c", way="guess"))
+    with pytest.raises(IntegrityError):  # the other CHECK is still there
+        do(engine, "UPDATE sign_ins SET operator_id = NULL")
+
+    to(engine, "0032", back=True)
+
+    assert rows(engine, "SELECT id FROM sign_ins") == [("a",)]
+    engine.dispose()
+
+
+SIGN_IN = (
+    "INSERT INTO sign_ins (id, token_hash, operator_id, way, begun_at, begun_mark, seen_at, seen_mark, proven_at, "
+    "proven_mark, address, browser) VALUES ('{id}', '{id}', 1, '{way}', '2024-05-06', '', '2024-05-06', '', "
+    "'2024-05-06', '', '', '')"
+)

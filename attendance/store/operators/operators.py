@@ -151,7 +151,7 @@ def authenticate(
     Hashes between transactions, never in one.  slow_hash.Busy if too many sign in at this moment.
     """
     with sessions() as session:
-        operator = session.scalar(select(Operator).where(Operator.username == _normal(username)))
+        operator = find_by_username(session, username)
     with lane.turn():
         stored = None if operator is None else operator.password_hash
         if not slow_hash.fits(stored, password[:_MAX_PASSWORD]) or operator is None or not operator.active:
@@ -199,9 +199,10 @@ def set_operator_active(session: Session, operator_id: int, active: bool) -> Non
 
 
 def _require_an_admin(session: Session) -> None:
+    """Require one who needs nobody else to sign in: administrators of a sign-in provider have no password."""
     admins = select(func.count()).select_from(Operator).where(Operator.active, Operator.role.in_(MANAGERS))
-    if not session.scalar(admins):
-        raise UserError("this is the last active administrator: make another one first")
+    if not session.scalar(admins.where(Operator.password_hash != "")):
+        raise UserError("this is the last active administrator with a password: make another one first")
 
 
 def get_operator(session: Session, operator_id: int) -> Operator:
@@ -216,6 +217,11 @@ def count_owners(session: Session) -> int:
     return (
         session.scalar(select(func.count()).select_from(Operator).where(Operator.active, Operator.role == "owner")) or 0
     )
+
+
+def find_by_username(session: Session, username: str) -> Operator | None:
+    """Return the operator of this user name, however it is written, if there is one."""
+    return session.scalar(select(Operator).where(Operator.username == _normal(username)))
 
 
 def list_operators(session: Session) -> Sequence[Operator]:

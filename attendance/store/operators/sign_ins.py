@@ -18,7 +18,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from attendance.store.crypto import token_digest
-from attendance.store.tables.operators import Operator
+from attendance.store.tables.operators import HalfSignIn, Operator
 from attendance.store.tables.operators import SignIn as SignIn  # for the pages, which import no tables
 
 # Longer than any sign-in may last (`web.session_hours`); older rows of browsers that never came back are deleted.
@@ -115,4 +115,6 @@ def end_all(
 ) -> None:
     """End every sign-in of an operator or of an employee.  `but`: the id of one to keep."""
     whose = SignIn.operator_id == operator_id if operator_id is not None else SignIn.person_id == person_id
+    if operator_id is not None:  # nor does what waits for its code become one
+        session.execute(delete(HalfSignIn).where(HalfSignIn.operator_id == operator_id))
     session.execute(delete(SignIn).where(whose, SignIn.id != (but or "")))

@@ -1,4 +1,4 @@
-"""The tables of operators: who may sign in, a supervisor's departments, the first one-time token.
+"""The tables of operators: who may sign in and how, a supervisor's departments, the first one-time token.
 
 In: nothing.  Out: classes of `Base.metadata`.
 Does not know: how a password is hashed.
@@ -9,11 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
+    LargeBinary,
     String,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -64,7 +67,7 @@ class SignIn(Base):
 
     __tablename__ = "sign_ins"
     __table_args__ = (
-        CheckConstraint("way IN ('password', 'pin', 'link')", name="way"),
+        CheckConstraint("way IN ('password', 'pin', 'link', 'passkey', 'oidc')", name="way"),
         CheckConstraint("(operator_id IS NULL) <> (person_id IS NULL)", name="whose"),
         Index(None, "operator_id"),
         Index(None, "person_id"),
@@ -95,3 +98,56 @@ class SetupToken(Base):
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
+
+
+class SecondFactor(Base):
+    """An operator's authenticator app.  `sealed`: its secret, by the master key.
+
+    `confirmed_at` NULL: no code was entered yet, and none is asked for.  `last_step`: of the newest code that was used.
+    """
+
+    __tablename__ = "second_factors"
+
+    operator_id: Mapped[int] = mapped_column(
+        ForeignKey("operators.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    begun_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class OidcAccount(Base):
+    """Who an operator is at an OpenID Connect provider.  Such an operator has no password."""
+
+    __tablename__ = "oidc_accounts"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    operator_id: Mapped[int] = mapped_column(
+        ForeignKey("operators.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    issuer: Mapped[str] = mapped_column(String(500))
+    subject: Mapped[str] = mapped_column(String(255))
+
+
+class RecoveryCode(Base):
+    """A code that replaces the app once; only its SHA-256 is kept, and the row goes when it is used."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (Index(None, "operator_id"),)
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+
+
+class HalfSignIn(Base):
+    """A browser that gave the right password and not yet the code.  `wrong`: how many codes were."""
+
+    __tablename__ = "half_sign_ins"
+    __table_args__ = (Index(None, "operator_id"),)
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+    begun_at: Mapped[datetime]
+    begun_mark: Mapped[str] = mapped_column(String(100))
+    wrong: Mapped[int] = mapped_column(default=0)

@@ -34,6 +34,7 @@ from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import is_id
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 blueprint = Blueprint("door_settings", __name__, url_prefix="/doors")
 
@@ -63,6 +64,7 @@ NAMES = {"group": N_("Group of doors"), "interlock_group": N_("Interlock: only o
 
 @blueprint.post("/add")
 @permission("edit_door")
+@sudo()
 def add() -> ResponseReturnValue:
     name = clean_line(request.form.get("name", ""))[:100]
 
@@ -104,6 +106,7 @@ def page(door_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:door_id>/settings")
 @permission("edit_door")
+@sudo()
 def save(door_id: int) -> ResponseReturnValue:
     """Save a door's rules, or let a camera lead to it, or delete it."""
     form, what = request.form, request.form.get("what", "rules")
@@ -125,6 +128,7 @@ def save(door_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:door_id>/driver")
 @permission("edit_door")
+@sudo()
 def save_driver(door_id: int) -> ResponseReturnValue:
     """Save what moves the door; its settings are sealed before anything is written."""
     site, driver = current_site(), request.form.get("driver", "")

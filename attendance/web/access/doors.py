@@ -31,6 +31,7 @@ from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, instant_from
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 blueprint = Blueprint("doors", __name__, url_prefix="/doors")
 
@@ -96,6 +97,7 @@ def show(door_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:door_id>/hold")
 @permission("operate_door")
+@sudo(when=lambda: request.form.get("mode") == Mode.UNLOCK.value)
 def hold(door_id: int) -> ResponseReturnValue:
     """Unlock, lock or block a door until a time."""
     form = request.form
@@ -123,6 +125,7 @@ def hold(door_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/held/<int:act_id>/release")
 @permission("operate_door")
+@sudo()
 def release(act_id: int) -> ResponseReturnValue:
     """End what holds a door, or the lockdown of all doors; the others that hold it go on."""
     form = request.form

@@ -28,6 +28,7 @@ from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, is_id
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 blueprint = Blueprint("levels", __name__, url_prefix="/doors/levels")
 _A_MOMENT = timedelta(microseconds=1)
@@ -65,6 +66,7 @@ def show(level_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/add")
 @permission("edit_access")
+@sudo()
 def add() -> ResponseReturnValue:
     name = clean_line(request.form.get("name", ""))
 
@@ -78,6 +80,7 @@ def add() -> ResponseReturnValue:
 
 @blueprint.post("/<int:level_id>")
 @permission("edit_access")
+@sudo()
 def save(level_id: int) -> ResponseReturnValue:
     """Rename a level, add or remove a door, give it or take it, make it that of new people, or delete it."""
     form, what = request.form, request.form.get("what", "")

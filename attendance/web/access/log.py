@@ -32,6 +32,7 @@ from attendance.texts import gettext as _
 from attendance.web.forms import clean_line
 from attendance.web.security import permission
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 blueprint = Blueprint("log", __name__, url_prefix="/log")
 
@@ -156,6 +157,7 @@ def rows() -> ResponseReturnValue:
 
 @blueprint.get("/log.csv")
 @permission("export_log")
+@sudo(method="GET", when=lambda: Filter.of(request.args).person_id is None)
 def csv() -> ResponseReturnValue:
     """Stream every entry of the filter, not only the page."""
     site, wanted = current_site(), Filter.of(request.args)

@@ -31,6 +31,7 @@ from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, today
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/doors/schedules")
 
@@ -53,6 +54,7 @@ def show(schedule_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/add")
 @permission("edit_access")
+@sudo()
 def add() -> ResponseReturnValue:
     """Make a schedule that is closed on every day; its page opens, where it is filled."""
     site, name, made = current_site(), clean_line(request.form.get("name", ""))[:100], []
@@ -68,6 +70,7 @@ def add() -> ResponseReturnValue:
 
 @blueprint.post("/<int:schedule_id>")
 @permission("edit_access")
+@sudo()
 def save(schedule_id: int) -> ResponseReturnValue:
     """Save the week, show what it would change, set or clear a special day, or delete the schedule."""
     form, what = request.form, request.form.get("what", "week")

@@ -20,6 +20,7 @@ from attendance.store.privacy.erasures import names_of
 from attendance.web.hours.date_range import day_from
 from attendance.web.security import permission
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 PAGE = 50
@@ -58,6 +59,7 @@ def page() -> ResponseReturnValue:
 
 @blueprint.get("/audit.jsonl")
 @permission("export_audit")
+@sudo(method="GET")
 def export() -> Response:
     """Give out the whole trail with its heads and a signed last line."""
     site = current_site()

@@ -24,6 +24,7 @@ from attendance.web.errors import error_sentence
 from attendance.web.forms import WayForm
 from attendance.web.security import permission
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("comparing", __name__, url_prefix="/threshold/comparing")
@@ -37,6 +38,7 @@ def page() -> ResponseReturnValue:
 
 @blueprint.post("")
 @permission("set_threshold")
+@sudo()
 def save() -> ResponseReturnValue:
     form = WayForm()
     ways, seen, risk = _ways()

@@ -44,6 +44,7 @@ from attendance.web.formats import score
 from attendance.web.forms import ThresholdForm
 from attendance.web.security import permission
 from attendance.web.site import current_site
+from attendance.web.sudo import require_proof, sudo
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("threshold", __name__, url_prefix="/threshold")
@@ -101,6 +102,7 @@ def numbers() -> ResponseReturnValue:
 
 @blueprint.post("")
 @permission("set_threshold")
+@sudo(by_view=True)
 def save() -> ResponseReturnValue:
     form, site = ThresholdForm(), current_site()
     chosen = request.form
@@ -123,6 +125,8 @@ def save() -> ResponseReturnValue:
                 return render_template(
                     "calibration/threshold_confirm.html", **_context(chosen, form), confirmation=_confirmation(choice)
                 )
+            else:
+                require_proof()
         if not form.errors:
             try:
                 _put_in_force(cached, choice, before, form.reason.data or "")

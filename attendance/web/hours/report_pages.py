@@ -16,6 +16,7 @@ from flask import (
     abort,
     current_app,
     flash,
+    g,
     redirect,
     render_template,
     request,
@@ -39,6 +40,7 @@ from attendance.web.hours.report_files import ReportSource
 from attendance.web.listing import Column, Listing, listing_of
 from attendance.web.security import permission
 from attendance.web.site import EXTENSION, current_site
+from attendance.web.sudo import sudo
 
 blueprint = Blueprint("report_pages", __name__, url_prefix="/attendance/reports")
 # A page of the table; files have all rows.
@@ -141,6 +143,7 @@ def _cell(number: int) -> Callable[[_Line], Any]:
 
 @blueprint.get("/<name>.<kind>")
 @permission("export_report")
+@sudo(method="GET", when=lambda: _of_everybody())
 def file(name: str, kind: str) -> ResponseReturnValue:
     report, span = _wanted(name)
     if kind not in TYPES or (kind == "ics" and not report.ical):
@@ -194,6 +197,7 @@ def stop_making(key: str) -> ResponseReturnValue:
 
 @blueprint.get("/check-ins-<form>.csv")
 @permission("export_report")
+@sudo(method="GET", when=lambda: _of_everybody())
 def check_ins(form: str) -> ResponseReturnValue:
     """Send the check-ins that counted, as other programs import them."""
     writers = {"frappe": exports.frappe_csv, "zk": exports.zk_csv}
@@ -202,6 +206,13 @@ def check_ins(form: str) -> ResponseReturnValue:
     span, site = span_of(request.args), current_site()
     lines = writers[form](_source("check-ins", span).rows(), site.zone)
     return _download(stream_with_context(lines), "csv", f"check-ins {form} {span.first} to {span.last}.csv")
+
+
+def _of_everybody() -> bool:
+    """Return whether a file is about the whole site; the list for an evacuation never waits for a password."""
+    span, narrowed = span_of(request.args), g.get("departments") is not None
+    presence = (request.view_args or {}).get("name") == "presence"
+    return span.person_id is None and span.department is None and not narrowed and not presence
 
 
 def _wanted(name: str) -> tuple[Report, Span]:

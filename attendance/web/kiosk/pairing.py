@@ -28,6 +28,7 @@ from attendance.web.errors import error_sentence
 from attendance.web.forms import KioskForm
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site, public_address, works_here_only
+from attendance.web.sudo import sudo
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("pairing", __name__, url_prefix="/kiosks")
@@ -38,6 +39,7 @@ WAYS = [("unknown", N_("Both ways; it asks in doubt")), ("in", N_("In")), ("out"
 
 @blueprint.route("", methods=["GET", "POST"])
 @permission("pair_device")
+@sudo()
 def index() -> ResponseReturnValue:
     """Show the list and a form for a new device; the form answers with the pairing code."""
     site = current_site()
@@ -66,6 +68,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.post("/<int:device_id>/code")
 @permission("pair_device")
+@sudo()
 def code(device_id: int) -> ResponseReturnValue:
     """Make another code: if the first was lost or is too old, or to pair another browser in its place."""
     site = current_site()

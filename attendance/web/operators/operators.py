@@ -19,7 +19,7 @@ from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.store import slow_hash
 from attendance.store.hours import rosters
-from attendance.store.operators import operators
+from attendance.store.operators import operators, second_factors
 from attendance.texts import gettext as _
 from attendance.web.auth import begin_session
 from attendance.web.errors import answer, error_sentence
@@ -27,6 +27,7 @@ from attendance.web.forms import OperatorForm, PasswordForm, RoleForm
 from attendance.web.roles import NAMES, WORDS
 from attendance.web.security import allowed, limiter, permission, record_act
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("operators", __name__)
@@ -34,6 +35,7 @@ blueprint = Blueprint("operators", __name__)
 
 @blueprint.route("/operators", methods=["GET", "POST"])
 @permission("manage_operator")
+@sudo()
 def index() -> ResponseReturnValue:
     form, site = OperatorForm(), current_site()
     if form.validate_on_submit():
@@ -41,7 +43,7 @@ def index() -> ResponseReturnValue:
             username = form.username.data or ""
             hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE, [username])
             with site.sessions.begin() as session:
-                _require_owner(session, form.role.data or "")
+                require_owner(session, form.role.data or "")
                 made = operators.create_operator(
                     session,
                     form.username.data or "",
@@ -68,6 +70,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.route("/operators/<int:operator_id>", methods=["GET", "POST"])
 @permission("manage_operator")
+@sudo()
 def role(operator_id: int) -> ResponseReturnValue:
     """Change role and departments; they apply from the operator's next request."""
     site = current_site()
@@ -76,11 +79,12 @@ def role(operator_id: int) -> ResponseReturnValue:
         if known is None:
             return answer(404)
         present = operators.departments_of(session, operator_id)
+        has_second_factor = second_factors.is_on(session, operator_id)
     form = RoleForm(role=known.role, person=str(known.person_id or ""), email=known.email or "")
     if form.validate_on_submit():
         try:
             with site.sessions.begin() as session:
-                _require_owner(session, form.role.data or "", known.role)
+                require_owner(session, form.role.data or "", known.role)
                 changed = operators.set_role(session, operator_id, **_chosen(form))
                 record_act(session, Action.CHANGE_ROLE, Subject("operator", operator_id), role=changed.role)
         except UserError as error:
@@ -90,7 +94,10 @@ def role(operator_id: int) -> ResponseReturnValue:
             flash(_changed(changed.role, changed.username), "success")
             return redirect(url_for("operators.index"))
     ticked = request.form.getlist("departments") if form.is_submitted() else present
-    page = render_template("operators/operator.html", form=form, operator=known, ticked=ticked, **_offered(present))
+    page = render_template(
+        "operators/operator.html", form=form, operator=known, ticked=ticked, has_second_factor=has_second_factor,
+        **_offered(present),
+    )  # fmt: skip
     return page, 400 if form.errors else 200
 
 
@@ -98,7 +105,7 @@ def _changed(role: str, name: str) -> str:
     return _("The role of %(name)s: %(role)s.", name=name, role=_(NAMES[role]))
 
 
-def _require_owner(session: Session, *roles: str) -> None:
+def require_owner(session: Session, *roles: str) -> None:
     """Refuse what only an owner may: to make one, or to change one.  The first owner any administrator appoints."""
     if "owner" in roles and not allowed("manage_owner") and operators.count_owners(session):
         raise UserError("only an owner appoints or changes an owner")
@@ -127,6 +134,7 @@ def _offered(present: Collection[str] = ()) -> dict[str, Any]:
 
 @blueprint.post("/operators/<int:operator_id>/active")
 @permission("manage_operator")
+@sudo()
 def set_active(operator_id: int) -> ResponseReturnValue:
     site, active = current_site(), request.form.get("active") == "yes"
     with site.sessions() as session:
@@ -134,7 +142,7 @@ def set_active(operator_id: int) -> ResponseReturnValue:
             return answer(404)
     try:
         with site.sessions.begin() as session:
-            _require_owner(session, operators.get_operator(session, operator_id).role)
+            require_owner(session, operators.get_operator(session, operator_id).role)
             operators.set_operator_active(session, operator_id, active)
             action = Action.ACTIVATE_OPERATOR if active else Action.DEACTIVATE_OPERATOR
             record_act(session, action, Subject("operator", operator_id))

@@ -38,6 +38,7 @@ from attendance.web.listing import Column, listing_of
 from attendance.web.privacy.consent_words import ACTS, CHANNELS, PURPOSES
 from attendance.web.security import operator, permission, record_act
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("people", __name__, url_prefix="/people")
@@ -173,6 +174,7 @@ def set_active(person_id: int) -> ResponseReturnValue:
 
 @blueprint.route("/<int:person_id>/delete", methods=["GET", "POST"])
 @permission("erase_person")
+@sudo()
 def delete(person_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions() as session:
