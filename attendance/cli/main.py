@@ -26,6 +26,7 @@ from attendance.cli.hours import check_ins, demo_data, import_check_ins, roll_up
 from attendance.cli.networks import export, live, quantise, train
 from attendance.cli.operations import first_steps
 from attendance.cli.operations.backup import backup, restore
+from attendance.cli.operations.liveness import liveness
 from attendance.cli.operations.log_output import log_to_stderr
 from attendance.cli.operations.programs import daemon, run, web
 from attendance.cli.operations.security import security
@@ -165,5 +166,5 @@ _add_all(main, web, daemon, run, backup, restore, doctor, install_service, secur
 _add_all(
     main, enrol, enrol_bulk, people, events, access, door, operators, weights, train, export, quantise, evaluate, live
 )
-_add_all(main, privacy, audit, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance)
+_add_all(main, privacy, audit, demo_data, roll_up, check_ins, import_check_ins, calibrate, acceptance, liveness)
 _add_all(evaluate, evaluate_calibration)

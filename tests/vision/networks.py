@@ -1,4 +1,4 @@
-"""Two tiny real networks, as files with cards: what the shipped ones are, in a few hundred bytes.
+"""Tiny real networks, as files with cards: what the shipped ones are, in a few hundred bytes.
 
 The detector takes bright blocks for faces: a cell whose stride-sized block is bright has a face of
 1.2 strides to each side, with five points in the right order.  The recogniser is a linear map of the mean
@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from attendance.vision.weights import Card, save_card, sha256_of
 
-DETECTOR, RECOGNISER = "tiny-detector", "tiny-recogniser"
+DETECTOR, RECOGNISER, LIVENESS = "tiny-detector", "tiny-recogniser", "tiny-liveness"
 DIM = 16
 REACH = 1.2
 # Offsets of the five points from the cell's centre, in strides: the ArcFace proportions.
@@ -83,6 +83,21 @@ def write_recogniser(folder: Path, model_id: str = RECOGNISER, size: int = 112, 
     _save(folder / f"{model_id}.onnx", nodes, image, outputs, initialisers)
     hashes = {f"{model_id}.{end}": "0" * 64 for end in ("onnx", "safetensors")}
     return _with_card(Card(model_id, "recogniser", "tiny", size, hashes, embedding_dim=DIM), folder)
+
+
+def write_liveness(folder: Path, model_id: str = LIVENESS) -> Card:
+    """live = (mean of red - mean of blue) / 10, over both crops."""
+    nodes = [
+        helper.make_node("ReduceMean", ["image"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["mean", "weight"], ["live"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, 80, 128])
+    outputs = [helper.make_tensor_value_info("live", TensorProto.FLOAT, ["N", 1])]
+    weight = numpy_helper.from_array(np.array([[0.1], [0.0], [-0.1]], np.float32), "weight")
+    _save(folder / f"{model_id}.onnx", nodes, image, outputs, [weight])
+    point = {"slope": 1.0, "offset": 0.0, "live_from": 0.0, "attack_below": -1.0}
+    card = Card(model_id, "liveness", "tiny", 80, {f"{model_id}.onnx": "0" * 64}, operating_points=point)
+    return _with_card(card, folder)
 
 
 def recogniser_numbers() -> NDArray[np.float16]:

@@ -15,6 +15,7 @@ pairs), FPIR false positive identification rate (a stranger against a whole gall
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -97,6 +98,43 @@ def wilson_interval(errors: int, trials: int, confidence: float = 0.95) -> tuple
     low = 0.0 if errors == 0 else max(0.0, middle - half)
     high = 1.0 if errors == trials else min(1.0, middle + half)
     return low, high
+
+
+def clopper_pearson(errors: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact binomial interval, (0, 1) without trials; ValueError unless 0 ≤ errors ≤ trials.
+
+    Each bound is the chance at which this count, or a rarer one, has half of 1 - confidence.  It is never too narrow,
+    which a handful of trials needs.  Clopper and Pearson, Biometrika 26 (1934).
+    """
+    if not 0 <= errors <= trials:
+        raise ValueError(f"{errors} errors of {trials} trials")
+    if not trials:
+        return 0.0, 1.0
+    tail = (1 - confidence) / 2
+    low = 0.0 if errors == 0 else _chance_at(lambda chance: 1 - _at_most(errors - 1, trials, chance) >= tail)
+    high = 1.0 if errors == trials else _chance_at(lambda chance: _at_most(errors, trials, chance) <= tail)
+    return low, high
+
+
+def _at_most(errors: int, trials: int, chance: float) -> float:
+    """Return the chance of at most so many errors."""
+    if chance in (0.0, 1.0):
+        return float(chance == 0.0 or errors >= trials)
+    ways = math.lgamma(trials + 1)  # in logarithms: the binomial coefficient of 2,000 trials is too large for a float
+    yes, no = math.log(chance), math.log1p(-chance)
+    return math.fsum(
+        math.exp(ways - math.lgamma(k + 1) - math.lgamma(trials - k + 1) + k * yes + (trials - k) * no)
+        for k in range(errors + 1)
+    )
+
+
+def _chance_at(reached: Callable[[float], bool]) -> float:
+    """Return the least chance, to 1e-12, from which on `reached` holds."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
 
 
 def fmr_at(impostor: ArrayLike, threshold: float) -> ErrorRate:

@@ -20,14 +20,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from attendance.config import Settings
+from attendance.domain.access.liveness.calibrating import DOUBT, calibration, limit_at
 from attendance.errors import UserError
-from attendance.evaluation.liveness.measures import (
-    Rate,
-    calibration,
-    equal_error_rate,
-    limit_at,
-    rate,
-)
+from attendance.evaluation.liveness.measures import Rate, equal_error_rate, rate
 from attendance.vision.serving import liveness_session
 from attendance.vision.weights import load_card, save_card
 
@@ -35,7 +30,6 @@ if TYPE_CHECKING:
     from attendance.training.liveness.pack import Pack
 
 TARGET_BPCER = 0.03  # on the people that fix the threshold
-DOUBT = 1.0  # below the threshold by so much: more looks before the verdict
 PEER_LIMIT = 0.5  # the pair's authors' own: the larger class wins
 
 

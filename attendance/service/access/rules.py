@@ -54,6 +54,11 @@ def liveness_rules_for(settings: Settings, camera: str) -> LivenessRules:
     )
 
 
+def drill_rules_for(settings: Settings) -> LivenessRules:
+    """Of a drill at the settings' camera: as where a door refuses, so that an unclear answer waits for more looks."""
+    return replace(liveness_rules_for(settings, settings.camera.name), policy=Policy.REFUSE)
+
+
 def kiosk_rules_for(settings: Settings) -> Rules:
     """Of tablets; camera and direction are each tablet's own."""
     rules = rules_for(settings)

@@ -80,6 +80,8 @@ class Action(StrEnum):
     RELEASE_DOOR = "release_door"
     START_LOCKDOWN = "start_lockdown"
     END_LOCKDOWN = "end_lockdown"
+    RUN_LIVENESS_DRILL = "run_liveness_drill"
+    APPLY_LIVENESS_POINT = "apply_liveness_point"
     BEGIN_LEDGER = "begin_ledger"
     VIEW_DATA = "view_data"
     EXPORT_DATA = "export_data"

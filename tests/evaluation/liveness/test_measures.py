@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attendance.evaluation.liveness.measures import calibration, equal_error_rate, limit_at, rate, wilson
+from attendance.domain.access.liveness.calibrating import calibration, limit_at
+from attendance.evaluation.liveness.measures import equal_error_rate, rate, wilson
 
 
 def test_a_rate_counts_frames_and_its_interval_people() -> None:

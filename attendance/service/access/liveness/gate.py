@@ -80,6 +80,11 @@ class LivenessGate:
         """Return the operating point in force here."""
         return self._point
 
+    @property
+    def waiting(self) -> bool:
+        """Return whether a grant waits for its ruling."""
+        return any(track.waiting is not None for track in self._tracks)
+
     def forget(self) -> None:
         """Forget all tracks, such as after a fault: nobody passes on looks from before it."""
         self._tracks.clear()
