@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from attendance.programs.liveness_drill import Drill
 
 _STEPS = {
-    "live": "Let each of at least 5 people come to the door 4 times or more, as on any day: with and without glasses, in the "
-    "light of morning and evening.",
+    "live": "Let each of at least 5 people come to the door 4 times or more, as on any day: with and without glasses, "
+    "in the light of morning and evening.",
     "print": "Hold a printed photo of a person before the camera, as large as a face: flat, bent, near and far.",
     "phone": "Show a photo of a person on a phone, bright and dark, moved in the hand.",
     "tablet": "Show a photo of a person on a tablet or a notebook's screen, its edge inside and outside the picture.",
