@@ -1,6 +1,6 @@
 """Commands about the audit trail: verify it, export it.
 
-In: files, settings.  Out: lines; exit code 2 if the trail does not hold.
+In: files, settings.  Out: lines; exit code 2 if the trail is broken.
 Does not know: how the trail is kept.
 """
 
@@ -49,7 +49,7 @@ def verify(context: click.Context, file: Path | None, key: Path | None, heads: P
     for problem in verdict.problems:
         click.echo(problem)
     if not verdict.ok:
-        raise UserError("the audit trail does not hold: keep this file or database as it is, and find out who wrote it")
+        raise UserError("the audit trail is broken: keep this file or database as it is, and find out who wrote it")
     removed = f", {verdict.removed:,} removed by retention" if verdict.removed else ""
     click.echo(f"the trail holds: {verdict.signed:,} entries are signed, {verdict.unsigned:,} since{removed}")
 

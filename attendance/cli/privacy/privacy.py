@@ -1,6 +1,6 @@
 """Commands about privacy: receipts, erasures, the ledger.
 
-In: files, settings.  Out: lines; exit code 2 for a receipt that does not hold.
+In: files, settings.  Out: lines; exit code 2 for a receipt that is not valid.
 Does not know: how anything is erased.
 """
 

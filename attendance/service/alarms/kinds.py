@@ -70,7 +70,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "audit trail": Kind(
         "security",
-        N_("The audit trail does not hold: somebody changed the record of who did what"),
+        N_("The audit trail is broken: somebody changed the record of who did what"),
         N_("The site's log names the entries. Keep the database as it is, and compare it with a backup."),
     ),
     # As `service/access/edge/deciding.py` names it.

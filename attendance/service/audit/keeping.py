@@ -87,7 +87,7 @@ def head_record(head: AuditHead) -> dict[str, Any]:
 
 
 def check(sessions: Sessions, signer: Signer, file: Path | None, at: datetime) -> Verdict:
-    """Verify the whole trail, keep the verdict for numbers and alarms, and log what does not hold."""
+    """Verify the whole trail, keep the verdict for numbers and alarms, and log what is broken."""
     known = read_heads(file) if file is not None and file.exists() else []
     with sessions() as session:
         verdict = trail.verify(records(session), head_records(session), signer.public, known_heads=known)
@@ -97,7 +97,7 @@ def check(sessions: Sessions, signer: Signer, file: Path | None, at: datetime) -
         problem = "the newest entry is not the end of the chain"
         verdict = Verdict((*verdict.problems, problem), verdict.signed, verdict.unsigned, verdict.removed)
     for problem in verdict.problems:
-        log.error("the audit trail does not hold: %s", problem)
+        log.error("the audit trail is broken: %s", problem)
     with sessions.begin() as session:
         settings.put(session, CHECK, {"ok": verdict.ok, "at": at.isoformat()}, at)
     return verdict

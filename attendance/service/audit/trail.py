@@ -27,7 +27,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`problems`: what does not hold, at most 20; `signed`, `unsigned`, `removed`: how many entries."""
+    """`problems`: what is broken, at most 20; `signed`, `unsigned`, `removed`: how many entries."""
 
     problems: tuple[str, ...]
     signed: int
@@ -120,7 +120,7 @@ def _problems_of_heads(heads: Sequence[Record], public: Ed25519PublicKey) -> lis
         if (head["head"], head["first"], head["before"]) != (number + 1, last + 1, last_hash):
             problems.append(f"{name} does not follow the one before")
         if not verifies(public, HEAD, signed_content(head, previous), head["signature"]):
-            problems.append(f"the signature of {name} does not hold")
+            problems.append(f"the signature of {name} is not valid")
         if head.get("removed_at") is None:
             kept = True
         elif kept or not verifies(public, REMOVAL, removal_of(head), head.get("removal") or ""):
@@ -132,7 +132,7 @@ def _problems_of_heads(heads: Sequence[Record], public: Ed25519PublicKey) -> lis
 def _problems_of_end(trailer: Record, number: int, last: str, heads: int, public: Ed25519PublicKey) -> list[str]:
     content = {name: value for name, value in trailer.items() if name != "signature"}
     if not verifies(public, TRAILER, content, trailer["signature"]):
-        return ["the signature of the last line does not hold"]
+        return ["the signature of the last line is not valid"]
     if (trailer["last"], trailer["hash"], trailer["heads"]) != (number, last, heads):
         return ["the last line names another end: entries or heads are missing"]
     return []

@@ -65,7 +65,7 @@ def verify(path: Path, public: Ed25519PublicKey) -> Verified:
         raise UserError("%(path)s is not an erasure receipt", path=path) from error
     if not verifies(public, PURPOSE, content, signature):
         raise UserError(
-            "the signature of %(path)s does not hold: the receipt was changed, or it is from another site", path=path
+            "the signature of %(path)s is not valid: the receipt was changed, or it is from another site", path=path
         )
     return Verified(content, str(content.get("state")))
 

@@ -12,11 +12,13 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from attendance.errors import UserError
-from attendance.service.audit.audit import Action
 from attendance.service.audit.keeping import chain_ok, export_lines
+from attendance.service.audit.naming import subject_names
 from attendance.store.audit import entries
 from attendance.store.audit.signatures import Signer
 from attendance.store.privacy.erasures import names_of
+from attendance.texts import gettext as _
+from attendance.web.audit import audit_words
 from attendance.web.hours.date_range import day_from
 from attendance.web.security import permission
 from attendance.web.site import current_site
@@ -43,6 +45,7 @@ def page() -> ResponseReturnValue:
             until=until,
         )
         people = names_of(session, {one.subject_id for one in found if one.subject_kind == "person" and one.subject_id})
+        names = subject_names(session, found)
         everybody, holds = entries.actors(session), chain_ok(session)
     kept = {name: args[name] for name in ("from", "to", "action", "actor") if args.get(name)}
     return render_template(
@@ -51,7 +54,11 @@ def page() -> ResponseReturnValue:
         more=found[PAGE - 1].seq if len(found) > PAGE else None,
         people=people,
         actors=everybody,
-        actions=sorted(action.value for action in Action),
+        names=names,
+        actions=sorted(((action.value, _(words)) for action, words in audit_words.ACTS.items()), key=lambda it: it[1]),
+        act_words=audit_words.act_words,
+        subject_words=audit_words.subject_words,
+        detail_words=audit_words.detail_words,
         kept=kept,
         holds=holds,
     )
