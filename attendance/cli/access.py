@@ -109,6 +109,25 @@ def access_table() -> None:
         raise UserError(f"rows that are not decided as expected: {', '.join(wrong)}")
 
 
+@access.command("chaos")
+@click.option("--faults", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="How many.")
+@click.option("--seed", type=int, default=14, show_default=True, help="Of what is tried, and in which order.")
+@click.pass_context
+def access_chaos(context: click.Context, faults: int, seed: int) -> None:
+    """Try a door with faults: kills, power cuts, devices that lie, a database that is away, wrong clocks, two programs.
+
+    Everything happens to a site of its own in a temporary folder; yours is not touched. Power cuts and full disks need
+    the rights to mount a disk (root). Exit code 1 if the door did anything that it may never do.
+    """
+    from attendance.programs.chaos.run import run_chaos
+    from attendance.programs.chaos.verdict import lines
+
+    count = run_chaos(faults, seed, click.echo)
+    for line in lines(count):
+        click.echo(line)
+    context.exit(0 if count.well else 1)
+
+
 @access.command("default-level")
 @click.argument("name", metavar="LEVEL")
 @click.option("--also-present/--only-later", default=True, show_default=True, help="Give it to those on record, too.")

@@ -146,17 +146,7 @@ class RecordLog:
 
     def read(self) -> Found:
         """Return every whole record.  One that was torn by a loss of power never moved a door, and is left out."""
-        records, forged = [], 0
-        for place in range(PLACES):
-            raw = os.pread(self._file, PLACE, place * PLACE)
-            if not any(raw):
-                continue
-            length = int.from_bytes(raw[:2], "big")
-            try:
-                records.append(json.loads(self._keys.open_edge(raw[2 : 2 + length], self._name(place))))
-            except Damaged:
-                forged += not _torn(raw)
-        return Found(records, forged)
+        return records_of(self._keys, self._camera, os.pread(self._file, PLACES * PLACE, 0))
 
     def clear(self) -> None:
         """Overwrite everything with zeros, flushed."""
@@ -175,7 +165,26 @@ class RecordLog:
         return -(-len(held) // PLACE)
 
     def _name(self, place: int) -> str:
-        return f"passages:{self._camera}:{place}"
+        return _name_of(self._camera, place)
+
+
+def records_of(keys: Keys, camera: str, content: bytes) -> Found:
+    """Return every whole record of a log's content; a torn one is left out."""
+    records, forged = [], 0
+    for place in range(len(content) // PLACE):
+        raw = content[place * PLACE : (place + 1) * PLACE]
+        if not any(raw):
+            continue
+        length = int.from_bytes(raw[:2], "big")
+        try:
+            records.append(json.loads(keys.open_edge(raw[2 : 2 + length], _name_of(camera, place))))
+        except Damaged:
+            forged += not _torn(raw)
+    return Found(records, forged)
+
+
+def _name_of(camera: str, place: int) -> str:
+    return f"passages:{camera}:{place}"
 
 
 def _torn(raw: bytes) -> bool:

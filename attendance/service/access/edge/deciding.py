@@ -245,6 +245,7 @@ class Edge:
             policy = self._copy(now)
         except Forged as error:
             self._forged += 1
+            self._written = None  # renewed at the next look
             log.error("camera %s: security: %s", self._camera, error)
             policy = None
         except (OSError, ValueError, KeyError, TypeError) as error:
