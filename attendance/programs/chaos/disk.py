@@ -1,6 +1,6 @@
 """The disk of the chaos run: a file system in a file, whose power can be cut and which can be full.
 
-In: a folder.  Out: a mounted disk; what lies on it after a loss of power.
+In: a folder.  Out: a mounted disk; what is left on it after a loss of power.
 Does not know: databases.
 Main choice: the file is copied as it lies there while the program is stopped, which is what a disk holds when its power
 goes: what was not flushed is missing or torn.  It needs the rights to mount; without them there is a plain folder,

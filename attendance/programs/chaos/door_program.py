@@ -17,11 +17,10 @@ import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, event
 
 from attendance.config import CameraSettings
 from attendance.daemon.camera import Health
@@ -39,7 +38,7 @@ from attendance.service.operations.system_clock import SystemClock
 from attendance.service.ports import Door, Pulse
 from attendance.store.access.edge_files import edge_folder
 from attendance.store.faults import DatabaseUnreachable
-from attendance.store.session import make_engine, sessions
+from attendance.store.session import Sessions, make_engine, sessions
 
 MODEL = "chaos-colours-v1"
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -187,10 +186,28 @@ def be(site: Site, ledger: Ledger, address: str, since: float, skew: float, comm
         os._exit(0)
 
 
+class _MayBeAway:
+    """Sessions that fail as with a server that is down, while the run wants that."""
+
+    def __init__(self, factory: Sessions, away: threading.Event) -> None:
+        self._factory, self._away = factory, away
+
+    def __call__(self) -> Any:
+        self._fail()
+        return self._factory()
+
+    def begin(self) -> Any:
+        self._fail()
+        return self._factory.begin()
+
+    def _fail(self) -> None:
+        if self._away.is_set():
+            raise DatabaseUnreachable("the database server cannot be reached: the run took it away")
+
+
 def _worker(site: Site, ledger: Ledger, address: str, time: Time, camera: Visits, away: threading.Event) -> Worker:
     engine = make_engine(f"sqlite:///{site.database}", busy_timeout_ms=BUSY_MS)
-    _may_be_away(engine, away)
-    factory = sessions(engine)
+    factory = cast(Sessions, _MayBeAway(sessions(engine), away))
     clock = SystemClock(time.wall, lambda: time.since, lambda: False)
     door = Announced(door_of("front", "shelly", {"address": address, "relay": 0}), ledger)
     folder = edge_folder(site.folder, site.camera)
@@ -199,13 +216,3 @@ def _worker(site: Site, ledger: Ledger, address: str, time: Time, camera: Visits
     check_in = CheckIn(factory, site.keys, Colours(), door, clock, rules, edge=edge)
     settings = CameraSettings(name=site.camera, source="chaos", direction="in")
     return Worker(camera, check_in, factory, clock, settings, (edge.tick,), camera.observe)
-
-
-def _may_be_away(engine: Engine, away: threading.Event) -> None:
-    """Let each statement fail as with a server that is down, while the run wants that."""
-
-    def fail(*_: object) -> None:
-        if away.is_set():
-            raise DatabaseUnreachable("the database server cannot be reached: the run took it away")
-
-    event.listen(engine, "before_cursor_execute", fail)

@@ -54,7 +54,7 @@ class Chaos:
         self._device, self._address = device.start(self._site, self._ledger)
         self._since, self._skew, self._away = 0.0, 0.0, False
         self._program: Program | None = None
-        self._told: set[str] = set()
+        self._let_in: set[str] = set()
         self._faults: dict[str, Callable[[], None]] = {
             "kill -9": self._kill,
             "device hangs": lambda: self._device_behaves("hang"),
@@ -81,7 +81,7 @@ class Chaos:
             before = sum(self.count.broken.values())
             self._faults[kind]()
             self._come_back(kind)
-            look(self._site, self._ledger, self._told, self.count)
+            look(self._site, self._ledger, self._let_in, self.count)
             self.count.faults[kind] += 1
             if sum(self.count.broken.values()) > before:
                 self.count.words.append(f"fault {number}, {kind}: {dict(self.count.broken)}")
@@ -147,12 +147,12 @@ class Chaos:
 
     def _visit(self, person: int | None = None) -> list[dict[str, Any]]:
         """Let somebody stand there; return how each look of theirs ended."""
-        program = self._begin_visit(self._somebody() if person is None else person)
+        program = self._begin_visit(self._visitor() if person is None else person)
         return self._heard(program)
 
     def _heard(self, program: Program) -> list[dict[str, Any]]:
         found = list(program.reports())
-        self._told |= {one["passage"] for one in found if one.get("granted")}
+        self._let_in |= {one["passage"] for one in found if one.get("granted")}
         for one in found:
             if "fault" in one or "ended" in one:
                 self.count.words.append(f"the program ended: {one}")
@@ -166,7 +166,7 @@ class Chaos:
             self._program.close()
             self._program = None
 
-    def _somebody(self) -> int:
+    def _visitor(self) -> int:
         """Choose a person who may pass, or now and then a stranger."""
         return STRANGER if self._chance.random() < 0.1 else self._chance.randint(1, PEOPLE)
 
@@ -184,14 +184,14 @@ class Chaos:
 
     def _kill(self) -> None:
         with self._moment():
-            program = self._begin_visit(self._somebody())
+            program = self._begin_visit(self._visitor())
             time.sleep(self._chance.uniform(0.0, 0.15))
             os.kill(program.process, signal.SIGKILL)
             self._heard(program)
 
     def _power_cut(self) -> None:
         with self._moment(hold=False):
-            program = self._begin_visit(self._somebody())
+            program = self._begin_visit(self._visitor())
             time.sleep(self._chance.uniform(0.0, 0.15))
             os.kill(program.process, signal.SIGSTOP)
             os.waitid(os.P_PID, program.process, os.WSTOPPED)
@@ -310,7 +310,7 @@ class Chaos:
         list(program.reports())
         self._bury()
         self._visit()
-        look(self._site, self._ledger, self._told, self.count)
+        look(self._site, self._ledger, self._let_in, self.count)
         look_for_open(self._site, self.count)
 
 

@@ -49,8 +49,8 @@ class Count:
         return not any(self.broken.values())
 
 
-def look(site: Site, ledger: Ledger, told: Set[str], count: Count) -> None:
-    """Compare what the device saw and what people were told with what is on record; `told`: granted passages."""
+def look(site: Site, ledger: Ledger, let_in: Set[str], count: Count) -> None:
+    """Compare what the device saw and what people were told with what is on record; `let_in`: granted passages."""
     pulses = [json.loads(line) for line in ledger.pulses.read_text().splitlines()]
     with closing(sqlite3.connect(f"file:{site.database}?mode=ro", uri=True)) as database:
         rows = database.execute("SELECT id, person_id, at, granted, marks FROM passages").fetchall()
@@ -63,7 +63,7 @@ def look(site: Site, ledger: Ledger, told: Set[str], count: Count) -> None:
     count.offline = sum("offline" in row[4] for row in rows)
     broken = count.broken
     broken["not on record"] = sum(not one["on_record"] for one in pulses)
-    broken["lost"] = len((told | unlocked.keys()) - kept)
+    broken["lost"] = len((let_in | unlocked.keys()) - kept)
     broken["doubled"] = twice + sum(more > 1 for more in (*unlocked.values(), *same.values()))
     broken["too long"] = sum(not 0 < (one["seconds"] or 0) <= RELEASE_S for one in pulses)
 

@@ -23,7 +23,7 @@ class Run:
 
     def __init__(self, sessions: Sessions, keys: Keys, folder: Path) -> None:
         self.sessions, self.site, self.ledger = sessions, Site(folder, keys), Ledger(folder)
-        self.told: set[str] = set()
+        self.let_in: set[str] = set()
         self.pulses: list[dict[str, object]] = []
         with sessions.begin() as session:
             self.person = people.create_person(session, name="Ann", at=NOON).id
@@ -38,7 +38,7 @@ class Run:
                 events.record_door_event(
                     session, event_id=name, passage_id=passage.id, at=NOON, door="front", outcome="done"
                 )
-        self.told.add(passage.id)
+        self.let_in.add(passage.id)
         return passage.id
 
     def pulse(self, passage: str, seconds: float | None = 3.0, on_record: bool = True) -> None:
@@ -47,7 +47,7 @@ class Run:
     def broken(self) -> dict[str, int]:
         self.ledger.pulses.write_text("".join(json.dumps(one) + "\n" for one in self.pulses))
         count = Count()
-        look(self.site, self.ledger, self.told, count)
+        look(self.site, self.ledger, self.let_in, count)
         look_for_open(self.site, count)
         return {key: number for key, number in count.broken.items() if number}
 
@@ -67,7 +67,7 @@ def test_a_passage_that_waits_beside_the_database_is_on_record(run: Run) -> None
     passage = make_passage()
     log = RecordLog(run.site.keys, edge_folder(run.site.folder, run.site.camera), run.site.camera)
     log.append({"passage": {"id": passage.id, "granted": True}})
-    run.told.add(passage.id)
+    run.let_in.add(passage.id)
     assert (run.site.on_record(passage.id), run.site.on_record(run.passage())) == (True, True)
     assert (run.broken(), run.site.on_record(make_passage().id)) == ({}, False)
 
@@ -76,7 +76,7 @@ def test_each_thing_that_may_never_be_is_counted(run: Run) -> None:
     first = run.passage()
     for seconds, on_record in ((3.0, True), (3.5, True), (None, False)):
         run.pulse(first, seconds, on_record)
-    run.told.add("gone")
+    run.let_in.add("gone")
     run.passage(at=NOON)  # the same request, recorded once more under another id
     run.passage(at=NOON.replace(hour=13), noted=2)
     run.passage(at=NOON.replace(hour=14), noted=0)
