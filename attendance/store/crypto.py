@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from attendance.domain.faces import Template
 from attendance.errors import Phrase, UserError
+from attendance.files import durable
 
 _VERSION = b"\x01"
 _NONCE = 12
@@ -178,7 +179,7 @@ def _create(path: Path) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.link(draft, path)  # unlike a rename, fails when the file is there already
-            _flush_folder(path.parent)  # before any row is encrypted with it
+            durable.flush_folder(path.parent)  # before any row is encrypted with it
         except FileExistsError:
             pass
         finally:
@@ -187,15 +188,6 @@ def _create(path: Path) -> None:
         raise UserError(
             "cannot write the master key %(path)s: %(strerror)s", path=path, strerror=error.strerror
         ) from error
-
-
-def _flush_folder(folder: Path) -> None:
-    """Write the folder's entries to the disk, so that a power cut takes no file back that was made in it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:

@@ -24,6 +24,7 @@ from typing import Any
 from sqlalchemy import Engine, func, inspect, select, text
 
 from attendance.errors import UserError
+from attendance.files.durable import flush_file
 from attendance.service.privacy import key_backups
 from attendance.store import migrate, settings
 from attendance.store.operations import backup_files
@@ -78,7 +79,7 @@ def make(
         card = asdict(contents) | {"made_at": at.isoformat(), "sha256": _sha256(draft), "bytes": draft.stat().st_size}
         _card(target).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         draft.replace(target)
-        backup_files.flush(target)
+        flush_file(target)
     except OSError as error:
         raise UserError(
             "no backup in %(folder)s (%(strerror)s): check its rights and the room on its disk",

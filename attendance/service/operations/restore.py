@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
+from attendance.files.durable import flush_file
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor
 from attendance.service.operations import backups
@@ -131,12 +132,12 @@ def _in_place(
             draft.chmod(was.st_mode & 0o777)
             with suppress(PermissionError):  # whoever is not root may not, and need not
                 os.chown(draft, was.st_uid, was.st_gid)
-        backup_files.flush(draft)
+        flush_file(draft)
         # What is in the log was kept above.  A log that stays behind would be applied to the restored file.
         for ending in ("-wal", "-shm"):
             Path(f"{database}{ending}").unlink(missing_ok=True)
         draft.replace(database)
-        backup_files.flush(database)
+        flush_file(database)
     finally:
         for left in database.parent.glob(f"{draft.name}*"):
             left.unlink(missing_ok=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from attendance.errors import UserError
+from attendance.files.durable import replace_file
 
 _NAME = re.compile(r"keys-(\d{8}T\d{6}Z)\.json")
 
@@ -30,7 +30,7 @@ def write(folder: Path, keys: Mapping[str, bytes], fingerprint: str | None, at: 
     content = {"fingerprint": fingerprint, "keys": {uid: base64.b64encode(key).decode() for uid, key in keys.items()}}
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _replace(path, content)
+        replace_file(path, json.dumps(content).encode())
     except OSError as error:
         raise UserError(
             "no backup of the keys in %(folder)s (%(strerror)s): set backup.key_folder",
@@ -89,7 +89,7 @@ def keep_only(folder: Path, live: Collection[str]) -> int:
             kept = {uid: text for uid, text in content["keys"].items() if uid in live}
             if len(kept) < len(content["keys"]):
                 gone += len(content["keys"]) - len(kept)
-                _replace(path, content | {"keys": kept})
+                replace_file(path, json.dumps(content | {"keys": kept}).encode())
         except OSError as error:
             raise UserError(
                 "%(path)s cannot be rid of an erased key: %(strerror)s", path=path, strerror=error.strerror
@@ -97,13 +97,3 @@ def keep_only(folder: Path, live: Collection[str]) -> int:
         except (AttributeError, KeyError, TypeError, ValueError):
             path.unlink(missing_ok=True)  # it cannot be read, so nothing is lost and nothing may linger
     return gone
-
-
-def _replace(path: Path, content: Mapping[str, Any]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

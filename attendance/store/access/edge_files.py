@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from attendance.files import durable
 from attendance.store.crypto import Damaged, Keys
 
 PLACES = 1024  # records: two for each passage
@@ -71,7 +72,7 @@ class RulesFile:
             draft.replace(self.path)
         finally:
             draft.unlink(missing_ok=True)
-        _flush_folder(self.path.parent)
+        durable.flush_folder(self.path.parent)
 
     def read(self) -> Any:
         """Return the copy, None without one; Forged for one that was not written with the site's key."""
@@ -113,7 +114,7 @@ class RecordLog:
             if missing > 0:
                 _write(self._file, bytes(missing), PLACES * PLACE - missing)
                 os.fsync(self._file)
-                _flush_folder(folder)
+                durable.flush_folder(folder)
             self._next = self._first_free()
         except BaseException:
             os.close(self._file)
@@ -199,11 +200,3 @@ def _write(file: int, content: bytes, at: int) -> None:
     while content:
         written = os.pwrite(file, content, at)
         content, at = content[written:], at + written
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from attendance.errors import UserError, one_line
+from attendance.files.durable import flush_file
 from attendance.store import migrate
 from attendance.store.settings import MASTER_KEY_FINGERPRINT
 
@@ -54,7 +55,7 @@ def copy_sqlite(source: Path, target: Path, with_keys: bool = True) -> None:
             copy.execute("PRAGMA secure_delete = ON")
             copy.execute(f"DELETE FROM {KEYS}")  # noqa: S608  a constant
             copy.execute("VACUUM")
-    flush(target)
+    flush_file(target)
 
 
 def keys_in(path: Path) -> tuple[dict[str, bytes], str | None] | None:
@@ -117,7 +118,7 @@ def dump_postgresql(url: URL, target: Path, with_keys: bool = True) -> None:
     less = () if with_keys else (f"--exclude-table-data={KEYS}",)
     _run(url, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", *less, f"--file={target}")
     target.chmod(0o600)
-    flush(target)
+    flush_file(target)
 
 
 def check_postgresql(path: Path) -> None:
@@ -137,16 +138,6 @@ def restore_postgresql(url: URL, path: Path, tables: Sequence[str]) -> None:
         drops = [f'--command=DROP TABLE IF EXISTS "{table}" CASCADE' for table in tables]
         quiet = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", f"--output={os.devnull}")
         _run(url, "psql", *quiet, "--command=SET LOCAL lock_timeout = '30s'", *drops, f"--file={script}")
-
-
-def flush(path: Path) -> None:
-    """Write a file and its name through to the disk."""
-    for each in (path, path.parent):
-        descriptor = os.open(each, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

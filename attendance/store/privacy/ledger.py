@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attendance.errors import UserError
+from attendance.files.durable import replace_file
 from attendance.store.audit.signatures import Signer, canonical, verifies
 
 Kind = Literal["begin", "person", "key", "consent"]
@@ -82,7 +82,7 @@ class Ledger:
                     if (kind, identifier) not in known:
                         line, entry = self._line(entries, kind, identifier, at, issued)
                         lines, entries = lines + line, [*entries, entry]
-                _write(self.path, lines)
+                replace_file(self.path, lines, keep_rights=True)
         except OSError as error:
             raise UserError(
                 "the ledger of erasures %(path)s cannot be written (%(strerror)s), so nothing was erased: check its "
@@ -94,7 +94,7 @@ class Ledger:
             # A copy that cannot be written now is written with the next line.
             with suppress(OSError):
                 if copy.parent.is_dir():
-                    _write(copy, lines)
+                    replace_file(copy, lines, keep_rights=True)
         return Head(len(entries), entries[-1].hash)
 
     def put_aside(self, mark: str) -> None:
@@ -124,7 +124,7 @@ class Ledger:
         if not best[0]:
             return False
         with self._locked():
-            _write(self.path, best[1])
+            replace_file(self.path, best[1], keep_rights=True)
         return True
 
     def _bytes_of(self, length: int) -> bytes:
@@ -198,22 +198,3 @@ def _changed(path: Path) -> UserError:
 
 def _hash(content: dict[str, Any]) -> str:
     return hashlib.sha256(canonical(content)).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file whole, flushed to the disk."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    if path.exists():
-        with suppress(OSError):
-            shutil.copymode(path, draft)
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
