@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine, event
 
 from attendance.config import Settings
+from attendance.domain.access.liveness.fusion import guess_of
 from attendance.service.access.check_in import Outcome
 from attendance.service.access.edge.deciding import EdgeState
 from attendance.service.access.gallery_watch import View
@@ -93,6 +94,12 @@ class DaemonNumbers:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._pad = Counter(
+            "attendance_pad_rejections",
+            "Recognised faces that were not let in because they did not look alive.",
+            ("species_guess",),
+            registry=registry,
+        )
         self._relays = Counter(
             "attendance_relay_actuations",
             "Unlockings that a door was asked for.",
@@ -113,6 +120,8 @@ class DaemonNumbers:
             self._decisions.labels(self._door, "granted" if granted else "denied", reason).inc()
             if "whole" in timings:
                 self._whole.observe(timings["whole"] / 1000)
+            if outcome.ruling is not None and outcome.ruling.reason is not None:
+                self._pad.labels(guess_of(outcome.ruling.judgement)).inc()
             if outcome.opening is not None:
                 self._relays.labels(self._door, outcome.opening.outcome).inc()
 

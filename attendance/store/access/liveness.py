@@ -98,6 +98,17 @@ def drills(session: Session, limit: int = 20) -> Sequence[LivenessDrill]:
     return session.scalars(select(LivenessDrill).order_by(LivenessDrill.id.desc()).limit(limit)).all()
 
 
+def newest_drills(session: Session, model_id: str) -> Sequence[LivenessDrill]:
+    """Return one drill a camera: the one whose point is in force, else the newest."""
+    chosen: dict[str, LivenessDrill] = {}
+    query = select(LivenessDrill).where(LivenessDrill.model_id == model_id)
+    for row in session.scalars(query.order_by(LivenessDrill.id.desc()).limit(500)):
+        kept = chosen.get(row.camera)
+        if kept is None or (kept.point is None and row.point is not None):
+            chosen[row.camera] = row
+    return list(chosen.values())
+
+
 def point_at(session: Session, camera: str, model_id: str) -> LivenessPoint | None:
     """Return the operating point of the newest drill that gave one; None without any."""
     query = select(LivenessDrill).where(LivenessDrill.camera == camera, LivenessDrill.model_id == model_id)

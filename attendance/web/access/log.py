@@ -10,7 +10,7 @@ another program committed late.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -19,12 +19,14 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.passage import Method
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
+from attendance.service.access.liveness.words import verdict_words
 from attendance.service.access.log import all_passages, day_bounds, passages_csv
 from attendance.service.ids import made_at
-from attendance.store.access import events
+from attendance.store.access import events, liveness
 from attendance.store.access.events import PassageView
 from attendance.store.cameras import cameras
 from attendance.store.people import people
@@ -122,10 +124,12 @@ def index() -> ResponseReturnValue:
         names = {camera.name for camera in cameras.list_cameras(session)} | set(events.camera_names(session))
         who = _name(session, wanted.person_id)
         anything = bool(views) or bool(events.list_passages(session, limit=1))
+        rulings = _rulings(session, views)
     shown, more = views[:PAGE], len(views) > PAGE
     return render_template(
         "access/log.html",
         passages=shown,
+        rulings=rulings,
         wanted=wanted,
         who=who,
         cameras=sorted(names | {wanted.camera} - {""}),
@@ -152,7 +156,8 @@ def rows() -> ResponseReturnValue:
         conditions["since"] = max(conditions["since"], overlap) if conditions["since"] else overlap
     with site.sessions() as session:
         views = events.list_passages(session, **conditions, limit=MOST_NEW)
-    return {"rows": [{"id": view.passage.id, "html": _row(view)} for view in views]}
+        rulings = _rulings(session, views)
+    return {"rows": [{"id": view.passage.id, "html": _row(view, rulings)} for view in views]}
 
 
 @blueprint.get("/log.csv")
@@ -174,8 +179,18 @@ def csv() -> ResponseReturnValue:
     return answer
 
 
-def _row(view: PassageView) -> str:
-    return render_template("access/_log_row.html", view=view)
+def _row(view: PassageView, rulings: Mapping[str, str]) -> str:
+    return render_template("access/_log_row.html", view=view, rulings=rulings)
+
+
+def _rulings(session: Session, views: Sequence[PassageView]) -> dict[str, str]:
+    """Return, by passage, what liveness said where it was not «alive»."""
+    found = liveness.rulings_of(session, [view.passage.id for view in views])
+    return {
+        passage_id: verdict_words(one.judgement.verdict)
+        for passage_id, one in found.items()
+        if one.judgement.verdict is not Verdict.LIVE
+    }
 
 
 def _passage_id(text: str) -> str | None:

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.access.scoring import kind_of
 from attendance.errors import UserError
+from attendance.service.access.liveness.at_site import liveness_at_site
 from attendance.service.calibration import offers, risk_words, scorings
 from attendance.service.calibration.offers import Offer, loosens
 from attendance.service.calibration.replay import Replayed, replay
@@ -53,6 +54,7 @@ blueprint = Blueprint("threshold", __name__, url_prefix="/threshold")
 REPLAYED, USUAL = (1, 7, 30), 7
 # The position of the slider by hand before any threshold was set: high, so that nothing is loosened by accident.
 UNSET = 0.6
+LIVENESS_DAYS = timedelta(days=30)
 # So many past decisions that would change, and people to enrol again, are named.
 MOST_CHANGED, MOST_PEOPLE = 10, 8
 
@@ -223,7 +225,17 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         and loosens(point, choice.threshold, choice.margin, cached.site_scores.scoring.version),
         "form": form,
         **_charts(cached, shown, point, dots),
+        **_liveness(),
     }
+
+
+def _liveness() -> dict[str, Any]:
+    """Return what drills and the last 30 days say about liveness."""
+    site, model_id = current_site(), current_site().settings.models.liveness
+    with site.sessions() as session:
+        since = site.clock.now() - LIVENESS_DAYS
+        found = liveness_at_site(session, model_id, site.settings.liveness.policy_at, since)
+    return {"liveness": found, "liveness_model": model_id}
 
 
 def _past(session: Session, since: datetime) -> list[events.Decided]:

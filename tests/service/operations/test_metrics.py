@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import urllib.request
+from dataclasses import replace
 from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,11 +13,13 @@ from sqlalchemy import Engine
 from attendance.config import Settings
 from attendance.daemon.camera import Health
 from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.liveness.fusion import Judgement, Policy, Verdict
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.passage import Direction
 from attendance.domain.reason import Reason
 from attendance.service.access.check_in import Outcome
 from attendance.service.access.gallery_watch import View, denied
+from attendance.service.access.liveness.gate import Ruling
 from attendance.service.access.recording import Opening
 from attendance.service.alarms.alarms import Recipients, raise_and_notify
 from attendance.service.operations.metrics import DaemonNumbers, SiteNumbers, serve, time_writes
@@ -49,9 +52,14 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     view = View(Gallery([], [], MODEL, 1), OperatingPoint(0.5, 0.05, MODEL, "test", NOON), foreign=False, stale=False)
     numbers = DaemonNumbers("front", "gate", lambda: Health(frames=5, seen_at=NOON), lambda: view, "1.2")
     refused = Outcome(None, denied(Reason.UNKNOWN), None, False)
+    judgement = Judgement(Verdict.ATTACK, -4.0, 1, -1.0, 0.8, None)
+    ruling = Ruling(Policy.STEP_UP, judgement, False, Reason.LIVENESS_STEP_UP, "m", "card")
+    held = Outcome(None, denied(Reason.LIVENESS_STEP_UP), None, False, ruling=ruling)
+    watched = replace(held, ruling=replace(ruling, policy=Policy.WATCH, passes=True, reason=None))
     moved = Outcome(None, denied(Reason.AMBIGUOUS), None, False, opening=Opening("done"))
     numbers.observe([refused], {"detect": 10.0, "whole": 30.0})
     numbers.observe([refused, moved], {"detect": 12.0, "whole": 30.0})
+    numbers.observe([held, watched], {})
     port = free_port()
     stop = serve(numbers.registry, "127.0.0.1", port)
     found = scraped(port)
@@ -59,9 +67,10 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
 
     assert found["attendance_decisions_total", "gate", "denied", "unknown"] == 2
     assert found["attendance_relay_actuations_total", "gate", "done"] == 1
+    assert found["attendance_pad_rejections_total", "still picture"] == 1
     assert found["attendance_stage_duration_seconds_count", "detect"] == 2
     assert found["attendance_decision_duration_seconds_count",] == 3
-    assert found["attendance_frames_dropped_total", "front"] == 3
+    assert found["attendance_frames_dropped_total", "front"] == 2
     assert found["attendance_camera_up", "front"] == 1
     assert found["attendance_camera_last_frame_timestamp_seconds", "front"] == NOON.timestamp()
     assert found["attendance_threshold",] == 0.5

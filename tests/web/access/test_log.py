@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from attendance.domain.access.liveness.fusion import Judgement, Policy, Verdict
 from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
 from attendance.service.access.reason_texts import reason_advice
 from attendance.service.ids import new_event_id
-from attendance.store.access import events
+from attendance.store.access import events, liveness
 from attendance.store.people import people
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
@@ -187,3 +188,16 @@ def test_by_what_somebody_was_told_is_shown_filtered_and_downloaded(web: Web, ad
     assert [row["method"] for row in table] == ["badge", "pin", "face"]
     assert shown(admin.text("/log?by=pin"), {"pin": pin, "wrong": wrong}) == ["pin"]
     assert "That way of identifying does not exist" in admin.text("/log?by=nose")
+
+
+def test_a_picture_that_was_only_watched_is_named_in_the_row_and_a_living_person_is_not(
+    admin: Browser, web: Web, day: dict[str, str]
+) -> None:
+    with web.sessions.begin() as session:
+        for name, verdict in (("anna", Verdict.ATTACK), ("yesterday", Verdict.LIVE)):
+            judgement = Judgement(verdict, -3.0, 1, -2.0, None, None)
+            liveness.add_ruling(session, day[name], Policy.WATCH, judgement, "m", "card")
+    page, row = admin.text("/log"), admin.text(f"/log/rows?after={day['yesterday']}")
+    assert page.count("looks like a picture") == 1
+    assert row.count("looks like a picture") == 1
+    assert "looks alive" not in page

@@ -123,3 +123,12 @@ def judge(logits: Sequence[float], ring: float | None, plane: float | None, poin
         verdict = Verdict.LIVE
     mean = sum(logits) / len(logits) if logits else None
     return Judgement(verdict, ratio, len(logits), mean, ring, plane)
+
+
+def guess_of(judgement: Judgement) -> str:
+    """Return which kind of attack the cues point to: "still picture", or "unknown" where motion said nothing.
+
+    The network does not tell a print from a screen or a replay, so nothing finer is claimed.
+    """
+    still = ring_ratio(judgement.ring) < 0 or plane_ratio(judgement.plane) < 0
+    return "still picture" if still else "unknown"
