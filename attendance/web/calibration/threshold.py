@@ -224,8 +224,7 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         "loosens": choice.threshold is not None
         and loosens(point, choice.threshold, choice.margin, cached.site_scores.scoring.version),
         "form": form,
-        **_charts(cached, shown, point, dots),
-        **_liveness(),
+        **(_charts(cached, shown, point, dots) | _liveness()),
     }
 
 
