@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -24,6 +23,7 @@ from sqlalchemy import Engine
 from attendance.config import Settings
 from attendance.console import needs
 from attendance.errors import UserError, without_secrets
+from attendance.paths import program_version as program_version
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.doors.devices import DoorDevice, device_for
 from attendance.service.access.doors.live import LiveDoor
@@ -289,24 +289,30 @@ def door_for(device: DoorDevice) -> Door:
 
 
 def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
-    """Return the settings' door, and what watches it while the daemon runs: nothing where there is no device."""
+    """Return the settings' door, and what serves it while the daemon runs."""
+    from attendance.daemon.doors.relaying import Relaying
     from attendance.daemon.doors.watcher import DoorWatcher
+    from attendance.service.access.doors.relay import Relay
 
     settings = site.settings
     device = device_for(site.sessions, site.keys, site.clock, settings.camera.name, settings.door)
     door = door_for(device)
+
+    def relay(moved: Door) -> Beside:
+        return Relaying(Relay(site.sessions, site.clock, moved, settings.camera.name, site.zone), moved.name)
+
     if device.driver == "null" and not settings.mqtt.host:
-        return door, ()
+        return door, (relay(door),)
     to = Recipients.of(settings.alarms, settings.mail.host)
     live = LiveDoor(door, site.sessions, site.clock, device.timings, to)
     if not settings.mqtt.host:
-        return live, (DoorWatcher(live),)
+        return live, (relay(live), DoorWatcher(live))
     from attendance.daemon.doors.bridge import MqttBridge
 
     held = held_by_rules(device.name, site.zone, site.clock)
     actor, why = Actor("system", "mqtt"), "a command by MQTT"
     unlock = partial(unlock_remotely, site.sessions, site.clock, live, device.unlock_s, actor, why, held)
-    return live, (MqttBridge(settings.mqtt, live, unlock, program_version()), DoorWatcher(live))
+    return live, (MqttBridge(settings.mqtt, live, unlock, program_version()), relay(live), DoorWatcher(live))
 
 
 def serve_site_numbers(site: Installation, readiness: Readiness) -> None:
@@ -329,14 +335,6 @@ def serve_numbers(registry: CollectorRegistry, host: str, port: int) -> None:
         serve(registry, host, port)
     except OSError as error:
         raise UserError(f"no metrics at {host}:{port}: {error.strerror}; choose another [metrics] port") from error
-
-
-def program_version() -> str:
-    """Return the version that is installed, "unknown" in a checkout that is not."""
-    try:
-        return version("attendance")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def patient_for(site: Installation, deep: bool) -> Patient:

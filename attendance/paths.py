@@ -12,11 +12,20 @@ import os
 import re
 import shutil
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 # Advice in errors names commands as the documentation does; `as_typed` makes them what runs here.
 _WRITTEN = "python manage.py"
+
+
+def program_version() -> str:
+    """Return the version that is installed, "unknown" in a checkout that is not."""
+    try:
+        return version("attendance")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def package_parent() -> Path:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.attempts import RefusedAttempts
 from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import Decision
+from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.access.repeated_looks import RepeatedLooks, Suspicion
 from attendance.domain.access.static_detections import StaticDetections
 from attendance.domain.access.track import LOOKS_MOST, Tracks
@@ -221,7 +222,10 @@ class CheckIn:
         return ready
 
     def _record(self, frame: Frame, settled: Settled, view: View, ruling: Ruling | None) -> Outcome:
-        decision = settled.decision if ruling is None or ruling.reason is None else denied(ruling.reason)
+        # In doubt the rules of the door ask for a second factor; a clear picture proves nothing.
+        unclear = ruling is not None and ruling.judgement.verdict is Verdict.UNCLEAR
+        asks = unclear and ruling is not None and ruling.reason is Reason.LIVENESS_STEP_UP
+        decision = settled.decision if asks or ruling is None or ruling.reason is None else denied(ruling.reason)
         passage = self._passage(frame, decision, settled.frames, view)
 
         def note(session: Session, written: Passage) -> None:
@@ -230,7 +234,8 @@ class CheckIn:
                     session, written.id, ruling.policy, ruling.judgement, ruling.model_id, ruling.source
                 )
 
-        recorded = self._committed(passage, note)
+        alone = self._passage(frame, denied(Reason.LIVENESS_STEP_UP), settled.frames, view) if asks else passage
+        recorded = self._committed(passage, note, asks, alone)
         self._timings.update(recorded.timings)
         overruled = decision.granted and not recorded.passage.granted
         return Outcome(
@@ -244,14 +249,16 @@ class CheckIn:
             ruling,
         )
 
-    def _committed(self, passage: Passage, note: Callable[[Session, Passage], None]) -> Recorded:
-        """Commit the request; while the database is away the door's copy of the rules decides, if it has one."""
+    def _committed(
+        self, passage: Passage, note: Callable[[Session, Passage], None], asks: bool, alone: Passage
+    ) -> Recorded:
+        """Commit the request; while the database is away the door's copy of the rules decides on `alone`, if any."""
         try:
             if self._edge is not None:
                 self._edge.bring_in_first()
-            recorded = self._recorder.record(passage.id, lambda _session: passage, note)
+            recorded = self._recorder.record(passage.id, lambda _session: passage, note, liveness_asks=asks)
         except Exception as error:
-            recorded = None if self._edge is None else self._edge.record(passage, error)
+            recorded = None if self._edge is None else self._edge.record(alone, error)
             if recorded is None:
                 raise
         assert recorded is not None

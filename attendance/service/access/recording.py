@@ -27,11 +27,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.repeated_looks import Suspicion
-from attendance.domain.access.rules.decide import Mark
 from attendance.domain.passage import Method, Passage, is_repeat
 from attendance.domain.people.consent import Purpose, allows
 from attendance.domain.reason import Reason
-from attendance.service.access.doors.judging import DoorRules, judged_passage, request_of, take_place
+from attendance.service.access.doors import second_factor
+from attendance.service.access.doors.judging import DoorRules, judged_passage, request_of, take_place, with_point
 from attendance.service.alarms.alarms import NOBODY, Recipients, clear_and_notify, raise_and_notify
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
@@ -113,17 +113,24 @@ class Recorder:
         event_id: str,
         judge: Callable[[Session], Passage | None],
         also: Callable[[Session, Passage], None] | None = None,
+        *,
+        liveness_asks: bool = False,
+        duress: bool = False,
     ) -> Recorded | None:
         """Commit the request, then move the door, then note what the door did.
 
         `judge` runs in the committing transaction and returns the passage to record, or None if the request
         cannot be judged now; then nothing is recorded.  The same `event_id` again is recorded once.
-        `also` notes more about a passage that is written, in the same transaction.
+        `also` notes more about a passage that is written, in the same transaction.  `liveness_asks`: in doubt about
+        liveness a second factor is needed; without a door's rules this refuses.  `duress`: the PIN was the one for
+        duress, which raises an alarm in silence and changes nothing else.
         """
         begun = perf_counter()
         try:
             with self._sessions.begin() as session:
-                recorded = self._known(session, event_id) or self._commit(session, judge(session), also)
+                recorded = self._known(session, event_id) or self._commit(
+                    session, judge(session), also, liveness_asks, duress
+                )
         except IntegrityError:  # the same event came twice at once, and the other request was first
             with self._sessions() as session:
                 recorded = self._known(session, event_id)
@@ -182,7 +189,12 @@ class Recorder:
         return None if view is None else Recorded(view.passage, view.person_name, already=True)
 
     def _commit(
-        self, session: Session, passage: Passage | None, also: Callable[[Session, Passage], None] | None
+        self,
+        session: Session,
+        passage: Passage | None,
+        also: Callable[[Session, Passage], None] | None,
+        liveness_asks: bool,
+        duress: bool,
     ) -> Recorded | None:
         """Judge the request by the rules of the door and write the passage; without a door a repeat is not written."""
         if passage is None:
@@ -195,7 +207,9 @@ class Recorder:
             if person is None:
                 passage = _refused(passage, _NOT_ACTIVE[passage.method])
         if self._has_rules(session, passage):
-            passage, release_s = self._by_rules(session, passage)
+            passage, release_s = self._by_rules(session, passage, liveness_asks, duress)
+        elif liveness_asks and passage.granted:
+            passage = _refused(passage, Reason.LIVENESS_STEP_UP)
         elif passage.granted and person is not None and not allows(passage.method, Purpose.ATTENDANCE, person.agreed):
             # A tablet is for working time.  The person was identified, and stays named as at a door.
             passage = replace(passage, granted=False, reason=Reason.NO_CONSENT, rule=_NO_ATTENDANCE)
@@ -205,7 +219,7 @@ class Recorder:
             name, earlier = person.name, None if passage.late else repeated(session, passage, self._cooldown)
         if earlier is not None and events.set_direction(session, earlier.id, passage.direction):
             earlier = replace(earlier, direction=passage.direction)  # the two are one check-in, and this one knows
-        if earlier is not None and self._door is None:
+        if earlier is not None and self._door is None and passage.door_id is None:
             return Recorded(earlier, name, repeat=True)
         passage = replace(
             passage, repeat_of=None if earlier is None else earlier.id, clock_doubt=bool(doubt_about(self._clock))
@@ -213,6 +227,8 @@ class Recorder:
         events.record_passage(session, passage)
         if passage.granted and passage.door_id is not None:
             take_place(session, self._rules.rules(session), passage)
+        if duress and person is not None:
+            raise_and_notify(session, "duress", passage.camera, {}, self._clock.now(), self._alarms_to)
         if also is not None:
             also(session, passage)
         return Recorded(passage, name, repeat=earlier is not None, release_s=release_s)
@@ -225,13 +241,17 @@ class Recorder:
             return False  # it waited in a tablet, and no door moves for it
         return self._door is not None or self._rules.point(session, passage.camera) is not None
 
-    def _by_rules(self, session: Session, passage: Passage) -> tuple[Passage, float]:
+    def _by_rules(self, session: Session, passage: Passage, liveness_asks: bool, duress: bool) -> tuple[Passage, float]:
         """Return the passage with the verdict of the rules, and for how long the door is released."""
         now = self._clock.now()
-        judged = self._rules.judge(session, request_of(passage, bool(doubt_about(self._clock))), now)
+        request = replace(
+            request_of(passage, bool(doubt_about(self._clock))), liveness_asks=liveness_asks, duress=duress
+        )
+        rules = with_point(self._rules.rules(session), passage.camera)
+        judged = self._rules.judge(session, second_factor.joined(session, rules, request, passage, now), now)
         verdict = judged.verdict
-        if Mark.DURESS in verdict.marks:
-            raise_and_notify(session, "duress", passage.camera, {}, now, self._alarms_to)
+        if verdict.reason is Reason.WRONG_FACTOR:
+            raise_and_notify(session, "another's factor", passage.camera, {}, now, self._alarms_to)
         return judged_passage(passage, judged), verdict.seconds if verdict.granted else 0.0
 
     def _note(self, door: Door, passage: Passage, opening: Opening) -> None:

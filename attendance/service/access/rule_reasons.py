@@ -114,7 +114,7 @@ RULE_REASONS: Mapping[Reason, ReasonText] = {
         N_("Nothing to do: the person was asked for a PIN or badge as well."),
         N_("One more proof, please"),
         N_("Here, or at this moment, one proof is not enough."),
-        N_("Enter your PIN or show your badge now."),
+        N_("Use a second proof now: PIN, badge or face."),
         about_person=True,
     ),
     Reason.FACTOR_TIMEOUT: _row(

@@ -89,7 +89,7 @@ class Kiosk:
                 return Answer("refused", *messages.badges_rest())
             answer = self._record(terminal, new_event_id(now), now, {"badge": badge})
             seat.badge = (badge, now)
-            seat.note_badge(answer.state != "refused", now)
+            seat.note_badge(answer.state != "refused" or answer == answers.refused(Reason.SECOND_FACTOR), now)
             return answer
         finally:
             seat.turn.release()

@@ -34,7 +34,7 @@ class PassageView:
 
     `person_name` is None for a stranger and for an erased person.  `door`: the newest outcome of
     unlocking; None if no door event is recorded (denied, or the program stopped in between, or
-    `has_door` is False: a tablet moves none).
+    `has_door` is False: a tablet away from doors moves none).
     """
 
     passage: Passage
@@ -355,7 +355,7 @@ def _views(session: Session, query: Select[access.Passage, Person | None]) -> li
                 department=None if person is None else person.department,
                 door=None if door is None else _outcome(door.outcome),
                 door_detail="" if door is None else door.detail,
-                has_door=row.camera not in tablets and row.method != Method.TERMINAL.value,
+                has_door=row.method != Method.TERMINAL.value and (row.camera not in tablets or bool(row.door_id)),
             )
         )
     return views

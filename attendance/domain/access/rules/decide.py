@@ -66,6 +66,7 @@ class Request:
     `identity`: MATCHED with a person, else why nobody was identified.  `proven`: the factors of this person.
     `wrong`: why the second factor is not accepted.  `asked_at`: when the second factor was asked for.  `doubts`: why
     one factor may not be enough.  `duress`: the PIN was the one for duress.  `clock_doubt`: the clock is implausible.
+    `liveness_asks`: the camera's setting for liveness asks for a second factor, whatever the door's list says.
     """
 
     point: str
@@ -77,6 +78,7 @@ class Request:
     doubts: frozenset[Doubt] = frozenset()
     duress: bool = False
     clock_doubt: bool = False
+    liveness_asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +352,8 @@ def _missing_factors(asked: _Asked) -> tuple[FactorSet, ...] | None:
 
 def _doubts(asked: _Asked) -> frozenset[str]:
     """Return the doubts for which this door asks for a second factor."""
+    if asked.request.liveness_asks:
+        return frozenset({str(Doubt.LIVENESS)})
     found = {str(doubt) for doubt in asked.request.doubts}
     if asked.door.usual_schedule is not None and (
         asked.request.clock_doubt or not asked.policy.holds(asked.door.usual_schedule, asked.now)

@@ -8,10 +8,13 @@ cannot be part of an interlock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from attendance.domain.access.rules.factors import Factor, FactorSet
+from attendance.domain.reason import Reason
 
 
 class Physical(StrEnum):
@@ -67,6 +70,33 @@ class State:
     first_in: Mapping[int, datetime] = field(default_factory=dict)
     passed: Mapping[int, datetime] = field(default_factory=dict)
     waiting: Mapping[int, Waiting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request that waits for another factor.  `since`, `newest`: when the first and the last of `proven` were."""
+
+    proven: FactorSet
+    since: datetime
+    newest: datetime
+
+
+def begun(story: Iterable[tuple[datetime, int | None, Factor | None, Reason]]) -> dict[int, Begun]:
+    """Return by person which requests wait for another factor at one side of a door.
+
+    `story`: its requests in order of time, each with its person, factor and outcome.  A passage, a time-out and
+    another person's proof end what had begun, so that each first factor completes one request at most.
+    """
+    waiting: dict[int, Begun] = {}
+    for at, person, factor, outcome in story:
+        if outcome is Reason.WRONG_FACTOR:
+            waiting.clear()
+        elif person is not None and outcome in (Reason.MATCHED, Reason.FACTOR_TIMEOUT):
+            waiting.pop(person, None)
+        elif person is not None and factor is not None and outcome is Reason.SECOND_FACTOR:
+            before = waiting.get(person, Begun(frozenset(), at, at))
+            waiting[person] = replace(before, proven=before.proven | {factor}, newest=at)
+    return waiting
 
 
 def taken(state: State, person: int, area_from: int | None, area_to: int | None, at: datetime) -> State:

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.decide import Request, Verdict, decide
 from attendance.domain.access.rules.doors import AccessPoint, Door
-from attendance.domain.access.rules.factors import Factor
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import State
-from attendance.domain.passage import Method, Passage
+from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
+from attendance.service.access.doors.second_factor import FACTORS
 from attendance.store.access import policies, present
 
 
@@ -32,13 +32,10 @@ class Judged:
     version: int
 
 
-_FACTORS = {Method.FACE: Factor.FACE, Method.PIN: Factor.PIN, Method.BADGE: Factor.BADGE}
-
-
 def request_of(passage: Passage, clock_doubt: bool) -> Request:
     """Return what is asked of the rules by a request that says who was identified, and how."""
     matched = passage.granted
-    factor = _FACTORS.get(passage.method)
+    factor = FACTORS.get(passage.method)
     return Request(
         point=passage.camera,
         identity=Reason.MATCHED if matched else passage.reason,

@@ -58,6 +58,14 @@ def test_a_picture_is_refused_with_the_policys_own_reason_and_the_door_stays_shu
         )
 
 
+def test_doubt_asks_for_a_second_factor_of_the_person_who_was_recognised(staffed: Site) -> None:
+    (outcome,) = staffed.watch(staffed.check_in(gate(Network(0.0), Policy.STEP_UP)), ANNA, seconds=4)
+
+    assert outcome.decision.reason is Reason.SECOND_FACTOR
+    assert outcome.passage is not None and outcome.passage.person_id is not None
+    assert staffed.door.unlocked == []
+
+
 def test_watching_lets_a_picture_in_and_notes_what_would_have_happened(staffed: Site) -> None:
     (outcome,) = staffed.watch(staffed.check_in(gate(Network(-3.0), Policy.WATCH)), ANNA)
     assert outcome.decision.granted

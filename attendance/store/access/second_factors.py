@@ -1,0 +1,79 @@
+"""What the log says about requests that wait for another factor, and about grants whose door nobody moved yet.
+
+In: a session, a door, instants.  Out: passages; door events that are claimed and settled.
+Does not know: which factors are enough, drivers.
+Main choice: a request that waits is what the log says of it, and has no row of its own: nothing can contradict the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from attendance.domain.passage import Method, Passage
+from attendance.domain.reason import Reason
+from attendance.store.access.events import DoorOutcome, passage_of
+from attendance.store.tables import access
+from attendance.store.tables.cameras import Camera
+
+_TELLS = (Reason.MATCHED, Reason.SECOND_FACTOR, Reason.FACTOR_TIMEOUT, Reason.WRONG_FACTOR)
+
+
+def story(session: Session, door_id: int, since: datetime, elsewhere: Collection[str] = ()) -> Sequence[Passage]:
+    """Return the requests at this door that say who waits for another factor, oldest first.
+
+    `elsewhere`: access points that are not meant, such as those of the door's other side.
+    """
+    heard = func.coalesce(access.Passage.received_at, access.Passage.at)
+    query = (
+        select(access.Passage)
+        .where(access.Passage.door_id == door_id, heard >= since)
+        .where(access.Passage.reason.in_([reason.value for reason in _TELLS]))
+        .where(access.Passage.camera.not_in(list(elsewhere)))
+        .order_by(heard, access.Passage.id)
+    )
+    return [passage_of(row) for row in session.scalars(query)]
+
+
+def heard_at(passage: Passage) -> datetime:
+    """Return when the site heard of a request: a tablet's clock may be another one."""
+    return passage.received_at or passage.at
+
+
+def strangers(session: Session, point: str, since: datetime) -> int:
+    """Count the refusals at this access point in which nobody was identified."""
+    query = select(func.count()).where(
+        access.Passage.camera == point,
+        access.Passage.at >= since,
+        access.Passage.granted.is_(False),
+        access.Passage.person_id.is_(None),
+    )
+    return session.scalar(query) or 0
+
+
+def unmoved(session: Session, door_id: int, since: datetime) -> Sequence[Passage]:
+    """Return the grants of this door from tablets, without a door event, oldest first.
+
+    A camera's own daemon moves the door for what it saw, so its passages are left out.
+    """
+    query = (
+        select(access.Passage)
+        .outerjoin(access.DoorEvent, access.DoorEvent.passage_id == access.Passage.id)
+        .where(access.Passage.door_id == door_id, access.Passage.granted)
+        .where(func.coalesce(access.Passage.received_at, access.Passage.at) >= since)
+        .where(access.DoorEvent.id.is_(None), access.Passage.late.is_(False))
+        .where(access.Passage.method != Method.TERMINAL.value)
+        .where(access.Passage.camera.not_in(select(Camera.name)))
+        .order_by(access.Passage.id)
+    )
+    return [passage_of(row) for row in session.scalars(query)]
+
+
+def settle(session: Session, event_id: str, outcome: DoorOutcome, detail: str) -> None:
+    """Write what the door did over the claim that was made before it moved."""
+    session.execute(
+        update(access.DoorEvent).where(access.DoorEvent.id == event_id).values(outcome=outcome, detail=detail[:1000])
+    )
