@@ -19,6 +19,7 @@ import pytest
 from attendance import config
 from attendance.cli.main import main
 from attendance.config_sources import toml
+from attendance.service.alarms.kinds import KINDS
 from tests import needs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,6 +92,20 @@ def test_the_five_numbers_are_those_of_the_cards(page: Path) -> None:
     assert missing == []
     assert "APCER and BPCER" in read(page)
     assert "`nuaa`" in read(page)
+
+
+def test_the_readme_and_the_first_page_lead_to_every_page_for_users() -> None:
+    linked_elsewhere = {"index.md", "contributing.md", "changelog.md", "LOG.md"}
+    pages = {path.name for path in DOCS.glob("*.md")} - linked_elsewhere
+
+    assert {name for name in pages if f"](docs/{name}" not in read(README)} == set()
+    assert {name for name in pages if f"]({name}" not in read(DOCS / "index.md")} == set()
+
+
+def test_every_kind_of_alarm_is_in_the_table_of_alarms() -> None:
+    table = read(DOCS / "operations.md").split("## Alarms")[1].split("\n## ")[0]
+
+    assert [kind for kind in KINDS if f"| {kind} |" not in table] == []
 
 
 # --- commands --------------------------------------------------------------------------------------
