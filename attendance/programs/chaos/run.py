@@ -38,6 +38,7 @@ from attendance.store.tables.access import AccessGrant, AccessPoint, Door
 PEOPLE = 6
 STRANGER = 200
 OFFLINE_S = 300
+INSTANT_S = 3.0  # for a visit to get as far as the door
 VISIT_S = 10.0  # from one visit to the next, by the run's clock
 
 
@@ -50,8 +51,12 @@ class Chaos:
         self._disk = Disk(folder)
         self.count.real_disk = self._disk.real
         self._site, self._ledger = Site(self._disk.at, Keys(bytes(range(32)))), Ledger(folder)
-        self._set_up()
-        self._device, self._address = device.start(self._site, self._ledger)
+        try:
+            self._set_up()
+            self._device, self._address = device.start(self._site, self._ledger)
+        except BaseException:
+            self._disk.close()
+            raise
         self._since, self._skew, self._away = 0.0, 0.0, False
         self._program: Program | None = None
         self._let_in: set[str] = set()
@@ -184,21 +189,33 @@ class Chaos:
 
     def _kill(self) -> None:
         with self._moment():
-            program = self._begin_visit(self._visitor())
-            time.sleep(self._chance.uniform(0.0, 0.15))
+            program = self._until_the_instant()
             os.kill(program.process, signal.SIGKILL)
             self._heard(program)
 
     def _power_cut(self) -> None:
         with self._moment(hold=False):
-            program = self._begin_visit(self._visitor())
-            time.sleep(self._chance.uniform(0.0, 0.15))
+            program = self._until_the_instant()
             os.kill(program.process, signal.SIGSTOP)
             os.waitid(os.P_PID, program.process, os.WSTOPPED)
             self._disk.copy_as_it_lies()
             os.kill(program.process, signal.SIGKILL)
             self._heard(program)
         self._disk.lose_power()
+
+    def _until_the_instant(self) -> Program:
+        """Begin a visit; return at a chance instant of it, or once the door is about to be asked, or has just moved."""
+        watched = self._chance.choice((None, self._ledger.announced, self._ledger.pulses))
+        size = 0 if watched is None else watched.stat().st_size
+        program = self._begin_visit(self._chance.randint(1, PEOPLE))
+        if watched is None:
+            time.sleep(self._chance.uniform(0.0, 0.15))
+            return program
+        end = time.monotonic() + INSTANT_S
+        while watched.stat().st_size == size and time.monotonic() < end:
+            time.sleep(0.0002)
+        time.sleep(self._chance.uniform(0.0, 0.003))
+        return program
 
     @contextmanager
     def _moment(self, hold: bool = True) -> Iterator[None]:
@@ -315,10 +332,18 @@ class Chaos:
 
 
 def run_chaos(faults: int, seed: int, say: Callable[[str], None] = lambda _line: None) -> Count:
-    """Try the faults in a folder of their own, which is removed."""
-    with tempfile.TemporaryDirectory(prefix="attendance-chaos-") as folder:
-        chaos = Chaos(Path(folder), seed, say)
-        try:
-            return chaos.run(faults)
-        finally:
-            chaos.close()
+    """Try the faults in a folder of their own, which is removed, also when the run is ended by a signal."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with tempfile.TemporaryDirectory(prefix="attendance-chaos-") as folder:
+            chaos = Chaos(Path(folder), seed, say)
+            try:
+                return chaos.run(faults)
+            finally:
+                chaos.close()
+    finally:
+        signal.signal(signal.SIGTERM, before)

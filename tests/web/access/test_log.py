@@ -15,7 +15,7 @@ from attendance.service.access.reason_texts import reason_advice
 from attendance.service.ids import new_event_id
 from attendance.store.access import events, liveness
 from attendance.store.people import people
-from tests.factories import NOON
+from tests.factories import NOON, make_passage
 from tests.site_fixtures import Browser, Web
 
 
@@ -201,3 +201,11 @@ def test_a_picture_that_was_only_watched_is_named_in_the_row_and_a_living_person
     assert page.count("looks like a picture") == 1
     assert row.count("looks like a picture") == 1
     assert "looks alive" not in page
+
+
+def test_what_a_door_decided_without_the_database_says_so(web: Web, admin: Browser) -> None:
+    for minutes, marks in ((5, "extended+offline"), (9, "extended")):
+        with web.sessions.begin() as session:
+            events.record_passage(session, make_passage(NOON - timedelta(minutes=minutes), marks=marks))
+
+    assert admin.text("/log").count("decided without the database") == 1
