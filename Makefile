@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS := $(shell n=$$((2 * $$(getconf _NPROCESSORS_ONLN))); echo $$((n < 8 ? n : 8)))
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo run web test test-long test-root roles lint types docs bench messages clean
+.PHONY: help demo run web test test-long test-root roles lint types docs supply lock sbom bench messages clean
 
 help:
 	@echo "make demo    show the whole line without a camera (2 minutes)"
@@ -22,6 +22,9 @@ help:
 	@echo "make test    lint, types, documentation and tests (installs PyTorch)"
 	@echo "make test-long    the tests that take long, and more examples for properties"
 	@echo "make roles   the table of every route by every role, and docs/roles.md"
+	@echo "make supply  weak code, and packages with known weaknesses"
+	@echo "make lock    requirements.lock anew: the base install with hashes"
+	@echo "make sbom    build/sbom.json: what the base install consists of (CycloneDX)"
 	@echo "make docs    the documentation into build/site, to be read without the internet"
 	@echo "make bench   frames per second and the time of each stage"
 
@@ -36,7 +39,7 @@ web: $(VENV)/.base
 	$(BIN)/python manage.py init
 	$(BIN)/python manage.py web
 
-test: lint types docs
+test: lint types docs supply
 	$(PYTEST)
 
 test-long: $(VENV)/.test
@@ -62,6 +65,32 @@ types: $(VENV)/.test
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+# Medium findings and worse fail; ruff's S rules, which are the same checks, look at the rest.  Without the internet the
+# packages cannot be checked; that is said, and does not fail.
+supply: $(VENV)/.test
+	$(BIN)/bandit --quiet --recursive --severity-level medium attendance manage.py
+	@found=$$(timeout 120 $(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip \
+		--progress-spinner off --timeout 10 2>&1); code=$$?; \
+	if grep -qE "known vulnerabilit(y|ies) in|Found [1-9]" <<<"$$found"; then echo "$$found"; exit 1; \
+	elif [ $$code -ne 0 ]; then echo "packages: not checked, since the service of advisories does not answer (offline?)"; \
+	elif grep -q "could not be audited" <<<"$$found"; then \
+		echo "packages: $$(grep -c 'could not be audited' <<<"$$found") not checked, since the service does not know them"; \
+	else echo "packages: none with a known weakness"; fi
+
+# The index is named by neither file, so that whoever installs takes their own.
+lock: $(VENV)/.test
+	mkdir -p build
+	@{ echo "# The base install, pinned with hashes: pip install --require-hashes -r requirements.lock"; \
+	echo "# Made by \`make lock\` with Python 3.11; not edited by hand."; } > build/lock.new
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate --upgrade \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file build/lock.body pyproject.toml
+	cat build/lock.new build/lock.body > requirements.lock
+	rm build/lock.new build/lock.body
+
+sbom: $(VENV)/.test
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements.lock --output-reproducible --output-format JSON --output-file build/sbom.json
+
 bench: $(VENV)/.test
 	$(BIN)/python manage.py bench
 
@@ -82,7 +111,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing everything that the tests need into $(VENV); PyTorch takes a while ..."
-	$(PIP) --editable '.[train,test,demo,docs,openvino]'
+	$(PIP) --editable '.[train,test,supply,demo,docs,openvino]'
 	@touch $@ $(VENV)/.base $(VENV)/.demo $(VENV)/.docs
 
 $(VENV)/.docs: pyproject.toml | $(BIN)/python

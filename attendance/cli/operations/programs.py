@@ -129,7 +129,7 @@ def _watch_site(site: Installation, manager: ServiceManager) -> threading.Event:
 
 def _answers(host: str, port: int) -> bool:
     """Return whether the site itself answers that it lives."""
-    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  whoever listens everywhere
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  whoever listens everywhere  # nosec B104
     connection = http.client.HTTPConnection(own, port, timeout=5)
     try:
         connection.request("GET", "/livez")

@@ -53,7 +53,7 @@ def copy_sqlite(source: Path, target: Path, with_keys: bool = True) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")
         if not with_keys and copy.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (KEYS,)).fetchone():
             copy.execute("PRAGMA secure_delete = ON")
-            copy.execute(f"DELETE FROM {KEYS}")  # noqa: S608  a constant
+            copy.execute(f"DELETE FROM {KEYS}")  # noqa: S608  # nosec B608
             copy.execute("VACUUM")
     flush_file(target)
 
@@ -67,7 +67,7 @@ def keys_in(path: Path) -> tuple[dict[str, bytes], str | None] | None:
     with closing(_connect(path, "rw")) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (KEYS,)).fetchone():
             return None
-        found = {uid: bytes(key) for uid, key in connection.execute(f"SELECT uid, wrapped_key FROM {KEYS}")}  # noqa: S608
+        found = {uid: bytes(key) for uid, key in connection.execute(f"SELECT uid, wrapped_key FROM {KEYS}")}  # noqa: S608  # nosec B608
         fingerprint = connection.execute(query, (MASTER_KEY_FINGERPRINT,)).fetchone()
     return found, None if fingerprint is None else str(fingerprint[0])
 
