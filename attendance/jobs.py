@@ -45,6 +45,7 @@ from attendance.store.crypto import Keys
 from attendance.store.hours import site_rules
 from attendance.store.operators.department_scope import narrowed
 from attendance.store.operators.operators import all_departments, list_operators
+from attendance.store.people.templates import salt_digests
 from attendance.store.session import Sessions, database_file, engine_of
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,17 @@ def forget_faces_of_leavers(sessions: Sessions, keys: Keys, settings: Settings, 
     if gone:
         log.info("erased the templates of %d people who left more than %d days ago", gone, days)
     return gone
+
+
+def salt_photo_digests(sessions: Sessions, keys: Keys) -> int:
+    """Salt digests of photos from before they were salted; return how many."""
+    salted = 0
+    while True:
+        with sessions.begin() as session:
+            some = salt_digests(session, keys)
+        salted += some
+        if some == 0:
+            return salted
 
 
 def forget_passages(sessions: Sessions, clock: Clock, days: int, zone: ZoneInfo) -> int:
@@ -290,6 +302,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         Job("backup", partial(back_up, sessions, clock, settings), timedelta(minutes=15), timedelta(minutes=5)),
         Job("audit trail", partial(keep_trail, sessions, keys, settings, clock), hour, later),
         Job("finish erasures", partial(finish_erasures, sessions, keys, settings, clock), FINISH_EVERY, FINISH_EVERY),
+        Job("photo digests", partial(salt_photo_digests, sessions, keys), timedelta(days=1), later),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),
         Job("risk", partial(tighten, sessions, keys, settings, model_id, clock), soon),
     )

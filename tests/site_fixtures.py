@@ -70,7 +70,7 @@ class Web:
 
     def enrol(self, person_id: int, colour: tuple[int, int, int]) -> None:
         with self.sessions.begin() as session:
-            photo = make_photo(colour)
+            photo = make_photo(colour, "BMP")  # another file than the same face as PNG
             report = enrol_photo(session, self.keys, self.analyser, person_id, photo, "upload", self.clock)
         assert report.ok
 

@@ -70,6 +70,10 @@ class DataKey:
         return f"template:{self._person_id}:{model_id}".encode()
 
 
+# How a salted digest begins; those of before are plain SHA-256.
+SALTED = "s:"
+
+
 class Keys:
     """The site's master key, 32 bytes.  Its text form is URL-safe base64.
 
@@ -86,10 +90,16 @@ class Keys:
         self.kiosk_secret = _derived(master, b"attendance kiosk events")
         # Signs the web's session cookies; derived, so that there is one secret to keep and not two.
         self.cookie_secret = _derived(master, b"attendance session cookies")
+        # Without it, nobody can tell whether a photo that they have was enrolled here.
+        self._photo_secret = _derived(master, b"attendance photo digests").encode()
         # Marks this site's own reports.
         self.report_secret = _derived(master, b"attendance sealed reports")
         # Signs the audit, the ledger of erasures and receipts; its public half is for everybody.
         self.signing_seed = bytes.fromhex(_derived(master, b"attendance signatures"))
+
+    def photo_digest(self, sha256: str) -> str:
+        """Return the digest by which this site knows a photo again, of the photo's SHA-256 in hexadecimal digits."""
+        return SALTED + hmac.new(self._photo_secret, sha256.encode(), hashlib.sha256).hexdigest()[:62]
 
     def make_data_key(self, person_id: int) -> tuple[bytes, DataKey]:
         """Return a new random key for a person: wrapped for the database, and ready to use."""

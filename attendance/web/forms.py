@@ -36,6 +36,14 @@ def clean_line(text: str | None) -> str:
     return " ".join(_printable(text).split())
 
 
+def whole_number(text: str) -> int:
+    """Return the number that an address or form names; ValueError unless a database takes it as a row's."""
+    number = int(text)
+    if not -(2**31) < number < 2**31:
+        raise ValueError(f"{text[:20]} is larger than any number of a row")
+    return number
+
+
 def clean_text(text: str | None) -> str:
     """Return several lines, without other control characters."""
     lines = (text or "").replace("\r\n", "\n").split("\n")

@@ -20,7 +20,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from attendance.domain.people.names import matches, sort_key
-from attendance.web.forms import clean_line
+from attendance.web.forms import clean_line, whole_number
 
 Row = TypeVar("Row")
 Id = TypeVar("Id", int, str)
@@ -117,10 +117,10 @@ def listing_of(
     for column in columns:
         if column.key == key:
             found = _sorted(found, column.value, down)
-    each = args.get("size", size, type=int)
+    each = args.get("size", size, type=whole_number)
     each = each if each in SIZES else size
     pages = max(1, -(-len(found) // each))
-    number = min(max(1, args.get("page", 1, type=int)), pages)
+    number = min(max(1, args.get("page", 1, type=whole_number)), pages)
     others = [(name, value) for name, value in args.items(multi=True) if name not in _OURS]
     return Listing(
         found[(number - 1) * each : number * each], found, len(rows), columns, text, key, down, number, pages, each,

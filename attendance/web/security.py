@@ -26,6 +26,7 @@ from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject, Value
 from attendance.service.audit.reading import Readings
 from attendance.store.session import DatabaseError
+from attendance.web.forms import whole_number
 from attendance.web.permissions import Permission, is_allowed, is_narrow, only_reads
 from attendance.web.site import current_site, site_of
 
@@ -262,7 +263,7 @@ def _note_reading(response: Response) -> Response:
     if needed not in PERSONAL or not current_user.is_authenticated or wants_json():
         return response
     export = response.headers.get("Content-Disposition", "").startswith("attachment")
-    person = (request.view_args or {}).get("person_id") or request.args.get("person", type=int)
+    person = (request.view_args or {}).get("person_id") or request.args.get("person", type=whole_number)
     site = current_site()
     sessions, at = site_of(current_app).sessions, site.clock.now()
     try:

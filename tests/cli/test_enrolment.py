@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_many_are_enrolled_at_once_with_a_report_and_whoever_is_left_out_gives_e
     here.good("init")
     for name, colour in (("Anna_Berg", factories.ANNA), ("Bert", factories.NOBODY)):
         (here.folder / "in" / name).mkdir(parents=True)
-        (here.folder / "in" / name / "1.png").write_bytes(factories.make_photo(colour))
+        (here.folder / "in" / name / "1.png").write_bytes(factories.make_photo(colour) + name.encode())
     common = ("enrol-bulk", str(here.folder / "in"), "--consent", "Yes.", "--report", str(here.folder / "r.csv"))
 
     assert "would be enrolled" in here(*common, "--dry-run").stdout
@@ -103,6 +104,7 @@ def test_somebody_who_may_be_another_is_enrolled_only_when_that_is_denied(here: 
             at=factories.NOON,
         )
     here.good("enrol", "Anna", photo, "--consent", "Yes.")
+    Path(photo).write_bytes(Path(photo).read_bytes() + b"another file")
     result = here("enrol", "Ann", photo, "--consent", "Yes.")
     assert result.exit_code == 2
     assert "refused, this may be Anna, 1.00" in result.stdout

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from werkzeug.datastructures import MultiDict
 
-from attendance.web.forms import RegionForm, ThresholdForm
-from tests.site_fixtures import Web
+from attendance.web.forms import RegionForm, ThresholdForm, whole_number
+from tests.site_fixtures import Browser, Web
 
 ODD = ("nan", "-nan", "sNaN", "-sNaN", "sNaN123", "inf", "-inf", "Infinity", "1e400", "1e999999", "-0.1", "2", "", "x")
 
@@ -35,3 +38,27 @@ def test_the_page_answers_such_a_number_with_its_form(web: Web) -> None:
     admin = web.browser("ada")
     for text in ("sNaN", "nan", "inf"):
         assert admin.submit("/threshold", {"threshold": text, "margin": text}).status_code == 400, text
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775809", str(2**31), "1e3", "x", ""])
+def test_a_number_that_no_row_has_is_not_a_number(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        whole_number(text)
+
+
+def test_addresses_with_numbers_are_bounded_before_a_database_sees_them() -> None:
+    """A bare `type=int` takes numbers that SQLite cannot store, which is a server error."""
+    bare = [
+        f"{path.name}: {line.strip()}"
+        for path in (Path(__file__).parents[2] / "attendance" / "web").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "type=int)" in line and "offset" not in line
+    ]
+
+    assert bare == []
+
+
+@pytest.mark.parametrize("path", ["/attendance/calendar?person={}", "/audit?before={}", "/people?page={}&size={}"])
+def test_a_number_larger_than_any_row_is_no_server_error(admin: Browser, path: str) -> None:
+    for number in (10**30, -(10**30)):
+        assert admin.get(path.format(number, number)).status_code in (200, 404)

@@ -41,3 +41,38 @@ def probe(context: click.Context, url: str | None, only: str | None) -> None:
             fell += finding.held is False
             click.echo(f"{verdict:<9}  {one.item:<12}  {one.attack} {finding.words}")
     context.exit(1 if fell else 0)
+
+
+@security.command("fuzz")
+@click.option("--minutes", type=click.FloatRange(0.01, 600), default=10, show_default=True, help="How long.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed asks the same.")
+@click.pass_context
+def fuzz(context: click.Context, minutes: float, seed: int) -> None:
+    """Send broken forms, addresses and files to a scratch site of this computer as each role, for minutes.
+
+    Exit code 1 if the site answered with a server error, or not at all; each is printed with what caused it.
+    """
+    import time
+
+    from attendance.console import table
+    from attendance.programs.probes.fuzz import fuzz as run
+    from attendance.programs.probes.scratch import everybody_at, scratch_site
+
+    with scratch_site(settings_of(context)) as target:
+        until = time.monotonic() + minutes * 60
+        findings = run(everybody_at(target), seed, lambda _asked: time.monotonic() < until)
+        log = (target.known.folder / "site.log").read_text(encoding="utf-8", errors="replace")
+    kinds = ("2xx", "3xx", "4xx", "5xx", "no answer")
+    names = sorted({name for name, _kind in findings.asked})
+    rows = [(name, *(f"{findings.asked[name, kind]:,}" for kind in kinds)) for name in names]
+    click.echo(table(rows, ("as", *kinds)))
+    for error in findings.errors:
+        click.echo(error)
+    traces = log.count("Traceback (most recent call last)")
+    click.echo(
+        f"{findings.total:,} requests in {minutes:g} minutes, seed {seed}: {len(findings.errors)} server errors, "
+        f"{traces} tracebacks in the site's log"
+    )
+    if findings.errors and traces:
+        click.echo(log[log.rindex("Traceback") :][:4000])
+    context.exit(1 if findings.errors else 0)

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +21,13 @@ from attendance.config import Settings
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.processes import own_command
-from attendance.programs.probes.attack import ScratchSite, Target
+from attendance.programs.probes.attack import Client, ScratchSite, Target
+from attendance.programs.probes.fuzz import Who
 from attendance.store.kiosk import devices
 from attendance.store.operators import operators
 from attendance.store.people import people, pins
 from attendance.store.privacy import consent
+from attendance.web.security import KIOSK_COOKIE
 
 NUMBER, PIN, USERNAME = "1001", "493817", "owner"
 _START_S = 120.0
@@ -68,7 +70,7 @@ def _fill(folder: Path, file: Path, settings: Settings, token: str, process_id: 
     now, pin, hashed = site.clock.now(), pins.hashed_pin(PIN), operators.hashed_password(password)
     with site.sessions.begin() as session:
         operators.create_with_token(session, token, USERNAME, hashed, at=now)
-        person = people.create_person(session, name="Robin Probe", staff_number=NUMBER, at=now)
+        person = people.create_person(session, name="Robin Probe", staff_number=NUMBER, department="Probes", at=now)
         consent.give_consent(session, person.id, "For the probe.", at=now)
         pins.set_pin(session, person.id, pin, at=now)
         tokens = []
@@ -80,6 +82,45 @@ def _fill(folder: Path, file: Path, settings: Settings, token: str, process_id: 
             assert paired is not None
             tokens.append(paired[1])
     return ScratchSite(folder, file, site, process_id, USERNAME, password, tokens[0], tokens[1], person.id, NUMBER, PIN)
+
+
+def everybody_at(target: Target) -> list[Who]:
+    """Return an operator of each role, an employee and a tablet of a scratch site, to ask as."""
+    known = target.known
+    password = secrets.token_urlsafe(18)
+    hashed = operators.hashed_password(password)
+    found = []
+    for role in operators.ROLES:
+        name = f"fuzz-{role}"
+
+        def sign_in(client: Client, name: str = name, role: operators.Role = role) -> None:
+            # Somebody may have deactivated this operator, or changed the password: fuzzing does.
+            with known.installation.sessions.begin() as session:
+                one = next((each for each in operators.list_operators(session) if each.username == name), None)
+                at, departments = known.installation.clock.now(), ["Probes"] if role == "supervisor" else []
+                if one is None:
+                    operators.create_operator(session, name, hashed, role=role, at=at, departments=departments)
+                else:
+                    one.active, one.password_hash = True, hashed
+                    operators.set_role(session, one.id, role, departments=departments)
+            client.cookies.clear()
+            client.sign_in(name, password)
+
+        found.append(_who(target, role, sign_in))
+
+    def sign_in_employee(client: Client) -> None:
+        client.cookies.clear()
+        client.submit("/me/sign-in", {"number": known.number, "pin": known.pin}, "/me/sign-in")
+
+    tablet = target.client({KIOSK_COOKIE: known.tablet_token})
+    found.append(_who(target, "employee", sign_in_employee, ("/me", "/me/data", "/me/leave", "/me/corrections")))
+    found.append(Who("device", tablet.ask, lambda: None, ("/kiosk/",), is_device=True))
+    return found
+
+
+def _who(target: Target, name: str, sign_in: Callable[[Client], None], start: Sequence[str] = ("/",)) -> Who:
+    client = target.client()
+    return Who(name, client.ask, lambda: sign_in(client), start)
 
 
 def _free_port() -> int:

@@ -44,6 +44,8 @@ class Action(StrEnum):
     ACTIVATE_PERSON = "activate_person"
     DEACTIVATE_PERSON = "deactivate_person"
     ERASE_PERSON = "erase_person"
+    ENROL_PHOTO = "enrol_photo"
+    DELETE_TEMPLATE = "delete_template"
     GIVE_CONSENT = "give_consent"
     WITHDRAW_CONSENT = "withdraw_consent"
     PAIR_DEVICE = "pair_device"

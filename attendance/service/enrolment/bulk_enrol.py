@@ -123,6 +123,10 @@ class _Run:
         self._session, self._keys, self._model_id, self._at = session, keys, model_id, at
         self._judged, self._consent, self._two_people = judged, consent, two_people
         self._point = operating_points.current(session, model_id)
+        self._holders: dict[str, set[int]] = {}
+        for number, (_entry, photos) in enumerate(judged):
+            for photo in photos:
+                self._holders.setdefault(photo.digest, set()).add(number)
         # Entries count as people with negative ids, so that one comparison serves enrolled people and entries.
         self._enrolled = templates.enrolled_templates(session, keys, model_id)
         everybody = self._enrolled + [
@@ -147,6 +151,9 @@ class _Run:
         words = entry.consent or self._consent
         if words is None and (person is None or person.consent_at is None):
             return Result(entry, photos, reason_words(Reason.NO_CONSENT), Reason.NO_CONSENT)
+        twin = self._same_file(number, person, usable)
+        if twin is not None:
+            return Result(entry, photos, Phrase("the very file of a photo of %(name)s", name=twin))
         like = self._duplicate(number, person, usable)
         if like is not None and not self._two_people:
             name, score = like
@@ -175,8 +182,12 @@ class _Run:
             if person.consent_at is None:
                 consents.give_consent(session, person.id, words or "", at=at, channel=Channel.FILE)
             rows = templates.list_templates(session, person.id)
-            known = {row.photo_sha256 for row in rows if row.model_id == self._model_id}
-            new = {photo.digest: photo for photo in usable if photo.digest not in known}
+            known = [row for row in rows if row.model_id == self._model_id]
+            new = {
+                photo.digest: photo
+                for photo in usable
+                if not any(templates.is_photo(self._keys, row, photo.digest) for row in known)
+            }
             for photo in new.values():
                 report = photo.report
                 assert report.template is not None
@@ -210,6 +221,17 @@ class _Run:
                 "the id %(staff_number)s belongs to %(name)s", staff_number=entry.staff_number, name=found[0].name
             )
         return found[0] if found else None
+
+    def _same_file(self, number: int, person: Person | None, usable: Sequence[Judged]) -> str | None:
+        """Return whom else one of these files shows, enrolled or in this list: no file shows two people."""
+        for photo in usable:
+            but = None if person is None else person.id
+            if (twin := templates.whose_photo(self._session, self._keys, photo.digest, but)) is not None:
+                return twin.name
+            others = self._holders[photo.digest] - {number}
+            if others:
+                return self._judged[min(others)][0].name
+        return None
 
     def _duplicate(self, number: int, person: Person | None, usable: Sequence[Judged]) -> tuple[str, float] | None:
         """Return the other person, enrolled or in this list, whom the threshold takes any of the photos for."""

@@ -4,7 +4,7 @@ In: the bytes of a file; the analyser, keys and session.  Out: a `PhotoReport`; 
 Does not know: the web, nor how a face is found.
 Main choice: the same analyser and the same quality gate as at the door, so that what enrols can be
 recognised.  Trade-off: a photo that a human can still read may be refused.  The photo itself is
-never stored, only its SHA-256, which identifies a second upload of it.
+never stored, only a salted digest, which identifies a second upload of it.
 """
 
 from __future__ import annotations
@@ -109,11 +109,13 @@ def enrol_photo(
         return report
     digest = hashlib.sha256(data).hexdigest()
     for known in templates.list_templates(session, person_id):
-        if known.photo_sha256 == digest and known.model_id == report.template.model_id:
+        if templates.is_photo(keys, known, digest) and known.model_id == report.template.model_id:
             return replace(report, template_id=known.id, already_enrolled=True)
     template, quality = report.template, report.quality
     # A write first: the gallery is opened once and stays as it is until the end.
     settings.lock_gallery(session, clock.now())
+    if (twin := templates.whose_photo(session, keys, digest, person_id)) is not None:
+        return _same_file(report, twin.name)
     enrolled = templates.enrolled_templates(session, keys, template.model_id)
     point = operating_points.current(session, template.model_id)
     comparison = look_alikes.Comparison(enrolled, operating_points.scoring_in_force(session, keys, template.model_id))
@@ -134,6 +136,13 @@ def enrol_photo(
         enrolled.append(templates.Enrolled(row.id, person_id, person.name, template))
     look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now(), enrolled)
     return replace(report, template_id=row.id)
+
+
+def _same_file(report: PhotoReport, name: str) -> PhotoReport:
+    """Return the refusal of a file that is enrolled for somebody else: no confirmation makes it two people's."""
+    words = _("this very file is a photo of %(name)s", name=name)
+    advice = _("One photo cannot show two people. Use another one, or delete the template where it is wrong.")
+    return replace(report, ok=False, reason=None, words=words, advice=advice, template=None)
 
 
 def _judged(report: PhotoReport, judged: look_alikes.Judgement) -> PhotoReport:

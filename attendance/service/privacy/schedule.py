@@ -43,7 +43,7 @@ def schedule_of(settings: Settings) -> list[Kept]:
         Kept(
             _("Photos of an enrolment"),
             _("seconds, while they are judged"),
-            _("Never stored; a digest stays, to notice the same photo."),
+            _("Never stored; a salted digest stays, to notice the same photo."),
         ),
         Kept(
             _("Refusals of strangers"),

@@ -22,7 +22,7 @@ from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.scoring import BEST_PHOTO, Scoring
 from attendance.errors import UserError
 from attendance.store import settings
-from attendance.store.crypto import Damaged, DataKey, Keys, WrongMasterKey
+from attendance.store.crypto import SALTED, Damaged, DataKey, Keys, WrongMasterKey
 from attendance.store.people import look_alikes
 from attendance.store.people.people import get_person
 from attendance.store.privacy import person_keys
@@ -59,7 +59,8 @@ def add_template(
 ) -> Template:
     """Seal and add a template; the person's data key is made with the first one.
 
-    `source` is "upload", "browser" or "import".  Raises UserError for an unknown person or a photo
+    `source` is "upload", "browser" or "import".  `photo_sha256`: of the photo; it is kept
+    salted.  Raises UserError for an unknown person or a photo
     that the person has already, and WrongMasterKey.
     """
     get_person(session, person_id)
@@ -70,7 +71,7 @@ def add_template(
         vector=sealed,
         source=source,
         quality=dict(quality),
-        photo_sha256=photo_sha256,
+        photo_sha256=None if photo_sha256 is None else keys.photo_digest(photo_sha256),
         created_at=at,
     )
     session.add(row)
@@ -82,6 +83,31 @@ def add_template(
         ) from error
     settings.bump_gallery_version(session, at)
     return row
+
+
+def is_photo(keys: Keys, row: Template, sha256: str) -> bool:
+    """Return whether a template is of the photo with this SHA-256; digests from before are not salted."""
+    return row.photo_sha256 in (keys.photo_digest(sha256), sha256)
+
+
+def whose_photo(session: Session, keys: Keys, sha256: str, but: int | None) -> Person | None:
+    """Return somebody else than `but` of whom this very photo is enrolled; None if nobody."""
+    same = Template.photo_sha256.in_((keys.photo_digest(sha256), sha256))
+    query = select(Person).join(Template, Template.person_id == Person.id).where(same)
+    if but is not None:
+        query = query.where(Person.id != but)
+    return session.scalars(query.order_by(Person.id).limit(1)).first()
+
+
+def salt_digests(session: Session, keys: Keys, limit: int = 200) -> int:
+    """Salt some of the digests of before; return how many, 0 once none is left."""
+    plain = select(Template).where(Template.photo_sha256.is_not(None), ~Template.photo_sha256.startswith(SALTED))
+    rows = session.scalars(plain.order_by(Template.id).limit(limit)).all()
+    salted = {row.id: keys.photo_digest(str(row.photo_sha256)) for row in rows}
+    for row in rows:
+        row.photo_sha256 = salted[row.id]
+    session.flush()
+    return len(rows)
 
 
 def delete_template(session: Session, template_id: int, *, at: datetime) -> None:

@@ -19,6 +19,7 @@ from attendance.store.audit.signatures import Signer
 from attendance.store.privacy.erasures import names_of
 from attendance.texts import gettext as _
 from attendance.web.audit import audit_words
+from attendance.web.forms import whole_number
 from attendance.web.hours.date_range import day_from
 from attendance.web.security import permission
 from attendance.web.site import current_site
@@ -38,7 +39,7 @@ def page() -> ResponseReturnValue:
         found = entries.list_entries(
             session,
             limit=PAGE + 1,
-            before_seq=args.get("before", type=int),
+            before_seq=args.get("before", type=whole_number),
             action=args.get("action", ""),
             actor=args.get("actor", ""),
             since=since,

@@ -21,14 +21,15 @@ from attendance.config import Quality as Limits
 from attendance.domain.faces import Box, Quality
 from attendance.domain.reason import Reason
 from attendance.errors import headline
+from attendance.service.audit.audit import Action, Subject
 from attendance.service.calibration.auto_tighten import after_enrolment
 from attendance.service.enrolment.enrol import PhotoReport, check_photo, enrol_photo, without_consent
 from attendance.store.people import templates
 from attendance.texts import N_
 from attendance.texts import gettext as _
-from attendance.web.forms import clean_line
+from attendance.web.forms import clean_line, whole_number
 from attendance.web.people.people import existing, person_context
-from attendance.web.security import permission
+from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ def delete_template(person_id: int, template_id: int) -> ResponseReturnValue:
         if template_id not in {row.id for row in templates.list_templates(session, person_id)}:
             abort(404)
         templates.delete_template(session, template_id, at=site.clock.now())
+        record_act(session, Action.DELETE_TEMPLATE, Subject("person", person_id), template=template_id)
     log.info("%s deleted template %d of person %d", current_user.username, template_id, person_id)
     flash(_("The template is deleted."), "success")
     return redirect(url_for("people.show", person_id=person_id, _anchor="templates"))
@@ -116,9 +118,11 @@ def _enrol(person_id: int, photo: FileStorage, source: str) -> PhotoReport:
             photo.read(),
             source if source in SOURCES else "upload",
             site.clock,
-            two_people=request.form.getlist("two_people", type=int),
+            two_people=request.form.getlist("two_people", type=whole_number),
             confirmed_by=current_user.username,
         )
+        if report.ok and report.template_id is not None and not report.already_enrolled:
+            record_act(session, Action.ENROL_PHOTO, Subject("person", person_id), template=report.template_id)
     if report.ok and report.looks_like is not None:
         log.info("%s: person %d and person %d are two people", current_user.username, person_id, report.looks_like[0])
     if report.template_id is not None and not report.already_enrolled:

@@ -107,7 +107,7 @@ def department_from(args: Mapping[str, str]) -> str | None:
 
 
 def is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 16
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _day(text: str, problems: list[str]) -> date | None:

@@ -25,7 +25,7 @@ def folders(root: Path, **photos: list[Colour]) -> Path:
     for name, colours in photos.items():
         (root / name).mkdir(parents=True)
         for number, colour in enumerate(colours):
-            (root / name / f"{number}.png").write_bytes(make_photo(colour))
+            (root / name / f"{number}.png").write_bytes(make_photo(colour) + name.encode())  # no shared file
     return root
 
 
@@ -182,3 +182,18 @@ def test_a_folder_must_have_a_folder_for_each_person(tmp_path: Path) -> None:
     (tmp_path / "anna berg").mkdir()
     with pytest.raises(UserError, match="both name"):
         read_entries(tmp_path)
+
+
+def test_one_file_in_two_folders_is_neither_persons(site: Site, tmp_path: Path) -> None:
+    for name in ("Anna", "Bert"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.png").write_bytes(make_photo(ANNA))
+
+    results = run(site, tmp_path, two_people=True)
+
+    assert {name: one.problem for name, one in results.items()} == {
+        "Anna": "the very file of a photo of Bert",
+        "Bert": "the very file of a photo of Anna",
+    }
+    with site.sessions() as session:
+        assert people.search_people(session) == []

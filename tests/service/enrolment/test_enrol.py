@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from attendance.domain.faces import Box, Frame, Probe
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
+from attendance.jobs import salt_photo_digests
 from attendance.service.access.reason_texts import reason_advice
 from attendance.service.enrolment.enrol import check_photo
 from attendance.store import settings
@@ -122,7 +124,7 @@ def test_the_first_photo_already_is_refused_when_it_may_be_somebody_else(site: S
     with site.sessions.begin() as session:
         double = site.add(session, "Ann")
         before = settings.gallery_version(session)
-        report = site.enrol_photo(session, double.id, make_photo(ANNA))
+        report = site.enrol_photo(session, double.id, make_photo(ANNA, "WEBP"))
         assert settings.gallery_version(session) == before
         assert templates.list_templates(session, double.id) == []
         bert = site.add(session, "Bert")
@@ -139,11 +141,11 @@ def test_two_people_who_were_confirmed_as_such_are_not_asked_about_again(site: S
     anna = site.enrol("Anna", ANNA)
     with site.sessions.begin() as session:
         twin = site.add(session, "Ann").id
-        assert site.enrol_photo(session, twin, make_photo(ANNA), two_people=[anna], confirmed_by="ada").ok
+        assert site.enrol_photo(session, twin, make_photo(ANNA, "BMP"), two_people=[anna], confirmed_by="ada").ok
         assert site.enrol_photo(session, twin, make_photo(ANNA, "WEBP")).ok
         assert site.enrol_photo(session, anna, make_photo(ANNA, "JPEG")).ok
         third = site.add(session, "Änne").id
-        again = site.enrol_photo(session, third, make_photo(ANNA), two_people=[anna])
+        again = site.enrol_photo(session, third, make_photo(ANNA) + b"again", two_people=[anna])
         assert (again.reason, again.words) == (Reason.MAY_BE_ANOTHER, "this may be Ann, 1.00")  # nobody said so of her
         (pair,) = named_pairs(session, MODEL)
         assert (pair.name, pair.other_name, pair.confirmed_by) == ("Anna", "Ann", "ada")
@@ -189,6 +191,34 @@ def test_the_new_template_is_on_the_list_of_look_alikes_at_once(site: Site) -> N
     with site.sessions.begin() as session:
         anna, bert = site.add(session, "Anna").id, site.add(session, "Bert").id
         site.enrol_photo(session, anna, make_photo(ANNA))
-        site.enrol_photo(session, bert, make_photo(ANNA), two_people=None)
+        site.enrol_photo(session, bert, make_photo(ANNA, "WEBP"), two_people=None)
         (pair,) = named_pairs(session, MODEL)
     assert (pair.person_id, pair.other_id) == (anna, bert)
+
+
+def test_the_very_file_of_somebody_else_is_refused_whatever_is_confirmed(site: Site) -> None:
+    with site.sessions.begin() as session:
+        anna, bert = site.add(session, "Anna").id, site.add(session, "Bert").id
+        assert site.enrol_photo(session, anna, make_photo(ANNA)).ok
+        for confirmed in ((), [anna], None):
+            report = site.enrol_photo(session, bert, make_photo(ANNA), two_people=confirmed)
+            assert (report.ok, report.words) == (False, "this very file is a photo of Anna")
+        assert templates.list_templates(session, bert) == []
+
+
+def test_a_digest_is_salted_and_one_from_before_is_known_and_salted_later(site: Site) -> None:
+    plain = hashlib.sha256(make_photo(ANNA)).hexdigest()
+    with site.sessions.begin() as session:
+        anna, bert = site.add(session, "Anna").id, site.add(session, "Bert").id
+        site.enrol_photo(session, anna, make_photo(ANNA))
+        (row,) = templates.list_templates(session, anna)
+        salted = row.photo_sha256
+        assert salted is not None and plain not in salted and len(salted) == 64
+        row.photo_sha256 = plain  # as it was kept before
+    with site.sessions.begin() as session:
+        assert site.enrol_photo(session, anna, make_photo(ANNA)).already_enrolled
+        assert not site.enrol_photo(session, bert, make_photo(ANNA), two_people=None).ok
+    assert (salt_photo_digests(site.sessions, site.keys), salt_photo_digests(site.sessions, site.keys)) == (1, 0)
+    with site.sessions.begin() as session:
+        assert templates.list_templates(session, anna)[0].photo_sha256 == salted
+        assert site.enrol_photo(session, anna, make_photo(ANNA)).already_enrolled
