@@ -84,9 +84,11 @@ def make(
     leave = _leave(session, chance, persons[1:], first, today, now)
     templates = 0 if model is None else demo_faces.enrol(session, chance, [one for one, _ in persons], model, at=now)
     point = None if model is None else operating_points.current(session, model.model_id)
+    doors = demo_faces.add_doors(session, demo_passages.DOORS, at=now)
     story = Story(
-        first, now, zone, "demo" if model is None else model.model_id, 0.45 if point is None else point.threshold
-    )
+        first, now, zone, "demo" if model is None else model.model_id, 0.45 if point is None else point.threshold,
+        doors,
+    )  # fmt: skip
     # The first is a guard who is at work now, at any hour of any day.
     workers = [Worker(one, department == GUARDS, here=not number) for number, (one, department) in enumerate(persons)]
     passages = demo_passages.write(session, chance, workers, story)

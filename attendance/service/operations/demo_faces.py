@@ -1,6 +1,7 @@
-"""Templates, cameras and alarms of an invented site, so that the pages which show them are full.
+"""Templates, cameras, doors and alarms of an invented site, so that the pages which show them are full.
 
-In: a session with people, the keys, a model.  Out: consent, sealed templates, look-alikes, cameras, alarms.
+In: a session with people, the keys, a model.  Out: consent, sealed templates, look-alikes, cameras, alarms; doors with
+schedules, access levels and who has them.
 Does not know: photos; no vector here was ever a face.
 Main choice: directions drawn by chance.  In 384 dimensions no real face comes near one: the best of 15,000 scores
 about 0.2, far below any threshold, so a door that runs on this database lets nobody in by mistake.
@@ -19,13 +20,16 @@ from numpy.typing import NDArray
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.rules.schedule import Window
 from attendance.domain.faces import Template
 from attendance.domain.passage import Direction
 from attendance.domain.people.consent import Channel, Purpose, version_of
+from attendance.service.access.policy import door_rows, editing
 from attendance.service.alarms.kinds import KINDS
 from attendance.service.ids import new_event_id
 from attendance.service.people import look_alikes
 from attendance.store import settings
+from attendance.store.access import doors as stored_doors
 from attendance.store.alarms import alarms
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
@@ -42,6 +46,16 @@ _ALIKE = 25
 # Two templates of one person score about the square of it.
 _OWN = 0.9
 _ROWS = 500
+_OUTER = "outer doors"
+# Doors inside: the reader at each, and what it asks for.
+_INSIDE: tuple[tuple[str, str, str, list[list[str]]], ...] = (
+    ("archive", "archive tablet", "kiosk", [["face"], ["badge", "pin"]]),
+    ("server room", "server room reader", "badge", [["badge", "pin"]]),
+)
+_OFFICE = ("Office", "Design", "Shop")
+_EVERYWHERE = ("Security", "Maintenance")
+_ALWAYS = ((Window(0, 1440),),) * 7
+_OFFICE_HOURS = ((Window(420, 1140),),) * 5 + ((),) * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,42 @@ def add_cameras(session: Session, doors: Sequence[tuple[str, Direction]], *, at:
         )
     session.flush()
     return len(doors)
+
+
+def add_doors(session: Session, cameras: Sequence[tuple[str, Direction]], *, at: datetime) -> dict[str, int]:
+    """Add a door for each camera and two inside, two schedules, and levels with whom they are for.
+
+    The site's own first door becomes that of the first camera, and its first level opens all outer doors.  Return each
+    camera's door.  Everything is named once, so this is for an empty site only.
+    """
+    first = stored_doors.list_doors(session)
+    of_camera: dict[str, int] = {}
+    for number, (name, _way) in enumerate(cameras):
+        door = first[0].id if first and not number else door_rows.add(session, name, at)
+        door_rows.change(session, door, name, {"group": _OUTER}, at)
+        door_rows.move_point(session, name, door, at)
+        of_camera[name] = door
+    inside: dict[str, int] = {}
+    for name, point, source, sets in _INSIDE:
+        inside[name] = door_rows.add(session, name, at)
+        door_rows.move_point(session, point, inside[name], at)
+        rules = [{"sets": sets, "schedule": None}]
+        door_rows.change_point(session, point, {"source": source, "factors": rules}, at)
+    day_and_night = editing.save_schedule(session, None, "day and night", _ALWAYS, at)
+    office_hours = editing.save_schedule(session, None, "office hours", _OFFICE_HOURS, at)
+    everybody = next(iter(editing.level_names(session).values()), None)
+    if everybody is None:
+        everybody = editing.save_level(session, None, "everybody", at)
+    office = editing.save_level(session, None, "office", at)
+    everywhere = editing.save_level(session, None, "all doors", at)
+    editing.add_entry(session, everybody, None, _OUTER, day_and_night, at)
+    editing.add_entry(session, office, inside["archive"], "", office_hours, at)
+    for door in (*of_camera.values(), *inside.values()):
+        editing.add_entry(session, everywhere, door, "", day_and_night, at)
+    for level, departments in ((office, _OFFICE), (everywhere, _EVERYWHERE)):
+        for department in departments:
+            editing.give(session, level, None, department, valid_from=None, valid_to=None, by="demo data", at=at)
+    return of_camera
 
 
 def add_alarms(session: Session, doors: Sequence[tuple[str, Direction]], *, at: datetime) -> int:

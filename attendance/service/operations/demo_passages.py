@@ -52,6 +52,8 @@ class Story:
     zone: ZoneInfo
     model_id: str
     threshold: float
+    # The door of each camera.
+    doors: Mapping[str, int]
 
     @property
     def today(self) -> date:
@@ -186,10 +188,12 @@ def _row(
 ) -> dict[str, Any]:
     known = person_id is not None
     above, below = chance.uniform(0.05, 0.4), chance.uniform(0.05, 0.3)
+    camera = next(name for name, way in DOORS if way is direction)
     return {
         "id": new_event_id(at),
         "at": at,
-        "camera": next(name for name, way in DOORS if way is direction),
+        "camera": camera,
+        "door_id": story.doors.get(camera),
         "person_id": person_id,
         "granted": known,
         "reason": (Reason.MATCHED if known else chance.choice((Reason.UNKNOWN, Reason.UNKNOWN, Reason.BLURRED))).value,

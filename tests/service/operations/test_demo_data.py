@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from attendance.config import Settings
+from attendance.domain.access.rules.decide import Outcome
 from attendance.domain.faces import Template
 from attendance.domain.hours.day import Status
 from attendance.errors import UserError
+from attendance.service.access.policy import who_passes
+from attendance.service.access.policy.editing import let_everybody_pass
+from attendance.service.audit.audit import Actor
 from attendance.service.hours import days
-from attendance.service.operations import demo_data, demo_faces
-from attendance.store.access import events
+from attendance.service.operations import demo_data, demo_faces, demo_passages
+from attendance.store.access import events, policies
 from attendance.store.alarms import alarms
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
@@ -51,6 +55,36 @@ def test_each_granted_passage_of_the_demo_moved_its_door(sessions: Sessions) -> 
     with sessions() as session:
         views = events.list_passages(session, limit=1000)
     assert {(view.passage.granted, view.door) for view in views} == {(True, "done"), (False, None)}
+
+
+def test_each_camera_of_the_demo_leads_to_a_door_that_its_people_may_pass(sessions: Sessions) -> None:
+    zone = SETTINGS.site.zone
+    with sessions.begin() as session:
+        demo_data.make(session, count=14, days=3, now=TUESDAY, zone=zone)
+        let_everybody_pass(session, Actor("system", "test"), TUESDAY)
+        session.execute(update(stored_people.Person).values(access_consent_at=TUESDAY))
+    with sessions() as session:
+        rules = policies.load_rules(session, zone)
+        at_sunday = TUESDAY + timedelta(days=5)
+        passing = {
+            (point, at): sum(
+                one.verdict.outcome is not Outcome.DENY for one in who_passes.who_passes(session, zone, point, at)
+            )
+            for point in rules.points
+            for at in (TUESDAY, at_sunday)
+        }
+        names = {door.name for door in rules.doors.values()}
+        went = {view.passage.door_id for view in events.list_passages(session, limit=1000)}
+
+    cameras_there = [name for name, _way in demo_passages.DOORS]
+    assert names == {*cameras_there, "archive", "server room"}
+    assert {rules.doors[rules.points[name].door].name for name in cameras_there} == set(cameras_there)
+    assert went <= {rules.points[name].door for name in cameras_there}
+    for name in cameras_there:
+        assert passing[name, TUESDAY] == passing[name, at_sunday] == 14
+    # Of seven departments two pass everywhere, and three more pass the archive in office hours.
+    assert (passing["archive tablet", TUESDAY], passing["archive tablet", at_sunday]) == (10, 4)
+    assert passing["server room reader", TUESDAY] == 4
 
 
 def test_nobody_of_the_demo_is_absent_before_its_first_day(sessions: Sessions) -> None:
