@@ -293,18 +293,20 @@ def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
     from attendance.daemon.doors.relaying import Relaying
     from attendance.daemon.doors.watcher import DoorWatcher
     from attendance.service.access.doors.relay import Relay
+    from attendance.service.access.doors.standing import Standing
 
     settings = site.settings
     device = device_for(site.sessions, site.keys, site.clock, settings.camera.name, settings.door)
     door = door_for(device)
+    standing = Standing(site.sessions, site.clock, door, settings.camera.name, site.zone)
 
     def relay(moved: Door) -> Beside:
-        return Relaying(Relay(site.sessions, site.clock, moved, settings.camera.name, site.zone), moved.name)
+        return Relaying(Relay(site.sessions, site.clock, moved, settings.camera.name, site.zone), standing, moved.name)
 
     if device.driver == "null" and not settings.mqtt.host:
         return door, (relay(door),)
     to = Recipients.of(settings.alarms, settings.mail.host)
-    live = LiveDoor(door, site.sessions, site.clock, device.timings, to)
+    live = LiveDoor(door, site.sessions, site.clock, device.timings, to, standing.stands_open, standing.note_phase)
     if not settings.mqtt.host:
         return live, (relay(live), DoorWatcher(live))
     from attendance.daemon.doors.bridge import MqttBridge

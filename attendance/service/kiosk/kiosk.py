@@ -128,7 +128,9 @@ class Kiosk:
             return answers.refused(known.passage.reason)
         tried = try_said(self._sessions, terminal, said, now)
         recorded = self._recorder.record(
-            event_id, lambda session: self._judged(session, terminal, event_id, at, said, tried, now)
+            event_id,
+            lambda session: self._judged(session, terminal, event_id, at, said, tried, now),
+            duress=tried is not None and tried.duress,
         )
         if recorded is None:
             return answers.later()

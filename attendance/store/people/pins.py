@@ -31,6 +31,7 @@ from attendance.store.operators import sign_ins
 from attendance.store.people.people import get_person
 from attendance.store.session import Sessions
 from attendance.store.slow_hash import SecretHash
+from attendance.store.tables.access import AccessState
 from attendance.store.tables.people import Person, PersonSecret, PinFailures
 
 MIN_PIN, MAX_PIN, RANDOM_PIN = 6, 12, 6
@@ -61,10 +62,11 @@ class Tried(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PinTry:
-    """`person` exactly when it fits."""
+    """`person` exactly when it fits.  `duress`: it was the person's PIN for duress."""
 
     outcome: Tried
     person: Person | None = None
+    duress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,38 @@ def revoke_pin(session: Session, person_id: int) -> None:
     if row is not None:
         row.pin_hash = row.pin_set_at = None
         session.flush()
+    set_duress_pin(session, person_id, None)
     sign_ins.end_all(session, person_id=person_id)
+
+
+def set_duress_pin(session: Session, person_id: int, pin: SecretHash | None) -> None:
+    """Store the hash of the PIN that raises an alarm in silence; None: there is none any more.
+
+    UserError for a person without a PIN of the usual kind.
+    """
+    row = session.get(AccessState, person_id)
+    if pin is None:
+        if row is not None:
+            row.duress_pin_hash = None
+            session.flush()
+        return
+    secret = session.get(PersonSecret, person_id)
+    if secret is None or secret.pin_hash is None:
+        raise UserError("a PIN for duress goes beside the usual PIN: set that first")
+    if row is None:
+        row = AccessState(person_id=person_id, reason="", exemptions=[])
+        session.add(row)
+    row.duress_pin_hash = pin
+    session.flush()
+
+
+def is_taken(sessions: Sessions, person_id: int, pin: str, lane: slow_hash.Lane) -> bool:
+    """Return whether this is one of the person's two PINs already, the usual one or that for duress."""
+    with sessions() as session:
+        secret, state = session.get(PersonSecret, person_id), session.get(AccessState, person_id)
+        hashes = (secret and secret.pin_hash, state and state.duress_pin_hash)
+    with lane.turn():
+        return any(slow_hash.fits(each, pin[:MAX_PIN]) for each in hashes if each)
 
 
 def try_pin(sessions: Sessions, number: str, pin: str, *, at: datetime, place: Place) -> PinTry:
@@ -145,8 +178,11 @@ def try_pin(sessions: Sessions, number: str, pin: str, *, at: datetime, place: P
         if outcome is not None:
             return PinTry(outcome)
         with sessions() as session:
-            person, pin_hash = _numbered(session, number)
-        if not slow_hash.fits(pin_hash, pin[:MAX_PIN]) or person is None:
+            person, pin_hash, duress_hash = _numbered(session, number)
+        usual = slow_hash.fits(pin_hash, pin[:MAX_PIN])
+        # At every tablet and for every number, so that no time tells who has one.  On the web it is a wrong PIN.
+        duress = place.channel == "tablet" and slow_hash.fits(duress_hash, pin[:MAX_PIN]) and not usual
+        if not (usual or duress) or person is None:
             return PinTry(Tried.WRONG)
     with sessions.begin() as session:
         # Not deleted: who waits for these rows counts on in them.
@@ -154,7 +190,7 @@ def try_pin(sessions: Sessions, number: str, pin: str, *, at: datetime, place: P
             PinFailures.number_hash == _key(number), PinFailures.place.in_((_TOTAL, _place_key(place)))
         )
         session.execute(forgiven.values(failures=0, locked_until=None))
-    return PinTry(Tried.FITS, person)
+    return PinTry(Tried.FITS, person, duress)
 
 
 def _count_as_wrong(session: Session, number: str, at: datetime, place: Place) -> Tried | None:
@@ -194,17 +230,23 @@ def _locked_until(at: datetime) -> object:
     return case((PinFailures.failures + 1 < FREE_TRIES, None), *steps, else_=at + LONGEST_LOCK)
 
 
-def _numbered(session: Session, number: str) -> tuple[Person | None, str | None]:
-    """Return the active person with this staff number and the PIN's hash; case is ignored if one person fits."""
+def _numbered(session: Session, number: str) -> tuple[Person | None, str | None, str | None]:
+    """Return the active person with this staff number and the hashes of both PINs.
+
+    Case is ignored if one person fits.
+    """
     query = (
-        select(Person, PersonSecret.pin_hash)
+        select(Person, PersonSecret.pin_hash, AccessState.duress_pin_hash)
         .outerjoin(PersonSecret, PersonSecret.person_id == Person.id)
+        .outerjoin(AccessState, AccessState.person_id == Person.id)
         .where(or_(Person.staff_number == number, func.lower(Person.staff_number) == number.lower()))
     )
     matches = session.execute(query).all()
     if len(matches) > 1:
         matches = [match for match in matches if match[0].staff_number == number]
-    return (matches[0][0], matches[0][1]) if matches and matches[0][0].active else (None, None)
+    if not matches or not matches[0][0].active:
+        return None, None, None
+    return matches[0][0], matches[0][1], matches[0][2]
 
 
 def _key(number: str) -> str:

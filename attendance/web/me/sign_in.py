@@ -14,6 +14,8 @@ from flask import Response, flash, g, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from attendance.errors import UserError
+from attendance.service.audit import audit
+from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.store import slow_hash
 from attendance.store.people import credentials, pins
 from attendance.store.people.pins import Place, Tried
@@ -23,9 +25,10 @@ from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.me import employee
+from attendance.web.me.employee import Employee
 from attendance.web.me.guard import blueprint, by_person, redirect_to, signed_in_employee
 from attendance.web.security import caller_address, limiter
-from attendance.web.site import current_site
+from attendance.web.site import Site, current_site
 
 __all__ = ["blueprint"]
 
@@ -111,30 +114,52 @@ def sign_out() -> ResponseReturnValue:
     return employee.end(redirect_to("me.sign_in_page"))
 
 
+def _keep(site: Site, me: Employee, new: str, duress: bool, may_stay: bool) -> None:
+    """Store the new PIN; UserError if it may not be chosen, or is the person's other one."""
+    hashed = pins.hashed_pin(new, me.staff_number, slow_hash.SITE)
+    if not may_stay and pins.is_taken(site.sessions, me.id, new, slow_hash.SITE):
+        raise UserError("choose another PIN: this one is in use")
+    with site.sessions.begin() as session:
+        if not duress:
+            pins.set_pin(session, me.id, hashed, at=site.clock.now())
+            return
+        pins.set_duress_pin(session, me.id, hashed)
+        at, actor = site.clock.now(), Actor("system", "employees' pages")
+        audit.record(
+            session, actor=actor, action=Action.CHANGE_PERSON_ACCESS, at=at, subject=Subject("person", me.id),
+            detail={"duress_pin": True},
+        )  # fmt: skip
+
+
 @blueprint.route("/pin", methods=["GET", "POST"])
 @limiter.limit("20/hour", methods=["POST"], deduct_when=_wrong, key_func=by_person)
 def pin() -> ResponseReturnValue:
-    """Choose a PIN: at once after a link, else with the present PIN.  Every other session ends."""
+    """Choose a PIN: at once after a link, else with the present PIN.  Every other session ends.
+
+    Or choose the PIN for duress beside it, always with the present one.
+    """
     me, site, form = signed_in_employee(), current_site(), request.form
     if request.method == "GET":
         return render_template("me/pin.html", problem="", least=pins.MIN_PIN, most=pins.MAX_PIN)
     new, code, problem = form.get("pin", "").strip(), 400, ""
+    duress, present = form.get("what") == "duress", form.get("present", "").strip()
     try:
-        if me.way != "link":
-            place, present = Place("web", caller_address()), form.get("present", "").strip()
+        if duress or me.way != "link":
+            place = Place("web", caller_address())
             tried = pins.try_pin(site.sessions, me.staff_number or "", present, at=site.clock.now(), place=place)
             if tried.person is None or tried.person.id != me.id:
                 problem, code = _(_PROBLEMS.get(tried.outcome, N_("This is not your present PIN."))), 401
         if not problem and new != form.get("repeat", "").strip():
             problem = _("The two new PINs differ.")
         if not problem:
-            hashed = pins.hashed_pin(new, me.staff_number, slow_hash.SITE)
-            with site.sessions.begin() as session:
-                pins.set_pin(session, me.id, hashed, at=site.clock.now())
+            _keep(site, me, new, duress, may_stay=not duress and new == present)
     except UserError as error:
         problem = error_sentence(error)
     if problem:
         return render_template("me/pin.html", problem=problem, least=pins.MIN_PIN, most=pins.MAX_PIN), code
+    if duress:
+        flash(_("Your PIN for duress is set. Keep it to yourself."), "success")
+        return redirect_to("me.days")
     log.info("person %d chose a PIN", me.id)
     flash(_("Your new PIN is set. Keep it to yourself."), "success")
     return employee.begin(redirect_to("me.days"), me.id, "pin")

@@ -19,13 +19,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Subject
 from attendance.store import slow_hash
 from attendance.store.people import credentials, pins
 from attendance.store.people.people import Person
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.people.people import existing
-from attendance.web.security import permission
+from attendance.web.security import permission, record_act
 from attendance.web.site import current_site, public_address, works_here_only
 
 log = logging.getLogger(__name__)
@@ -35,13 +36,17 @@ blueprint = Blueprint("credentials", __name__, url_prefix="/people/<int:person_i
 @blueprint.post("/pin")
 @permission("issue_credential")
 def pin(person_id: int) -> ResponseReturnValue:
-    """Set a random PIN, or revoke the PIN."""
-    site, made = current_site(), pins.random_pin()
+    """Set a random PIN, or the one for duress, or revoke either."""
+    site, made, what = current_site(), pins.random_pin(), request.form.get("what", "")
     try:
+        if what in ("duress", "take duress"):
+            return _duress(person_id, made, what == "duress")
+        while pins.is_taken(site.sessions, person_id, made, slow_hash.SITE):
+            made = pins.random_pin()
         hashed = pins.hashed_pin(made, lane=slow_hash.SITE)
         with site.sessions.begin() as session:
             person = existing(session, person_id)
-            if request.form.get("what") == "take":
+            if what == "take":
                 pins.revoke_pin(session, person_id)
                 return _revoked(person, _("The PIN is revoked. It no longer works."), "PIN")
             pins.set_pin(session, person_id, hashed, at=site.clock.now())
@@ -50,6 +55,19 @@ def pin(person_id: int) -> ResponseReturnValue:
         return redirect(url_for("people.show", person_id=person_id))
     log.info("%s set the PIN of person %d", current_user.username, person_id)
     return _once("pin", person, pin=made)
+
+
+def _duress(person_id: int, made: str, give: bool) -> ResponseReturnValue:
+    """Set a random PIN for duress, or take it away; UserError for a person without a PIN."""
+    site = current_site()
+    while give and pins.is_taken(site.sessions, person_id, made, slow_hash.SITE):
+        made = pins.random_pin()
+    hashed = pins.hashed_pin(made, lane=slow_hash.SITE) if give else None
+    with site.sessions.begin() as session:
+        person = existing(session, person_id)
+        pins.set_duress_pin(session, person_id, hashed)
+        record_act(session, Action.CHANGE_PERSON_ACCESS, Subject("person", person_id), duress_pin=give)
+    return _once("duress", person, pin=made) if give else _revoked(person, _("It no longer works."), "PIN for duress")
 
 
 @blueprint.post("/badge")

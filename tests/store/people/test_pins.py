@@ -205,3 +205,28 @@ def test_a_pin_needs_a_staff_number(sessions: Sessions) -> None:
         bert = people.create_person(session, name="Bert", at=NOON)
         with pytest.raises(UserError, match="staff number"):
             pins.set_pin(session, bert.id, hashed, at=NOON)
+
+
+def test_the_pin_for_duress_fits_at_a_tablet_only_and_says_so_to_nobody_but_the_site(
+    sessions: Sessions, anna: int
+) -> None:
+    hashed = pins.hashed_pin("740291")
+    with sessions.begin() as session:
+        pins.set_duress_pin(session, anna, hashed)
+
+    usual = pins.try_pin(sessions, "17", PIN, at=NOON, place=TABLET)
+    forced = pins.try_pin(sessions, "17", "740291", at=NOON, place=TABLET)
+    assert [(one.outcome, one.duress) for one in (usual, forced)] == [(Tried.FITS, False), (Tried.FITS, True)]
+    assert tried(sessions, "17", "740291", place=OUTSIDE) is Tried.WRONG
+    assert pins.is_taken(sessions, anna, "740291", slow_hash.SITE)
+
+    with sessions.begin() as session:
+        pins.revoke_pin(session, anna)
+    assert tried(sessions, "17", "740291") is Tried.WRONG
+
+
+def test_a_pin_for_duress_goes_beside_a_pin(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        person = people.create_person(session, name="Bert", staff_number="18", at=NOON)
+        with pytest.raises(UserError, match="usual PIN"):
+            pins.set_duress_pin(session, person.id, pins.SecretHash("x"))

@@ -10,7 +10,8 @@ from datetime import timedelta
 from attendance.service.people import own_requests
 from attendance.service.privacy import own_data
 from attendance.store.audit import entries
-from attendance.store.people import credentials, people, templates
+from attendance.store.people import credentials, people, pins, templates
+from attendance.store.people.pins import Place
 from attendance.store.tables.base import Base
 from tests.factories import ANNA, NOON
 from tests.site_fixtures import Browser, Web
@@ -276,3 +277,17 @@ def test_consent_is_taken_back_as_easily_as_it_was_given(web: Web, me: Browser, 
         assert entry.subject_id == people.get_person(session, anna).uid
     assert "Nothing of your face is stored." in me.text("/me/data")
     assert "Your check-out is missing." in me.text("/me")  # working time stays
+
+
+def test_a_pin_for_duress_is_chosen_with_the_present_one_and_leaves_no_sign(web: Web, me: Browser) -> None:
+    before = me.text("/me/pin")
+    form = {"what": "duress", "pin": "824613", "repeat": "824613"}
+    assert me.submit("/me/pin", form | {"present": "1111"}).status_code == 401
+    assert me.submit("/me/pin", form | {"present": PIN}).location == "/me"
+
+    me.get("/me")  # its flash was shown
+    assert me.text("/me/pin").count("duress") == before.count("duress")
+    assert "duress" not in me.text("/me/data.json")
+    place = Place("tablet", "1")
+    assert pins.try_pin(web.sessions, "7", "824613", at=web.clock.now(), place=place).duress
+    signed_in(web)  # the usual PIN is as it was

@@ -146,3 +146,16 @@ def test_a_viewer_sees_how_it_stands_and_gives_nothing(web: Web, anna: int, view
 def test_nobody_is_not_found(admin: Browser) -> None:
     for what in ("pin", "badge", "link"):
         assert admin.submit(f"/people/99/{what}").status_code == 404
+
+
+def test_a_pin_for_duress_is_shown_once_works_beside_the_pin_and_is_revoked(
+    web: Web, anna: int, admin: Browser
+) -> None:
+    usual = secret_in(admin.submit(f"/people/{anna}/pin").get_data(as_text=True))
+    forced = secret_in(admin.submit(f"/people/{anna}/pin", {"what": "duress"}).get_data(as_text=True))
+
+    assert usual != forced
+    assert forced not in admin.text(f"/people/{anna}")
+    assert (tried(web, usual), tried(web, forced)) == (Tried.FITS, Tried.FITS)
+    admin.submit(f"/people/{anna}/pin", {"what": "take duress"})
+    assert (tried(web, usual), tried(web, forced)) == (Tried.FITS, Tried.WRONG)
