@@ -75,9 +75,9 @@ class Target:
     port: int
     scratch: ScratchSite | None = None
 
-    def client(self, cookies: Mapping[str, str] | None = None) -> Client:
-        """Return a browser of its own, with these cookies."""
-        return Client(self, dict(cookies or {}))
+    def client(self, cookies: Mapping[str, str] | None = None, source: str = "") -> Client:
+        """Return a browser of its own, with these cookies.  `source`: one of this computer's addresses."""
+        return Client(self, dict(cookies or {}), source=source)
 
     @property
     def known(self) -> ScratchSite:
@@ -93,13 +93,15 @@ class Client:
     target: Target
     cookies: dict[str, str] = field(default_factory=dict)
     timeout_s: float = 30.0
+    source: str = ""
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         """Send one request over a connection of its own; OSError if nobody answers in time."""
         sent = {"Host": f"{self.target.host}:{self.target.port}"} | dict(headers or {})
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        line = http.client.HTTPConnection(self.target.host, self.target.port, timeout=self.timeout_s)
+        source = (self.source, 0) if self.source else None
+        line = http.client.HTTPConnection(self.target.host, self.target.port, self.timeout_s, source)
         try:
             line.request(method, path, body, sent)
             got = line.getresponse()
