@@ -10,11 +10,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import update
-
 from attendance.programs.probes.attack import Client, Finding, Probe, Target
-from attendance.store.operators import operators, second_factors
-from attendance.store.tables.operators import SignIn
+from attendance.store.operators import operators, second_factors, sign_ins
 
 _ATTEMPTS = 60
 
@@ -80,7 +77,10 @@ def act_without_proof(target: Target) -> Finding:
     installation = target.known.installation
     with installation.sessions.begin() as session:  # half an hour passes
         old = installation.clock.now() - timedelta(minutes=30)
-        session.execute(update(SignIn).values(proven_at=old, proven_mark=""))
+        operator = operators.find_by_username(session, target.known.username)
+        assert operator is not None
+        for one in sign_ins.list_of(session, operator.id):
+            sign_ins.prove(session, one.id, at=old, mark="")
     form = {"username": "eve", "password": "a quite different one", "repeat": "a quite different one", "role": "admin"}
     empty = {"proof_password": "", "proof_target": "/operators", "proof_method": "POST"}
     codes = [
