@@ -27,9 +27,9 @@ CHECK_INS = ("frappe", "zk")
 def demo_data(context: click.Context, count: int, days: int, seed: int) -> None:
     """Fill an empty database with an invented site, to see every page and report with data.
 
-    In a folder without a site it makes one first, as init does.
+    In a folder without settings of its own it makes a site there first, as init does, and says which database.
     """
-    if first_steps.missing(context):
+    if first_steps.elsewhere(context) or first_steps.missing(context):
         first_steps.set_up(context)
     from attendance import bootstrap
     from attendance.service.access.policy.editing import let_everybody_pass

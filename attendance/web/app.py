@@ -71,6 +71,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.url_map.converters["int"] = _Id
+    app.url_map.strict_slashes = False  # an address typed with a slash at its end, or without, is the same page
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[EXTENSION] = site = Site(settings, sessions, keys, analyser, clock)
     if web.trusted_proxies:  # else the headers are ignored: anybody may send them

@@ -194,8 +194,8 @@ def setup() -> ResponseReturnValue:
     if request.method == "GET":
         form.token.data = request.args.get("token", "")[:200]
         return render_template("operators/setup.html", form=form, minimum=operators.MIN_PASSWORD)
-    if form.validate_on_submit():
-        now = site.clock.now()
+    now = site.clock.now()
+    if _setup_is_right(form, now):
         try:
             password = operators.hashed_password(form.password.data or "", slow_hash.SITE, [form.username.data or ""])
             with site.sessions.begin() as database:
@@ -213,6 +213,25 @@ def setup() -> ResponseReturnValue:
             flash(_("Welcome, %(name)s. You are signed in as administrator.", name=operator.username), "success")
             return redirect(url_for("overview.page"))
     return render_template("operators/setup.html", form=form, minimum=operators.MIN_PASSWORD), 400
+
+
+def _setup_is_right(form: SetupForm, now: datetime) -> bool:
+    """Check all fields, so that one answer names every mistake; each stands at its field."""
+    right = form.validate_on_submit()
+    token, username, password = form.token.data or "", form.username.data or "", form.password.data or ""
+    with current_site().sessions() as database:
+        if token and not operators.token_is_valid(database, token, at=now):
+            words = _("This setup token is unknown, used or too old; get a new one: python manage.py init")
+            form.token.errors = [*form.token.errors, words]
+        # Who may not set up learns no user names.
+        elif username and operators.name_is_taken(database, username):
+            form.username.errors = [*form.username.errors, _("The user name %(username)s is taken.", username=username)]
+    if password and not form.password.errors:
+        try:
+            operators.check_password(password, [username])
+        except UserError as error:
+            form.password.errors = [*form.password.errors, error_sentence(error)]
+    return right and not form.errors
 
 
 def _login_page(form: LoginForm, status: int = 200) -> ResponseReturnValue:

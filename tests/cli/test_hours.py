@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine
 
+from attendance import paths
 from attendance.cli.main import main
 from tests.cli.conftest import Here
 
@@ -48,6 +49,21 @@ def test_demo_data_makes_the_site_of_an_empty_folder_by_itself(here: Here, monke
     assert "Security" in here.good("people", "list")
     assert "setup token" in here.good("init")  # it may be repeated, as init may
     assert "there are people in this database" in here.refused("demo-data")
+
+
+def test_demo_data_in_an_empty_folder_leaves_the_programs_own_database_alone(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.good("init")
+    here.config.write_text(here.config.read_text().replace('"weights"', f'"{here.folder / "weights"}"'))
+    monkeypatch.setattr(paths, "default_config", lambda: here.config)
+    (empty := tmp_path / "empty").mkdir()
+    monkeypatch.chdir(empty)
+
+    made = CliRunner().invoke(main, ["demo-data", "--people", "3", "--days", "1"], catch_exceptions=False)
+
+    assert f"{empty.resolve() / 'var' / 'attendance.db'} (new)" in made.stdout
+    assert here.count("people") == 0
 
 
 def test_demo_data_writes_a_settings_file_where_one_is_named(here: Here) -> None:

@@ -71,3 +71,27 @@ def test_passwords_are_never_sent_back(stranger: Browser, token: str) -> None:
     wrong = stranger.submit("/setup", FORM | {"token": "wrong"})
 
     assert FORM["password"] not in wrong.get_data(as_text=True)
+
+
+def test_every_mistake_is_named_at_once_and_what_was_typed_stays(stranger: Browser) -> None:
+    form = {"token": "made-up", "username": "grace", "password": "aaaaaaaaaaaa", "repeat": "different"}
+    page = stranger.submit("/setup", form).get_data(as_text=True)
+
+    for words in ("unknown, used or too old", "easily guessed", "The two passwords differ."):
+        assert words in page
+    assert 'value="made-up"' in page
+    assert 'value="grace"' in page
+
+
+def test_whoever_lacks_the_token_learns_no_user_names(stranger: Browser) -> None:
+    page = stranger.submit("/setup", FORM | {"token": "made-up", "username": "ada"}).get_data(as_text=True)
+
+    assert "unknown, used or too old" in page
+    assert "taken" not in page
+
+
+def test_the_setup_is_the_first_sign_in(web: Web, stranger: Browser, token: str) -> None:
+    stranger.submit("/setup", FORM | {"token": token})
+
+    with web.sessions() as session:
+        assert operators.list_operators(session)[1].last_login_at == web.clock.now()

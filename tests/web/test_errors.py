@@ -32,6 +32,18 @@ def test_what_is_not_there_is_said_so(admin: Browser, path: str) -> None:
     assert "Nothing here" in answer.get_data(as_text=True)
 
 
+def test_a_slash_at_the_end_of_an_address_changes_nothing(admin: Browser) -> None:
+    pages = admin.client.application.url_map
+    plain = [rule.rule for rule in pages.iter_rules() if not rule.arguments and "GET" in (rule.methods or ())]
+    here = pages.bind("localhost")
+
+    assert {"/people/", "/me/"} <= {path.rstrip("/") + "/" for path in plain}
+    for path in plain:
+        assert here.match(path.rstrip("/") + "/")[0] == here.match(path.rstrip("/") or "/")[0], path
+    assert admin.get("/people/").status_code == admin.get("/people").status_code == 200
+    assert admin.get("/me/").status_code == admin.get("/me").status_code != 404
+
+
 def test_a_button_with_a_number_that_is_no_rows_is_answered_too(admin: Browser) -> None:
     assert admin.submit(f"/kiosks/{2**70}/code").status_code == 404
 

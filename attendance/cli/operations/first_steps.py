@@ -6,14 +6,18 @@ Does not know: what is done with the site afterwards.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from attendance import paths
 from attendance.cli.command_line import own_zone, settings_of
+from attendance.config_sources import ENV_PREFIX
 from attendance.errors import UserError
 from attendance.paths import program
+
+_DATABASE = f"{ENV_PREFIX}DATABASE__URL".upper()
 
 
 def missing(context: click.Context) -> bool:
@@ -25,6 +29,16 @@ def missing(context: click.Context) -> bool:
     from attendance.store.session import schema_state
 
     return schema_state(bootstrap.engine_for(settings_of(context))) == "empty"
+
+
+def elsewhere(context: click.Context) -> bool:
+    """Return whether this folder has no settings of its own, so that the program's folder would be worked on.
+
+    False if the command line or the environment names a settings file or a database.
+    """
+    here = Path("config.toml").exists() or paths.default_config().parent == Path.cwd()
+    named = context.obj["file"] is not None or "database.url" in context.obj["overrides"]
+    return not here and not named and not any(name.upper().startswith(_DATABASE) for name in os.environ)
 
 
 def set_up(context: click.Context) -> None:

@@ -52,6 +52,18 @@ def decode_image(data: bytes, most_pixels: int = PHOTO_PIXELS) -> NDArray[np.uin
     return decode_picture(data, most_pixels).image
 
 
+def thumbnail(data: bytes, side: int = 240) -> bytes | None:
+    """Return a small JPEG of a photo, at most `side` px a side, for the answer to whoever sent it; None if unusable."""
+    try:
+        image = Image.fromarray(decode_image(data)[:, :, ::-1])
+    except EnrolRefused:
+        return None
+    image.thumbnail((side, side))
+    small = io.BytesIO()
+    image.save(small, "JPEG", quality=80)
+    return small.getvalue()
+
+
 def decode_picture(data: bytes, most_pixels: int = PHOTO_PIXELS) -> Picture:
     """Return the upright picture; EnrolRefused if the bytes are not an accepted image or have too many pixels."""
     if not data:

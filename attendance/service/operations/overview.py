@@ -33,7 +33,7 @@ class Steps:
     @property
     def complete(self) -> bool:
         """Whether the site can recognise somebody; the list is then no longer shown."""
-        return self.faces and self.camera
+        return self.faces and self.threshold and self.camera
 
 
 def overview_of_day(session: Session, zone: ZoneInfo, day: date) -> Overview:

@@ -70,7 +70,9 @@ def create_with_token(session: Session, token: str, username: str, password: Sec
     )
     if used.rowcount != 1:
         raise UserError("this setup token is unknown, used or too old; get a new one: python manage.py init")
-    return create_operator(session, username, password, role="admin", at=at)
+    operator = create_operator(session, username, password, role="admin", at=at)
+    operator.last_login_at = at  # the browser that used the token is signed in from now on
+    return operator
 
 
 def create_operator(
@@ -174,11 +176,20 @@ def hashed_password(
 
     `names`: the user name and others that it must not consist of.  UserError for one that is short or easily guessed.
     """
+    check_password(password, names)
+    return slow_hash.hashed(password, lane)
+
+
+def check_password(password: str, names: Collection[str] = ()) -> None:
+    """Raise UserError for a password that is too short, too long or easily guessed."""
     if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
         raise UserError("a password has at least %(least)s characters", least=MIN_PASSWORD)
     if is_weak(password, names):
         raise UserError("this password is easily guessed: use several words that do not go together")
-    return slow_hash.hashed(password, lane)
+
+
+def name_is_taken(session: Session, username: str) -> bool:
+    return session.scalar(select(Operator.id).where(Operator.username == _normal(username))) is not None
 
 
 def set_password(session: Session, operator_id: int, password: SecretHash) -> None:

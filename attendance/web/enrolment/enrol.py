@@ -9,6 +9,7 @@ milliseconds a photo.
 
 from __future__ import annotations
 
+import base64
 import logging
 from typing import Any
 
@@ -24,6 +25,7 @@ from attendance.errors import headline
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.calibration.auto_tighten import after_enrolment
 from attendance.service.enrolment.enrol import PhotoReport, check_photo, enrol_photo, without_consent
+from attendance.service.enrolment.pictures import thumbnail
 from attendance.store.people import templates
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -78,7 +80,7 @@ def upload(person_id: int) -> ResponseReturnValue:
         if report.reason is Reason.NO_CONSENT:
             flash(report.advice, "warning")
             return redirect(url_for("people.show", person_id=person_id))
-        results.append({"file": _file_name(photo), **_shown(person_id, report)})
+        results.append({"file": _file_name(photo), "thumbnail": _thumbnail(photo), **_shown(person_id, report)})
     if len(photos) > MOST_FILES:
         flash(_("Only the first %(most)s photos were judged.", most=MOST_FILES), "warning")
     return render_template("people/person.html", **person_context(person_id) | {"results": results})
@@ -194,6 +196,13 @@ def _measured(quality: Quality | None, limits: Limits) -> list[dict[str, Any]]:
 def _wanted(form: str, least: float | None, most: float | None) -> str:
     parts = [(N_("at least %(value)s"), least), (N_("at most %(value)s"), most)]
     return ", ".join(_(text, value=form.format(value)) for text, value in parts if value is not None)
+
+
+def _thumbnail(photo: FileStorage) -> str:
+    """Return the photo, small, as a data address for this answer only; "" if it is not a picture."""
+    photo.seek(0)
+    small = thumbnail(photo.read())
+    return f"data:image/jpeg;base64,{base64.b64encode(small).decode()}" if small else ""
 
 
 def _file_name(photo: FileStorage) -> str:

@@ -53,7 +53,13 @@ def _today() -> dict[str, Any]:
         "at": at,
         "local_now": site.local(at),
         "today": today,
-        "steps": Steps(today.active_people > 0, enrolled > 0, point is not None, bool(watched)),
+        # A threshold that nobody's face was held against is not checked yet; a camera counts once it gave a picture.
+        "steps": Steps(
+            people=today.active_people > 0,
+            faces=enrolled > 0,
+            threshold=enrolled > 0 and point is not None,
+            camera=any(camera.last_seen_at is not None for camera, _health in watched),
+        ),
         "here": here,
         "seen": seen,
         "denials": denials,

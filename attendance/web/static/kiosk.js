@@ -174,11 +174,14 @@
   let shown = null; // { undo, choose, closed, name, left, until, closeAt } of the dialog; `left`: that person is gone
   let lastDone = null; // what may still be undone for some seconds after the dialog was closed
 
+  // One number of seconds for the button in the dialog and the one after it; no more, as the next in the row is not to
+  // undo it.  The site takes an undo for a minute, so that a slow line does not lose one.
+  const UNDO_S = 15;
   const secondsLeft = (until) => Math.max(0, Math.round((until - performance.now()) / 1000));
 
   const open = (reply, { undo = null, choose = null, closed = null, mark = "✓" } = {}) => {
     if (shown) close();
-    const until = performance.now() + 1000 * (reply.undo || 0);
+    const until = performance.now() + 1000 * Math.min(reply.undo || 0, UNDO_S);
     shown = { undo, choose, closed, name: reply.name, until, closeAt: performance.now() + 1000 * (reply.ask ? 16 : 7) };
     part("mark").textContent = mark;
     part("mark").classList.toggle("mark-wait", mark !== "✓");
@@ -202,8 +205,7 @@
     if (!shown) return;
     const was = shown;
     shown = null;
-    // Not for long: the next one in the row is not to undo it.
-    if (was.undo && !was.left) lastDone = { ...was, until: Math.min(was.until, performance.now() + 15000) };
+    if (was.undo && !was.left) lastDone = { ...was };
     was.closed?.();
     if (dialog.open) dialog.close();
     drawLeft();

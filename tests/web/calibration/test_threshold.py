@@ -96,7 +96,7 @@ def test_the_numbers_follow_the_gallery(gallery: Web, admin: Browser) -> None:
     with gallery.sessions.begin() as session:
         people.set_active(session, 2, False, at=NOON)
     assert "0 of 0 pairs of two people" in numbers(admin, "")
-    assert "Enrol at least two people" in numbers(admin, "")
+    assert "There are too few people" in numbers(admin, "")
 
 
 def test_the_past_week_is_decided_again(gallery: Web, admin: Browser) -> None:
@@ -200,7 +200,8 @@ def test_two_administrators_do_not_undo_each_other_unseen(gallery: Web, admin: B
 def test_an_empty_gallery_says_what_is_missing(admin: Browser) -> None:
     page = admin.text("/threshold")
 
-    assert "Enrol at least two people" in page
+    assert page.index("Enrol at least two people") < page.index("In force") < page.index("too few people")
+    assert "answer-value answer-unknown" in page
     assert "No threshold is set for the model" in page
 
 

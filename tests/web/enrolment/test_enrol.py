@@ -169,6 +169,7 @@ def test_a_form_takes_several_photos_and_shows_each_result(web: Web, admin: Brow
     assert text.count("shot-bad") == 1
     assert "No face found" in text
     assert "&lt;0&gt;.png" in text
+    assert text.count('class="shot-picture" src="data:image/jpeg;base64,') == 3
     assert len(templates_of(web, anna)) == 2
 
 

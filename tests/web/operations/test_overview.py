@@ -84,6 +84,22 @@ def test_an_empty_site_says_what_to_do_first(admin: Browser) -> None:
     assert "/people/new" in page
 
 
+def test_a_first_step_is_ticked_only_once_it_is_done_and_the_next_one_follows(web: Web, admin: Browser) -> None:
+    def ticks() -> list[bool]:
+        steps = admin.text("/").split("First steps")[1].split("</ol>")[0]
+        return [mark == "done" for mark in re.findall(r'<li class="(\w*)">', steps)]
+
+    web.set_threshold()
+    assert ticks() == [False, False, False, False]  # a threshold that nobody is held against is not checked
+
+    anna = web.add("Anna Berg")
+    assert ticks() == [True, False, False, False]
+
+    web.enrol(anna, ANNA)
+    assert ticks() == [True, True, True, False]
+    assert "Add the next person" in admin.text("/")
+
+
 def test_missing_thresholds_and_templates_of_another_model_are_pointed_out(
     web: Web, admin: Browser, keys: Keys
 ) -> None:
