@@ -200,12 +200,12 @@ class LiveCamera:
                 self._settings.name,
                 self.source.shown,
                 why,
-                self._wait_s,
-                self._settings.reconnect_max_s,
+                max(self._wait_s, grabber.wait_s),
+                max(self._settings.reconnect_max_s, grabber.wait_s),
             )
         with self._changed:
             self._trouble = why
-        self._retry_at = now + self._wait_s
+        self._retry_at = now + max(self._wait_s, grabber.wait_s)
         self._wait_s = min(self._wait_s * 2, self._settings.reconnect_max_s)
 
     def _note_picture(self, frame: Frame) -> None:
@@ -255,6 +255,7 @@ class _Grabber(threading.Thread):
         self.fps = 1.0
         self.opened = False
         self.verdict: str | None = None  # why it ended
+        self.wait_s = 0.0  # how long the camera is to be left alone
         self._camera, self._source, self._settings = camera, source, settings
         self._busy_since: float | None = monotonic()
 
@@ -276,7 +277,7 @@ class _Grabber(threading.Thread):
             self.fps, self.opened = feed.fps, True
             verdict = self._grab(feed)
         except SourceLost as lost:
-            verdict = str(lost)
+            verdict, self.wait_s = str(lost), lost.wait_s
         except Exception as error:  # a driver's fault loses the camera but does not end the daemon
             log.exception("camera %s: reading failed", self._settings.name)
             verdict = f"reading failed with {type(error).__name__}"

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 # Both must be set before OpenCV's backends are loaded: a lost camera would otherwise fill the log.
@@ -26,6 +27,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from attendance.daemon.refusals import refusal_of
 from attendance.errors import UserError, without_secrets
 from attendance.service.enrolment.pictures import FORMATS, EnrolRefused, decode_image
 
@@ -47,7 +49,14 @@ class Kind(StrEnum):
 
 
 class SourceLost(Exception):
-    """The camera does not answer, or not with pictures; the text never holds an address or a password."""
+    """The camera does not answer, or not with pictures; the text never holds an address or a password.
+
+    `wait_s`: do not try again sooner.
+    """
+
+    def __init__(self, words: str, wait_s: float = 0.0) -> None:
+        super().__init__(words)
+        self.wait_s = wait_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,7 @@ class FolderFeed:
 
 def _open_capture(source: Source, open_timeout_s: float, read_timeout_s: float) -> Any:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    begun = monotonic()
     try:
         if source.kind is Kind.WEBCAM:
             capture = cv2.VideoCapture(int(source.target) if source.target.isdigit() else source.target)
@@ -172,6 +182,11 @@ def _open_capture(source: Source, open_timeout_s: float, read_timeout_s: float) 
         raise SourceLost("it cannot be opened") from error  # OpenCV's own text may hold the address
     if not capture.isOpened():
         capture.release()
+        # Within the time of this one attempt: a camera that took all of it to fail is not asked.
+        left = open_timeout_s - (monotonic() - begun)
+        refusal = refusal_of(source.target, left) if source.kind is Kind.STREAM and left > 0 else None
+        if refusal is not None:
+            raise SourceLost(refusal.words, refusal.wait_s)
         raise SourceLost("it is not a video that can be read" if source.kind is Kind.FILE else "it cannot be opened")
     if source.kind is Kind.WEBCAM:
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # where the driver can: the newest picture, not the oldest

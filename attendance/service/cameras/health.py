@@ -16,6 +16,9 @@ from attendance.store.cameras.cameras import STALE_AFTER
 from attendance.store.tables.cameras import Camera
 from attendance.texts import gettext as _
 
+# How the daemon's words begin where the camera answered; they go on with what to do.
+_ANSWERED = ("the camera ", "the address ", "the picture has not changed")
+
 
 class State(StrEnum):
     WORKING = "working"
@@ -40,7 +43,10 @@ def health_of(camera: Camera, now: datetime) -> Health:
     if camera.owner is None or camera.heartbeat_at is None or now - camera.heartbeat_at > STALE_AFTER:
         return Health(State.NOT_WATCHED, _("not watched"), _("Start the daemon of this camera."))
     if camera.last_error:
-        return Health(State.TROUBLE, camera.last_error, _("Check the camera's power, cable and address."))
+        # What the camera itself answered says what to do; cables are not the trouble then.
+        named = ": " in camera.last_error and camera.last_error.startswith(_ANSWERED)
+        advice = "" if named else _("Check the camera's power, cable and address.")
+        return Health(State.TROUBLE, camera.last_error, advice)
     if camera.last_seen_at is None:
         return Health(
             State.TROUBLE, _("no picture yet"), _("The daemon is connecting; if this stays, check the address.")

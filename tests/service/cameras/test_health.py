@@ -33,3 +33,18 @@ def test_health_follows_the_heartbeat_and_the_pictures(change: dict[str, Any], s
 
     assert (health.state, health.words) == (state, words)
     assert bool(health.advice) == (state is not State.WORKING)
+
+
+@pytest.mark.parametrize(
+    ("error", "cables"),
+    [
+        ("the camera refuses the user name or password (401): correct them in its address", False),
+        ("the address shows a web page, perhaps to sign in: give the address of the camera's stream", False),
+        ("it cannot be opened", True),
+        ("no answer for 11 s", True),
+    ],
+)
+def test_a_camera_that_answered_is_not_called_cable_trouble(error: str, cables: bool) -> None:
+    health = health_of(Camera(name="front", source="0", direction="in", **GOOD | {"last_error": error}), NOON)
+
+    assert ("cable" in health.advice) == cables

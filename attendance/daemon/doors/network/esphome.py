@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from attendance.daemon.doors.driver import Device, Lock, Switch, contact_of
-from attendance.daemon.doors.network.http_call import HttpDevice, SignIn
+from attendance.daemon.doors.network.http_call import HttpDevice
 from attendance.daemon.doors.network.replies import json_of, require_status
+from attendance.daemon.sign_in import SignIn
 from attendance.domain.access.door_state import Inputs
 from attendance.service.access.doors.driver_settings import Esphome
 from attendance.service.ports import DoorUnknown

@@ -7,12 +7,11 @@ Main choice: a request of our own over one socket, since the usual clients bound
 addresses, follow redirects and try again.  A device that trickles bytes cannot hold the door's thread.
 Trade-off: no kept connections; devices such as Shelly close them anyway.
 
-Signing in follows RFC 7616 (digest: SHA-256, MD5) and RFC 7617 (basic).
+How it signs in is in `daemon/sign_in`.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import http.client
@@ -23,19 +22,17 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import urlsplit
-from urllib.request import parse_http_list, parse_keqv_list
 
 from attendance.daemon.doors.driver import TIMEOUT_S
 from attendance.daemon.doors.network.reach import Address
+from attendance.daemon.sign_in import SignIn, basic, digest, strongest
 from attendance.service.ports import DoorFault, DoorUnknown
 
 MOST_BYTES = 256 * 1024
-_HASHES = {"SHA-256": hashlib.sha256, "SHA-256-SESS": hashlib.sha256, "MD5": hashlib.md5, "MD5-SESS": hashlib.md5}
-# The strongest first; a challenge without a name is MD5.
-_ORDER = ("SHA-256", "SHA-256-SESS", "MD5", "MD5-SESS")
+_NOBODY = SignIn()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +44,13 @@ class Reply:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """`kind`: "none", "basic", "digest", "bearer", or "asked": basic or digest, whichever the device asks for."""
-
-    kind: str = "none"
-    user: str = ""
-    secret: str = field(default="", repr=False)
-
-
 class HttpDevice:
     """One device.  `base`: "192.168.1.40:80" or "https://…", without a path.  For several threads.
 
     `fingerprint`: SHA-256 of the only certificate that is accepted, as hex; "": any that the system trusts.
     """
 
-    def __init__(self, base: str, sign_in: SignIn = SignIn(), fingerprint: str = "") -> None:
+    def __init__(self, base: str, sign_in: SignIn = _NOBODY, fingerprint: str = "") -> None:
         parts = urlsplit(base if "://" in base else f"http://{base}")
         self._tls = parts.scheme == "https"
         self._address = Address(parts.hostname or "", parts.port or (443 if self._tls else 80))
@@ -155,11 +143,11 @@ class HttpDevice:
         if sign_in.kind == "bearer":
             return {"Authorization": f"Bearer {sign_in.secret}"}
         if sign_in.kind == "basic":
-            return {"Authorization": _basic(sign_in)}
+            return {"Authorization": basic(sign_in)}
         if sign_in.kind not in ("digest", "asked") or self._challenge is None:
             return {}
         if self._challenge.get("scheme") == "basic":
-            return {"Authorization": _basic(sign_in)}
+            return {"Authorization": basic(sign_in)}
         with self._counting:
             self._count = 1 if not first else self._count + 1
             count = self._count
@@ -167,57 +155,9 @@ class HttpDevice:
 
     def _take_challenge(self, reply: Reply) -> bool:
         """Keep the strongest challenge of a 401; False if there is none that can be answered."""
-        found: dict[str, Mapping[str, str]] = {}
-        for line in reply.headers.get("www-authenticate", []):
-            scheme, _, rest = line.partition(" ")
-            if scheme.lower() == "basic" and self._sign_in.kind == "asked":
-                found["basic"] = {"scheme": "basic"}
-            elif scheme.lower() == "digest":
-                values = parse_keqv_list(parse_http_list(rest))
-                values = {name.lower(): value for name, value in values.items()}
-                name = values.get("algorithm", "MD5").upper()
-                offered = [one.strip() for one in values.get("qop", "auth").split(",")]
-                if name in _HASHES and "nonce" in values and "auth" in offered:
-                    found[name] = values
-        self._challenge = next((found[name] for name in (*_ORDER, "basic") if name in found), None)
+        lines = reply.headers.get("www-authenticate", [])
+        self._challenge = strongest(lines, may_be_basic=self._sign_in.kind == "asked")
         return self._challenge is not None
-
-
-def digest(challenge: Mapping[str, str], sign_in: SignIn, method: str, target: str, count: int, cnonce: str) -> str:
-    """Return the header that answers a challenge (RFC 7616, 3.4; without `qop` as RFC 2069 has it)."""
-    algorithm = challenge.get("algorithm", "MD5")
-    hashed = _HASHES[algorithm.upper()]
-
-    def h(text: str) -> str:
-        return hashed(text.encode()).hexdigest()
-
-    realm, nonce = challenge.get("realm", ""), challenge["nonce"]
-    ha1 = h(f"{sign_in.user}:{realm}:{sign_in.secret}")
-    if algorithm.upper().endswith("-SESS"):
-        ha1 = h(f"{ha1}:{nonce}:{cnonce}")
-    ha2 = h(f"{method}:{target}")
-    number = f"{count:08x}"
-    parts = {"username": sign_in.user, "realm": realm, "nonce": nonce, "uri": target}
-    if "qop" in challenge:
-        parts["response"] = h(f"{ha1}:{nonce}:{number}:{cnonce}:auth:{ha2}")
-    else:
-        parts["response"] = h(f"{ha1}:{nonce}:{ha2}")
-    if "opaque" in challenge:
-        parts["opaque"] = challenge["opaque"]
-    quoted = [f'{name}="{_quoted(value)}"' for name, value in parts.items()]
-    if "algorithm" in challenge:
-        quoted.append(f"algorithm={algorithm}")
-    if "qop" in challenge:
-        quoted += ["qop=auth", f"nc={number}", f'cnonce="{cnonce}"']
-    return "Digest " + ", ".join(quoted)
-
-
-def _basic(sign_in: SignIn) -> str:
-    return "Basic " + base64.b64encode(f"{sign_in.user}:{sign_in.secret}".encode()).decode()
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 class _Source:

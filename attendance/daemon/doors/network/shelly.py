@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from attendance.daemon.doors.driver import Lock, inputs_of
-from attendance.daemon.doors.network.http_call import HttpDevice, SignIn
+from attendance.daemon.doors.network.http_call import HttpDevice
 from attendance.daemon.doors.network.replies import json_of, require_status
+from attendance.daemon.sign_in import SignIn
 from attendance.domain.access.door_state import Inputs
 from attendance.service.access.doors.driver_settings import Shelly, ShellyGen1
 from attendance.service.ports import DoorFault, DoorUnknown

@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from attendance.daemon.doors.driver import Device, Lock, Switch
-from attendance.daemon.doors.network.http_call import HttpDevice, Reply, SignIn
+from attendance.daemon.doors.network.http_call import HttpDevice, Reply
 from attendance.daemon.doors.network.replies import as_text, at_path, json_of, require_status
+from attendance.daemon.sign_in import SignIn
 from attendance.domain.access.door_state import Contact, Inputs
 from attendance.service.access.doors.driver_settings import Http
 from attendance.service.ports import DoorFault, DoorUnknown

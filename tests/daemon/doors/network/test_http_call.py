@@ -19,7 +19,8 @@ from cryptography.x509.oid import NameOID
 
 from attendance.daemon.doors.drivers import door_of
 from attendance.daemon.doors.network import http_call
-from attendance.daemon.doors.network.http_call import HttpDevice, SignIn, digest
+from attendance.daemon.doors.network.http_call import HttpDevice
+from attendance.daemon.sign_in import SignIn, digest
 from attendance.service.ports import DoorFault, DoorUnknown, PulseOutcome
 from tests.daemon.doors.loopback import OBEY, ShellyLoopback, WebLoopback, reply
 
