@@ -34,6 +34,7 @@ from attendance.service.access.rules import rules_for as rules_for
 from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Action, Actor, Value, record
 from attendance.service.cameras.health import State, health_of
+from attendance.service.enrolment.at_camera import EnrolAtCamera
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
 from attendance.service.operations.readiness import Readiness
 from attendance.service.operations.system_clock import SystemClock as SystemClock
@@ -262,23 +263,22 @@ def worker_for(
     door, beside = watched_door(site)
     base = key_file(site.settings, site.engine).parent
     edge = edge_for(site.settings, site.sessions, site.keys, site.clock, door, base)
-    check_in = check_in_for(site, gated(analyser or analyser_for(site.settings), site.settings), door, edge)
+    plain, name = analyser or analyser_for(site.settings), site.settings.camera.name
+    check_in = check_in_for(site, gated(plain, site.settings), door, edge)
+    judge = EnrolAtCamera(check_in, plain, site.sessions, site.keys, site.clock, name)
     camera = open_camera(site.settings.camera, site.clock, paced)
     turns = (ReplacedWatch(site.engine).check, *every_turn)
     observe, metrics = None, site.settings.metrics
     if metrics.daemon_port:
         with needs("metrics", "prometheus_client"):
             from attendance.service.operations.metrics import DaemonNumbers, time_writes
-        name, door_name = site.settings.camera.name, site.settings.door.name
-        numbers = DaemonNumbers(
-            name, door_name, lambda: camera.health, lambda: check_in.view, program_version(), lambda: edge.state
-        )
+        sources = (lambda: camera.health), (lambda: check_in.view), program_version(), (lambda: edge.state)
+        numbers = DaemonNumbers(name, site.settings.door.name, *sources)
         time_writes(site.engine, numbers.registry)
         serve_numbers(numbers.registry, metrics.host, metrics.daemon_port)
         observe = numbers.observe
-    return Worker(
-        camera, check_in, site.sessions, site.clock, site.settings.camera, turns, observe, (EdgeKeeper(edge), *beside)
-    )
+    beside = (EdgeKeeper(edge), *beside)
+    return Worker(camera, judge, site.sessions, site.clock, site.settings.camera, turns, observe, beside)
 
 
 def door_for(device: DoorDevice) -> Door:

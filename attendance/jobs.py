@@ -42,6 +42,7 @@ from attendance.service.privacy.retention import forget_passages_older_than, for
 from attendance.store import settings as shared
 from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys
+from attendance.store.enrolment import camera_enrolments
 from attendance.store.hours import site_rules
 from attendance.store.operators.department_scope import narrowed
 from attendance.store.operators.operators import all_departments, list_operators
@@ -53,6 +54,13 @@ log = logging.getLogger(__name__)
 NIGHTLY, WEEKLY = "nightly_roll_up", "weekly_mail"
 # The local hours at which they become due.
 NIGHT_HOUR, MAIL_HOUR = 3, 6
+
+
+def forget_undecided_photos(sessions: Sessions, clock: Clock) -> None:
+    """Delete photos that a camera took for an enrolment and about which nobody decided."""
+    with sessions.begin() as session:
+        if dropped := camera_enrolments.drop_old(session, clock.now()):
+            log.info("deleted the photos of %d enrolments at a camera that nobody confirmed", dropped)
 
 
 def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
@@ -301,6 +309,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         Job("weekly e-mail to supervisors", partial(weekly_to_supervisors, sessions, clock, settings), hour, later),
         Job("backup", partial(back_up, sessions, clock, settings), timedelta(minutes=15), timedelta(minutes=5)),
         Job("audit trail", partial(keep_trail, sessions, keys, settings, clock), hour, later),
+        Job("forget undecided photos", partial(forget_undecided_photos, sessions, clock), timedelta(minutes=5)),
         Job("finish erasures", partial(finish_erasures, sessions, keys, settings, clock), FINISH_EVERY, FINISH_EVERY),
         Job("photo digests", partial(salt_photo_digests, sessions, keys), timedelta(days=1), later),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),

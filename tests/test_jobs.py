@@ -65,6 +65,7 @@ def test_every_job_has_its_own_name_and_a_time(sessions: Sessions, keys: Keys) -
         "weekly e-mail to supervisors",
         "backup",
         "audit trail",
+        "forget undecided photos",
         "finish erasures",
         "look-alikes",
         "risk",

@@ -115,6 +115,14 @@ class Keys:
         plain = _open(self._aead, sealed, f"centre:{model_id}".encode())
         return np.frombuffer(plain, dtype="<f4").astype(np.float32)
 
+    def seal_photo(self, jpeg: bytes, enrolment_id: int) -> bytes:
+        """Seal a photo that a camera took for an enrolment and that waits for an operator's decision."""
+        return _seal(self._aead, jpeg, f"photo:{enrolment_id}".encode())
+
+    def open_photo(self, sealed: bytes, enrolment_id: int) -> bytes:
+        """Return the JPEG; Damaged unless it was sealed by this key and for this enrolment."""
+        return _open(self._aead, sealed, f"photo:{enrolment_id}".encode())
+
     def seal_door(self, settings: Mapping[str, Any], door_id: int) -> bytes:
         """Seal what a door's driver needs: addresses and passwords of what opens it."""
         return _seal(self._aead, json.dumps(settings).encode(), f"door:{door_id}".encode())

@@ -26,7 +26,7 @@ from attendance.web.access import door_settings, doors, levels, log, schedules, 
 from attendance.web.audit import audit
 from attendance.web.calibration import comparing, threshold
 from attendance.web.cameras import cameras
-from attendance.web.enrolment import bulk, enrol
+from attendance.web.enrolment import at_camera, bulk, enrol
 from attendance.web.hours import corrections, holidays, imports, leave, premiums, report_pages, rostering, working_time
 from attendance.web.kiosk import pairing, screen, tablet
 from attendance.web.me import leave as me_leave
@@ -89,7 +89,9 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (audit, comparing, credentials, departments, oidc, privacy, proof, second_factor, sign_ins, system):
+    for room in (at_camera, audit, comparing, credentials, departments, privacy, system):
+        app.register_blueprint(room.blueprint)
+    for room in (oidc, proof, second_factor, sign_ins):
         app.register_blueprint(room.blueprint)
     for room in (working_time, corrections, rostering, leave, holidays, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)

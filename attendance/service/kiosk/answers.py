@@ -19,10 +19,12 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
-from attendance.service.access.reason_texts import kiosk_refusal
+from attendance.service.access.reason_texts import kiosk_hint, kiosk_refusal
+from attendance.service.enrolment.at_camera import PHOTOS
 from attendance.service.hours import days
 from attendance.service.kiosk import messages
 from attendance.store.access import events
+from attendance.store.enrolment.camera_enrolments import Standing
 from attendance.store.people import people
 from attendance.texts import gettext as _
 
@@ -79,6 +81,20 @@ def refused(reason: Reason) -> Answer:
     """Return the refusal that this reason stands for."""
     headline, advice = kiosk_refusal(reason)
     return Answer("refused", headline, advice)
+
+
+def guide_photos(standing: Standing, name: str) -> Answer:
+    """Return what the person at the camera should do while photos are taken of them."""
+    said = kiosk_hint(Reason(standing.hint)) if standing.hint else ""
+    words = said or (_("Turn your head a little") if standing.taken else _("Look at the camera"))
+    first = messages.first_name(name)
+    done = _("%(name)s: photo %(number)s of %(most)s", name=first, number=standing.taken + 1, most=PHOTOS)
+    return Answer("guide", words, done, name=first)
+
+
+def photos_taken() -> Answer:
+    """Return what is shown when no more photos are taken."""
+    return Answer("done", _("Thank you"), _("That is all. No more photos are taken."))
 
 
 def undone(event_id: str) -> Answer:

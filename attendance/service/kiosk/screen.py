@@ -18,6 +18,8 @@ from attendance.service.kiosk import answers
 from attendance.service.kiosk.answers import Answer
 from attendance.service.ports import Clock
 from attendance.store.access import events
+from attendance.store.enrolment import camera_enrolments
+from attendance.store.people import people
 from attendance.store.session import Sessions
 
 # Older news would greet somebody who has left; younger ones may come in any order (two people in one picture).
@@ -32,6 +34,19 @@ class Screen:
         self._sessions, self._clock, self._zone, self._camera = sessions, clock, zone, camera
         self._after = after
         self._shown: set[str] = set()
+        self._guided: Answer | None = None
+
+    def guidance(self) -> Answer | None:
+        """Return what to do while photos are taken at the camera, whenever that changes; None if it did not."""
+        with self._sessions() as session:
+            standing = camera_enrolments.of_camera(session, self._camera, self._clock.now())
+            name = None if standing is None else people.get_person(session, standing.person_id).name
+        guided = None if standing is None or name is None else answers.guide_photos(standing, name)
+        if guided is None and self._guided is not None:
+            self._guided = None
+            return answers.photos_taken()
+        changed, self._guided = guided != self._guided, guided
+        return guided if changed else None
 
     def news(self) -> list[tuple[str, Answer]]:
         """Return what happened since the last call, oldest first, each passage once."""

@@ -30,6 +30,7 @@ from attendance.store.tables.people import ConsentRow, EmploymentRow, LookAlike,
 DISCLOSED: dict[str, str | None] = {
     "consents": "consents",
     "templates": "face_templates",
+    "camera_enrolments": None,  # photos that wait some minutes for a decision; what is confirmed is a template
     "person_keys": None,  # the key that opens the templates, and nothing more
     "look_alikes": "look_alikes",
     "passages": "check_ins",

@@ -116,7 +116,7 @@ class Template(Base):
     __tablename__ = "templates"
     __table_args__ = (
         UniqueConstraint("person_id", "model_id", "photo_sha256"),
-        CheckConstraint("source IN ('upload', 'browser', 'import')", name="source"),
+        CheckConstraint("source IN ('upload', 'browser', 'import', 'camera')", name="source"),
         Index(None, "model_id"),
     )
 
@@ -128,6 +128,40 @@ class Template(Base):
     quality: Mapped[dict[str, Any]]
     photo_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
+
+
+class CameraEnrolment(Base):
+    """A wish that a camera's daemon takes photos of a person, and how far it is.  `hint`: a `Reason`, or "".
+
+    Rows live for some minutes: photos that nobody confirmed are deleted with them.
+    """
+
+    __tablename__ = "camera_enrolments"
+    __table_args__ = (
+        CheckConstraint("stage IN ('asked', 'taking', 'taken', 'nobody')", name="stage"),
+        Index(None, "person_id"),
+        Index(None, "camera"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    camera: Mapped[str] = mapped_column(String(100))
+    stage: Mapped[str] = mapped_column(String(10))
+    hint: Mapped[str] = mapped_column(String(40), default="")
+    taken: Mapped[int] = mapped_column(default=0)
+    asked_by: Mapped[str] = mapped_column(String(100))
+    asked_at: Mapped[datetime]
+
+
+class CameraEnrolmentPhoto(Base):
+    """A photo that waits for an operator's decision, a JPEG sealed with the site's key."""
+
+    __tablename__ = "camera_enrolment_photos"
+    __table_args__ = (Index(None, "enrolment_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enrolment_id: Mapped[int] = mapped_column(ForeignKey("camera_enrolments.id", ondelete="CASCADE"))
+    sealed: Mapped[bytes]
 
 
 class PersonKey(Base):

@@ -94,6 +94,8 @@ def _once(shown: Screen) -> Iterator[str]:
 
 
 def _news(shown: Screen) -> Iterator[str]:
+    if (guidance := shown.guidance()) is not None:
+        yield f"data: {json.dumps(asdict(guidance))}\n\n"
     for passage_id, answer in shown.news():
         yield f"id: {passage_id}\ndata: {json.dumps(asdict(answer))}\n\n"
 

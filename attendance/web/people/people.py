@@ -21,6 +21,7 @@ from attendance.domain.people.consent import Purpose
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.enrolment import photo_count
+from attendance.service.enrolment.at_camera_state import state_of
 from attendance.service.people import employment, look_alikes
 from attendance.service.privacy import erasure
 from attendance.store.access import events
@@ -210,6 +211,7 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         alike = named_pairs(session, site.model_id, person_id, limit=10)
         point = operating_points.current(session, site.model_id)
         consents = consent_history.history(session, person_id)
+        at_camera = state_of(session, person_id, site.clock.now())
         try:
             agreement = look_alikes.consistency(session, site.keys, site.model_id, person_id)
         except DatabaseError:
@@ -224,6 +226,7 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
             getattr(form, purpose.value).data = purpose not in person.agreed
     return {
         "person": person,
+        "at_camera": at_camera,
         "templates": photos,
         "usable": (usable := sum(photo.model_id == site.model_id for photo in photos)),
         "coverage": photo_count.coverage_of(usable).value,

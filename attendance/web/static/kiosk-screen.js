@@ -12,8 +12,8 @@
   let resting = 0;
   const show = (state, words, advice = "", today = "") => {
     part("show").className = `show show-${state}`;
-    part("mark").hidden = state === "idle";
-    part("mark").textContent = state === "greet" ? "✓" : "✕";
+    part("mark").hidden = state === "idle" || state === "guide";
+    part("mark").textContent = state === "greet" || state === "done" ? "✓" : "✕";
     part("words").textContent = words;
     part("advice").textContent = advice;
     part("today").textContent = today ? filled(texts.today, { hours: today }) : "";
@@ -22,9 +22,10 @@
   const rest = () => show("idle", texts.look);
   const display = (decision) => {
     show(decision.state, decision.words, decision.advice, decision.today);
-    (decision.state === "greet" ? sound.good : sound.bad)();
+    if (decision.state !== "guide") (decision.state === "refused" ? sound.bad : sound.good)();
     window.clearTimeout(resting);
-    resting = window.setTimeout(rest, 8000);
+    // Guidance stays until it changes: photos are being taken.
+    if (decision.state !== "guide") resting = window.setTimeout(rest, 8000);
   };
 
   // --- the stream: the browser opens it again by itself; this notices when that does not help -----------
