@@ -59,10 +59,10 @@ def test_photos_are_asked_for_looked_at_and_the_chosen_are_enrolled(web: Web, an
     assert count(web, anna) == 0, "nothing is enrolled before somebody looked"
     admin.submit(f"{here}/at-camera/confirm", {"photo": [second]})
 
-    assert count(web, anna) == 1
-    assert admin.get(f"{here}/at-camera/photos/{first}.jpg").status_code == 404
     text = admin.text(here)
+    assert count(web, anna) == 1
     assert "1 photo is enrolled" in text and "a camera" in text
+    assert admin.get(f"{here}/at-camera/photos/{first}.jpg").status_code == 404
 
 
 def test_what_is_discarded_is_gone(web: Web, anna: int, admin: Browser) -> None:
@@ -71,6 +71,7 @@ def test_what_is_discarded_is_gone(web: Web, anna: int, admin: Browser) -> None:
     (only,) = take(web, anna, ANNA)
     admin.submit(f"/people/{anna}/at-camera/discard")
 
+    assert count(web, anna) == 0
     assert admin.get(f"/people/{anna}/at-camera/photos/{only}.jpg").status_code == 404
     admin.submit(f"/people/{anna}/at-camera/confirm", {"photo": [only]})
     assert count(web, anna) == 0
@@ -79,6 +80,7 @@ def test_what_is_discarded_is_gone(web: Web, anna: int, admin: Browser) -> None:
 
 def test_a_photo_of_somebody_else_is_refused_with_the_name(web: Web, anna: int, admin: Browser) -> None:
     web.enrol(web.add("Bert Olsen"), BERT)
+    web.set_threshold()
     watch(web)
     admin.submit(f"/people/{anna}/at-camera", {"camera": "door"})
     chosen = take(web, anna, BERT)
