@@ -16,7 +16,9 @@ def test_hostile_text_is_shown_as_text_everywhere(web: Web, admin: Browser) -> N
         "/people/new", {"name": HOSTILE, "staff_number": HOSTILE[:90], "department": HOSTILE, "notes": HOSTILE}
     )
     assert made.status_code == 302
-    admin.submit("/people/1/consent", {"text": HOSTILE, "agreed": "y"})
+    admin.submit(
+        "/people/1/consent", {"text": HOSTILE, "agreed": "y", "access": "y", "attendance": "y", "language": "en"}
+    )
     web.enrol(1, ANNA)
     web.passage(person_id=1, camera=HOSTILE)
     web.passage(reason=Reason.FAULT, camera=HOSTILE)
