@@ -18,6 +18,7 @@ from attendance.store.operators import operators
 from attendance.store.tables.operators import Operator
 from attendance.web.site import current_site
 from tests.factories import NOON
+from tests.security.test_sign_ins import copy_of
 from tests.site_fixtures import PASSWORD, Browser, Web
 
 DAY = NOON.date()
@@ -246,3 +247,15 @@ def test_what_is_written_after_the_request_still_holds_the_own_team_only(web: We
 
     with site.sessions() as session:
         assert [one.name for one in rosters.list_staff(session)] == ["Anna Berg"]
+
+
+def test_their_sign_outs_end_sign_ins_as_everybodys_do(web: Web, lab: Browser) -> None:
+    """Sign-ins hold a person, too, but of an operator's none: the cut by department once hid them all."""
+    phone, thief = web.browser("lars"), copy_of(web, lab)
+    assert lab.text("/sign-ins").count("127.0.0.1") == 2
+    lab.submit("/sign-ins/end")
+    assert (lab.get("/attendance").status_code, phone.get("/attendance").status_code) == (200, 302)
+
+    lab.submit("/logout")
+
+    assert thief.get("/attendance").location.startswith("/login")

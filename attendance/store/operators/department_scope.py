@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import event, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
 
 from attendance.store.session import Sessions
@@ -49,8 +49,14 @@ def _cut(state: ORMExecuteState) -> None:
     table = Person.__table__
     inside = select(table.c.id).where(table.c.department.in_(departments), table.c.department != "")
     rules: list[Any] = [with_loader_criteria(Person, Person.id.in_(inside), include_aliases=True)]
-    rules += [with_loader_criteria(each, each.person_id.in_(inside), include_aliases=True) for each in _about_people()]
+    rules += [with_loader_criteria(each, _of(each, inside), include_aliases=True) for each in _about_people()]
     state.statement = state.statement.options(*rules)
+
+
+def _of(table: Any, inside: Any) -> Any:
+    """Return which rows stay.  What belongs to an operator, such as a sign-in, is not about a person."""
+    mine = table.person_id.in_(inside)
+    return or_(mine, table.operator_id.is_not(None)) if hasattr(table, "operator_id") else mine
 
 
 def _about_people() -> list[Any]:

@@ -26,9 +26,11 @@ from attendance.web.site import Site
 MOST_SHEETS = 50
 # Above this many people, the workbook has one sheet with everybody's days.
 MOST_SHEETS_XLSX = 250
-# From so many days of people on, a file takes longer than somebody likes to wait without being progress why.  CSV
+# From so many days of people on, a file takes longer than somebody likes to wait without being told why.  CSV
 # comes line by line, as it is computed.
 LONG: Mapping[str, int] = {"xlsx": 10_000, "pdf": 3_000}
+# A line for each day in cells of their own takes some five times as long as a line for each person.
+LONG_OF_DAYS = 2_000
 
 
 @dataclass
@@ -51,7 +53,8 @@ class ReportSource:
     def long(self, kind: str) -> bool:
         """Return whether a file of this kind is written in the background."""
         days = (self.span.last - self.span.first).days + 1
-        return kind in LONG and self.name != "presence" and self.people() * days >= LONG[kind]
+        least = LONG_OF_DAYS if (self.name, kind) == ("timesheet", "xlsx") else LONG.get(kind)
+        return least is not None and self.name != "presence" and self.people() * days >= least
 
     def rows(self) -> Iterator[PersonDays]:
         """Yield the people's days as they are computed, in blocks of people."""

@@ -114,7 +114,11 @@ def test_a_long_file_is_made_in_the_background_and_is_its_makers_alone(
     assert viewer.get(f"{page}/file").headers["Location"] == "/attendance/reports"
 
 
-def test_short_files_and_csv_are_sent_at_once(anna: int, viewer: Browser) -> None:
+def test_short_files_and_csv_are_sent_at_once(anna: int, viewer: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert viewer.get("/attendance/reports/register.pdf?from=2024-05-01&to=2024-05-31").status_code == 200
+    monkeypatch.setattr(report_files, "LONG_OF_DAYS", 60)
+    assert viewer.get("/attendance/reports/timesheet.xlsx?from=2024-05-01&to=2024-05-31").status_code == 200
+    assert viewer.get("/attendance/reports/timesheet.xlsx?from=2024-03-01&to=2024-05-31").status_code == 302
+    assert viewer.get("/attendance/reports/register.xlsx?from=2024-03-01&to=2024-05-31").status_code == 200
     report_files_csv = viewer.get("/attendance/reports/timesheet.csv?from=2023-05-01&to=2024-05-01")
     assert report_files_csv.status_code == 200
