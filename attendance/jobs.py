@@ -311,7 +311,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         Job("audit trail", partial(keep_trail, sessions, keys, settings, clock), hour, later),
         Job("forget undecided photos", partial(forget_undecided_photos, sessions, clock), timedelta(minutes=5)),
         Job("finish erasures", partial(finish_erasures, sessions, keys, settings, clock), FINISH_EVERY, FINISH_EVERY),
-        Job("photo digests", partial(salt_photo_digests, sessions, keys), timedelta(days=1), later),
+        Job("photo digests", partial(salt_photo_digests, sessions, keys), hour, later),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),
         Job("risk", partial(tighten, sessions, keys, settings, model_id, clock), soon),
     )

@@ -68,6 +68,7 @@ def test_every_job_has_its_own_name_and_a_time(sessions: Sessions, keys: Keys) -
         "audit trail",
         "forget undecided photos",
         "finish erasures",
+        "photo digests",
         "look-alikes",
         "risk",
     ]

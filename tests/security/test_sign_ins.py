@@ -11,20 +11,11 @@ from attendance.store.people import people, pins
 from attendance.store.session import Sessions
 from attendance.web.me import employee
 from tests.factories import NOON
+from tests.security.conftest import copy_of
 from tests.site_fixtures import PASSWORD, Browser, Web
 from tests.web.me.conftest import OTHER, anna, pin_hashes, signed_in
 
 __all__ = ["anna", "pin_hashes"]
-COOKIE = "attendance_session"
-
-
-def copy_of(web: Web, browser: Browser, name: str = COOKIE, path: str = "/") -> Browser:
-    """Another browser with the same cookie, as a thief has it."""
-    cookie = browser.client.get_cookie(name, path=path)
-    assert cookie is not None
-    thief = web.browser()
-    thief.client.set_cookie(name, cookie.value, path=path)
-    return thief
 
 
 def test_a_copied_cookie_ends_with_the_sign_out(web: Web, admin: Browser) -> None:

@@ -18,7 +18,7 @@ from attendance.store.operators import operators
 from attendance.store.tables.operators import Operator
 from attendance.web.site import current_site
 from tests.factories import NOON
-from tests.security.test_sign_ins import copy_of
+from tests.security.conftest import copy_of
 from tests.site_fixtures import PASSWORD, Browser, Web
 
 DAY = NOON.date()

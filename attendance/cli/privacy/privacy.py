@@ -134,7 +134,8 @@ def schedule(context: click.Context, out: Path | None) -> None:
 
 
 @privacy.command("dpia")
-@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True)
+@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True,
+              help="For people, or for programs.")  # fmt: skip
 @click.option("--out", type=_FILE, help="Where to write it; else to standard output.")
 @click.pass_context
 def dpia(context: click.Context, form: str, out: Path | None) -> None:
@@ -152,7 +153,8 @@ def dpia(context: click.Context, form: str, out: Path | None) -> None:
 
 @privacy.command("record")
 @click.argument("person", type=int)
-@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True)
+@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html", show_default=True,
+              help="For people, or for programs.")  # fmt: skip
 @click.option("--out", type=_FILE, help="Where to write it; else to standard output.")
 @click.pass_context
 def record(context: click.Context, person: int, form: str, out: Path | None) -> None:

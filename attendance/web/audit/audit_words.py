@@ -139,6 +139,7 @@ DETAILS: Mapping[str, str] = {
     "before": N_("before"),
     "calendar": N_("calendar"),
     "check_ins": N_("check-ins"),
+    "duress_pin": N_("PIN for duress"),
     "day": N_("day"),
     "door": N_("door number"),
     "drill": N_("drill"),

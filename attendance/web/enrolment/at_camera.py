@@ -22,6 +22,7 @@ from attendance.store.enrolment import camera_enrolments
 from attendance.store.enrolment.camera_enrolments import Standing
 from attendance.texts import gettext as _
 from attendance.texts import ngettext
+from attendance.web.forms import whole_number
 from attendance.web.people.people import existing
 from attendance.web.security import permission
 from attendance.web.site import current_site
@@ -75,7 +76,7 @@ def photo(person_id: int, photo_id: int) -> ResponseReturnValue:
 @permission("enrol_person")
 def confirm(person_id: int) -> ResponseReturnValue:
     """Enrol the chosen photos and delete all of them."""
-    site, chosen = current_site(), request.form.getlist("photo", type=int)
+    site, chosen = current_site(), request.form.getlist("photo", type=whole_number)
     with site.sessions() as session:
         existing(session, person_id)
         found = camera_enrolments.of_person(session, person_id, site.clock.now())

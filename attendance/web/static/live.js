@@ -4,6 +4,7 @@
 
 const site = {
   token: document.querySelector('meta[name="csrf-token"]').content,
+  leftAt: 0, // when the browser began to leave the page (or to fetch a file), in ms
 
   // A fetch that sends people who were signed out to the sign-in page.  Rejects when the site is gone.
   async ask(url, options = {}) {
@@ -18,7 +19,8 @@ const site = {
     site.reachable(answer.status !== 502 && answer.status !== 504);
     const away = answer.redirected && new URL(answer.url).pathname.endsWith("/login");
     if (answer.status === 401 || away) {
-      window.location.reload();
+      // Somebody who just signs out is on the way already: a reload would lead back here after the next sign-in.
+      if (Date.now() - site.leftAt > 10000) window.location.reload();
       return new Promise(() => {});
     }
     return answer;
@@ -54,6 +56,8 @@ const site = {
     });
   },
 };
+
+window.addEventListener("beforeunload", () => (site.leftAt = Date.now()));
 
 for (const part of document.querySelectorAll("[data-live]")) {
   let shown = null;
