@@ -9,4 +9,4 @@ from __future__ import annotations
 from attendance.programs.probes import computer, kiosk, load, second_step, sign_in
 from attendance.programs.probes.attack import Probe
 
-PROBES: tuple[Probe, ...] = (*kiosk.PROBES, *second_step.PROBES, *sign_in.PROBES, *load.PROBES, *computer.PROBES)
+PROBES: tuple[Probe, ...] = (*kiosk.PROBES, *sign_in.PROBES, *second_step.PROBES, *load.PROBES, *computer.PROBES)

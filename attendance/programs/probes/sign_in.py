@@ -6,14 +6,17 @@ Does not know: how a secret is kept.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from time import perf_counter
 
 from attendance.programs.probes.attack import Finding, Probe, Target
+from attendance.store.operators import operators
 from attendance.store.session import make_engine, sessions
 from attendance.store.settings import put
 
 _LOOPS, _WRITES, _FLOOD_S = 6, 20, 6.0
+_GUESSED = "guessed"
 
 
 def pins_against_writes(target: Target) -> Finding:
@@ -55,7 +58,7 @@ def pins_against_writes(target: Target) -> Finding:
 
 def copied_cookie(target: Target) -> Finding:
     """Copy an operator's cookie, let the operator sign out, and use the copy."""
-    owner = target.client()
+    owner = target.client(source="127.0.0.18")
     owner.sign_in(target.known.username, target.known.password)
     thief = target.client(owner.cookies)
     before = thief.get("/people").status
@@ -65,10 +68,16 @@ def copied_cookie(target: Target) -> Finding:
 
 
 def guessed_password(target: Target) -> Finding:
-    """Guess an operator's password in a loop."""
-    stranger = target.client()
-    codes = [stranger.sign_in(target.known.username, f"guess number {n}").status for n in range(15)]
-    return Finding(429 in codes, f"{codes.index(429) if 429 in codes else len(codes)} guesses were looked at")
+    """Guess an operator's password in a loop: another operator's, since the account is blocked afterwards."""
+    installation = target.known.installation
+    hashed = operators.hashed_password(secrets.token_urlsafe(18))
+    with installation.sessions.begin() as session:
+        if operators.find_by_username(session, _GUESSED) is None:
+            operators.create_operator(session, _GUESSED, hashed, role="viewer", at=installation.clock.now())
+    stranger = target.client(source="127.0.0.19")
+    codes = [stranger.sign_in(_GUESSED, f"guess number {n}").status for n in range(15)]
+    seen = codes.index(429) if 429 in codes else len(codes)
+    return Finding(0 < seen < len(codes), f"{seen} of {len(codes)} guesses were looked at")
 
 
 PROBES = (
