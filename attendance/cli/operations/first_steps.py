@@ -41,8 +41,11 @@ def elsewhere(context: click.Context) -> bool:
     return not here and not named and not any(name.upper().startswith(_DATABASE) for name in os.environ)
 
 
-def set_up(context: click.Context) -> None:
-    """Make the settings file and the database, and print the one-time token of the first login; repeatable."""
+def set_up(context: click.Context, *, everybody_passes: bool = False) -> None:
+    """Make the settings file and the database, and print the one-time token of the first login; repeatable.
+
+    `everybody_passes`: the caller lets everybody pass next, so that no advice about it is needed.
+    """
     file = context.obj["file"]
     target = Path("config.toml") if file is None else file
     zone = own_zone()
@@ -62,7 +65,7 @@ def set_up(context: click.Context) -> None:
     click.echo(f"days begin and end in {settings.site.timezone} (site.timezone){aside}")
     state = {"empty": "new", "older": "upgraded"}.get(done.was, "up to date")
     click.echo(f"database: {done.database} ({state})")
-    if not done.default_level:
+    if not (done.default_level or everybody_passes):
         click.echo(f"nobody passes the door yet; to let everybody pass: {program()} access default-level everybody")
     if done.token is None:
         click.echo(f"operators exist already; for a new one-time token: {program()} operators reset")
