@@ -1,4 +1,4 @@
-"""A door's settings: its rules and times, what moves it, which cameras and tablets lead to it.
+"""A door's settings: its rules and times, what moves it, which cameras and tablets lead to it, what they ask for.
 
 In: forms.  Out: the page; a changed door.
 Does not know: devices, how settings are encrypted.
@@ -16,18 +16,19 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.rules.doors import PointSource
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
 from attendance.service.access.doors import stored_settings
 from attendance.service.access.doors.driver_settings import DRIVERS
-from attendance.service.access.policy import door_rows
+from attendance.service.access.policy import door_rows, factor_rows
 from attendance.service.access.policy.overview import get_door
 from attendance.service.audit.audit import Action, Subject
 from attendance.store.access import doors, policies
 from attendance.store.cameras import cameras
 from attendance.texts import N_
 from attendance.texts import gettext as _
-from attendance.web.access import driver_form
+from attendance.web.access import driver_form, factor_form
 from attendance.web.acts import done
 from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
@@ -85,7 +86,7 @@ def page(door_id: int) -> ResponseReturnValue:
         if row is None:
             abort(404)
         rules = policies.load_rules(session, site.zone)
-        names = {camera.name for camera in cameras.list_cameras(session)} | set(rules.points)
+        names = _known(session)
         values = {key: getattr(row, key) for key in (*NUMBERS, *TICKS, *CHOICES, *NAMES)}
         driver, sealed, name = row.driver, row.driver_settings, row.name
     chosen = request.args.get("driver", driver)
@@ -101,6 +102,7 @@ def page(door_id: int) -> ResponseReturnValue:
         schedules=sorted(rules.schedules.values(), key=lambda one: sort_key(one.name)),
         points=sorted(names), here={one.name for one in rules.points.values() if one.door == door_id},
         **{kind: {key: _(text) for key, text in table.items()} for kind, table in _TABLES.items()},
+        **factor_form.fields(rules, door_id),
     )  # fmt: skip
 
 
@@ -108,18 +110,23 @@ def page(door_id: int) -> ResponseReturnValue:
 @permission("edit_door")
 @sudo()
 def save(door_id: int) -> ResponseReturnValue:
-    """Save a door's rules, or let a camera lead to it, or delete it."""
+    """Save a door's rules, proofs or doubts, or let a camera lead to it, or delete it."""
     form, what = request.form, request.form.get("what", "rules")
     target = url_for("doors.index") if what == "delete" else url_for("door_settings.page", door_id=door_id)
+    zone = current_site().zone
 
     def work(session: Session, now: datetime) -> str:
         subject = Subject("door", door_id)
         if what == "delete":
             door_rows.remove(session, door_id, now)
         elif what == "point":
-            door_rows.move_point(session, _point(session, form.get("point", "")), door_id, now)
+            _move(session, form.get("point", ""), door_id, now)
+        elif what == "proofs":
+            factor_rows.save_point(session, zone, door_id, form.get("point", ""), factor_form.rules(form), now)
+        elif what == "doubts":
+            factor_rows.save_doubts(session, zone, door_id, factor_form.doubts(form), now)
         else:
-            door_rows.change(session, door_id, clean_line(form.get("name", ""))[:100], _values(form), now)
+            _save_rules(session, door_id, form, now)
         record_act(session, Action.CHANGE_DOOR_RULES, subject, what=what)
         return _("The door is deleted.") if what == "delete" else _("Saved.")
 
@@ -160,12 +167,25 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 
 
-def _point(session: Session, name: str) -> str:
-    known = {camera.name for camera in cameras.list_cameras(session)}
-    known |= set(policies.load_rules(session, current_site().zone).points)
-    if name not in known:
+def _known(session: Session) -> set[str]:
+    known = {camera.name for camera in cameras.list_cameras(session)} | factor_rows.tablets(session)
+    return known | set(policies.load_rules(session, current_site().zone).points)
+
+
+def _move(session: Session, name: str, door_id: int, now: datetime) -> None:
+    if name not in _known(session):
         raise UserError("choose a camera or tablet")
-    return name
+    door_rows.move_point(session, name, door_id, now)
+    if name in factor_rows.tablets(session):
+        door_rows.change_point(session, name, {"source": PointSource.KIOSK}, now)
+
+
+def _save_rules(session: Session, door_id: int, form: Mapping[str, str], now: datetime) -> None:
+    values, row = _values(form), get_door(session, door_id)
+    before = None if row is None else row.usual_schedule_id
+    if values["usual_schedule_id"] not in (None, before):
+        factor_rows.require_second(session, current_site().zone, door_id)
+    door_rows.change(session, door_id, clean_line(form.get("name", ""))[:100], values, now)
 
 
 def _values(form: Mapping[str, str]) -> dict[str, Any]:

@@ -9,6 +9,12 @@ from attendance.service.access.policy import door_rows, editing
 from attendance.store.access import policies
 from tests.site_fixtures import Web
 
+# A form of the rules and times of a door.
+TIMES = {
+    "release_s": "4.5", "extended_release_s": "12", "open_too_long_s": "40", "prealarm_s": "10", "passage_s": "5",
+    "two_person_s": "0", "factor_timeout_s": "20", "offline_s": "300",
+}  # fmt: skip
+
 
 def rules(web: Web) -> Policy:
     with web.sessions() as session:

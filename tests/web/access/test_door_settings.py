@@ -5,13 +5,10 @@ from __future__ import annotations
 from attendance.service.access.doors import stored_settings
 from attendance.service.access.policy.overview import get_door
 from tests.site_fixtures import Browser, Web
-from tests.web.access.conftest import rules
+from tests.web.access.conftest import TIMES, rules
+from tests.web.kiosk.conftest import add_tablet
 
 SHELLY = {"driver": "shelly", "set-address": "192.168.1.40", "set-password": "open sesame", "set-relay": "1"}
-TIMES = {
-    "release_s": "4.5", "extended_release_s": "12", "open_too_long_s": "40", "prealarm_s": "10", "passage_s": "5",
-    "two_person_s": "0", "factor_timeout_s": "20", "offline_s": "300",
-}  # fmt: skip
 
 
 def stored(web: Web, door: int) -> dict[str, object]:
@@ -51,6 +48,8 @@ def test_impossible_settings_are_named_and_not_stored(web: Web, front: int, admi
 
 def test_rules_and_times_are_saved(web: Web, front: int, admin: Browser) -> None:
     [always] = rules(web).schedules
+    add_tablet(web)
+    admin.submit(f"/doors/{front}/settings", {"what": "point", "point": "canteen"})
     changes = {"name": "Mill gate", "enabled": "y", "usual_schedule_id": str(always), "group": "outside"}
     admin.submit(f"/doors/{front}/settings", TIMES | changes)
     door = rules(web).doors[front]

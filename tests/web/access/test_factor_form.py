@@ -1,0 +1,88 @@
+"""/doors/…/settings: what people prove at a camera or tablet, and the doubts that ask for a second proof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from attendance.domain.access.rules.factors import Doubt, Factor, FactorRule
+from attendance.service.access.policy import door_rows
+from attendance.store.kiosk import devices
+from tests.site_fixtures import Browser, Web
+from tests.web.access.conftest import TIMES, rules
+from tests.web.kiosk.conftest import add_tablet
+
+FACE, PIN, BADGE = Factor.FACE, Factor.PIN, Factor.BADGE
+IN_VAIN = "nobody could give the second proof"
+
+
+def save(admin: Browser, door: int, what: str, **form: Any) -> str:
+    sent = {"what": what, **form}
+    return admin.submit(f"/doors/{door}/settings", sent, follow_redirects=True).get_data(as_text=True)
+
+
+@pytest.fixture
+def tablet(web: Web, front: int, admin: Browser) -> str:
+    """A tablet that an operator moved to the front door, beside the camera "entrance"."""
+    add_tablet(web)
+    save(admin, front, "point", point="canteen")
+    return "canteen"
+
+
+def test_proofs_are_chosen_by_schedule_and_shown_again(web: Web, front: int, admin: Browser, tablet: str) -> None:
+    [always] = rules(web).schedules
+    sent = {"point": "entrance", "schedule": str(always), "inside": ["face"], "otherwise": ["face+pin", "badge+pin"]}
+    assert "Saved." in save(admin, front, "proofs", **sent)
+    by_hour, otherwise = rules(web).points["entrance"].factors
+    assert by_hour == FactorRule((frozenset({FACE}),), always)
+    assert otherwise.schedule is None
+    assert set(otherwise.sets) == {frozenset({FACE, PIN}), frozenset({BADGE, PIN})}
+    page = admin.text(f"/doors/{front}/settings")
+    assert 'name="otherwise" value="face+pin" checked' in page
+    assert 'name="otherwise" value="badge+face" checked' not in page
+    assert "what people prove at the door" in admin.text("/audit/")
+
+    save(admin, front, "proofs", point="entrance", otherwise=["face", "pin", "badge"])
+    assert rules(web).points["entrance"].factors == ()  # any one proof
+
+
+def test_proofs_that_nobody_could_give_are_refused(web: Web, front: int, admin: Browser) -> None:
+    for otherwise, words in (
+        (["face+pin"], "nobody could prove this"),
+        (["face", "face+pin"], IN_VAIN),
+        (["pin"], "nobody could prove this"),
+        ([], "tick at least one proof"),
+    ):
+        page = save(admin, front, "proofs", point="entrance", otherwise=otherwise)
+        assert words in page.lower(), otherwise
+    assert (
+        "choose the schedule"
+        in save(admin, front, "proofs", point="entrance", inside=["face"], otherwise=["face"]).lower()
+    )
+    assert "not at this door" in save(admin, front, "proofs", point="elsewhere", otherwise=["face"])
+    page = save(admin, front, "proofs", point="entrance", schedule="999", inside=["face"], otherwise=["face"])
+    assert "schedule is not there" in page
+    assert rules(web).points["entrance"].factors == ()
+
+
+def test_doubts_are_ticked_and_those_of_other_sources_stay(web: Web, front: int, admin: Browser, tablet: str) -> None:
+    with web.sessions.begin() as session:
+        door_rows.change(session, front, "front", {"step_up": [str(Doubt.UNPROVEN_WEIGHTS)]}, web.clock.now())
+    save(admin, front, "doubts", **{"doubt-look_alike": "y", "doubt-thin_margin": "y"})
+    assert rules(web).doors[front].step_up == {Doubt.LOOK_ALIKE, Doubt.THIN_MARGIN, Doubt.UNPROVEN_WEIGHTS}
+    save(admin, front, "doubts")
+    assert rules(web).doors[front].step_up == {Doubt.UNPROVEN_WEIGHTS}
+
+
+def test_a_second_proof_needs_a_tablet_on_that_side_that_is_in_use(
+    web: Web, front: int, admin: Browser, tablet: str
+) -> None:
+    [always] = rules(web).schedules
+    with web.sessions.begin() as session:
+        [device] = devices.list_devices(session)
+        devices.revoke(session, device.id, at=web.clock.now())
+    assert IN_VAIN in save(admin, front, "doubts", **{"doubt-thin_margin": "y"})
+    times = TIMES | {"name": "front", "usual_schedule_id": str(always)}
+    assert IN_VAIN in save(admin, front, "rules", **times)
+    assert (rules(web).doors[front].step_up, rules(web).doors[front].usual_schedule) == (frozenset(), None)
