@@ -40,7 +40,7 @@ def card(browser: Browser) -> str:
 
 
 def test_without_a_drill_the_page_says_that_nobody_knows(admin: Browser) -> None:
-    assert "No drill was made at any camera" in card(admin)
+    assert "No drill has been made at any camera" in card(admin)
     assert "No passage was judged in the last 30 days" in card(admin)
 
 
