@@ -69,8 +69,6 @@ def _serve(site: Installation) -> None:
     watching = jobs.watching(site_of(app).readiness, site.sessions, settings, site.clock)
     table = (*jobs.jobs_of(site.sessions, site.keys, settings, site.clock), *watching)
     scheduler = jobs.start(table, site.clock)
-    click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
-
     bootstrap.serve_site_numbers(site, site_of(app).readiness)
 
     def stop(*_: object) -> None:
@@ -81,6 +79,7 @@ def _serve(site: Installation) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     replaced = _watch_site(site, manager)
+    click.echo(f"admin site: http://{settings.web.host}:{settings.web.port}")
     manager.ready()
     try:
         server.run()

@@ -33,11 +33,11 @@ def somebody(web: Web, username: str) -> Who:
 
 
 @pytest.fixture
-def filled(web: Web) -> Web:
+def filled(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
     """Errors become answers, as in service, and nobody has to wait."""
     web.app.config["PROPAGATE_EXCEPTIONS"] = False
     web.app.testing = False
-    limiter.enabled = False
+    monkeypatch.setattr(limiter, "enabled", False)
     web.enrol(web.add("Anna Berg", department="Mill", staff_number="7"), ANNA)
     return web
 
