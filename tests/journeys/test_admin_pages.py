@@ -68,9 +68,10 @@ def test_the_menu_of_a_phone_opens_and_signs_out(web: Web, open_page: Open) -> N
     page = open_page("/", **PHONE)
     expect(page.locator("nav >> text=Threshold")).to_be_hidden()
     page.click(".navbar-toggler")
+    page.wait_for_selector(".collapse.show")  # open, and no longer moving
     page.locator("nav >> text=Sign out").click()
 
-    page.wait_for_url("**/login")
+    page.wait_for_url(re.compile("/login"))
 
 
 @SIZES
