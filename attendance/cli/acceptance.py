@@ -249,7 +249,7 @@ def read_attempts(file: Path) -> list[tuple[int, dict[str, str]]]:
 
 def _write_report(form: _Form, operator: str, begun: datetime, out: Path) -> None:
     from attendance.service.calibration import acceptance as service
-    from attendance.service.calibration.signed_report import hash_of, write_signed
+    from attendance.service.calibration.signed_report import write_signed
     from attendance.service.hours.day_words import Local
 
     site = form.site
@@ -267,7 +267,7 @@ def _write_report(form: _Form, operator: str, begun: datetime, out: Path) -> Non
     local = finished.astimezone(settings.site.zone)
     camera = "".join(sign if sign.isalnum() else "-" for sign in form.camera)
     name = f"acceptance-{local:%Y-%m-%d-%H%M%S}-{camera}"
-    page = service.pages(content, hash_of(content), Local(settings.site.zone, settings.site.locale))
+    page = service.pages(content, Local(settings.site.zone, settings.site.locale))
     paths = write_signed(out, name, content, page, site.keys)
     click.echo("\n" + table(service.summary(form.attempts), service.HEAD))
     for path in paths:

@@ -2,18 +2,16 @@
 
 In: an `Edge`.  Out: one tick a second, until it is stopped.
 Does not know: rules, files.
-Main choice: a thread of its own, so that a database server that does not answer delays no picture.
+Main choice: a thread (`Ticking`), so that a database server that does not answer delays no picture.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from attendance.config import Settings
-from attendance.service.access.check_in import Outcome
+from attendance.daemon.ticking import Ticking
 from attendance.service.access.edge.deciding import Edge
 from attendance.service.alarms.alarms import Recipients
 from attendance.service.ports import Clock, Door
@@ -40,28 +38,20 @@ def edge_for(settings: Settings, sessions: Sessions, keys: Keys, clock: Clock, d
     )
 
 
-class EdgeKeeper:
-    """Start with `start`, end with `stop`."""
-
+class EdgeKeeper(Ticking):
     def __init__(self, edge: Edge) -> None:
+        super().__init__("copy of the rules")
         self._edge = edge
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="copy of the rules", daemon=True)
 
     def start(self) -> None:
         """Make the first copy before anybody is looked at."""
         self._edge.tick()
-        self._thread.start()
-
-    def observe(self, outcomes: Sequence[Outcome], timings: Mapping[str, float], /) -> None:
-        """Take no notice: `CheckIn` asks the edge itself."""
+        super().start()
 
     def stop(self) -> None:
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        super().stop()
         self._edge.close()
 
-    def _run(self) -> None:
-        while not self._ended.wait(EVERY_S):
-            self._edge.tick()
+    def tick(self) -> float:
+        self._edge.tick()
+        return EVERY_S

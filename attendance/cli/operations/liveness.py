@@ -189,7 +189,7 @@ def read_clips(file: Path) -> list[tuple[int, str, str, str]]:
 
 def _write_report(form: _Form, operator: str, begun: Any, out: Path) -> dict[str, Any]:
     from attendance.service.access.liveness import drill_report as report
-    from attendance.service.calibration.signed_report import hash_of, write_signed
+    from attendance.service.calibration.signed_report import write_signed
     from attendance.service.hours.day_words import Local
 
     site, settings = form.drill.site, form.drill.site.settings
@@ -206,7 +206,7 @@ def _write_report(form: _Form, operator: str, begun: Any, out: Path) -> dict[str
     local = finished.astimezone(settings.site.zone)
     camera = "".join(sign if sign.isalnum() else "-" for sign in settings.camera.name)
     name = f"drill-{local:%Y-%m-%d-%H%M%S}-{camera}"
-    page = report.pages(content, hash_of(content), Local(settings.site.zone, settings.site.locale))
+    page = report.pages(content, Local(settings.site.zone, settings.site.locale))
     paths = write_signed(out, name, content, page, site.keys)
     click.echo("\n" + table(report.summary(form.trials), report.HEAD))
     if lacks := report.lacking(content):

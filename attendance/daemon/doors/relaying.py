@@ -9,10 +9,8 @@ four times a second.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Mapping, Sequence
 
-from attendance.service.access.check_in import Outcome
+from attendance.daemon.ticking import Ticking
 from attendance.service.access.doors.relay import Relay
 from attendance.service.access.doors.standing import Standing
 
@@ -22,25 +20,14 @@ EVERY_S = 0.25
 AFTER_FAULT_S = 2.0
 
 
-class Relaying:
-    """Start with `start`, end with `stop`."""
-
+class Relaying(Ticking):
     def __init__(self, relay: Relay, standing: Standing, name: str) -> None:
+        super().__init__(f"relay {name}")
         self._relay, self._standing = relay, standing
-        self._ended = threading.Event()
         self._trouble = ""
-        self._thread = threading.Thread(target=self._run, name=f"relay {name}", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def observe(self, outcomes: Sequence[Outcome], timings: Mapping[str, float], /) -> None:
-        """Take no notice: what the camera saw moves the door by itself."""
-
-    def stop(self) -> None:
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+    def tick(self) -> float:
+        return EVERY_S if self.step() else AFTER_FAULT_S
 
     def step(self) -> bool:
         """Look once; return whether the database answered.  Logs a lasting fault once."""
@@ -55,7 +42,3 @@ class Relaying:
             return False
         self._trouble = ""
         return True
-
-    def _run(self) -> None:
-        while not self._ended.wait(EVERY_S if self.step() else AFTER_FAULT_S):
-            pass

@@ -8,10 +8,8 @@ Main choice: one thread a door, so that a device that hangs delays neither the c
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Mapping, Sequence
 
-from attendance.service.access.check_in import Outcome
+from attendance.daemon.ticking import Ticking
 from attendance.service.access.doors.live import BEAT_S, LiveDoor
 from attendance.service.ports import DoorFault
 
@@ -21,37 +19,23 @@ LOOK_EVERY_S = 0.5
 SILENT_EVERY_S = 2.0  # while the device does not answer
 
 
-class DoorWatcher:
-    """Start with `start`, end with `stop`."""
-
+class DoorWatcher(Ticking):
     def __init__(self, door: LiveDoor) -> None:
-        self._door = door
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"door {door.name}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def observe(self, outcomes: Sequence[Outcome], timings: Mapping[str, float], /) -> None:
-        """Take no notice: the door itself hears of each unlock."""
+        super().__init__(f"door {door.name}")
+        self._door, self._prepared = door, False
 
     def stop(self) -> None:
-        """End the watch, then let go of the device; a look that hangs is not waited for too long."""
-        self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        """End the watch, then let go of the device."""
+        super().stop()
         self._door.close()
 
-    def _run(self) -> None:
-        prepared = False
-        while True:
-            if not prepared:
-                prepared = self._prepare()
-            answered = self._door.look()
-            prepared = prepared and answered  # a device that was away may have lost power, and its settings
-            usual_s = LOOK_EVERY_S if self._door.readable else BEAT_S
-            if self._ended.wait(usual_s if answered else SILENT_EVERY_S):
-                return
+    def tick(self) -> float:
+        if not self._prepared:
+            self._prepared = self._prepare()
+        answered = self._door.look()
+        self._prepared = self._prepared and answered  # a device that was away may have lost power, and its settings
+        usual_s = LOOK_EVERY_S if self._door.readable else BEAT_S
+        return usual_s if answered else SILENT_EVERY_S
 
     def _prepare(self) -> bool:
         try:

@@ -23,6 +23,7 @@ from attendance.domain.passage import Method, Passage
 from attendance.domain.reason import POOR_PICTURE, Reason
 from attendance.errors import UserError
 from attendance.service.access.reason_texts import reason_words
+from attendance.service.calibration.signed_report import hash_notes, place_note
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.reports.pdf import to_pdf
 from attendance.service.hours.reports.report_tables import Column, Table
@@ -130,10 +131,10 @@ def content_of(
     }
 
 
-def pages(content: dict[str, Any], content_hash: str, local: Local) -> bytes:
+def pages(content: dict[str, Any], local: Local) -> bytes:
     """Return the report as PDF: the rates with what was tested and the hash, then every attempt."""
     finished = datetime.fromisoformat(content["finished"])
-    tables = [_rates_table(content, content_hash, local), _attempts_table(content, local)]
+    tables = [_rates_table(content, local), _attempts_table(content, local)]
     signatures = [_(title) for title in SIGNATURES]
     return to_pdf(tables, local.zone, content["site"], finished, signatures, local.locale)
 
@@ -171,19 +172,14 @@ def _row(name: str, values: dict[str, Any], local: Local) -> tuple[str, ...]:
     return _(_NAMES[name]), rate, bounds, counts, str(values["people"])
 
 
-def _rates_table(content: dict[str, Any], content_hash: str, local: Local) -> Table:
+def _rates_table(content: dict[str, Any], local: Local) -> Table:
     begun, finished, since = (
         datetime.fromisoformat(text) for text in (content["begun"], content["finished"], content["threshold"]["since"])
     )
     point = content["threshold"]
     risk = point["accepted_risk"]
     notes = [
-        _(
-            "Site: %(site)s.  Camera: %(camera)s.  Operator: %(operator)s.",
-            site=content["site"],
-            camera=content["camera"],
-            operator=content["operator"],
-        ),
+        place_note(content),
         _(
             "From %(begun)s to %(finished)s.  %(people)s people enrolled.",
             begun=local.date_time(begun),
@@ -209,8 +205,7 @@ def _rates_table(content: dict[str, Any], content_hash: str, local: Local) -> Ta
             recogniser=content["model_id"],
             detector=content["detector"],
         ),
-        *(f"    {name}: {sha}" for name, sha in content["sha256"].items()),
-        _("Hash (SHA-256 over the content of the JSON file that belongs to this page): %(hash)s", hash=content_hash),
+        *hash_notes(content),
     ]
     return Table(
         "acceptance",

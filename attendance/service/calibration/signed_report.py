@@ -18,6 +18,7 @@ from typing import Any
 
 from attendance.errors import UserError
 from attendance.store.crypto import Keys
+from attendance.texts import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,24 @@ def hash_of(content: dict[str, Any]) -> str:
     """Return the SHA-256 over the content, whatever the order of its keys and the file's spaces."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def place_note(content: dict[str, Any]) -> str:
+    """Return where and by whom the report was made, for its page."""
+    return _(
+        "Site: %(site)s.  Camera: %(camera)s.  Operator: %(operator)s.",
+        site=content["site"],
+        camera=content["camera"],
+        operator=content["operator"],
+    )
+
+
+def hash_notes(content: dict[str, Any]) -> list[str]:
+    """Return the lines that tie a page to the networks' files and to its JSON file."""
+    tie = _(
+        "Hash (SHA-256 over the content of the JSON file that belongs to this page): %(hash)s", hash=hash_of(content)
+    )
+    return [*(f"    {name}: {sha}" for name, sha in content["sha256"].items()), tie]
 
 
 def write_signed(folder: Path, name: str, content: dict[str, Any], pdf: bytes, keys: Keys) -> tuple[Path, Path]:

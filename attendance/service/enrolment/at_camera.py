@@ -138,10 +138,10 @@ class EnrolAtCamera:
             return False
         if probe.template is None:
             return False
-        same = [one for one in taking.probes if one.template is not None]
-        if any(probe.template.score(one.template) < SAME_PERSON for one in same if one.template is not None):
+        others = [one.template for one in taking.probes if one.template is not None]
+        if any(probe.template.score(other) < SAME_PERSON for other in others):
             return False
-        return all(differs(one, probe) for one in same)
+        return all(differs(one, probe) for one in taking.probes)
 
     def _end(self, taking: _Taking) -> None:
         self._taking = None

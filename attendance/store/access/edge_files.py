@@ -61,18 +61,8 @@ class RulesFile:
     def write(self, content: Any) -> None:
         """Put a new copy into the place of the old one, flushed; OSError leaves the old one."""
         sealed = self._keys.seal_edge(json.dumps(content).encode(), self._place)
-        draft = self.path.with_name(f".{self.path.name}.part")
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(sealed)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self.path)
-        finally:
-            draft.unlink(missing_ok=True)
-        durable.flush_folder(self.path.parent)
+        durable.replace_file(self.path, sealed)
 
     def read(self) -> Any:
         """Return the copy, None without one; Forged for one that was not written with the site's key."""

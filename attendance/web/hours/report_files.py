@@ -35,7 +35,7 @@ LONG_OF_DAYS = 2_000
 
 @dataclass
 class ReportSource:
-    """One report.  `progress`: is called with the number of people who are computed so far."""
+    """One report.  `progress`: is called with the number of people who are computed so far; `read` is that number."""
 
     site: Site
     name: str
@@ -43,6 +43,7 @@ class ReportSource:
     now: datetime
     local: Local
     progress: Callable[[int], None] = field(default=lambda _done: None)
+    read: int = 0
 
     def people(self) -> int:
         """Count the people whom the report may list."""
@@ -65,6 +66,7 @@ class ReportSource:
                     department=self.span.department, person_id=self.span.person_id,
                 ), 1
             ):  # fmt: skip
+                self.read = done
                 self.progress(done)
                 yield row
 
@@ -75,7 +77,7 @@ class ReportSource:
             with self.site.sessions() as session:
                 present = working_days.today(session, self.now, self.site.zone, span.department)
             return 0, report_lists.presence(present, self.now, local)
-        rows = _Counted(self.rows())
+        self.read, rows = 0, self.rows()
         match self.name:
             case "daily":
                 table = report_tables.daily(rows, span.first, local)
@@ -86,7 +88,7 @@ class ReportSource:
             case "timesheet":
                 first, last = local.medium_date(span.first), local.medium_date(span.last)
                 table = report_tables.summary(rows, _("Timesheets, %(first)s to %(last)s", first=first, last=last))
-                if rows.number > MOST_SHEETS:
+                if self.read > MOST_SHEETS:
                     note = _(
                         "Above %(most)s people, the PDF has one line a person: choose a department for full sheets.",
                         most=MOST_SHEETS,
@@ -98,7 +100,7 @@ class ReportSource:
                 table = report_lists.absence(rows)
             case _:
                 table = report_lists.overtime_report(list(rows))
-        return rows.number, table
+        return self.read, table
 
     def file(self, kind: str) -> Iterator[bytes]:
         """Yield a file's bytes.  `kind`: csv, xlsx, pdf, ics."""
@@ -151,15 +153,3 @@ class ReportSource:
             row = next(self.rows())
             return exports.days_ical(row.person, row.days, self.site.zone, self.now, title)
         return exports.leave_ical(self.rows(), self.now, title)
-
-
-class _Counted:
-    """Rows that are read once, and how many there were so far."""
-
-    def __init__(self, rows: Iterator[PersonDays]) -> None:
-        self._rows, self.number = rows, 0
-
-    def __iter__(self) -> Iterator[PersonDays]:
-        for row in self._rows:
-            self.number += 1
-            yield row

@@ -26,6 +26,7 @@ from attendance.domain.access.liveness.drill import (
 from attendance.domain.access.liveness.fusion import LivenessPoint, Verdict
 from attendance.errors import UserError
 from attendance.service.access.liveness.words import verdict_words
+from attendance.service.calibration.signed_report import hash_notes, place_note
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.reports.pdf import to_pdf
 from attendance.service.hours.reports.report_tables import Column, Table
@@ -100,9 +101,9 @@ def lacking(content: Mapping[str, Any]) -> str:
     return _("Not enough data. Trials still missing: %(parts)s.", parts=", ".join(parts))
 
 
-def pages(content: dict[str, Any], content_hash: str, local: Local) -> bytes:
+def pages(content: dict[str, Any], local: Local) -> bytes:
     """Return the report as PDF: the rates with what was tested and the hash, then every trial."""
-    tables = [_rates_table(content, content_hash, local), _trials_table(content, local)]
+    tables = [_rates_table(content, local), _trials_table(content, local)]
     signatures = [_(title) for title in SIGNATURES]
     finished = datetime.fromisoformat(content["finished"])
     return to_pdf(tables, local.zone, content["site"], finished, signatures, local.locale)
@@ -144,16 +145,11 @@ def _row(values: Mapping[str, Any], local: Local) -> tuple[str, ...]:
     return _(_NAMES[Species(values["species"])]), rate, bounds, counts, str(values["people_or_instruments"])
 
 
-def _rates_table(content: dict[str, Any], content_hash: str, local: Local) -> Table:
+def _rates_table(content: dict[str, Any], local: Local) -> Table:
     begun, finished = (datetime.fromisoformat(content[name]) for name in ("begun", "finished"))
     rows = [_row(values, local) for values in content["rates"]]
     notes = [
-        _(
-            "Site: %(site)s.  Camera: %(camera)s.  Operator: %(operator)s.",
-            site=content["site"],
-            camera=content["camera"],
-            operator=content["operator"],
-        ),
+        place_note(content),
         _(
             "From %(begun)s to %(finished)s.",
             begun=local.date_time(begun),
@@ -169,8 +165,7 @@ def _rates_table(content: dict[str, Any], content_hash: str, local: Local) -> Ta
         _("Bounds are exact (Clopper and Pearson), over trials and over people or instruments, the wider of both."),
         _("Not covered: masks, make-up, a video fed into the camera’s line.  No certified level is claimed."),
         _("Network %(model)s; SHA-256 of the files:", model=content["model_id"]),
-        *(f"    {name}: {sha}" for name, sha in content["sha256"].items()),
-        _("Hash (SHA-256 over the content of the JSON file that belongs to this page): %(hash)s", hash=content_hash),
+        *hash_notes(content),
     ]
     return Table(
         "drill",
