@@ -43,7 +43,7 @@ NUMBERS = {
     "release_s": N_("Released for (seconds)"),
     "extended_release_s": N_("Released for people who need longer (seconds)"),
     "open_too_long_s": N_("Open for too long after (seconds)"),
-    "prealarm_s": N_("Warn so long before (seconds)"),
+    "prealarm_s": N_("Warn this long before (seconds)"),
     "passage_s": N_("May still be opened after the release (seconds)"),
     "two_person_s": N_("A second person must follow within (seconds, 0: not needed)"),
     "factor_timeout_s": N_("Wait for the second factor (seconds)"),
