@@ -184,17 +184,19 @@ def add_doors(session: Session, cameras: Sequence[tuple[str, Direction]], *, at:
         door_rows.move_point(session, point, inside[name], at)
         rules = [{"sets": sets, "schedule": None}]
         door_rows.change_point(session, point, {"source": source, "factors": rules}, at)
-    day_and_night = editing.save_schedule(session, None, "day and night", _ALWAYS, at)
+    always = editing.schedule_with(session, _ALWAYS)
+    if always is None:
+        always = editing.save_schedule(session, None, "always", _ALWAYS, at)
     office_hours = editing.save_schedule(session, None, "office hours", _OFFICE_HOURS, at)
     everybody = next(iter(editing.level_names(session).values()), None)
     if everybody is None:
         everybody = editing.save_level(session, None, "everybody", at)
     office = editing.save_level(session, None, "office", at)
     everywhere = editing.save_level(session, None, "all doors", at)
-    editing.add_entry(session, everybody, None, _OUTER, day_and_night, at)
+    editing.add_entry(session, everybody, None, _OUTER, always, at)
     editing.add_entry(session, office, inside["archive"], "", office_hours, at)
     for door in (*of_camera.values(), *inside.values()):
-        editing.add_entry(session, everywhere, door, "", day_and_night, at)
+        editing.add_entry(session, everywhere, door, "", always, at)
     for level, departments in ((office, _OFFICE), (everywhere, _EVERYWHERE)):
         for department in departments:
             editing.give(session, level, None, department, valid_from=None, valid_to=None, by="demo data", at=at)

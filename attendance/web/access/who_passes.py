@@ -23,11 +23,20 @@ from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, instant_from
+from attendance.web.listing import Column, listing_of
 from attendance.web.security import permission
 from attendance.web.site import current_site
 
 blueprint = Blueprint("who_passes", __name__, url_prefix="/doors/who")
 
+VERDICTS = {
+    Outcome.GRANT: ("working", N_("passes")), Outcome.STEP_UP: ("doubt", N_("needs more")),
+    Outcome.DENY: ("trouble", N_("refused")),
+}  # fmt: skip
+COLUMNS: tuple[Column[who_passes.Answer], ...] = (
+    Column("person", N_("Person"), lambda one: one.name),
+    Column("verdict", N_("Verdict"), lambda one: tuple(VERDICTS).index(one.verdict.outcome)),
+)
 FACTORS = {Factor.FACE: N_("face"), Factor.PIN: N_("PIN"), Factor.BADGE: N_("badge")}
 
 
@@ -55,8 +64,17 @@ def page() -> ResponseReturnValue:
         "access/who_passes.html", points=points, doors=rules.doors, point=point, day=day, time=clock, at=at,
         problem=problem, answers=answers, passing=sum(one.verdict.outcome is not Outcome.DENY for one in answers),
         accepted=accepted_words(sets), local=_local, reason_words=reason_words, levels=rules.levels,
-        which=args.get("which", ""),
+        which=args.get("which", ""), dots={outcome: dot for outcome, (dot, _words) in VERDICTS.items()},
+        verdict_words=_verdict_words, listing=listing_of(answers, COLUMNS, _texts),
     ), 400 if problem else 200  # fmt: skip
+
+
+def _verdict_words(answer: who_passes.Answer) -> str:
+    return _(VERDICTS[answer.verdict.outcome][1])
+
+
+def _texts(answer: who_passes.Answer) -> tuple[str, ...]:
+    return answer.name, answer.department, _verdict_words(answer)
 
 
 def accepted_words(sets: tuple[FactorSet, ...]) -> str:

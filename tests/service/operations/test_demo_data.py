@@ -76,6 +76,8 @@ def test_each_camera_of_the_demo_leads_to_a_door_that_its_people_may_pass(sessio
         names = {door.name for door in rules.doors.values()}
         went = {view.passage.door_id for view in events.list_passages(session, limit=1000)}
 
+    # Each schedule once: what says «always» is there from the start.
+    assert [one.name for one in rules.schedules.values()] == ["always", "office hours"]
     cameras_there = [name for name, _way in demo_passages.DOORS]
     assert names == {*cameras_there, "archive", "server room"}
     assert {rules.doors[rules.points[name].door].name for name in cameras_there} == set(cameras_there)

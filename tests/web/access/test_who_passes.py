@@ -31,6 +31,19 @@ def test_everybody_is_named_with_the_verdict_its_reason_and_its_rule(
     assert "next" in page  # Monday at eight
 
 
+def test_of_many_people_a_page_shows_some_and_a_search_finds_the_others(web: Web, front: int, viewer: Browser) -> None:
+    for number in range(40):
+        web.add(f"Packer {number:02}", department="Yard" if number % 2 else "Shop")
+
+    page = viewer.text(SUNDAY_NIGHT)
+    assert "0 of 40 can pass" in page
+    assert ("Packer 24" in page, "Packer 25" in page, "1–25 of 40" in page) == (True, False, True)
+    page = viewer.text(f"{SUNDAY_NIGHT}&q=yard+refused&sort=-person")
+    assert (page.count('class="who-name"'), "Packer 00" in page) == (20, False)
+    assert page.index("Packer 39") < page.index("Packer 01")
+    assert "Nothing fits" in viewer.text(f"{SUNDAY_NIGHT}&q=passes")
+
+
 def test_a_time_that_is_none_is_said(web: Web, front: int, viewer: Browser) -> None:
     answer = viewer.get("/doors/who?day=2026-13-01&time=03:00")
     assert answer.status_code == 400

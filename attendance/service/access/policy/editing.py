@@ -55,6 +55,14 @@ def save_schedule(session: Session, schedule_id: int | None, name: str, week: We
     return _added(session, row, at)
 
 
+def schedule_with(session: Session, week: Week) -> int | None:
+    """Return the first schedule that has this week and no special days, so that nobody makes it twice; or None."""
+    special = select(SpecialDay.schedule_id)
+    rows = session.scalars(select(Schedule).where(Schedule.id.not_in(special)).order_by(Schedule.id))
+    stored = [_stored(day) for day in week]
+    return next((row.id for row in rows if row.week == stored), None)
+
+
 def set_special_day(session: Session, schedule_id: int, on: date, windows: Day | None, at: datetime) -> None:
     """Give a date other windows; None: it is an ordinary day again."""
     _schedule(session, schedule_id)

@@ -301,7 +301,7 @@ def summary(sheet: Iterable[PersonDays], title: str) -> Table:
         premiums |= dict.fromkeys(_premiums_in(row))
         rows.append(
             (
-                *who(row.person), sum(1 for day in row.finished if day.spells), row.worked, row.expected,
+                *who(row.person), sum(shares_of(day).worked for day in row.finished), row.worked, row.expected,
                 row.balance, row.overtime, row.night, row.sunday, row.holiday, row.days_to_look_at,
             )
         )  # fmt: skip
