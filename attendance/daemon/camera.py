@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.config import CameraSettings
-from attendance.daemon.sources import Feed, FeedEnded, Kind, Source, SourceLost, open_feed, parse_source
+from attendance.daemon.cameras.feed import Feed, FeedEnded, Kind, Source, SourceLost
+from attendance.daemon.sources import open_feed, parse_source
 from attendance.domain.faces import Frame
 from attendance.errors import UserError
 from attendance.service.ports import Clock
@@ -74,6 +75,7 @@ class LiveCamera:
         self._frame: Frame | None = None
         self._seen_at: datetime | None = None
         self._frames, self._broken, self._read_ms = 0, 0, 0.0
+        self._note = ""
         # Used by the reader only.
         self._grabber: _Grabber | None = None
         self._abandoned: list[_Grabber] = []
@@ -141,6 +143,13 @@ class LiveCamera:
             self._seen_at, self._read_ms = taken_at, read_ms
             self._changed.notify_all()
         return True
+
+    def note(self, words: str) -> None:
+        """Log what is unusual about the feed, once for this camera and not once a connection."""
+        with self._changed:
+            new, self._note = words and words != self._note, words or self._note
+        if new:
+            log.info("camera %s: %s: %s", self._settings.name, self.source.shown, words)
 
     def count_broken(self, pictures: int) -> None:
         with self._changed:
@@ -308,6 +317,7 @@ class _Grabber(threading.Thread):
                 if too_long or (broken >= BROKEN_IN_A_ROW and not feed.tells_end):
                     return "it sends no further pictures"
                 continue
+            self._camera.note(feed.note)
             self._camera.count_broken(broken)  # only now: those at the end of a video are none
             broken, last_good = 0, monotonic()
             if self._source.finite and self._camera.paced:

@@ -60,11 +60,12 @@ def refusal_of(address: str, timeout_s: float) -> Refusal | None:
                 return Refusal(_ONLY_SHA, WAIT_S)
     except (OSError, ValueError):
         return None
-    return _named(answer, bool(sign_in.user))
+    return refusal_for(answer.status, answer.kind, bool(sign_in.user))
 
 
-def _named(answer: _Answer, signed_in: bool) -> Refusal | None:
-    match answer.status:
+def refusal_for(status: int, kind: str, signed_in: bool) -> Refusal | None:
+    """Return what a status and a Content-Type in small letters mean; None if they are not a refusal."""
+    match status:
         case HTTPStatus.UNAUTHORIZED if signed_in:
             return Refusal("the camera refuses the user name or password (401): correct them in its address", WAIT_S)
         case HTTPStatus.UNAUTHORIZED:
@@ -79,7 +80,7 @@ def _named(answer: _Answer, signed_in: bool) -> Refusal | None:
             return Refusal(f"the camera refuses with {status}: check its address and settings")
         case status if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return Refusal("the camera sends to another page, perhaps to sign in: give the address of its stream")
-        case _ if answer.kind.startswith("text/html"):
+        case _ if kind.startswith("text/html"):
             return Refusal("the address shows a web page, perhaps to sign in: give the address of the camera's stream")
     return None
 

@@ -29,7 +29,9 @@ from numpy.typing import NDArray
 from attendance import bootstrap
 from attendance.config import Settings
 from attendance.console import needs, say, table
-from attendance.daemon.sources import VideoFeed, parse_source
+from attendance.daemon.cameras.feed import FeedEnded
+from attendance.daemon.cameras.video import VideoFeed
+from attendance.daemon.sources import parse_source
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.faces import Frame, Template
 from attendance.errors import UserError
@@ -185,9 +187,10 @@ def _pictures(video: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
             while True:
                 begun = perf_counter()
                 picture = feed.read()
-                if picture is None:
-                    break
-                yield picture, (perf_counter() - begun) * 1000
+                if picture is not None:
+                    yield picture, (perf_counter() - begun) * 1000
+        except FeedEnded:
+            pass
         finally:
             feed.close()
 

@@ -31,7 +31,7 @@ from attendance import bootstrap
 from attendance.bootstrap import Installation
 from attendance.config import Settings
 from attendance.console import say, table
-from attendance.daemon.sources import SMALLEST_SIDE
+from attendance.daemon.cameras.feed import SMALLEST_SIDE
 from attendance.domain.calibration.error_rates import wilson_interval
 from attendance.errors import UserError
 from attendance.service.access.policy.editing import let_everybody_pass

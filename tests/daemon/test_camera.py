@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from attendance.daemon import camera as camera_module
 from attendance.daemon.camera import MOST_ABANDONED, LiveCamera
+from attendance.daemon.cameras.feed import SourceLost
 from attendance.errors import UserError
 from tests.daemon.conftest import PATIENCE_S, Lateness, make_pictures, make_video, read_all, wait_for
 from tests.daemon.mjpeg import MjpegServer, mjpeg_server
@@ -248,7 +249,7 @@ def test_the_wait_between_attempts_doubles_up_to_its_limit(watch: Watch, monkeyp
 
     def refuse(*_: object) -> None:
         begun.append(time.monotonic())
-        raise camera_module.SourceLost("it cannot be opened")
+        raise SourceLost("it cannot be opened")
 
     monkeypatch.setattr(camera_module, "open_feed", refuse)
     camera = watch("http://127.0.0.1:9/a.mjpg", reconnect_min_s=0.1, reconnect_max_s=0.4)
@@ -265,7 +266,7 @@ def test_the_wait_between_attempts_doubles_up_to_its_limit(watch: Watch, monkeyp
 class StuckFeed:
     """Two good pictures, then a read that no time-out ends."""
 
-    fps, tells_end = 25.0, False
+    fps, tells_end, note = 25.0, False, ""
 
     def __init__(self, let_go: threading.Event) -> None:
         self.let_go, self.left = let_go, 2

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from attendance.daemon.camera import LiveCamera
+from attendance.daemon.cameras.feed import SourceLost
 from attendance.daemon.refusals import WAIT_S, refusal_of
-from attendance.daemon.sources import SourceLost, open_feed, parse_source
+from attendance.daemon.sources import open_feed, parse_source
 from tests.daemon.conftest import wait_for
 from tests.daemon.serving import served
 

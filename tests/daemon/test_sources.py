@@ -8,16 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attendance.daemon.sources import (
-    FeedEnded,
-    FolderFeed,
-    Kind,
-    Source,
-    SourceLost,
-    VideoFeed,
-    open_feed,
-    parse_source,
-)
+from attendance.daemon.cameras.feed import FeedEnded, Kind, Source, SourceLost
+from attendance.daemon.cameras.folder import FolderFeed
+from attendance.daemon.cameras.video import VideoFeed
+from attendance.daemon.sources import open_feed, parse_source
 from attendance.errors import UserError, without_secrets
 from tests.daemon.conftest import make_pictures, make_video
 from tests.factories import ANNA, BERT
