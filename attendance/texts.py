@@ -1,7 +1,8 @@
 """Texts that people read on pages and at the kiosk, marked so that they can be translated.
 
 In: an English text with named placeholders.  Out: the text in the language of the present request.
-Does not know: which language that is (`web/app.py` calls `use`), pages, templates (they have `_` by themselves).
+Does not know: which language that is and how it writes days (`web/app.py` calls `use`), pages, templates (they have
+`_` by themselves).
 Main choice: one context variable instead of a web framework's own function, so that the services that write
 for the kiosk stay free of it.  Outside of a request every text stays English, as in logs and on the command line.
 
@@ -12,7 +13,9 @@ Mark a text with `_("Noted at %(time)s", time=text)`.  Mark a constant, which is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import date, datetime
 from typing import Any
 
 from babel.support import NullTranslations
@@ -20,18 +23,29 @@ from babel.support import NullTranslations
 from attendance.errors import Phrase, UserError
 
 _TRANSLATIONS: ContextVar[NullTranslations] = ContextVar("translations")
+_DAYS: ContextVar[Callable[[date], str]] = ContextVar("days")
 
 
-def use(translations: NullTranslations) -> None:
-    """Translate by this catalogue from here on, in this context (a thread's request) only."""
+def use(translations: NullTranslations, days: Callable[[date], str] = date.isoformat) -> None:
+    """Translate by this catalogue, and write days so, from here on, in this context (a thread's request) only."""
     _TRANSLATIONS.set(translations)
+    _DAYS.set(days)
+
+
+def _written(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what fills a text, days as the site writes them; as YYYY-MM-DD outside of a request."""
+    days = _DAYS.get(date.isoformat)
+    return {
+        name: days(value) if isinstance(value, date) and not isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
 
 
 def gettext(text: str, /, **values: Any) -> str:
     """Translate `text` and fill its `%(name)s` placeholders; without values, a `%` stays a `%`."""
     catalogue = _TRANSLATIONS.get(None)
     found: str = catalogue.ugettext(text) if catalogue is not None else text
-    return found % values if values else found
+    return found % _written(values) if values else found
 
 
 def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
@@ -41,7 +55,7 @@ def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
         found: str = catalogue.ungettext(one, many, number)
     else:
         found = one if number == 1 else many
-    return found % {"number": number, **values}
+    return found % {"number": number, **_written(values)}
 
 
 def N_(text: str) -> str:  # noqa: N802  the name that gettext's tools look for

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextvars import copy_context
+from datetime import date
 
 import pytest
 from babel.support import NullTranslations
@@ -55,3 +57,15 @@ def test_other_things_are_shown_as_text() -> None:
 
 def test_outside_of_a_request_an_error_is_english() -> None:
     assert translated(LINE) == str(LINE)
+
+
+def test_days_in_a_text_are_written_as_the_site_writes_them_and_plainly_outside_of_a_request() -> None:
+    error = UserError(
+        "from %(first)s to %(last)s", first=date(2024, 6, 3), last=Phrase("the %(day)s", day=date(2024, 6, 4))
+    )
+    context = copy_context()
+    context.run(texts.use, NullTranslations(), lambda day: f"{day:%d.%m.%Y}")
+
+    assert context.run(texts.translated, error) == "from 03.06.2024 to the 04.06.2024"
+    assert context.run(texts.ngettext, "since %(day)s", "", 1, day=date(2024, 6, 3)) == "since 03.06.2024"
+    assert texts.translated(error) == str(error) == "from 2024-06-03 to the 2024-06-04"

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.web.errors import error_sentence
+from attendance.web.listing import listed
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ Work = Callable[[Session, datetime], str]
 def done(work: Work, target: str, *, by: str | None = None) -> ResponseReturnValue:
     """Do `work` with a session and the present instant, then redirect; after an error of the user nothing is changed.
 
+    A list is shown again as it was searched, sorted and paged.
     `by`: who does it, for the log; None: the operator who is signed in.
     """
     site = current_site()
@@ -38,4 +40,4 @@ def done(work: Work, target: str, *, by: str | None = None) -> ResponseReturnVal
     else:
         log.info("%s: %s", current_user.username if by is None else by, words)
         flash(words, "success")
-    return redirect(target)
+    return redirect(listed(target))

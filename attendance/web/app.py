@@ -80,7 +80,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     # Texts are English so far; dates and numbers are written as the site's locale has them.
     Babel(app, default_locale=settings.site.locale, default_timezone=settings.site.timezone)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    app.before_request(lambda: texts.use(get_translations()))
+    app.before_request(lambda: texts.use(get_translations(), lambda day: formats.local_forms().medium_date(day)))
     security.init_app(app)
     sudo.init_app(app)
     auth.init_app(app)

@@ -23,6 +23,7 @@ from attendance.service.access.reason_texts import reason_advice, reason_words
 from attendance.service.hours.day_words import Local
 from attendance.store.cameras import cameras
 from attendance.texts import translated
+from attendance.web.listing import listed_at
 from attendance.web.site import current_site
 
 
@@ -67,6 +68,7 @@ def init_app(app: Flask) -> None:
 
     app.jinja_env.globals.update(asset=asset, program=program)
     app.context_processor(lambda: {"site": current_site().settings.site})
+    app.jinja_env.globals["listed_at"] = listed_at
 
 
 def local_forms() -> Local:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -126,6 +126,23 @@ def listing_of(
         found[(number - 1) * each : number * each], found, len(rows), columns, text, key, down, number, pages, each,
         others,
     )  # fmt: skip
+
+
+def listed_at() -> str:
+    """Return the present page with its search, order and page, for a form to carry; empty if it has none of them."""
+    kept = [pair for pair in request.args.items(multi=True) if pair[0] in _OURS]
+    return f"{request.script_root}{request.path}?{urlencode(kept)}" if kept else ""
+
+
+def listed(target: str) -> str:
+    """Return the address with the search, order and page that the form's list had, if the form came from there."""
+    parts, here = urlsplit(target), urlsplit(clean_line(request.form.get("listed", ""))[:1000])
+    own = parse_qsl(parts.query)
+    known = {name for name, _value in own}
+    kept = [pair for pair in parse_qsl(here.query) if pair[0] in _OURS and pair[0] not in known]
+    if here.path != parts.path or not kept:
+        return target
+    return parts._replace(query=urlencode([*own, *kept])).geturl()
 
 
 def search(rows: Sequence[Row], text: str, texts: Callable[[Row], Sequence[str]]) -> Sequence[Row]:

@@ -68,6 +68,30 @@ def test_a_correction_from_the_page_of_a_day_to_its_figures(full: Web, open_page
     expect(page.locator("main")).to_contain_text("Stayed for the audit.")
 
 
+def test_a_form_that_was_refused_keeps_what_was_typed_and_leads_back_to_the_same_list(
+    full: Web, open_page: Open
+) -> None:
+    page = open_page("/attendance/leave?q=ada&sort=-days")
+    page.select_option("#person", index=3)
+    page.fill("#first", "2024-06-10")
+    page.fill("#last", "2024-06-03")
+    page.select_option("#kind", "sickness")
+    page.fill("#note", "Two weeks at the sea.")
+    page.click("main button:has-text('Enter')")
+
+    page.wait_for_selector(".notice-danger:has-text('The last day is before the first')")
+    assert page.url.endswith("q=ada&sort=-days")
+    assert [page.input_value(one) for one in ("#first", "#last", "#kind", "#note")] == [
+        "2024-06-10", "2024-06-03", "sickness", "Two weeks at the sea.",
+    ]  # fmt: skip
+    page.fill("#last", "2024-06-14")
+    page.click("main button:has-text('Enter')")
+    page.wait_for_selector(".notice-success:has-text('10 Jun 2024 to 14 Jun 2024')")
+    assert page.input_value("#note") == ""
+    page.reload()
+    assert page.input_value("#note") == ""
+
+
 def test_people_chosen_on_two_pages_are_rostered_together_and_the_choice_is_then_forgotten(
     full: Web, open_page: Open
 ) -> None:

@@ -55,15 +55,15 @@ def set_shift_active(session: Session, shift_id: int, active: bool, *, now: date
     return row
 
 
-def _closed_with(session: Session, shift_id: int, now: datetime) -> str | None:
+def _closed_with(session: Session, shift_id: int, now: datetime) -> Phrase | None:
     for roster in rosters.rosters_of(session):
         if shift_id in roster.pattern:
             lock = lock_over(session, roster.first, roster.last or FOREVER, now)
             if lock is not None:
-                return f"{lock.first} to {lock.last}"
+                return Phrase("%(first)s to %(last)s", first=lock.first, last=lock.last)
     for day in rosters.days_with_shift(session, shift_id):
         if (lock := lock_over(session, day, day, now)) is not None:
-            return f"{lock.first} to {lock.last}"
+            return Phrase("%(first)s to %(last)s", first=lock.first, last=lock.last)
     return None
 
 

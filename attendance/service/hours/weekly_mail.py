@@ -25,7 +25,7 @@ from attendance.service.hours.days import PersonDays, sheet
 from attendance.service.ids import new_event_id
 from attendance.store.alarms import outbox
 from attendance.store.hours.corrections import count_requested
-from attendance.texts import N_
+from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
 
 MOST_LINES = 40
@@ -67,11 +67,14 @@ def _lines(rows: Sequence[PersonDays], waiting: int, local: Local) -> list[str]:
     worked = sum(row.worked for row in rows)
     overtime = sum(row.overtime for row in rows)
     lines = [
-        _(
-            "%(people)s people worked %(worked)s hours, %(overtime)s of them overtime.",
-            people=len(rows), worked=hours(worked), overtime=hours(overtime),
+        ngettext(
+            "%(number)s person worked %(worked)s hours, %(overtime)s of them overtime.",
+            "%(number)s people worked %(worked)s hours, %(overtime)s of them overtime.",
+            len(rows), worked=hours(worked), overtime=hours(overtime),
         ),
-        _("%(number)s corrections wait for a decision.", number=waiting),
+        ngettext(
+            "%(number)s correction waits for a decision.", "%(number)s corrections wait for a decision.", waiting
+        ),
     ]  # fmt: skip
     for title, wanted, words in SECTIONS:
         days = [(day.day, row.person.name, words(day, local)) for row in rows for day in row.days if wanted(day)]

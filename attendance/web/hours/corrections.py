@@ -30,7 +30,7 @@ from attendance.web.acts import done
 from attendance.web.errors import error_sentence
 from attendance.web.hours.date_range import day_from, month_of, today, whole
 from attendance.web.hours.staff import staff_texts
-from attendance.web.listing import Column, by_name, chosen_of, listing_of
+from attendance.web.listing import Column, by_name, chosen_of, listed, listing_of
 from attendance.web.security import permission, record_act
 from attendance.web.site import current_site
 
@@ -125,7 +125,7 @@ def decide_chosen() -> ResponseReturnValue:
     site, form, what = current_site(), request.form, request.form.get("what", "")
     if what not in ("approve", "refuse"):
         flash(_("Approve or refuse them."), "danger")
-        return redirect(url_for("corrections.inbox"))
+        return redirect(listed(url_for("corrections.inbox")))
     with site.sessions() as session:
         rows = correction_rows.corrections(session, state="requested", limit=MOST_SHOWN)
         staff = {person.id: person for person in rosters.list_staff(session, active=None)}
@@ -154,7 +154,7 @@ def decide_chosen() -> ResponseReturnValue:
     for why, names in kept.items():
         people = ", ".join(dict.fromkeys(names))
         flash(_("Not decided for %(people)s: %(why)s", people=people, why=sentence(translated(why))), "warning")
-    return redirect(url_for("corrections.inbox"))
+    return redirect(listed(url_for("corrections.inbox")))
 
 
 @blueprint.get("/periods")

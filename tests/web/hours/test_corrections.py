@@ -161,6 +161,23 @@ def test_what_cannot_be_decided_is_named_and_keeps_nothing_else_back(web: Web, a
     assert states(web) == {locked: "requested", free: "approved"}
 
 
+def test_a_decision_leads_back_to_the_search_the_order_and_the_page(web: Web, anna: int, admin: Browser) -> None:
+    form = {"action": "add", "at": "17:00", "direction": "out", "reason": "Forgot."}
+    admin.submit(f"/attendance/person/{anna}/{FRIDAY}/correct", form)
+    with web.sessions() as session:
+        [row] = corrections.corrections(session)
+    here = "/attendance/corrections?q=berg&sort=-day&size=50"
+    assert admin.text(here).count('name="listed" value="/attendance/corrections?q=berg&amp;sort=-day&amp;size=50"') >= 3
+
+    one = admin.submit(f"/attendance/corrections/{row.id}", {"what": "approve", "listed": here})
+    assert one.headers["Location"] == here
+    several = admin.submit("/attendance/corrections", {"what": "approve", "every": "yes", "q": "berg", "listed": here})
+    assert several.headers["Location"] == here
+    for other in ("/attendance/leave?q=berg", "https://example.org/?q=1", "/attendance/corrections?next=//x", ""):
+        again = admin.submit("/attendance/corrections", {"what": "approve", "listed": other})
+        assert again.headers["Location"] == "/attendance/corrections"
+
+
 def test_choosing_nothing_is_said(web: Web, anna: int, admin: Browser) -> None:
     ask_for(web, anna, 0)
 
