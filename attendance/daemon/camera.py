@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.config import CameraSettings
-from attendance.daemon.cameras.feed import Feed, FeedEnded, Kind, Source, SourceLost
+from attendance.daemon.cameras.feed import NO_FURTHER, Feed, FeedEnded, Kind, Source, SourceLost
 from attendance.daemon.sources import open_feed, parse_source
 from attendance.domain.faces import Frame
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.service.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ MOST_ABANDONED = 4
 GRACE_S = 1.0
 # A picture that is the same to the last bit for so long comes from a camera that is frozen.
 FROZEN_S = 120.0
-FROZEN = "the picture has not changed for minutes, the camera is frozen: restart it"
+FROZEN = Phrase("the picture has not changed for minutes, the camera is frozen: restart it")
 _SAMPLED = 8  # every eighth pixel of every eighth row is compared
 _LOOK_EVERY_S = 0.1
 _JOIN_S = 0.5
@@ -79,7 +79,7 @@ class LiveCamera:
         # Used by the reader only.
         self._grabber: _Grabber | None = None
         self._abandoned: list[_Grabber] = []
-        self._trouble, self._lost = "", 0
+        self._trouble, self._lost = Phrase(), 0
         self._lost_since: float | None = None
         self._retry_at, self._wait_s = 0.0, settings.reconnect_min_s
         self._size: tuple[int, ...] = ()
@@ -170,7 +170,7 @@ class LiveCamera:
         if (hung := grabber.hung_for(now)) is not None:
             grabber.cancel()
             self._abandoned.append(grabber)
-            self._lose(grabber, f"no answer for {hung:.0f} s")
+            self._lose(grabber, Phrase("no answer for %(seconds)s s", seconds=round(hung)))
         elif grabber.verdict is not None:
             if grabber.opened and self.source.finite:
                 self._finish()
@@ -193,7 +193,7 @@ class LiveCamera:
         if broken:
             log.warning("camera %s: broken pictures left out: %d", self._settings.name, broken)
 
-    def _lose(self, grabber: _Grabber, why: str) -> None:
+    def _lose(self, grabber: _Grabber, why: Phrase) -> None:
         """Note the trouble, once, and when to try again."""
         self._grabber = None
         never_there = not grabber.opened and not self._frames and self.source.kind is not Kind.STREAM
@@ -229,7 +229,7 @@ class LiveCamera:
         self._lost_since, self._wait_s = None, self._settings.reconnect_min_s
         if self._trouble:
             with self._changed:
-                self._trouble = ""
+                self._trouble = Phrase()
 
     def _watch_for_a_frozen_picture(self, frame: Frame) -> None:
         """Note since when the picture is the same, also across a reconnect.  Sensors are never still to the bit."""
@@ -263,7 +263,7 @@ class _Grabber(threading.Thread):
         self.begun_at = begun_at
         self.fps = 1.0
         self.opened = False
-        self.verdict: str | None = None  # why it ended
+        self.verdict: Phrase | None = None  # why it ended
         self.wait_s = 0.0  # how long the camera is to be left alone
         self._camera, self._source, self._settings = camera, source, settings
         self._busy_since: float | None = monotonic()
@@ -280,16 +280,16 @@ class _Grabber(threading.Thread):
 
     def run(self) -> None:
         feed: Feed | None = None
-        verdict = "it has failed"
+        verdict = Phrase("it has failed")
         try:
             feed = open_feed(self._source, self._settings.open_timeout_s, self._settings.read_timeout_s)
             self.fps, self.opened = feed.fps, True
             verdict = self._grab(feed)
         except SourceLost as lost:
-            verdict, self.wait_s = str(lost), lost.wait_s
+            verdict, self.wait_s = lost.words, lost.wait_s
         except Exception as error:  # a driver's fault loses the camera but does not end the daemon
             log.exception("camera %s: reading failed", self._settings.name)
-            verdict = f"reading failed with {type(error).__name__}"
+            verdict = Phrase("reading failed with %(error)s", error=type(error).__name__)
         finally:
             self._busy_since = None
             if feed is not None:
@@ -297,7 +297,7 @@ class _Grabber(threading.Thread):
             self.verdict = verdict
             self._camera.wake()
 
-    def _grab(self, feed: Feed) -> str:
+    def _grab(self, feed: Feed) -> Phrase:
         """Read on; return why it ended."""
         broken, number, begun = 0, 0, monotonic()
         last_good = begun
@@ -307,7 +307,7 @@ class _Grabber(threading.Thread):
                 picture = feed.read()
             except FeedEnded:
                 self._camera.count_broken(broken)
-                return "it has ended"
+                return Phrase("it has ended")
             read_ms = (perf_counter() - start) * 1000
             self._busy_since = None
             number += 1
@@ -315,7 +315,7 @@ class _Grabber(threading.Thread):
                 broken += 1
                 too_long = not self._source.finite and monotonic() - last_good >= self._settings.read_timeout_s
                 if too_long or (broken >= BROKEN_IN_A_ROW and not feed.tells_end):
-                    return "it sends no further pictures"
+                    return NO_FURTHER
                 continue
             self._camera.note(feed.note)
             self._camera.count_broken(broken)  # only now: those at the end of a video are none
@@ -324,4 +324,4 @@ class _Grabber(threading.Thread):
                 self.cancelled.wait(max(0.0, begun + (number - 1) / feed.fps - last_good))
             if not self._camera.offer(self, picture, number - 1, read_ms):
                 break
-        return "it was closed"
+        return Phrase("it was closed")

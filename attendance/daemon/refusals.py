@@ -18,10 +18,16 @@ from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 from attendance.daemon.sign_in import SignIn, basic, digest, strongest
+from attendance.errors import Phrase
 
 # After a refused password: most cameras that lock do so at 3 to 10 wrong ones within minutes.
 WAIT_S = 300.0
-_ONLY_SHA = "the camera accepts only a sign-in by SHA-256, which the video reader lacks: allow MD5 or basic there"
+_UNKNOWN_KIND = Phrase("the camera asks for a kind of sign-in that is not known here: allow digest")
+_ELSEWHERE = Phrase("the camera sends to another page, perhaps to sign in: give the address of its stream")
+_A_PAGE = Phrase("the address shows a web page, perhaps to sign in: give the address of the camera's stream")
+_ONLY_SHA = Phrase(
+    "the camera accepts only a sign-in by SHA-256, which the video reader lacks: allow MD5 or basic there"
+)
 _MOST_BYTES = 16384
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 
@@ -30,7 +36,7 @@ _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 class Refusal:
     """`words`: what is wrong and what to do, without address or password; `wait_s`: do not try again sooner."""
 
-    words: str
+    words: Phrase
     wait_s: float = 0.0
 
 
@@ -53,7 +59,7 @@ def refusal_of(address: str, timeout_s: float) -> Refusal | None:
         if answer.status == HTTPStatus.UNAUTHORIZED and sign_in.user:
             challenge = strongest(answer.challenges)
             if challenge is None:
-                return Refusal("the camera asks for a kind of sign-in that is not known here: allow digest", WAIT_S)
+                return Refusal(_UNKNOWN_KIND, WAIT_S)
             said = _authorization(address, sign_in, challenge)
             answer = _asked(address, said, deadline)
             if answer.status == HTTPStatus.OK and challenge.get("algorithm", "").upper().startswith("SHA"):
@@ -67,21 +73,24 @@ def refusal_for(status: int, kind: str, signed_in: bool) -> Refusal | None:
     """Return what a status and a Content-Type in small letters mean; None if they are not a refusal."""
     match status:
         case HTTPStatus.UNAUTHORIZED if signed_in:
-            return Refusal("the camera refuses the user name or password (401): correct them in its address", WAIT_S)
+            words = Phrase("the camera refuses the user name or password (401): correct them in its address")
+            return Refusal(words, WAIT_S)
         case HTTPStatus.UNAUTHORIZED:
-            return Refusal("the camera asks for a user name and password (401): add them to its address", WAIT_S)
+            words = Phrase("the camera asks for a user name and password (401): add them to its address")
+            return Refusal(words, WAIT_S)
         case HTTPStatus.FORBIDDEN:
-            return Refusal("the camera forbids this user to watch (403): allow it in the camera's settings", WAIT_S)
+            words = Phrase("the camera forbids this user to watch (403): allow it in the camera's settings")
+            return Refusal(words, WAIT_S)
         case HTTPStatus.NOT_FOUND:
-            return Refusal("the camera has no such stream (404): check the path of its address")
+            return Refusal(Phrase("the camera has no such stream (404): check the path of its address"))
         case HTTPStatus.SERVICE_UNAVAILABLE:
-            return Refusal("the camera is busy (503): end other viewers, or wait until it has started")
+            return Refusal(Phrase("the camera is busy (503): end other viewers, or wait until it has started"))
         case status if status >= HTTPStatus.BAD_REQUEST:
-            return Refusal(f"the camera refuses with {status}: check its address and settings")
+            return Refusal(Phrase("the camera refuses with %(status)s: check its address and settings", status=status))
         case status if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            return Refusal("the camera sends to another page, perhaps to sign in: give the address of its stream")
+            return Refusal(_ELSEWHERE)
         case _ if kind.startswith("text/html"):
-            return Refusal("the address shows a web page, perhaps to sign in: give the address of the camera's stream")
+            return Refusal(_A_PAGE)
     return None
 
 

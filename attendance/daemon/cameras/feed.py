@@ -13,6 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from attendance.errors import Phrase
+
+# What is said of a camera that fails; a page translates it.
+CANNOT_OPEN = Phrase("it cannot be opened")
+NO_FURTHER = Phrase("it sends no further pictures")
+NO_VIDEO = Phrase("it is not a video that can be read")
 SMALLEST_SIDE = 16  # px; a smaller picture cannot show a door
 
 
@@ -29,9 +35,9 @@ class SourceLost(Exception):
     `wait_s`: do not try again sooner.
     """
 
-    def __init__(self, words: str, wait_s: float = 0.0) -> None:
+    def __init__(self, words: Phrase, wait_s: float = 0.0) -> None:
         super().__init__(words)
-        self.wait_s = wait_s
+        self.words, self.wait_s = words, wait_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.daemon.cameras.feed import FeedEnded, SourceLost, checked
+from attendance.errors import Phrase
 from attendance.service.enrolment.pictures import FORMATS, EnrolRefused, decode_image
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -34,7 +35,7 @@ class FolderFeed:
         try:
             self._left = iter(sorted(pictures_in(folder), key=_by_number))
         except OSError as error:
-            raise SourceLost(f"the folder cannot be read: {error.strerror}") from error
+            raise SourceLost(Phrase("the folder cannot be read: %(why)s", why=error.strerror)) from error
 
     def read(self) -> NDArray[np.uint8] | None:
         path = next(self._left, None)

@@ -18,19 +18,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.daemon.cameras.feed import Source, SourceLost, checked
+from attendance.daemon.cameras.feed import CANNOT_OPEN, NO_FURTHER, Source, SourceLost, checked
 from attendance.daemon.cameras.http_reply import Answer, Asked
 from attendance.daemon.cameras.picture_stream import PictureStream
 from attendance.daemon.refusals import refusal_for
+from attendance.errors import Phrase
 
 log = logging.getLogger(__name__)
 
 # A camera that sends one picture an answer is asked so often at most.
 POLL_S = 0.2
+# A camera that makes its snapshot anew only now and then sends the same file meanwhile.  That is no new picture; it is
+# given out all the same after so long, so that a camera that is frozen is called frozen and not lost.
+_SAME_FOR_S = 2.0
 # So many pictures in one answer are a stream; when that ends, the camera is lost.
 A_STREAM = 10
 POLLED = "it sends one picture an answer and is asked again for each, five times a second at most"
-NO_FURTHER = "it sends no further pictures"
 _SNIFFED = 4096
 # Decoding begins once nothing more is waiting, or after so many bytes: a fast camera never pauses.
 _MOST_AHEAD = 8 << 20
@@ -49,6 +52,7 @@ class HttpPictures:
         self._newest: bytes | None = None
         self._stream.add(begun)
         self._asked_at = monotonic()
+        self._given, self._given_at = b"", 0.0
 
     def read(self) -> NDArray[np.uint8] | None:
         deadline = monotonic() + self._read_s
@@ -59,6 +63,8 @@ class HttpPictures:
                 return None
             if self._newest is not None:
                 newest, self._newest = self._newest, None
+                if self._is_same(newest):
+                    continue
                 return checked(cv2.imdecode(np.frombuffer(newest, np.uint8), cv2.IMREAD_COLOR))
             if self._answer.ended:
                 self._stream.end()
@@ -70,6 +76,14 @@ class HttpPictures:
 
     def close(self) -> None:
         self._asked.close()
+
+    def _is_same(self, picture: bytes) -> bool:
+        """Return whether this file was given out a moment ago."""
+        now = monotonic()
+        if picture == self._given and now - self._given_at < _SAME_FOR_S:
+            return True
+        self._given, self._given_at = picture, now
+        return False
 
     def _newest_of_what_came(self) -> bytes | None:
         """Return the newest whole picture of what has come; those before it are gone."""
@@ -119,7 +133,7 @@ def open_http(source: Source, open_timeout_s: float, read_timeout_s: float) -> H
             asked = None
             return feed
     except (OSError, http.client.HTTPException, ValueError):
-        raise SourceLost("it cannot be opened") from None  # their texts may hold the address
+        raise SourceLost(CANNOT_OPEN) from None  # their texts may hold the address
     finally:
         if asked is not None:
             asked.close()
@@ -132,7 +146,9 @@ def require_pictures(answer: Answer, signed_in: bool) -> None:
     if refusal is not None:
         raise SourceLost(refusal.words, refusal.wait_s)
     if answer.status != HTTPStatus.OK:
-        raise SourceLost(f"the camera answers with {answer.status} instead of pictures: check its address")
+        raise SourceLost(
+            Phrase("the camera answers with %(status)s instead of pictures: check its address", status=answer.status)
+        )
 
 
 def _says_pictures(kind: str) -> bool:

@@ -18,11 +18,20 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from attendance.daemon.cameras.feed import FeedEnded, Kind, Source, SourceLost, checked
+from attendance.daemon.cameras.feed import (
+    CANNOT_OPEN,
+    NO_FURTHER,
+    NO_VIDEO,
+    FeedEnded,
+    Kind,
+    Source,
+    SourceLost,
+    checked,
+)
 from attendance.daemon.refusals import refusal_of
+from attendance.errors import Phrase
 
 USUAL_FPS = 25.0  # of a video that does not say
-NO_FURTHER = "it sends no further pictures"
 # Pixels that are not square are made so from here on; less bends no face.
 _SQUARE = 0.05
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
@@ -42,7 +51,7 @@ class VideoFeed:
         videos = self._container.streams.video
         if not videos or videos[0].codec_context is None:  # none at all, or in a form that nobody here can decode
             self._container.close()
-            raise SourceLost("it is not a video that can be read" if source.finite else "it sends no pictures")
+            raise SourceLost(NO_VIDEO if source.finite else Phrase("it sends no pictures: check its address"))
         self._stream = videos[0]
         # Threads that share out pictures would hold each back by as many as there are threads.
         self._stream.codec_context.thread_type = "SLICE"
@@ -89,7 +98,7 @@ def _opened(source: Source, open_timeout_s: float, read_timeout_s: float) -> Any
         refusal = refusal_of(source.target, left) if source.kind is Kind.STREAM and left > 0 else None
         if refusal is not None:
             raise SourceLost(refusal.words, refusal.wait_s) from None  # FFmpeg's own text holds the address
-        raise SourceLost("it is not a video that can be read" if source.finite else "it cannot be opened") from None
+        raise SourceLost(NO_VIDEO if source.finite else CANNOT_OPEN) from None
 
 
 def _upright(frame: Any, shape: float) -> NDArray[np.uint8]:

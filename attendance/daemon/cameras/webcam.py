@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.daemon.cameras.feed import Source, SourceLost, checked
+from attendance.daemon.cameras.feed import CANNOT_OPEN, Source, SourceLost, checked
 
 
 class WebcamFeed:
@@ -32,10 +32,10 @@ class WebcamFeed:
         try:
             self._capture = cv2.VideoCapture(int(source.target) if source.target.isdigit() else source.target)
         except cv2.error as error:
-            raise SourceLost("it cannot be opened") from error
+            raise SourceLost(CANNOT_OPEN) from error
         if not self._capture.isOpened():
             self._capture.release()
-            raise SourceLost("it cannot be opened")
+            raise SourceLost(CANNOT_OPEN)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # where the driver can: the newest picture, not the oldest
 
     def read(self) -> NDArray[np.uint8] | None:

@@ -132,6 +132,7 @@ class Consensus:
             raise ValueError("durations are not negative")
         self._frames_needed, self._window = frames_needed, window
         self._forget, self._settle_denial = forget, settle_denial
+        self.stretch = 1.0  # of window and forget, while pictures come slowly (`pace`)
         self._tracks: list[_Track] = []
         self._now: datetime | None = None
 
@@ -145,7 +146,7 @@ class Consensus:
         if self._now is not None and at < self._now:
             self._tracks.clear()
         self._now = at
-        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget]
+        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget * self.stretch]
         decisions = _one_place_each([decision for _, decision in faces])
         known = [False] * len(faces) if repeats is None else repeats
         looks = [
@@ -181,7 +182,7 @@ class Consensus:
         return followed
 
     def _look(self, track: _Track, look: _Look) -> Settled | None:
-        while track.named and look.at - track.named[0][0] > self._window:
+        while track.named and look.at - track.named[0][0] > self._window * self.stretch:
             track.named.popleft()
         if look.decision.reason.about_picture:
             return self._refuse(track, look, passing=True)
@@ -203,7 +204,7 @@ class Consensus:
         looks = list(track.judged)
         first, last = looks[0], looks[-1]
         agree = len(looks) == self._frames_needed and all(look.decision.person_id == person_id for look in looks)
-        if not agree or last.at - first.at > self._window or track.granted_to == person_id:
+        if not agree or last.at - first.at > self._window * self.stretch or track.granted_to == person_id:
             return None
         track.granted_to = person_id
         return Settled(last.decision, last.box, len(looks), first.at, last.at)

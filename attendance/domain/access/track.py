@@ -127,6 +127,7 @@ class Tracks:
             raise ValueError("durations are not negative")
         self._looks_needed, self._forget, self._settle_denial = looks_needed, forget, settle_denial
         self._refused = RefusedAttempts() if refused is None else refused
+        self.stretch = 1.0  # of forget, while pictures come slowly (`pace`)
         self._tracks: list[_Track] = []
         self._numbers = itertools.count()
         self._now: datetime | None = None
@@ -136,7 +137,7 @@ class Tracks:
         if self._now is not None and at < self._now:
             self._tracks.clear()
         self._now = at
-        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget]
+        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget * self.stretch]
         followed = self._follow(at, faces)
         for track, probe in followed:
             track.box, track.seen_at = probe.box, at

@@ -20,6 +20,7 @@ from attendance.domain.access.attempts import RefusedAttempts
 from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import Decision
 from attendance.domain.access.liveness.fusion import Verdict
+from attendance.domain.access.pace import Pace
 from attendance.domain.access.repeated_looks import RepeatedLooks, Suspicion
 from attendance.domain.access.static_detections import StaticDetections
 from attendance.domain.access.track import LOOKS_MOST, Tracks
@@ -29,7 +30,7 @@ from attendance.domain.reason import Reason
 from attendance.service.access.edge.deciding import Edge
 from attendance.service.access.gallery_watch import GalleryWatch, View, denied
 from attendance.service.access.liveness.gate import LivenessGate, Ruling
-from attendance.service.access.reason_texts import suspicion_words
+from attendance.service.access.reason_texts import pace_words, suspicion_words
 from attendance.service.access.recording import Opening, Recorded, Recorder
 from attendance.service.alarms.alarms import NOBODY, Recipients
 from attendance.service.ids import new_event_id
@@ -116,6 +117,7 @@ class CheckIn:
         # Outlives faults, changes of the direction and lost connections, unlike the looks that agree.
         self._repeated = RepeatedLooks()
         self._suspicion: Suspicion | None = None
+        self._pace = Pace()
         self._suspected_at = clock.now()
         self._timings: dict[str, float] = {}
         self._fault_text = ""
@@ -128,8 +130,8 @@ class CheckIn:
 
     @property
     def trouble(self) -> str:
-        """Return what is wrong with the pictures of faces, "" if nothing."""
-        return "" if self._suspicion is None else suspicion_words(self._suspicion)
+        """Return what is wrong with the pictures, "" if nothing."""
+        return suspicion_words(self._suspicion) if self._suspicion is not None else pace_words(self._pace)
 
     @property
     def view(self) -> View:
@@ -163,6 +165,7 @@ class CheckIn:
         try:
             view = self._watch.refresh()
             self._let_suspicion_lapse(frame)
+            self._keep_pace(frame)
             probes = self._analyser.analyse(frame, self._rules.max_faces)
             self._timings.update(self._analyser.timings)
             agreed = self._agree(frame, probes, view)
@@ -174,6 +177,17 @@ class CheckIn:
         except Exception as error:  # fail secure: whatever it was, it ends as a denial
             outcomes.append(self._refuse(frame, error))
         return outcomes
+
+    def _keep_pace(self, frame: Frame) -> None:
+        """Stretch the durations of an attempt while pictures come slowly, and say so once."""
+        before = self._pace.slow
+        self._pace.add(frame.taken_at)
+        for one in (self._consensus, self._tracks, self._gate):
+            if one is not None:
+                one.stretch = self._pace.stretch
+        if self._pace.slow is not before:
+            words = pace_words(self._pace) or "enough pictures come again"
+            log.warning("camera %s: %s", frame.camera, words)
 
     def _agree(self, frame: Frame, probes: list[Probe], view: View) -> list[Settled]:
         """Return whom the looks settle on: pooled, or one by one if the threshold in force is for single looks."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from attendance.domain.access.pace import Pace
 from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.reason import Reason
-from attendance.errors import headline
+from attendance.errors import Phrase, headline
 from attendance.service.access.reason_forms import (
     FACE_SEEN,
     KIOSK_FAULT,
@@ -25,11 +26,31 @@ from attendance.service.access.reason_table import REASON_TEXTS
 from attendance.texts import gettext as _
 
 
-def suspicion_words(suspicion: Suspicion) -> str:
+def suspicion_words(suspicion: Suspicion) -> Phrase:
     """Return what repeated pictures of a matched face mean, for the log and the camera's page."""
     if suspicion is Suspicion.REPEATED_SEQUENCE:
-        return _("the same pictures of a face come again and again: somebody may be playing a recording")
-    return _("the same picture of a face has come for a while: the camera is frozen, or somebody replaced its pictures")
+        return Phrase("the same pictures of a face come again and again: somebody may be playing a recording")
+    return Phrase(
+        "the same picture of a face has come for a while: the camera is frozen, or somebody replaced its pictures"
+    )
+
+
+def pace_words(pace: Pace) -> Phrase:
+    """Return what is wrong with the pace of the pictures, for the log and the camera's page; empty if nothing."""
+    if pace.interval is None or not pace.slow:
+        return Phrase()
+    seconds = f"{pace.interval.total_seconds():.1f}"
+    if pace.too_slow:
+        return Phrase(
+            "a picture is looked at only every %(seconds)s s, so nobody can be recognised: set the camera to two "
+            "pictures a second and more, or relieve this computer",
+            seconds=seconds,
+        )
+    return Phrase(
+        "a picture is looked at only every %(seconds)s s, so people must stand still for longer: set the camera to two "
+        "pictures a second and more, or relieve this computer",
+        seconds=seconds,
+    )
 
 
 def reason_words(reason: Reason) -> str:

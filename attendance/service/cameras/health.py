@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from attendance.store.cameras.cameras import STALE_AFTER
+from attendance.store.cameras.cameras import STALE_AFTER, trouble_of
 from attendance.store.tables.cameras import Camera
 from attendance.texts import gettext as _
-
-# How the daemon's words begin where the camera answered; they go on with what to do.
-_ANSWERED = ("the camera ", "the address ", "the picture has not changed")
+from attendance.texts import translated
 
 
 class State(StrEnum):
@@ -42,11 +40,10 @@ def health_of(camera: Camera, now: datetime) -> Health:
         return Health(State.OFF, _("switched off"), _("Nobody is recognised here, and its door stays shut."))
     if camera.owner is None or camera.heartbeat_at is None or now - camera.heartbeat_at > STALE_AFTER:
         return Health(State.NOT_WATCHED, _("not watched"), _("Start the daemon of this camera."))
-    if camera.last_error:
+    if trouble := trouble_of(camera):
         # What the camera itself answered says what to do; cables are not the trouble then.
-        named = ": " in camera.last_error and camera.last_error.startswith(_ANSWERED)
-        advice = "" if named else _("Check the camera's power, cable and address.")
-        return Health(State.TROUBLE, camera.last_error, advice)
+        advice = "" if ": " in trouble else _("Check the camera's power, cable and address.")
+        return Health(State.TROUBLE, translated(trouble), advice)
     if camera.last_seen_at is None:
         return Health(
             State.TROUBLE, _("no picture yet"), _("The daemon is connecting; if this stays, check the address.")

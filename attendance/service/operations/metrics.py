@@ -132,6 +132,9 @@ class DaemonNumbers:
         if health.seen_at is not None:
             last = {(self._camera,): health.seen_at.timestamp()}
             yield _gauge("attendance_camera_last_frame_timestamp_seconds", "Newest picture.", last, "camera")
+        looked = CounterMetricFamily("attendance_frames_looked_at", "Pictures that were looked at.", labels=("camera",))
+        looked.add_metric([self._camera], self._looked)
+        yield looked
         words = "Pictures that were replaced by a newer one before anybody looked."
         dropped = CounterMetricFamily("attendance_frames_dropped", words, labels=("camera",))
         dropped.add_metric([self._camera], max(0, health.frames - self._looked))

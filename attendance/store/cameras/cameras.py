@@ -9,6 +9,7 @@ heartbeat may be old.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.faces import Region
 from attendance.domain.passage import Direction
-from attendance.errors import UserError, without_secrets
+from attendance.errors import Phrase, UserError, without_secrets
 from attendance.store.tables.cameras import Camera as Camera  # for the pages, which import no tables
 
 STALE_AFTER = timedelta(seconds=15)
@@ -73,15 +74,34 @@ def claim(
 def heartbeat(
     session: Session, name: str, *, owner: str, at: datetime, seen_at: datetime | None = None, error: str | None = None
 ) -> bool:
-    """Note that `owner` lives; `seen_at`: when the newest frame came; `error`: what is wrong, None if nothing.
+    """Note that `owner` lives; `seen_at`: when the newest frame came; `error`: what is wrong, None or "" if nothing.
 
     False if the camera is no longer this owner's: it must stop.
     """
-    values: dict[str, Any] = {"heartbeat_at": at, "last_error": error}
+    values: dict[str, Any] = {"heartbeat_at": at, "last_error": _kept(error)}
     if seen_at is not None:
         values["last_seen_at"] = seen_at
     done: Any = session.execute(update(Camera).where(Camera.name == name, Camera.owner == owner).values(**values))
     return bool(done.rowcount == 1)
+
+
+def trouble_of(camera: Camera) -> Phrase:
+    """Return what its daemon says is wrong, to be shown by `texts.translated`; empty if nothing."""
+    kept = camera.last_error or ""
+    if not kept.startswith("{"):
+        return Phrase(kept)  # without anything to fill in, the English text is its own key
+    try:
+        parts = json.loads(kept)
+        return Phrase(parts["text"], **parts["values"])
+    except (KeyError, TypeError, ValueError):
+        return Phrase(kept)
+
+
+def _kept(error: str | None) -> str | None:
+    """Return the words as they are stored: with what fills them apart, so that a page can translate them."""
+    if not isinstance(error, Phrase) or not error.values:
+        return str(error) if error else None
+    return json.dumps({"text": error.text, "values": {name: str(value) for name, value in error.values.items()}})
 
 
 def release(session: Session, name: str, *, owner: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from babel.support import NullTranslations
 
+from attendance import texts
 from attendance.service.cameras.health import State, health_of
 from attendance.store.tables.cameras import Camera
 from tests.factories import NOON
@@ -48,3 +51,19 @@ def test_a_camera_that_answered_is_not_called_cable_trouble(error: str, cables: 
     health = health_of(Camera(name="front", source="0", direction="in", **GOOD | {"last_error": error}), NOON)
 
     assert ("cable" in health.advice) == cables
+
+
+def test_the_words_of_a_trouble_are_translated_on_a_page() -> None:
+    class German(NullTranslations):
+        def ugettext(self, message: str) -> str:
+            return {"no answer for %(seconds)s s": "seit %(seconds)s s keine Antwort"}.get(message, message)
+
+    kept = '{"text": "no answer for %(seconds)s s", "values": {"seconds": "11"}}'
+    camera = Camera(name="front", source="0", direction="in", **GOOD | {"last_error": kept})
+    assert health_of(camera, NOON).words == "no answer for 11 s"
+
+    def in_german() -> str:
+        texts.use(German())
+        return health_of(camera, NOON).words
+
+    assert copy_context().run(in_german) == "seit 11 s keine Antwort"

@@ -71,6 +71,7 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     assert found["attendance_stage_duration_seconds_count", "detect"] == 2
     assert found["attendance_decision_duration_seconds_count",] == 3
     assert found["attendance_frames_dropped_total", "front"] == 2
+    assert found["attendance_frames_looked_at_total", "front"] == 3
     assert found["attendance_camera_up", "front"] == 1
     assert found["attendance_camera_last_frame_timestamp_seconds", "front"] == NOON.timestamp()
     assert found["attendance_threshold",] == 0.5

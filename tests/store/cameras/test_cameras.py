@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from attendance.domain.passage import Direction
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError
 from attendance.store.cameras import cameras
 from attendance.store.session import Sessions
 from tests.factories import NOON
@@ -110,3 +110,15 @@ def test_a_title_is_for_pages_and_no_two_cameras_share_one(sessions: Sessions) -
     edit(sessions, title="door")  # its own name is no title
     with sessions() as session:
         assert cameras.titles(session) == {}
+
+
+def test_a_trouble_keeps_what_fills_it_apart_so_that_a_page_can_translate_it(sessions: Sessions) -> None:
+    claim(sessions, "one")
+    words = Phrase("no answer for %(seconds)s s", seconds=11)
+    for error, text in ((words, words.text), (Phrase("it cannot be opened"), "it cannot be opened"), (Phrase(), "")):
+        with sessions.begin() as session:
+            assert cameras.heartbeat(session, "door", owner="one", at=NOON, error=error)
+        with sessions() as session:
+            (camera,) = cameras.list_cameras(session)
+            trouble = cameras.trouble_of(camera)
+        assert (trouble, trouble.text) == (error, text)

@@ -69,6 +69,7 @@ class LivenessGate:
     def __init__(self, network: LivenessLook, point: LivenessPoint, rules: LivenessRules) -> None:
         self._network, self._point, self._rules = network, point, rules
         self._tracks: list[_Track] = []
+        self.stretch = 1.0  # of the durations, while pictures come slowly (`domain/access/pace`)
 
     @property
     def policy(self) -> Policy:
@@ -123,7 +124,7 @@ class LivenessGate:
         here: list[_Track] = []
         gone: list[_Track] = []
         for track in self._tracks:
-            (here if timedelta(0) <= now - track.at <= self._rules.forget else gone).append(track)
+            (here if timedelta(0) <= now - track.at <= self._rules.forget * self.stretch else gone).append(track)
         self._tracks = here
         return [(track.waiting, self._left(track)) for track in gone if track.waiting is not None]
 
@@ -154,13 +155,13 @@ class LivenessGate:
     def _ruling(self, frame: Frame, track: _Track) -> Ruling | None:
         """Return the ruling on a waiting track, None while more looks are needed."""
         rules = self._rules
-        if track.since_look >= rules.every:
+        if track.since_look >= rules.every / self.stretch:
             track.logits.append(self._network.look(frame.image, track.box))
             track.since_look = 0
         judgement = self._judged(track)
         assert track.waiting_since is not None
         waited = frame.taken_at - track.waiting_since
-        enough = len(track.logits) >= rules.most_looks or waited >= rules.wait
+        enough = len(track.logits) >= rules.most_looks or waited >= rules.wait * self.stretch
         if judgement.verdict is Verdict.UNCLEAR and rules.policy is not Policy.WATCH and not enough:
             return None
         return self._rule(judgement)
