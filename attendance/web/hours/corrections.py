@@ -212,19 +212,26 @@ def close_period() -> ResponseReturnValue:
         seen: dict[str, Any] = {name: form.get(name, "") for name in ("from", "to", "grace")}
         return redirect(url_for("corrections.preview_period", **seen))
 
-    def work(session: Session, now: datetime) -> str:
+    site, target = current_site(), url_for("corrections.periods_page")
+    try:
         grace = timedelta(days=whole(form.get("grace", ""), _("days of grace"), 0, MOST_GRACE))
+        first, last = day_from(form.get("from", "")), day_from(form.get("to", ""))
+        written = periods.write_down(site.sessions, first, last, now=site.clock.now(), zone=site.zone)
+    except UserError as error:
+        flash(error_sentence(error), "danger")
+        return redirect(target)
+
+    def work(session: Session, now: datetime) -> str:
         lock = periods.close(
-            session, day_from(form.get("from", "")), day_from(form.get("to", "")), grace=grace, now=now,
-            zone=current_site().zone, by=current_user.username,
-        )  # fmt: skip
+            session, first, last, grace=grace, now=now, zone=site.zone, by=current_user.username, written=written
+        )
         record_act(session, Action.CLOSE_PERIOD, Subject("period", lock.id))
         return _(
             "The period %(first)s to %(last)s is closed, and its totals are written down.",
             first=lock.first, last=lock.last,
         )  # fmt: skip
 
-    return done(work, url_for("corrections.periods_page"))
+    return done(work, target)
 
 
 @blueprint.post("/periods/<int:lock_id>/reopen")

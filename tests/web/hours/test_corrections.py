@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from sqlalchemy import event
+
 from attendance.domain.passage import Direction
 from attendance.service.hours import corrections as service
 from attendance.service.hours import periods as service_periods
 from attendance.store.audit import entries
 from attendance.store.hours import corrections, periods
+from attendance.store.session import engine_of
 from tests.site_fixtures import Browser, Web
 from tests.web.hours.conftest import DAY, FRIDAY, at
 
@@ -93,6 +97,36 @@ def test_a_period_is_looked_at_before_it_is_closed(web: Web, anna: int, admin: B
     # What was shown is what was written down.
     assert f'<dd class="big">{len(written)}</dd>' in page
     assert f'<dd class="big">{sum(written) // 3600}:{sum(written) // 60 % 60:02}</dd>' in page
+
+
+def test_a_long_period_is_written_down_in_short_transactions(
+    web: Web, anna: int, admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_periods, "MOST_ROWS", 2)
+    engine, rows, most = engine_of(web.sessions), 0, [0]
+
+    def count(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        nonlocal rows
+        if statement.startswith("INSERT INTO day_totals"):
+            rows += len(parameters) if many else statement.count("(?") or 1
+
+    def over(_connection: Any) -> None:
+        nonlocal rows
+        most.append(rows)
+        rows = 0
+
+    event.listen(engine, "after_cursor_execute", count)
+    event.listen(engine, "commit", over)
+    form = {"from": "2024-04-26", "to": "2024-05-02", "grace": "0", "confirm": "yes"}
+    admin.submit("/attendance/periods", form)
+
+    assert (max(most), sum(most)) == (2, 7)
+    with web.sessions() as session:
+        [lock] = periods.locks(session)
+        assert len(periods.totals_between(session, lock.first, lock.last)) == 7
+    assert "is closed already" in admin.submit("/attendance/periods", form, follow_redirects=True).get_data(
+        as_text=True
+    )
 
 
 def test_a_preview_says_why_days_cannot_be_closed(admin: Browser) -> None:
