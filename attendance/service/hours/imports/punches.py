@@ -104,12 +104,13 @@ def check(session: Session, source: Source, now: datetime) -> Report:
     person_of = _people(session)
     hindrances = _device_hindrances(session, source, file)
     unknown = Counter(one.user for one in file.punches if person_of(one.user) is None)
-    problems = [*file.bad, *_untimely(session, file.punches, source, now)]
+    untimely = _untimely(session, file.punches, source, now)
+    problems, left_out = [*file.bad, *untimely], {bad.line for bad in untimely}
     rows: dict[str, Mapping[str, Any]] = {}
     twice = 0
     for one in file.punches:
         person, device = person_of(one.user), one.device_or(source.device)
-        if person is None:
+        if person is None or one.line in left_out:  # each line is counted once, as what keeps it out
             continue
         person_id, number = person
         key = punch_id(device, number, one.at)

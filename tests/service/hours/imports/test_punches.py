@@ -119,6 +119,7 @@ def test_lines_in_a_closed_period_or_older_than_what_is_kept_are_named(sessions:
         (2, "in the closed period 2024-05-06 to 2024-05-06"), (3, "in the closed period 2024-05-06 to 2024-05-06"),
         (4, "in the closed period 2024-05-06 to 2024-05-06"), (5, "older than this site keeps check-ins"),
     ]  # fmt: skip
+    assert (found.rows, found.people, found.known) == ((), 0, 0)  # each line is counted once
     assert not found.ready
 
 
