@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.scoring import Scoring
 from attendance.domain.passage import Direction
 from attendance.service.access.check_in import CheckIn, Outcome, Rules
 from attendance.service.access.liveness.gate import LivenessGate
@@ -78,6 +79,15 @@ class Site:
     def log(self) -> list[PassageView]:
         with self.sessions() as session:
             return events.list_passages(session)
+
+
+def compare_by(site: Site, scoring: Scoring, threshold: float = 0.85) -> CheckIn:
+    with site.sessions.begin() as session:
+        operating_points.set_point(
+            session, model_id=MODEL, threshold=threshold, margin=0.05, source="administrator", gallery_size=2,
+            at=site.clock.now(), scoring=scoring,
+        )  # fmt: skip
+    return site.check_in()
 
 
 @pytest.fixture

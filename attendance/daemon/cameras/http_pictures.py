@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 # A camera that sends one picture an answer is asked so often at most.
 POLL_S = 0.2
-# A camera that makes its snapshot anew only now and then sends the same file meanwhile.  That is no new picture; it is
+# A camera that makes its snapshot anew only now and then sends the same file meanwhile, which says nothing new.  It is
 # given out all the same after so long, so that a camera that is frozen is called frozen and not lost.
 _SAME_FOR_S = 2.0
 # So many pictures in one answer are a stream; when that ends, the camera is lost.

@@ -10,9 +10,10 @@ heartbeat may be old.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +23,8 @@ from attendance.domain.faces import Region
 from attendance.domain.passage import Direction
 from attendance.errors import Phrase, UserError, without_secrets
 from attendance.store.tables.cameras import Camera as Camera  # for the pages, which import no tables
+
+log = logging.getLogger(__name__)
 
 STALE_AFTER = timedelta(seconds=15)
 # A picture of the door shows people: it is kept while an administrator draws a region on it, and no longer.
@@ -87,21 +90,28 @@ def heartbeat(
 
 def trouble_of(camera: Camera) -> Phrase:
     """Return what its daemon says is wrong, to be shown by `texts.translated`; empty if nothing."""
-    kept = camera.last_error or ""
-    if not kept.startswith("{"):
-        return Phrase(kept)  # without anything to fill in, the English text is its own key
-    try:
-        parts = json.loads(kept)
-        return Phrase(parts["text"], **parts["values"])
-    except (KeyError, TypeError, ValueError):
-        return Phrase(kept)
+    kept = _Kept(camera.last_error or "", {})  # without anything to fill in, the English text is its own key
+    if kept.text.startswith("{"):
+        try:
+            kept = _Kept(**json.loads(kept.text))
+            return Phrase(kept.text, **kept.values)
+        except (KeyError, TypeError, ValueError):
+            log.warning("the trouble of the camera %s cannot be read", camera.name)
+    return Phrase(kept.text)
+
+
+class _Kept(NamedTuple):
+    """The parts of a phrase, as they are stored."""
+
+    text: str
+    values: dict[str, str]
 
 
 def _kept(error: str | None) -> str | None:
     """Return the words as they are stored: with what fills them apart, so that a page can translate them."""
     if not isinstance(error, Phrase) or not error.values:
         return str(error) if error else None
-    return json.dumps({"text": error.text, "values": {name: str(value) for name, value in error.values.items()}})
+    return json.dumps(_Kept(error.text, {name: str(value) for name, value in error.values.items()})._asdict())
 
 
 def release(session: Session, name: str, *, owner: str) -> None:

@@ -5,23 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attendance.domain.access.scoring import ATTEMPT_MEAN, BEST_PHOTO, Scoring
+from attendance.domain.access.scoring import ATTEMPT_MEAN, BEST_PHOTO
 from attendance.domain.faces import Frame
 from attendance.domain.reason import Reason
-from attendance.service.access.check_in import CheckIn
-from attendance.store.calibration import operating_points
-from tests.factories import ANNA, MODEL, NOBODY, STRANGER, make_probe, near, vector_of
+from tests.factories import ANNA, NOBODY, STRANGER, make_probe, near, vector_of
 from tests.service.access.moving_pictures import of_anna, show
-from tests.service.conftest import Site
-
-
-def compare_by(site: Site, scoring: Scoring, threshold: float = 0.85) -> CheckIn:
-    with site.sessions.begin() as session:
-        operating_points.set_point(
-            session, model_id=MODEL, threshold=threshold, margin=0.05, source="administrator", gallery_size=2,
-            at=site.clock.now(), scoring=scoring,
-        )  # fmt: skip
-    return site.check_in()
+from tests.service.conftest import Site, compare_by
 
 
 def dim(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

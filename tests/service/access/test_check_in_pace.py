@@ -10,8 +10,7 @@ from attendance.domain.access.scoring import ATTEMPT_MEAN, BEST_PHOTO, Scoring
 from attendance.domain.reason import Reason
 from attendance.service.access.check_in import CheckIn, Outcome
 from tests.factories import ANNA, BERT, NOBODY, STRANGER, make_frame
-from tests.service.access.test_check_in_attempts import compare_by
-from tests.service.conftest import Site
+from tests.service.conftest import Site, compare_by
 
 
 def slowly(site: Site, check_in: CheckIn, every_s: float, *colours: tuple[int, int, int]) -> list[Outcome]:
