@@ -20,7 +20,7 @@ from attendance.errors import UserError
 from attendance.paths import program
 
 # As in store/operators/operators.py, which takes long to import.
-ROLES = "owner admin enroller hr supervisor security_officer privacy_officer auditor viewer"
+ROLES = "owner admin enroller hr supervisor security_officer privacy_officer auditor integration viewer"
 
 
 @click.group()
@@ -169,7 +169,7 @@ def operators_reset(context: click.Context, hours: float) -> None:
 @click.argument("username")
 @click.pass_context
 def operators_reset_second_factor(context: click.Context, username: str) -> None:
-    """Remove an operator's authenticator app and recovery codes, and sign the operator out everywhere."""
+    """Remove an operator's authenticator app, passkeys and recovery codes, and sign the operator out everywhere."""
     settings = settings_of(context)
     from attendance import bootstrap
     from attendance.service.audit.audit import Action, Actor, Subject, record

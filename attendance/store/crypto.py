@@ -101,6 +101,10 @@ class Keys:
         """Return the digest by which this site knows a photo again, of the photo's SHA-256 in hexadecimal digits."""
         return SALTED + hmac.new(self._photo_secret, sha256.encode(), hashlib.sha256).hexdigest()[:62]
 
+    def passkey_handle(self, operator_id: int) -> bytes:
+        """Return the 32 bytes by which passkeys know an operator of this site; they say nothing about who it is."""
+        return hmac.new(self.cookie_secret.encode(), f"passkeys of {operator_id}".encode(), hashlib.sha256).digest()
+
     def make_data_key(self, person_id: int) -> tuple[bytes, DataKey]:
         """Return a new random key for a person: wrapped for the database, and ready to use."""
         key = secrets.token_bytes(_KEY)

@@ -32,7 +32,7 @@ from attendance.web.kiosk import pairing, screen, tablet
 from attendance.web.me import leave as me_leave
 from attendance.web.me import me, sign_in
 from attendance.web.operations import health, overview, system
-from attendance.web.operators import oidc, operators, proof, second_factor, sign_ins
+from attendance.web.operators import oidc, operators, passkeys, proof, second_factor, sign_ins
 from attendance.web.people import consents, credentials, departments, look_alikes, people
 from attendance.web.privacy import privacy
 from attendance.web.site import EXTENSION, Site
@@ -91,7 +91,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
         app.register_blueprint(room.blueprint)
     for room in (at_camera, audit, comparing, credentials, departments, privacy, system):
         app.register_blueprint(room.blueprint)
-    for room in (oidc, proof, second_factor, sign_ins):
+    for room in (oidc, passkeys, proof, second_factor, sign_ins):
         app.register_blueprint(room.blueprint)
     for room in (working_time, corrections, rostering, leave, holidays, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)

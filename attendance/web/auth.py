@@ -4,7 +4,7 @@ In: forms.  Out: a session cookie that names an operator.
 Does not know: how a password is hashed, what an operator may see, how a second factor is set up.
 Main choice: the cookie carries a random token and nothing else; the sign-in itself is a row
 (store/operators/sign_ins.py).  Signing out, another password, another role and a deactivated operator end it.
-Between password and code the cookie names a half sign-in, which opens nothing.
+Between password and code, or passkey, the cookie names a half sign-in, which opens nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from attendance.store.session import DatabaseError
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import CodeForm, LoginForm, SetupForm
-from attendance.web.operators import guesses
+from attendance.web.operators import guesses, passkey_check
 from attendance.web.roles import NAMES
 from attendance.web.security import caller_address, limiter, permission, safe_next, wants_json
 from attendance.web.site import Site, current_site
@@ -96,7 +96,7 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _login_page(form, 400)
     operator = operators.authenticate(
-        site.sessions, form.username.data or "", form.password.data or "", at=site.clock.now()
+        site.sessions, form.username.data or "", form.password.data or ""
     )
     if operator is None:
         log.warning("a sign-in from %s failed", request.remote_addr)
@@ -117,29 +117,37 @@ def sign_in() -> ResponseReturnValue:
 
 @blueprint.route("/login/code", methods=["GET", "POST"])
 @guesses.of_addresses
-@guesses.of_accounts(lambda: _half_signed_in()[1])
+@guesses.of_accounts(lambda: half_signed_in()[1])
 def code() -> ResponseReturnValue:
-    """Ask whoever gave the password for the code of the app; the sign-in begins with it, under another token."""
-    form, site = CodeForm(), current_site()
-    operator_id, _username = _half_signed_in()
+    """Ask whoever gave the password for the code of the app or a passkey; the sign-in begins with it, under another token."""
+    form, site, answer = CodeForm(), current_site(), request.form.get("passkey", "")
+    operator_id, _username = half_signed_in()
     if operator_id is None:
         session.pop(_HALF, None)
         flash(_("That took too long, or too many codes were wrong. Sign in again."), "warning")
         return redirect(url_for("auth.login", next=safe_next(request.args.get("next"))))
-    if not form.validate_on_submit():
-        return render_template("operators/code.html", form=form), 400 if form.errors else 200
-    operator, left = _completed(operator_id, form.code.data or "")
+    if not answer and not form.validate_on_submit():
+        return _code_page(form, operator_id, 400 if form.errors else 200)
+    operator, left = _completed(operator_id, form.code.data or "", answer)
     if operator is None:
-        log.warning("a code of operator %d from %s was wrong", operator_id, request.remote_addr)
-        form.code.errors = [_("This code is wrong, or it was used already. Wait for the next one.")]
-        return render_template("operators/code.html", form=form), 401
+        log.warning("a code or passkey of operator %d from %s was wrong", operator_id, request.remote_addr)
+        wrong_code = _("This code is wrong, or it was used already. Wait for the next one.")
+        form.code.errors = [_("This passkey does not fit. Try again.") if answer else wrong_code]
+        return _code_page(form, operator_id, 401)
     _begin(operator, site.clock.now())
     if left is not None:
         flash(_("That was a recovery code. You have %(number)s left.", number=left), "warning")
     return redirect(safe_next(request.args.get("next")) or url_for("overview.page"))
 
 
-def _half_signed_in() -> tuple[int | None, str]:
+def _code_page(form: CodeForm, operator_id: int, status: int) -> ResponseReturnValue:
+    with current_site().sessions() as database:
+        has_app = second_factors.has_app(database, operator_id)
+    offered = passkey_check.offered(operator_id)
+    return render_template("operators/code.html", form=form, has_app=has_app, passkeys=offered), status
+
+
+def half_signed_in() -> tuple[int | None, str]:
     """Return who gave the password in this browser and owes the code: id and user name; (None, "") for nobody."""
     if "half_signed_in" not in g:
         g.half_signed_in = None, ""
@@ -151,16 +159,20 @@ def _half_signed_in() -> tuple[int | None, str]:
     return whose
 
 
-def _completed(operator_id: int, typed: str) -> tuple[operators.Operator | None, int | None]:
-    """Use up the code and the half sign-in; return the operator, None if the code is wrong.
+def _completed(operator_id: int, typed: str, answer: str) -> tuple[operators.Operator | None, int | None]:
+    """Use up the code, or a passkey's answer, and the half sign-in; return the operator, None if it is wrong.
 
     Beside it: how many recovery codes are left, if it was one of them.
     """
     site, token = current_site(), session.get(_HALF, "")
-    at, left = site.clock.now(), None
+    held = passkey_check.held(answer, f"code {operator_id}", operator_id) if answer else None
+    at, left, used = site.clock.now(), None, ""
     with site.sessions.begin() as database:
-        used = second_factors.use(database, site.keys, operator_id, typed, at=at)
-        if used is None:
+        if not answer:
+            used = second_factors.use(database, site.keys, operator_id, typed, at=at) or ""
+        elif held is not None and passkey_check.use(database, held, at=at):
+            used = "passkey"
+        if not used:
             half_sign_ins.note_wrong(database, token)
             return None, None
         operator = operators.get_operator(database, operator_id)
@@ -237,7 +249,8 @@ def _setup_is_right(form: SetupForm, now: datetime) -> bool:
 def _login_page(form: LoginForm, status: int = 200) -> ResponseReturnValue:
     with current_site().sessions() as database:
         nobody_yet = operators.count_operators(database) == 0
-    return render_template("operators/login.html", form=form, nobody_yet=nobody_yet), status
+    offered = passkey_check.offered(None)
+    return render_template("operators/login.html", form=form, nobody_yet=nobody_yet, passkeys=offered), status
 
 
 def begin_session(operator: operators.Operator, way: str = "password") -> None:
@@ -251,6 +264,7 @@ def _begin(operator: operators.Operator, at: datetime, way: str = "password") ->
         token = sign_ins.begin(
             database, operator_id=operator.id, way=way, at=at, mark=mark_of(site.clock), caller=caller()
         )
+        operators.note_login(database, operator.id, at=at)
         found = sign_ins.find(database, token)
     session.clear()  # nothing of a session before the sign-in survives it
     session.permanent = True

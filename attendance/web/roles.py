@@ -47,6 +47,7 @@ _TABLE: Mapping[str, str] = {
         record_site_consent read_site_privacy read_site_audit""",
     "auditor": f"""{_OWN} read_site_log read_site_threshold read_site_camera read_site_door read_site_access
         read_site_period read_site_system read_site_privacy read_site_audit export_site_audit""",
+    "integration": f"""{_OWN} read_site_report export_site_report read_site_period import_site_check_ins""",
     "viewer": _VIEWER,
 }
 GRANTED: Mapping[str, frozenset[str]] = {role: frozenset(grants.split()) for role, grants in _TABLE.items()}
@@ -67,6 +68,7 @@ NAMES: Mapping[str, str] = {
     "security_officer": N_("security officer"),
     "privacy_officer": N_("privacy officer"),
     "auditor": N_("auditor"),
+    "integration": N_("integration"),
     "viewer": N_("viewer"),
     "employee": N_("employee"),
     "device": N_("device"),
@@ -80,6 +82,7 @@ WORDS: Mapping[str, str] = {
     "security_officer": N_("Security officer: doors, access, cameras, threshold, tablets, alarms and the log"),
     "privacy_officer": N_("Privacy officer: consent, records, erasures and the audit"),
     "auditor": N_("Auditor: reads rules, log, periods and the audit; changes nothing"),
+    "integration": N_("Integration: a payroll program; takes reports out and check-ins of other terminals in"),
     "viewer": N_("Viewer: sees everything, changes nothing"),
 }
 

@@ -42,6 +42,8 @@ PUBLIC = {
     "auth.setup",
     "oidc.begin",
     "oidc.back",
+    "passkeys.options",
+    "passkeys.sign_in",
     "health.check",
     "health.alive",
     "health.ready",
@@ -53,6 +55,9 @@ _BEFORE_SECOND_FACTOR = {
     "second_factor.page",
     "second_factor.begin",
     "second_factor.confirm",
+    "passkeys.new",
+    "passkeys.new_options",
+    "passkeys.add",
     "auth.logout",
     "proof.check",
 }
@@ -86,6 +91,7 @@ LANDING: tuple[tuple[str, Permission], ...] = (
     ("working_time.today", "read_working_time"),
     ("people.index", "read_person"),
     ("audit.page", "read_audit"),
+    ("report_pages.index", "read_report"),
 )
 
 

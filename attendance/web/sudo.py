@@ -20,6 +20,7 @@ from flask_login import current_user
 from attendance.service.ports import age_since
 from attendance.store.operators import oidc_accounts, second_factors
 from attendance.texts import gettext as _
+from attendance.web.operators import passkey_check
 from attendance.web.security import wants_json
 from attendance.web.site import current_site, site_of
 
@@ -88,6 +89,7 @@ def ask(error: str = "", target: str = "", method: str = "") -> ResponseReturnVa
     site = site_of(current_app)
     with site.sessions() as session:
         has_code = second_factors.is_on(session, current_user.operator_id)
+        has_app = second_factors.has_app(session, current_user.operator_id)
         by_provider = oidc_accounts.has_account(session, current_user.operator_id)
     kept = [(name, value) for name, value in request.form.items(multi=True) if not is_ours(name)]
     page = render_template(
@@ -96,6 +98,8 @@ def ask(error: str = "", target: str = "", method: str = "") -> ResponseReturnVa
         target=target or request.full_path.rstrip("?"),
         method=method or request.method,
         has_code=has_code,
+        has_app=has_app,
+        passkeys=passkey_check.offered(current_user.operator_id),
         by_provider=by_provider,
         error=error,
         minutes=site.settings.web.proof_minutes,

@@ -65,7 +65,7 @@ def open_page(chromium: Any, address: str) -> Iterator[Open]:
     contexts, errors = [], []
 
     def opened(path: str = "/", username: str | None = "ada", **options: Any) -> Any:
-        context = chromium.new_context(base_url=address, **(DESKTOP | options))
+        context = chromium.new_context(**({"base_url": address} | DESKTOP | options))
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()

@@ -51,3 +51,58 @@ def test_an_app_is_set_up_and_its_code_is_asked_for_before_a_dangerous_act(
     other.click("main button")
     other.wait_for_url("**/")
     assert faults == []
+
+
+def with_authenticator(page: Any, verifies: bool = True) -> Any:
+    """Give the page's browser a passkey store of its own, which answers without a hand."""
+    developer = page.context.new_cdp_session(page)
+    developer.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": verifies, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    made = developer.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return developer, made["authenticatorId"]
+
+
+@SIZES
+def test_a_passkey_is_added_signs_in_and_proves(web: Web, open_page: Open, address: str, size: dict[str, Any]) -> None:
+    local = address.replace("127.0.0.1", "localhost")  # browsers know no passkeys for addresses in numbers
+    page = open_page("/second-factor", base_url=local, **size)
+    with_authenticator(page)
+    faults = faults_of(page)
+    page.click("text=Add a passkey")
+    page.fill("#name", "Office computer")
+    faults += faults_of(page)
+    page.click("main form button[data-passkey]")
+    expect(page.locator("main li code")).to_have_count(second_factors.RECOVERY_CODES)
+    page.goto("/second-factor")
+    expect(page.locator(".passkeys input[name=name]")).to_have_value("Office computer")
+    faults += faults_of(page)
+
+    web.clock.advance(660)
+    page.goto("/operators")
+    for name, value in (("username", "grace"), ("password", NEW), ("repeat", NEW)):
+        page.fill(f"#{name}", value)
+    page.click("main form:has(#username) button:not([type=button])")
+    expect(page.locator("h1")).to_have_text("Is it you?")
+    faults += faults_of(page)
+    page.click("button[data-passkey]")
+    expect(page.locator(".notice-success")).to_have_text("grace can sign in now.")
+
+    page.context.clear_cookies()
+    page.goto("/login")
+    faults += faults_of(page)
+    page.click("button[data-passkey]")
+    page.wait_for_url(f"{local}/")
+
+    page.context.clear_cookies()
+    page.goto("/login")
+    page.fill("#username", "ada")
+    page.fill("#password", PASSWORD)
+    page.click("main form:has(#password) button:not([type=button])")
+    expect(page.locator("h1")).to_have_text("Code")
+    faults += faults_of(page)
+    page.click("button[data-passkey]")
+    page.wait_for_url(f"{local}/")
+    assert faults == []

@@ -18,7 +18,8 @@ from tests.web.kiosk.conftest import Tablet, add_tablet
 
 # Every operator's role, and who is not an operator.  A user name signs in as each: the first letters of its role.
 ROLES = (
-    "viewer", "supervisor", "enroller", "hr", "security_officer", "privacy_officer", "auditor", "admin", "owner",
+    "viewer", "supervisor", "enroller", "hr", "security_officer", "privacy_officer", "auditor", "integration",
+    "admin", "owner",
 )  # fmt: skip
 WHO = ("anonymous", "employee", "device", *ROLES)
 PIN = "258014"

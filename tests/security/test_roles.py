@@ -22,6 +22,8 @@ OPEN = {
     "auth.setup",
     "oidc.begin",
     "oidc.back",
+    "passkeys.options",
+    "passkeys.sign_in",
     "health.check",
     "health.alive",
     "health.ready",
@@ -153,6 +155,12 @@ def test_a_viewer_can_change_nothing(web: Web, viewer: Browser) -> None:
         "second_factor.confirm",
         "second_factor.renew_codes",
         "second_factor.remove",
+        "passkeys.options",
+        "passkeys.sign_in",
+        "passkeys.new_options",
+        "passkeys.add",
+        "passkeys.rename",
+        "passkeys.remove",
     }
     for endpoint, path in routes(web, "POST"):
         if endpoint not in own:

@@ -119,3 +119,82 @@ SIGN_IN = (
     "proven_mark, address, browser) VALUES ('{id}', '{id}', 1, '{way}', '2024-05-06', '', '2024-05-06', '', "
     "'2024-05-06', '', '', '')"
 )
+
+
+def test_passkeys_come_and_go_and_recovery_codes_of_an_app_stay(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0035")
+    operator = "INSERT INTO operators (id, username, password_hash, role, active, created_at) VALUES"
+    do(
+        engine,
+        f"{operator} (1, 'ada', 'x', 'admin', 1, '2024-05-06')",
+        f"{operator} (2, 'vera', 'x', 'viewer', 1, '2024-05-06')",
+        "INSERT INTO second_factors (operator_id, sealed, begun_at) VALUES (1, 'x', '2024-05-06')",
+        "INSERT INTO recovery_codes (code_hash, operator_id) VALUES ('a', 1)",
+    )
+    to(engine, "0036")
+    passkey = "INSERT INTO passkeys (operator_id, credential_id, public_key, sign_count, rp_id, name, added_at) VALUES"
+    do(
+        engine,
+        f"{passkey} (2, 'one', 'k', 4294967295, 'localhost', 'Office', '2024-05-06')",
+        "INSERT INTO recovery_codes (code_hash, operator_id) VALUES ('v', 2)",
+    )
+    with pytest.raises(IntegrityError):
+        do(engine, f"{passkey} (1, 'one', 'k', 0, 'localhost', 'again', '2024-05-06')")
+
+    to(engine, "0035", back=True)
+
+    assert rows(engine, "SELECT code_hash, operator_id FROM recovery_codes") == [("a", 1)]
+    engine.dispose()
+
+
+def test_an_operator_of_a_provider_cannot_sign_in_to_an_older_program(tmp_path: Path) -> None:
+    """Revision 0034: without its table such an account would look like an administrator with a password."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0033")
+    operator = "INSERT INTO operators (id, username, password_hash, role, active, created_at) VALUES"
+    do(engine, f"{operator} (1, 'ada', 'x', 'admin', 1, '2024-05-06')")
+    to(engine, "0034")
+    account = "INSERT INTO oidc_accounts (operator_id, issuer, subject) VALUES"
+    do(
+        engine,
+        f"{operator} (2, 'olga', '', 'admin', 1, '2024-05-06')",
+        f"{operator} (3, 'otto', '', 'viewer', 1, '2024-05-06')",
+        f"{account} (2, 'https://id.example', 's')",
+    )
+    with pytest.raises(IntegrityError):
+        do(engine, f"{account} (3, 'https://id.example', 's')")
+
+    to(engine, "0033", back=True)
+
+    assert rows(engine, "SELECT username, active FROM operators ORDER BY id") == [("ada", 1), ("olga", 0), ("otto", 1)]
+    engine.dispose()
+
+
+def test_operators_keep_what_hangs_on_them_when_the_role_of_programs_is_added(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0036")
+    operator = "INSERT INTO operators (id, username, password_hash, role, active, created_at) VALUES"
+    do(
+        engine,
+        f"{operator} (1, 'ada', 'x', 'admin', 1, '2024-05-06')",
+        f"{operator} (2, 'sam', 'x', 'supervisor', 1, '2024-05-06')",
+        "INSERT INTO operator_teams (operator_id, department) VALUES (2, 'Mill')",
+        "INSERT INTO recovery_codes (code_hash, operator_id) VALUES ('a', 1)",
+        SIGN_IN.format(id="a", way="password"),
+    )
+
+    migrate.upgrade(engine, "0037")
+
+    assert rows(engine, "SELECT department FROM operator_teams") == [("Mill",)]
+    assert rows(engine, "SELECT code_hash FROM recovery_codes") == [("a",)]
+    assert rows(engine, "SELECT id FROM sign_ins") == [("a",)]
+    do(engine, f"{operator} (3, 'payroll', 'x', 'integration', 1, '2024-05-06')")
+    with pytest.raises(IntegrityError):
+        do(engine, f"{operator} (4, 'eve', 'x', 'god', 1, '2024-05-06')")
+
+    to(engine, "0036", back=True)
+
+    assert rows(engine, "SELECT role, active FROM operators WHERE id = 3") == [("viewer", 0)]
+    assert rows(engine, "SELECT department FROM operator_teams") == [("Mill",)]
+    engine.dispose()

@@ -32,8 +32,9 @@ from attendance.store.tables.operators import Operator as Operator  # for the pa
 from attendance.store.tables.operators import OperatorDepartment, SetupToken
 
 Role = Literal[
-    "owner", "admin", "enroller", "hr", "supervisor", "security_officer", "privacy_officer", "auditor", "viewer"
-]
+    "owner", "admin", "enroller", "hr", "supervisor", "security_officer", "privacy_officer", "auditor",
+    "integration", "viewer",
+]  # fmt: skip
 ROLES: tuple[Role, ...] = get_args(Role)
 # Those who may manage operators: one of them is always left.
 MANAGERS = ("owner", "admin")
@@ -70,9 +71,7 @@ def create_with_token(session: Session, token: str, username: str, password: Sec
     )
     if used.rowcount != 1:
         raise UserError("this setup token is unknown, used or too old; get a new one: python manage.py init")
-    operator = create_operator(session, username, password, role="admin", at=at)
-    operator.last_login_at = at  # the browser that used the token is signed in from now on
-    return operator
+    return create_operator(session, username, password, role="admin", at=at)
 
 
 def create_operator(
@@ -146,7 +145,7 @@ def all_departments(session: Session) -> dict[int, list[str]]:
 
 
 def authenticate(
-    sessions: Sessions, username: str, password: str, *, at: datetime, lane: slow_hash.Lane = slow_hash.SITE
+    sessions: Sessions, username: str, password: str, lane: slow_hash.Lane = slow_hash.SITE
 ) -> Operator | None:
     """Return the active operator with this password, else None, after the same time either way.
 
@@ -159,14 +158,21 @@ def authenticate(
         if not slow_hash.fits(stored, password[:_MAX_PASSWORD]) or operator is None or not operator.active:
             return None
         again = slow_hash.hashed(password, slow_hash.COMMANDS) if slow_hash.is_outdated(str(stored)) else None
+    # Whoever was deactivated or got another password meanwhile does not get in.
+    same = (Operator.id == operator.id, Operator.active, Operator.password_hash == stored)
+    if again is None:
+        with sessions() as session:
+            return session.scalar(select(Operator).where(*same))
     with sessions.begin() as session:
-        # Compare and swap: whoever was deactivated or got another password meanwhile does not get in.
-        same = (Operator.id == operator.id, Operator.active, Operator.password_hash == stored)
-        changes = {"last_login_at": at} | ({} if again is None else {"password_hash": again})
-        changed: Any = session.execute(update(Operator).where(*same).values(**changes))
+        changed: Any = session.execute(update(Operator).where(*same).values(password_hash=again))
         if changed.rowcount != 1:
             return None
         return session.get(Operator, operator.id, populate_existing=True)
+
+
+def note_login(session: Session, operator_id: int, *, at: datetime) -> None:
+    """Note that an operator signed in, with everything that this takes."""
+    session.execute(update(Operator).where(Operator.id == operator_id).values(last_login_at=at))
 
 
 def hashed_password(

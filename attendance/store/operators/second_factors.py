@@ -1,7 +1,7 @@
-"""The second factor of an operator: codes of an authenticator app (RFC 6238), and recovery codes.
+"""The second factor of an operator: codes of an authenticator app (RFC 6238), passkeys, and recovery codes.
 
 In: a session, the master key, an operator's id, a typed code, the present instant.  Out: secrets, answers.
-Does not know: passwords, browsers, how often a code may be tried.
+Does not know: passwords, browsers, how often a code may be tried, how a passkey answers (passkeys.py).
 Main choice: a code counts once, by compare-and-swap of its time step, so that a code that was seen being typed is
 worth nothing.  Trade-off: whoever signs in twice within half a minute waits for the next code.
 """
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.store.crypto import Damaged, Keys, token_digest
-from attendance.store.tables.operators import RecoveryCode
+from attendance.store.tables.operators import Passkey, RecoveryCode
 from attendance.store.tables.operators import SecondFactor as SecondFactor  # for the pages, which import no tables
 
 STEP_S = 30
@@ -33,8 +33,8 @@ Used = Literal["code", "recovery code"]
 
 
 def begin(session: Session, keys: Keys, operator_id: int, *, at: datetime) -> None:
-    """Make a secret, in place of one that was not confirmed; UserError if the operator has a second factor."""
-    if is_on(session, operator_id):
+    """Make a secret, in place of one that was not confirmed; UserError if the operator has an app."""
+    if has_app(session, operator_id):
         raise UserError("you have an authenticator app already: remove it first")
     session.execute(delete(SecondFactor).where(SecondFactor.operator_id == operator_id))
     sealed = keys.seal_secret(secrets.token_bytes(20), _place(operator_id))  # 160 bits, as RFC 4226 has it
@@ -61,14 +61,19 @@ def confirm(session: Session, keys: Keys, operator_id: int, code: str, *, at: da
 
 
 def is_on(session: Session, operator_id: int) -> bool:
-    """Return whether this operator is asked for a code."""
-    return operator_id in operators_with(session, operator_id)
+    """Return whether this operator is asked for a second factor."""
+    return has_app(session, operator_id) or has_passkey(session, operator_id)
 
 
-def operators_with(session: Session, *operator_ids: int) -> set[int]:
-    """Return the operators who are asked for a code; of these only, if any are named."""
+def has_app(session: Session, operator_id: int) -> bool:
+    """Return whether an authenticator app of this operator is set up."""
     query = select(SecondFactor.operator_id).where(SecondFactor.confirmed_at.is_not(None))
-    return set(session.scalars(query.where(SecondFactor.operator_id.in_(operator_ids)) if operator_ids else query))
+    return session.scalar(query.where(SecondFactor.operator_id == operator_id)) is not None
+
+
+def has_passkey(session: Session, operator_id: int) -> bool:
+    """Return whether this operator has a passkey."""
+    return session.scalar(select(Passkey.id).where(Passkey.operator_id == operator_id).limit(1)) is not None
 
 
 def use(session: Session, keys: Keys, operator_id: int, typed: str, *, at: datetime) -> Used | None:
@@ -77,9 +82,7 @@ def use(session: Session, keys: Keys, operator_id: int, typed: str, *, at: datet
     UserError if the secret was sealed by another master key.
     """
     row = session.get(SecondFactor, operator_id)
-    if row is None or row.confirmed_at is None:
-        return None
-    step = _step_of(_secret(keys, row), typed, at)
+    step = None if row is None or row.confirmed_at is None else _step_of(_secret(keys, row), typed, at)
     if step is not None:
         newer = or_(SecondFactor.last_step.is_(None), SecondFactor.last_step < step)
         taken: Any = session.execute(
@@ -110,10 +113,24 @@ def recovery_codes_left(session: Session, operator_id: int) -> int:
 
 
 def remove(session: Session, operator_id: int) -> bool:
-    """Forget the second factor and its recovery codes; return whether there was one."""
-    session.execute(delete(RecoveryCode).where(RecoveryCode.operator_id == operator_id))
+    """Forget app, passkeys and recovery codes; return whether there was any of them."""
+    app = remove_app(session, operator_id)
+    passkeys: Any = session.execute(delete(Passkey).where(Passkey.operator_id == operator_id))
+    forget_codes_of_nothing(session, operator_id)
+    return app or bool(passkeys.rowcount)
+
+
+def remove_app(session: Session, operator_id: int) -> bool:
+    """Forget the authenticator app; return whether there was one.  Recovery codes stay while there is a passkey."""
     gone: Any = session.execute(delete(SecondFactor).where(SecondFactor.operator_id == operator_id))
+    forget_codes_of_nothing(session, operator_id)
     return bool(gone.rowcount)
+
+
+def forget_codes_of_nothing(session: Session, operator_id: int) -> None:
+    """Forget the recovery codes of an operator who has nothing left that they could replace."""
+    if not is_on(session, operator_id):
+        session.execute(delete(RecoveryCode).where(RecoveryCode.operator_id == operator_id))
 
 
 def address(secret: str, username: str, site: str) -> str:

@@ -33,7 +33,7 @@ class Operator(Base):
     __table_args__ = (
         CheckConstraint(
             "role IN ('owner', 'admin', 'enroller', 'hr', 'supervisor', 'security_officer', 'privacy_officer', "
-            "'auditor', 'viewer')",
+            "'auditor', 'integration', 'viewer')",
             name="role",
         ),
     )
@@ -117,6 +117,36 @@ class SecondFactor(Base):
     last_step: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class Passkey(Base):
+    """A passkey of an operator (Web Authentication): what proves that a browser holds its private half.
+
+    `credential_id`: base64url; `rp_id`: the host name that it is for; `sign_count`: of its newest use, 0 for passkeys
+    that do not count.
+    """
+
+    __tablename__ = "passkeys"
+    __table_args__ = (Index(None, "operator_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    rp_id: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(60))
+    added_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SpentChallenge(Base):
+    """A challenge that a passkey answered: nobody answers it again.  Only its SHA-256 is kept, for a day."""
+
+    __tablename__ = "spent_challenges"
+
+    challenge_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    spent_at: Mapped[datetime]
+
+
 class OidcAccount(Base):
     """Who an operator is at an OpenID Connect provider.  Such an operator has no password."""
 
@@ -131,7 +161,7 @@ class OidcAccount(Base):
 
 
 class RecoveryCode(Base):
-    """A code that replaces the app once; only its SHA-256 is kept, and the row goes when it is used."""
+    """A code that replaces app or passkey once; only its SHA-256 is kept, and the row goes when it is used."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = (Index(None, "operator_id"),)

@@ -19,7 +19,7 @@ from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
 from attendance.store import slow_hash
 from attendance.store.hours import rosters
-from attendance.store.operators import operators, second_factors
+from attendance.store.operators import oidc_accounts, operators, second_factors
 from attendance.texts import gettext as _
 from attendance.web.auth import begin_session
 from attendance.web.errors import answer, error_sentence
@@ -160,22 +160,30 @@ def set_active(operator_id: int) -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     """Change the operator's password; every other session of this operator ends."""
     form, site = PasswordForm(), current_site()
-    if form.validate_on_submit():
-        known = operators.authenticate(
-            site.sessions, current_user.username, form.present.data or "", at=site.clock.now()
-        )
+    with site.sessions() as session:
+        by_provider = oidc_accounts.has_account(session, current_user.operator_id)
+    if not by_provider and form.validate_on_submit():
+        known = operators.authenticate(site.sessions, current_user.username, form.present.data or "")
         if known is not None:
             try:
                 hashed = operators.hashed_password(form.password.data or "", slow_hash.SITE, [known.username])
             except UserError as error:
                 form.password.errors = [error_sentence(error)]
-                return render_template("operators/password.html", form=form, minimum=operators.MIN_PASSWORD), 400
+                return _password_page(form)
             with site.sessions.begin() as session:
                 operators.set_password(session, known.id, hashed)
                 known = operators.get_operator(session, known.id)
+                record_act(session, Action.CHANGE_PASSWORD, Subject("operator", known.id))
             begin_session(known)
             flash(_("Your password is changed. You are signed out everywhere else."), "success")
             return redirect(url_for("overview.page"))
         form.present.errors = [_("This is not your present password.")]
-    page = render_template("operators/password.html", form=form, minimum=operators.MIN_PASSWORD)
-    return page, 400 if form.errors else 200
+    return _password_page(form, by_provider)
+
+
+def _password_page(form: PasswordForm, by_provider: bool = False) -> ResponseReturnValue:
+    page = render_template(
+        "operators/password.html", form=form, minimum=operators.MIN_PASSWORD, by_provider=by_provider
+    )  # fmt: skip
+    refused = form.errors or (by_provider and request.method == "POST")
+    return page, 400 if refused else 200

@@ -1,7 +1,7 @@
-"""An operator's second factor: setting up an authenticator app, recovery codes, removing it, resetting another's.
+"""An operator's second factor: its page, setting up an authenticator app, recovery codes, resetting another's.
 
 In: forms.  Out: pages; a secret as a QR picture, recovery codes shown once.
-Does not know: how a code is computed, how a sign-in asks for one (auth.py).
+Does not know: how passkeys are added (passkeys.py), how a code is computed, how a sign-in asks for one (auth.py).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from flask_login import current_user
 
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
-from attendance.store.operators import operators, second_factors, sign_ins
+from attendance.store.operators import oidc_accounts, operators, passkeys, second_factors, sign_ins
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import CodeForm
+from attendance.web.operators import passkey_check
 from attendance.web.operators.operators import require_owner
 from attendance.web.security import limiter, permission, record_act
 from attendance.web.site import current_site, site_of
@@ -42,6 +43,8 @@ def begin() -> ResponseReturnValue:
     site = site_of(current_app)
     try:
         with site.sessions.begin() as session:
+            if oidc_accounts.has_account(session, current_user.operator_id):
+                raise UserError("you sign in at a provider: it asks for the second factor")
             second_factors.begin(session, site.keys, current_user.operator_id, at=site.clock.now())
     except UserError as error:
         flash(error_sentence(error), "danger")
@@ -89,10 +92,10 @@ def renew_codes() -> ResponseReturnValue:
 def remove() -> ResponseReturnValue:
     own = current_user.operator_id
     with site_of(current_app).sessions.begin() as session:
-        if second_factors.remove(session, own):
+        if second_factors.remove_app(session, own):
             record_act(session, Action.REMOVE_SECOND_FACTOR, Subject("operator", own))
     log.warning("%s removed the second factor", current_user.username)
-    flash(_("The authenticator app is removed. Signing in takes the password only."), "success")
+    flash(_("The authenticator app is removed."), "success")
     return redirect(url_for("second_factor.page"))
 
 
@@ -120,12 +123,15 @@ def _page(form: CodeForm, status: int = 200) -> ResponseReturnValue:
     with site.sessions() as session:
         secret = second_factors.begun(session, site.keys, own, at=site.clock.now())
         on, left = second_factors.is_on(session, own), second_factors.recovery_codes_left(session, own)
+        has_app, known = second_factors.has_app(session, own), passkeys.list_of(session, own)
+        by_provider = oidc_accounts.has_account(session, own)
     picture = None
     if secret is not None:
         address = second_factors.address(secret, current_user.username, site.settings.site.name)
         picture = segno.make(address, micro=False, error="m").svg_data_uri(scale=6, border=4, light="#fff")
     answer = render_template(
-        "operators/second_factor.html", form=form, on=on, left=left, secret=secret, picture=picture,
-        required=current_user.lacks_second_factor,
+        "operators/second_factor.html", form=form, on=on, has_app=has_app, left=left, secret=secret, picture=picture,
+        required=current_user.lacks_second_factor, passkeys=known, by_provider=by_provider,
+        why_no_passkeys=passkey_check.why_not(), longest=passkeys.MAX_NAME,
     )  # fmt: skip
     return answer, status
