@@ -95,9 +95,7 @@ def sign_in() -> ResponseReturnValue:
     form, site = LoginForm(), current_site()
     if not form.validate_on_submit():
         return _login_page(form, 400)
-    operator = operators.authenticate(
-        site.sessions, form.username.data or "", form.password.data or ""
-    )
+    operator = operators.authenticate(site.sessions, form.username.data or "", form.password.data or "")
     if operator is None:
         log.warning("a sign-in from %s failed", request.remote_addr)
         flash(_("User name or password is wrong."), "danger")
@@ -119,7 +117,7 @@ def sign_in() -> ResponseReturnValue:
 @guesses.of_addresses
 @guesses.of_accounts(lambda: half_signed_in()[1])
 def code() -> ResponseReturnValue:
-    """Ask whoever gave the password for the code of the app or a passkey; the sign-in begins with it, under another token."""
+    """Ask whoever gave the password for a code or a passkey; the sign-in begins with it, under another token."""
     form, site, answer = CodeForm(), current_site(), request.form.get("passkey", "")
     operator_id, _username = half_signed_in()
     if operator_id is None:

@@ -46,8 +46,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget passkeys; recovery codes of operators without an app are of no use to an older program."""
-    op.execute(
-        sa.text("DELETE FROM recovery_codes WHERE operator_id NOT IN (SELECT operator_id FROM second_factors)")
-    )
+    op.execute(sa.text("DELETE FROM recovery_codes WHERE operator_id NOT IN (SELECT operator_id FROM second_factors)"))
     op.drop_table("spent_challenges")
     op.drop_table("passkeys")

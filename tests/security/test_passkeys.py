@@ -229,7 +229,9 @@ def test_it_proves_before_a_dangerous_act_and_a_touch_needs_the_password_too(web
     assert prove(passkey) == 307
 
 
-def test_the_list_names_renames_and_removes(web: Web, admin: Browser, viewer: Browser, passkey: SoftwarePasskey) -> None:
+def test_the_list_names_renames_and_removes(
+    web: Web, admin: Browser, viewer: Browser, passkey: SoftwarePasskey
+) -> None:
     assert 'value="Office"' in viewer.text("/second-factor")
     assert viewer.submit("/second-factor/passkeys/1/name", {"name": " "}).status_code == 302
     assert viewer.submit("/second-factor/passkeys/1/name", {"name": "Old\x00 key"}).status_code == 302

@@ -35,7 +35,7 @@ class Action(StrEnum):
     ACTIVATE_OPERATOR = "activate_operator"
     DEACTIVATE_OPERATOR = "deactivate_operator"
     END_SIGN_IN = "end_sign_in"
-    CHANGE_PASSWORD = "change_password"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105  the name of an act
     ADD_SECOND_FACTOR = "add_second_factor"
     REMOVE_SECOND_FACTOR = "remove_second_factor"
     RESET_SECOND_FACTOR = "reset_second_factor"

@@ -353,9 +353,7 @@ def let_go() -> ResponseReturnValue:
     site = current_site()
     if g.kiosk_device is not None:
         body, device = _json(), current_device()
-        operator = operators.authenticate(
-            site.sessions, _text(body, "username"), _text(body, "password")
-        )
+        operator = operators.authenticate(site.sessions, _text(body, "username"), _text(body, "password"))
         allowed = operator is not None and is_allowed(operator.role, "pair_device")
         if operator is not None and allowed:
             with site.sessions.begin() as database:

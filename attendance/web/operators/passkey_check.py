@@ -93,7 +93,10 @@ def begin(purpose: str) -> bytes:
 
 
 def options(purpose: str, operator_id: int | None) -> dict[str, Any] | None:
-    """Return what the browser is asked to answer, with the operator's passkeys if there is one; None: they cannot work."""
+    """Return what the browser is asked to answer, None if passkeys cannot work here.
+
+    `operator_id`: whose passkeys; None: any that the browser has for this host.
+    """
     here = party()
     if here is None:
         return None

@@ -1,6 +1,7 @@
 """The page that asks an operator to prove again who they are, before a dangerous act.
 
-In: the password, and the code where there is a second factor, or a passkey's answer; the act's own fields.  Out: a proof, and the act.
+In: the password, and the code where there is a second factor, or a passkey's answer; the act's own fields.
+Out: a proof, and the act.
 Does not know: which acts are dangerous (sudo.py and its marks).
 """
 

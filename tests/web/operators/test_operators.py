@@ -69,7 +69,7 @@ def test_the_present_password_is_asked_for(web: Web, viewer: Browser) -> None:
 
 def test_each_role_can_be_given_and_signs_in_to_a_page_that_it_may_see(web: Web, admin: Browser) -> None:
     first = {"enroller": "/people", "hr": None, "security_officer": None, "privacy_officer": "/people"}
-    for role, page in (first | {"auditor": "/audit"}).items():
+    for role, page in (first | {"auditor": "/audit", "integration": "/attendance/reports"}).items():
         form = {"username": role, "password": NEW, "repeat": NEW, "role": role}
         assert admin.submit("/operators", form).status_code == 302
         answer = web.browser(role, NEW).get("/")
