@@ -62,7 +62,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Keep the consents that hold for both purposes."""
+    """Keep the consents that hold for both purposes, without their history.
+
+    Check-ins that did not count as working time count in an older program: it has no word for them.  Whoever goes
+    back for longer than a try closes the periods first, and looks at the days of who agreed to access only.
+    """
     op.drop_column("passages", "for_hours")
     op.add_column("people", sa.Column("consent_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("people", sa.Column("consent_text", sa.Text(), nullable=True))

@@ -196,5 +196,4 @@ def test_operators_keep_what_hangs_on_them_when_the_role_of_programs_is_added(tm
     to(engine, "0036", back=True)
 
     assert rows(engine, "SELECT role, active FROM operators WHERE id = 3") == [("viewer", 0)]
-    assert rows(engine, "SELECT department FROM operator_teams") == [("Mill",)]
     engine.dispose()

@@ -33,7 +33,7 @@ class Operator(Base):
     __table_args__ = (
         CheckConstraint(
             "role IN ('owner', 'admin', 'enroller', 'hr', 'supervisor', 'security_officer', 'privacy_officer', "
-            "'auditor', 'integration', 'viewer')",
+            "'auditor', 'viewer', 'integration')",
             name="role",
         ),
     )
