@@ -38,10 +38,11 @@ from attendance.service.enrolment.at_camera import EnrolAtCamera
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
 from attendance.service.operations.readiness import Readiness
 from attendance.service.operations.system_clock import SystemClock as SystemClock
+from attendance.service.operations.system_clock import clock_of
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.service.privacy.erasure import apply_ledger, ledger_for
 from attendance.store import migrate
-from attendance.store.access import events, policies
+from attendance.store.access import policies
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys, load_keys
@@ -130,23 +131,11 @@ def installation_for(settings: Settings, clock: Clock | None = None) -> Installa
     engine = engine_for(settings)
     require_current(engine)
     factory = sessions(engine)
-    clock = clock or _doubting_clock(factory)
+    clock = clock or clock_of(factory)
     zone = note_hours_rules(settings, factory, clock)
     keys = keys_for(settings, engine)
     apply_ledger(factory, ledger_for(settings, engine, keys), clock.now())
     return Installation(settings, engine, factory, keys, clock, zone)
-
-
-def _doubting_clock(factory: Sessions) -> Clock:
-    """Return the computer's clock, which is not believed while it is before the newest stored passage."""
-    clock = SystemClock()
-    with factory() as session:
-        newest = events.newest_at(session)
-    if newest is not None:
-        clock.require_after(newest)
-    if doubt := clock.doubt:
-        log.error("%s: set it, and let it follow a time server", doubt)
-    return clock
 
 
 def note_hours_rules(settings: Settings, factory: Sessions, clock: Clock) -> ZoneInfo:

@@ -30,7 +30,7 @@ from attendance.cli.operations.liveness import liveness
 from attendance.cli.operations.log_output import log_to_stderr
 from attendance.cli.operations.programs import daemon, run, web
 from attendance.cli.operations.security import security
-from attendance.cli.operations.upkeep import doctor, install_service
+from attendance.cli.operations.upkeep import clock_confirm, doctor, install_service
 from attendance.cli.operators import operators
 from attendance.cli.people import people
 from attendance.cli.privacy.audit import audit
@@ -162,7 +162,7 @@ def _add_all(group: Any, *commands: click.Command) -> None:
         group.add_command(command)
 
 
-_add_all(main, web, daemon, run, backup, restore, doctor, install_service, security)
+_add_all(main, web, daemon, run, backup, restore, doctor, install_service, clock_confirm, security)
 _add_all(
     main, enrol, enrol_bulk, people, events, access, door, operators, weights, train, export, quantise, evaluate, live
 )

@@ -1,4 +1,4 @@
-"""The commands doctor and install-service.
+"""The commands doctor, clock-confirm and install-service.
 
 In: settings.  Out: a table of checks and an exit code; unit files.
 Does not know: what is checked, what the units say.
@@ -7,6 +7,7 @@ Does not know: what is checked, what the units say.
 from __future__ import annotations
 
 import grp
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +40,36 @@ def doctor(context: click.Context, quick: bool) -> None:
         if check.advice and check.verdict is not Verdict.OK:
             click.echo(f"{'':<7}  {'':<{wide}}  → {check.advice}")
     context.exit(list(Verdict).index(worst(checks)))
+
+
+@click.command("clock-confirm")
+@click.option("--yes", is_flag=True, help="Do not ask: the computer's clock is right.")
+@click.pass_context
+def clock_confirm(context: click.Context, yes: bool) -> None:
+    """Say that the computer's clock is right, after it jumped or started before the newest passage.
+
+    Site and daemon believe it again within half a minute.  It is an entry in the audit.  After another jump the clock
+    is in doubt again.
+    """
+    from attendance import bootstrap
+    from attendance.service.audit import audit
+    from attendance.service.ports import mark_of
+    from attendance.store.operations.clock_confirmation import confirm, not_before
+
+    site = bootstrap.installation_for(settings_of(context))
+    with site.sessions() as session:
+        newest = not_before(session)
+    local = site.clock.now().astimezone(site.zone)
+    click.echo(f"the computer's clock says {local:%Y-%m-%d %H:%M:%S} ({site.zone.key})")
+    if newest is not None:
+        click.echo(f"the newest passage is of     {newest.astimezone(site.zone):%Y-%m-%d %H:%M:%S}")
+    if not yes:
+        click.confirm("Is the computer's clock right?", abort=True)
+    now, actor = site.clock.now(), audit.Actor("command line", f"clock-confirm by user {os.getuid()}")
+    with site.sessions.begin() as session:
+        confirm(session, now, mark_of(site.clock))
+        audit.record(session, actor=actor, action=audit.Action.CONFIRM_CLOCK, at=now)
+    click.echo("confirmed; site and daemon believe it within half a minute")
 
 
 @click.command("install-service")

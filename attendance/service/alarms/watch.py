@@ -35,9 +35,9 @@ from attendance.service.ids import new_event_id
 from attendance.service.operations import backups
 from attendance.service.operations.readiness import Readiness, free_mb
 from attendance.service.ports import Clock, doubt_about
-from attendance.store.access import events
 from attendance.store.alarms import alarms, outbox
 from attendance.store.cameras import cameras
+from attendance.store.operations.clock_confirmation import not_before
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class AlarmWatch:
             found["backup", ""] = {}
         if chain_ok(session) is False:
             found["audit trail", ""] = {}
-        newest = events.newest_at(session)
+        newest = not_before(session)
         if doubt_about(self.clock) or (newest is not None and newest > now + _CLOCK_SLACK):
             found["clock", ""] = {}
         return found

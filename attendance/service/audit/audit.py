@@ -57,6 +57,7 @@ class Action(StrEnum):
     REVOKE_DEVICE = "revoke_device"
     ACKNOWLEDGE_ALARM = "acknowledge_alarm"
     RESTORE_BACKUP = "restore_backup"
+    CONFIRM_CLOCK = "confirm_clock"
     CLOSE_PERIOD = "close_period"
     REOPEN_PERIOD = "reopen_period"
     APPROVE_CORRECTION = "approve_correction"

@@ -29,10 +29,11 @@ from attendance.service.operations.file_rights import exposed
 from attendance.service.operations.readiness import Readiness, free_mb
 from attendance.service.ports import Clock
 from attendance.store import settings as shared
-from attendance.store.access import doors, events
+from attendance.store.access import doors
 from attendance.store.access.edge_files import edge_folder, waiting_in
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
+from attendance.store.operations.clock_confirmation import not_before
 from attendance.store.session import Sessions, database_file, schema_state, shown_url
 from attendance.texts import gettext as _
 from attendance.texts import translated
@@ -172,7 +173,7 @@ def _permissions(patient: Patient) -> Iterator[Check]:
 def _clock(patient: Patient) -> Iterator[Check]:
     now, what = patient.clock.now(), _("Clock")
     with patient.sessions() as session:
-        newest = events.newest_at(session)
+        newest = not_before(session)
     local = now.astimezone(patient.settings.site.zone)
     words = f"{local:%Y-%m-%d %H:%M:%S %Z}"
     advice = _("Set the clock, and let it follow a time server (timedatectl set-ntp true).")

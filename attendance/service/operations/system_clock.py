@@ -1,12 +1,12 @@
 """The computer's clock, and whether it can be believed.
 
 In: the wall clock, the clock since the computer's start, whether the kernel follows a time server.  Out: the present
-instant; `doubt`, in words, while the wall clock is implausible.
+instant; `doubt`, in words, while the wall clock is implausible; the clock of an installation.
 Does not know: what is held back meanwhile (jobs, sessions), where passages are marked.
 Main choice: each call compares the two clocks with the call before.  A jump is remembered until the wall clock is back
-where it should be, or a time server vouches for it.  The clock that is compared goes on while the computer sleeps, so
-that waking does not count as a jump.  Trade-off: a clock that was wrong before the program's start is only noticed by
-the newest stored passage.
+where it should be, or a time server or an operator vouches for it.  The clock that is compared goes on while the
+computer sleeps, so that waking does not count as a jump.  Trade-off: a clock that was wrong before the program's
+start is only noticed by the newest stored passage.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from attendance.store.operations.clock_confirmation import Confirmation, confirmed, not_before
+from attendance.store.session import Sessions
 from attendance.texts import gettext as _
 
 log = logging.getLogger(__name__)
@@ -54,8 +56,10 @@ class SystemClock:
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         since: Callable[[], float] = since_start,
         vouched: Callable[[], bool] = follows_a_time_server,
+        confirmed: Callable[[], Confirmation | None] = lambda: None,
     ) -> None:
-        self._wall, self._since, self._vouched = wall, since, vouched
+        """`vouched`: whether a time server does; `confirmed`: what an operator said, both asked while in doubt."""
+        self._wall, self._since, self._vouched, self._confirmed = wall, since, vouched, confirmed
         self._lock = threading.Lock()
         self._last = (wall(), since())
         self._off = timedelta(0)
@@ -98,16 +102,50 @@ class SystemClock:
             early = self._not_before is not None and at < self._not_before - JUMP
             if abs(self._off) <= JUMP and not early:
                 return ""
-            since = self._last[1]
-            if since - self._asked_at >= _SYNC_EVERY_S:
-                self._asked_at = since
-                if self._vouched():
-                    log.info("the computer's clock follows a time server: it is believed again")
-                    self._off, self._not_before = timedelta(0), None
-                    return ""
+            due = self._last[1] - self._asked_at >= _SYNC_EVERY_S
+            if due:
+                self._asked_at = self._last[1]
+        # Asked while nobody waits for the time: a database may take long to answer.
+        if due and (who := self._voucher()):
+            log.info("the computer's clock is believed again: %s", who)
+            with self._lock:
+                self._off, self._not_before = timedelta(0), None
+            return ""
+        with self._lock:
             if early:
                 return _("the computer's clock is before the newest entry in the log")
             return _("the computer's clock jumped by %(seconds)s seconds", seconds=round(self._off.total_seconds()))
+
+    def _voucher(self) -> str:
+        """Return who vouches for the clock as it is, "" if nobody does."""
+        if self._vouched():
+            return "it follows a time server"
+        said = self._confirmed()
+        age = None if said is None else self.age_of(said.mark)
+        if said is not None and age is not None and abs(self._wall() - said.at - age) <= JUMP:
+            return "an operator confirmed it"
+        return ""
+
+
+def clock_of(factory: Sessions) -> SystemClock:
+    """Return the computer's clock, which is not believed while it is before the newest stored passage."""
+
+    def confirmation() -> Confirmation | None:
+        try:
+            with factory() as session:
+                return confirmed(session)
+        except Exception as error:  # the clock stays in doubt, which is the safe side
+            log.warning("whether the clock was confirmed cannot be read: %s", error)
+            return None
+
+    clock = SystemClock(confirmed=confirmation)
+    with factory() as session:
+        newest = not_before(session)
+    if newest is not None:
+        clock.require_after(newest)
+    if doubt := clock.doubt:
+        log.error("%s: set it, and let it follow a time server, or confirm it by the command clock-confirm", doubt)
+    return clock
 
 
 @cache

@@ -49,6 +49,7 @@ ACTS: Mapping[Action, str] = {
     Action.REVOKE_DEVICE: N_("Revoked a tablet or screen"),
     Action.ACKNOWLEDGE_ALARM: N_("Acknowledged an alarm"),
     Action.RESTORE_BACKUP: N_("Restored a backup"),
+    Action.CONFIRM_CLOCK: N_("Confirmed the computer's clock"),
     Action.CLOSE_PERIOD: N_("Closed a period"),
     Action.REOPEN_PERIOD: N_("Reopened a period"),
     Action.APPROVE_CORRECTION: N_("Approved a correction"),

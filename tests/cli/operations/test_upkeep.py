@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -87,3 +88,18 @@ def test_names_with_spaces_and_percents_are_quoted(name: str, tmp_path: Path) ->
 
     shown = str(config).replace("%", "%%")
     assert (f'--config "{shown}"' if " " in name else f"--config {shown}") in text
+
+
+def test_an_operator_confirms_the_clock_and_the_audit_says_so(here: Here) -> None:
+    here.good("init")
+    refused = here("clock-confirm", typed="n\n")
+    before = here.good("audit", "verify")
+    done = here.good("clock-confirm", "--yes")
+
+    assert refused.exit_code == 1
+    assert "the computer's clock says" in done
+    assert here.good("audit", "verify") != before
+    with sqlite3.connect(here.database) as database:
+        ((action,),) = database.execute("select action from audit_entries order by id desc limit 1").fetchall()
+    database.close()
+    assert action == "confirm_clock"

@@ -9,8 +9,10 @@ import pytest
 
 from attendance.service.operations.system_clock import SystemClock, follows_a_time_server, since_start
 from attendance.service.ports import age_since, doubt_about, mark_of
-from tests.factories import NOON
+from attendance.store.operations.clock_confirmation import Confirmation, confirm, not_before
+from tests.factories import ANNA, BERT, NOON
 from tests.fakes import FakeClock
+from tests.service.conftest import Site
 
 
 class Computer:
@@ -18,7 +20,11 @@ class Computer:
 
     def __init__(self) -> None:
         self.wall, self.since, self.vouched = NOON, 1000.0, False
-        self.clock = SystemClock(lambda: self.wall, lambda: self.since, lambda: self.vouched)
+        self.said: Confirmation | None = None
+        self.clock = SystemClock(lambda: self.wall, lambda: self.since, lambda: self.vouched, lambda: self.said)
+
+    def confirm(self) -> None:
+        self.said = Confirmation(self.wall, self.clock.mark(), None)
 
     def passes(self, seconds: float) -> None:
         self.wall += timedelta(seconds=seconds)
@@ -110,3 +116,43 @@ def test_the_real_clocks_can_be_read() -> None:
     assert follows_a_time_server() in (True, False)
     age = clock.age_of(clock.mark())
     assert age is not None and abs(age) <= timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("seconds", [86_400, -86_400])
+def test_an_operator_confirms_a_clock_until_it_jumps_again(seconds: float) -> None:
+    computer = Computer()
+    computer.confirm()
+    computer.set(seconds)
+    assert computer.clock.doubt != ""  # what was confirmed before is not what it says now
+    computer.passes(31)
+    assert computer.clock.doubt != ""
+    computer.confirm()
+    computer.passes(31)
+    assert computer.clock.doubt == ""
+    computer.set(seconds)
+    computer.passes(31)
+    assert computer.clock.doubt != ""
+
+
+def test_a_confirmation_from_before_the_computers_start_vouches_for_nothing() -> None:
+    computer = Computer()
+    computer.set(86_400)
+    computer.said = Confirmation(computer.wall, "another-boot 1000", None)
+    computer.passes(31)
+    assert computer.clock.doubt != ""
+
+
+def test_passages_of_a_clock_that_was_wrong_no_longer_keep_the_right_one_in_doubt(staffed: Site) -> None:
+    """The kind that ends an installation: one passage «next year», and every later start is before it."""
+    staffed.clock.advance(365 * 86_400)
+    staffed.watch(staffed.check_in(), ANNA)
+    with staffed.sessions() as session:
+        assert not_before(session) == staffed.log()[0].passage.at
+    with staffed.sessions.begin() as session:
+        confirm(session, NOON, "")
+    with staffed.sessions() as session:
+        assert not_before(session) == NOON  # from here on the confirmation counts
+    staffed.clock.advance(60)
+    staffed.watch(staffed.check_in(), BERT)
+    with staffed.sessions() as session:
+        assert not_before(session) == staffed.log()[0].passage.at  # a later one is later than what was confirmed
