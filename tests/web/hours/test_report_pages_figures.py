@@ -96,10 +96,13 @@ def hours(minutes: int) -> str:
     return f"{'−' if minutes < 0 else ''}{abs(minutes) // 60}:{abs(minutes) % 60:02d}"
 
 
+def lines_of(browser: Browser, path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(browser.text(f"/attendance/reports/{path}").removeprefix("\ufeff"))))
+
+
 def rows_of(browser: Browser, path: str) -> dict[str, dict[str, str]]:
     """The lines of a CSV about the Monday, or about the whole time, by the person's name."""
-    rows = csv.DictReader(io.StringIO(browser.text(f"/attendance/reports/{path}").removeprefix("\ufeff")))
-    return {row["person"]: row for row in rows if row.get("date", str(MONDAY)) == str(MONDAY)}
+    return {row["person"]: row for row in lines_of(browser, path) if row.get("date", str(MONDAY)) == str(MONDAY)}
 
 
 def sheet_of(book: bytes, number: int) -> list[dict[str, str | float]]:
@@ -119,7 +122,8 @@ def sheet_of(book: bytes, number: int) -> list[dict[str, str | float]]:
 
 def test_every_file_of_everybody_has_the_figures_of_the_table(web: Web, people: dict[str, int], admin: Browser) -> None:
     sheets, daily = rows_of(admin, f"timesheet.csv?{WEEK}"), rows_of(admin, f"daily.csv?from={MONDAY}&to={MONDAY}")
-    register, absence = rows_of(admin, f"register.csv?{WEEK}"), admin.text(f"/attendance/reports/absence.csv?{WEEK}")
+    register = rows_of(admin, f"register.csv?{WEEK}")
+    absence = lines_of(admin, f"absence.csv?{WEEK}")
     *book, foot = sheet_of(admin.get(f"/attendance/reports/timesheet.xlsx?{WEEK}").data, 1)
     summary = {str(row["Person"]): row for row in book}
 
@@ -135,10 +139,34 @@ def test_every_file_of_everybody_has_the_figures_of_the_table(web: Web, people: 
         assert float(row["Days"]) == float(whole["worked_days"] or 0), case.what
         shares = float(whole["absent_days"] or 0), float(whole["leave_days"] or 0)
         assert shares == (case.absent, case.on_leave), case.what
-        in_list = [line for line in csv.reader(io.StringIO(absence)) if line[0] == case.what]
-        assert sum(float(line[-1]) for line in in_list) == case.absent + case.on_leave, case.what
+        in_list = [line for line in absence if line["person"] == case.what]
+        assert sum(float(line["days"]) for line in in_list) == case.absent + case.on_leave, case.what
     assert foot["Balance (min)"] == sum(case.worked - case.expected for case in CASES)
     assert float(foot["Balance (h)"]) == pytest.approx(float(foot["Balance (min)"]) / 60)
+
+
+def test_the_absences_of_a_running_month_are_those_of_its_register_and_others_are_to_come(
+    web: Web, admin: Browser
+) -> None:
+    person = web.add("Ines Frei")
+    web.clock.time = instant("+2 10:00")[0]
+    with web.sessions.begin() as session:
+        shift = planning.save_shift(session, OFFICE, now=NOON).id
+        planning.assign(session, [person], MONDAY, None, [shift], now=NOON, by="ada")
+        requests.add_leave(
+            session, person_id=person, kind="vacation", first=TUESDAY, last=TUESDAY + timedelta(days=4), now=NOON,
+            by="ada", approved=True,
+        )  # fmt: skip
+    admin = web.browser("ada")
+    span = f"from={MONDAY}&to={MONDAY + timedelta(days=6)}"
+
+    lines = lines_of(admin, f"absence.csv?{span}")
+    register = rows_of(admin, f"register.csv?{span}")["Ines Frei"]
+    # Monday absent, Tuesday on leave; Wednesday is not over, Thursday to Saturday are to come.
+    assert (register["absent_days"], register["leave_days"]) == ("1", "1")
+    assert [(line["date"][-2:], line["days"], line["days_to_come"]) for line in reversed(lines)] == [
+        ("13", "1", ""), ("14", "1", ""), ("15", "", "1"), ("16", "", "1"), ("17", "", "1"), ("18", "", "1"),
+    ]  # fmt: skip
 
 
 @pytest.mark.long

@@ -67,7 +67,7 @@ def lateness(sheet: Iterable[PersonDays], local: Local) -> Table:
 
 
 def absence(sheet: Iterable[PersonDays]) -> Table:
-    """Return the days without work, and why."""
+    """Return the days without work, and why; what is not over yet has a column of its own, as totals cover the past."""
     columns = (
         *WHO,
         Column("date", N_("Date"), Form.DATE),
@@ -75,6 +75,7 @@ def absence(sheet: Iterable[PersonDays]) -> Table:
         Column("kind", N_("Kind")),
         Column("paid", N_("Paid")),
         Column("days", N_("Days"), Form.COUNT),
+        Column("days_to_come", N_("Days to come"), Form.COUNT),
     )
     away = [
         (row.person, day) for row in sheet for day in row.days
@@ -87,7 +88,8 @@ def absence(sheet: Iterable[PersonDays]) -> Table:
     for person, day in away:
         for kind, cell, paid, share in _away(day):
             kinds[kind] = kinds.get(kind, 0) + share
-            rows.append((*who(person), day.day, shift_words(day), cell, paid, share))
+            figures = (share, None) if day.finished else (None, share)
+            rows.append((*who(person), day.day, shift_words(day), cell, paid, *figures))
             people.append(person.id)
     bars = tuple(
         Bar(headline(kind), count, f"{count:g}") for kind, count in sorted(kinds.items(), key=lambda pair: -pair[1])
@@ -95,7 +97,7 @@ def absence(sheet: Iterable[PersonDays]) -> Table:
     return Table(
         "absence", _("Absence and leave"), columns, tuple(rows), tuple(people),
         total(columns, rows), bars,
-        _("Days by kind"),
+        _("Days by kind") if all(day.finished for _person, day in away) else _("Days by kind, those to come too"),
     )  # fmt: skip
 
 

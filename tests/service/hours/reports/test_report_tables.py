@@ -38,7 +38,7 @@ def test_every_row_has_a_cell_for_each_column(table: report_tables.Table) -> Non
 def test_totals_are_the_sums_of_what_is_above_them(table: report_tables.Table) -> None:
     for number, column in enumerate(table.columns):
         if table.foot and column.form in (Form.SPAN, Form.COUNT):
-            assert table.foot[number] == sum(row[number] for row in table.rows), column.key
+            assert table.foot[number] == sum(row[number] or 0 for row in table.rows), column.key
 
 
 def test_the_register_marks_each_day() -> None:
