@@ -1,4 +1,4 @@
-"""How names are ordered and found: Ä beside A, Łukasz among L, Yıldız by «yildiz».
+"""How names are ordered and found: Ä beside A, Łukasz among L, Yıldız by «yildiz», O’Brien by «obrien».
 
 In: texts.  Out: keys to sort by, texts to search in.
 Does not know: databases, languages, pages.
@@ -29,7 +29,11 @@ def sort_key(text: str) -> tuple[str, str]:
     return folded(text), text
 
 
+# Typed in many ways, or left out: O'Brien, O’Brien, OBrien.
+_APOSTROPHES = str.maketrans(dict.fromkeys("'’‘ʼ`´"))
+
+
 def matches(wanted: str, *texts: str) -> bool:
-    """Return whether every word of `wanted` is in one of the texts, whatever the case and marks of letters."""
-    whole = "\n".join(map(folded, texts))
-    return all(word in whole for word in folded(wanted).split())
+    """Return whether every word of `wanted` is in one of the texts, whatever case, marks of letters and apostrophes."""
+    whole = "\n".join(map(folded, texts)).translate(_APOSTROPHES)
+    return all(word in whole for word in folded(wanted.translate(_APOSTROPHES)).split())

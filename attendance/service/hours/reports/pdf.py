@@ -47,7 +47,9 @@ FALLBACKS = (
 MISSING = "▯"
 # Below U+0590 letters follow each other from left to right, one sign each.
 _FIRST_SHAPED = "\u0590"
-_LINE = 5.2
+# Heights of a line in mm, the widest with which a table, its notes and its signatures fit on one page.
+_LINES = (5.2, 4.8, 4.4, 4.0)
+_NOTE, _SIGNATURES = 4.0, 20.0
 # A long remark goes on below, in so many lines at most.
 _MOST_LINES = 6
 # A text that must give way keeps so much (mm) while others can.
@@ -76,6 +78,7 @@ def to_pdf(
 
     class Document(FPDF):
         missing: frozenset[str] = frozenset()
+        line_height = _LINES[0]
 
         def cell(self, *args: Any, **kwargs: Any) -> Any:
             self._announce_font()
@@ -107,7 +110,7 @@ def to_pdf(
     family = _font(pdf, {sign for text in (made, *_texts(tables)) for sign in text})
     for table in tables:
         pdf.add_page()
-        _draw(pdf, family, table, Local(zone, locale))
+        _draw(pdf, family, table, Local(zone, locale), _SIGNATURES if signatures else 0)
         if signatures:
             _sign(pdf, family, signatures)
     return bytes(pdf.output())
@@ -180,7 +183,8 @@ def _known(pdf: Any, text: str) -> str:
     return text.encode("latin-1", "replace").decode("latin-1")
 
 
-def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
+def _draw(pdf: Any, family: str, table: Table, local: Local, after: float) -> None:
+    """Draw a table.  `after`: how many mm of the page come below it, which do not stand on a page alone."""
     pdf.set_font(family, "B", 13)
     pdf.multi_cell(0, 8, _known(pdf, table.title), new_x="LMARGIN", new_y="NEXT", align="L")
     legend, below = (table.notes, ()) if len(table.notes) <= _LEGEND else ((), table.notes)
@@ -196,11 +200,13 @@ def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
         else None
     )
     size, widths = _widths(pdf, family, table.columns, [*rows, *([foot] if foot else [])])
+    pdf.set_font(family, "", size)
+    pdf.line_height = _line_height(pdf, rows, table.columns, widths, bool(foot), after + 2 + _NOTE * len(below))
     _head(pdf, family, size, table.columns, widths)
-    foot_height = _LINE if foot else 0
+    foot_height = pdf.line_height if foot else 0
     for number, row in enumerate(rows):
         lines = _wrapped(pdf, row, table.columns, widths)
-        height = _LINE * max(map(len, lines), default=1)
+        height = pdf.line_height * max(map(len, lines), default=1)
         # The total does not stand on a page alone.
         if pdf.will_page_break(height + (foot_height if number == len(rows) - 1 else 0)):
             pdf.add_page()
@@ -210,15 +216,31 @@ def _draw(pdf: Any, family: str, table: Table, local: Local) -> None:
             pdf.rect(pdf.l_margin, pdf.get_y(), sum(widths), height, style="F")
         top = pdf.get_y()
         for line in range(max(map(len, lines), default=1)):
-            pdf.set_xy(pdf.l_margin, top + line * _LINE)
+            pdf.set_xy(pdf.l_margin, top + line * pdf.line_height)
             _row(pdf, [cell[line] if line < len(cell) else "" for cell in lines], table.columns, widths)
     if foot:
         pdf.set_font(family, "B", size)
         _row(pdf, foot, table.columns, widths, border="T")
     if not rows:
-        pdf.cell(0, _LINE, _known(pdf, table.empty or _("Nothing to list.")), new_x="LMARGIN", new_y="NEXT")
+        pdf.cell(0, pdf.line_height, _known(pdf, table.empty or _("Nothing to list.")), new_x="LMARGIN", new_y="NEXT")
     pdf.ln(2)
     _notes(pdf, family, below)
+
+
+def _line_height(
+    pdf: Any,
+    rows: Sequence[Sequence[str]],
+    columns: Sequence[Column],
+    widths: Sequence[float],
+    foot: bool,
+    after: float,
+) -> float:
+    """Return the widest height of a line with which all of it fits on the page; the usual one if none does."""
+    room = pdf.h - pdf.b_margin - pdf.get_y() - after
+    if len(rows) * _LINES[-1] > room:
+        return _LINES[0]
+    count = 1 + foot + sum(max(map(len, _wrapped(pdf, row, columns, widths)), default=1) for row in rows)
+    return next((height for height in _LINES if count * height <= room), _LINES[0])
 
 
 def _notes(pdf: Any, family: str, notes: Sequence[str]) -> None:
@@ -263,8 +285,8 @@ def _row(
             continue
         align = {Form.MARK: "C", Form.SPAN: "R", Form.COUNT: "R"}.get(column.form, "L")
         fitting = _fitting(pdf, _known(pdf, cell), width - _margin(column) / 2)
-        pdf.cell(width, _LINE, fitting, border=border, align=align)
-    pdf.ln(_LINE)
+        pdf.cell(width, pdf.line_height, fitting, border=border, align=align)
+    pdf.ln(pdf.line_height)
 
 
 def _fitting(pdf: Any, text: str, width: float) -> str:
@@ -336,9 +358,9 @@ def _margin(column: Column) -> float:
 
 
 def _sign(pdf: Any, family: str, labels: Sequence[str]) -> None:
-    if pdf.will_page_break(24):
+    if pdf.will_page_break(_SIGNATURES):
         pdf.add_page()
-    pdf.ln(14)
+    pdf.ln(_SIGNATURES - 10)
     pdf.set_font(family, "", 8)
     width = (pdf.w - pdf.l_margin - pdf.r_margin) / len(labels)
     for label in labels:

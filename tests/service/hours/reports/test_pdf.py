@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from attendance.service.hours.reports import pdf, report_tables
 from attendance.service.hours.reports.report_tables import Form
 from tests import needs
 from tests.pdf_text import text_in
-from tests.service.hours.reports.reported import BERLIN, NAMES, NOW, TABLES
+from tests.service.hours.reports.reported import BERLIN, MONDAY, NAMES, NOW, TABLES
 
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)
@@ -75,6 +76,26 @@ def test_the_legend_is_on_the_first_page_and_the_total_is_never_alone(tmp_path: 
         assert "P worked" in pages[0]
         last = next(page for page in pages if "Total" in page)
         assert f"Person {rows - 1}" in last and "Worked" in last
+
+
+@pytest.mark.parametrize("days", [28, 30, 31])
+def test_a_month_of_one_person_is_on_one_page_with_its_signatures(tmp_path: Path, days: int) -> None:
+    remark = "no check-out: closed at the end of the shift, 17:00"
+    rows = tuple(
+        (MONDAY + timedelta(days=n), MONDAY, "Office 09:00–17:00", "worked", None, None, *[28800] * 8,
+         remark if n % 10 == 9 else "")
+        for n in range(days)
+    )  # fmt: skip
+    columns = report_tables.TIMESHEET
+    notes = ("Of the worked time: night 23:00–06:00.", *(f"{n} May: only 9:30 h of rest" for n in range(3)))
+    table = report_tables.Table(
+        "timesheet", "Timesheet of Ada", columns, rows, foot=report_tables.total(columns, rows), notes=notes
+    )
+
+    document = pdf.to_pdf([table], BERLIN, "Site", NOW, pdf.TIMESHEET_SIGNATURES)
+    [page] = text_in(document, tmp_path).removesuffix("\f").split("\f")
+
+    assert all(words in page for words in ("Timesheet of Ada", "Total", "2 May: only", "Supervisor", "page 1 of 1"))
 
 
 def test_no_heading_is_cut_while_the_page_has_room(tmp_path: Path) -> None:
