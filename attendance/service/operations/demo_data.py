@@ -15,16 +15,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from attendance.domain.hours.day import Flag
+from attendance.domain.hours.entitlement import LeaveRules
 from attendance.domain.hours.shift import Break, Half, Kind, Rounding, Shift, Span, Tier, real_time
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.service.hours import planning
 from attendance.service.hours.corrections import request_correction
+from attendance.service.hours.days import sheets
 from attendance.service.hours.leave import requests
 from attendance.service.operations import demo_faces, demo_passages
 from attendance.service.operations.demo_passages import Story, Worker
 from attendance.service.people.own_requests import BY
 from attendance.store.calibration import operating_points
+from attendance.store.hours import leave_rules
 from attendance.store.people import people
 
 GIVEN = (
@@ -47,6 +51,8 @@ SHIFTS = (
     Shift("Flex", (Span(420, 1200),), kind=Kind.FLEXIBLE, required=468, breaks=_BREAK, weekly=(Tier(2400, 1.25),)),
     Shift("Shop", (Span(570, 780), Span(930, 1170)), rounding=Rounding(), tiers=_TIERS),
 )
+# Thirty days a year, of which five go on into the next until the end of March.
+_ENTITLEMENT = LeaveRules(30, carry_most=5, carry_until=(3, 31))
 _WEEK = [1, 1, 1, 1, 1, 0, 0]
 _ROUND_THE_CLOCK = ("Early", "Early", "Late", "Late", "Night", "Night", None, None)
 GUARDS = "Security"
@@ -81,6 +87,7 @@ def make(
     _rosters(session, persons, shift_ids, first, now, zone)
     for year in sorted({first.year, today.year}):
         planning.import_holidays(session, "DE", "BE", year, now=now)
+    leave_rules.put_rules(session, first.year, _ENTITLEMENT)
     leave = _leave(session, chance, persons[1:], first, today, now)
     templates = 0 if model is None else demo_faces.enrol(session, chance, [one for one, _ in persons], model, at=now)
     point = None if model is None else operating_points.current(session, model.model_id)
@@ -174,16 +181,23 @@ def _leave(
 def _corrections(
     session: Session, chance: random.Random, persons: list[tuple[int, str]], today: date, now: datetime, zone: ZoneInfo
 ) -> int:
-    """Add some requests that wait for a decision."""
-    reasons = ("Forgot to check out.", "Was at the supplier's in the morning.", "The yard door did not open.")
-    count = 0
-    for person_id, _ in chance.sample(persons, min(len(persons), max(1, len(persons) // 20))):
-        day = today - timedelta(days=chance.randrange(1, 10))
-        at = real_time(day, chance.randrange(960, 1080), zone)
-        if at <= now:
-            request_correction(
-                session, person_id=person_id, action="add", at=at, direction=Direction.OUT,
-                reason=chance.choice(reasons), by=BY, now=now, zone=zone,
-            )  # fmt: skip
-            count += 1
-    return count
+    """Add requests that wait for a decision: check-outs that were forgotten, else one of somebody; return how many."""
+    wanted = max(1, len(persons) // 20)
+    asked: list[tuple[int, datetime, str]] = []
+    for one in sheets(session, today - timedelta(days=10), today - timedelta(days=1), zone, now):
+        for day in one.days:
+            if len(asked) < wanted and Flag.MISSING_OUT in day.flags and day.plan.shift is not None:
+                at = real_time(day.day, day.plan.shift.spans[-1].end + chance.randrange(2, 40), zone)
+                asked.append((one.person.id, at, chance.choice(("Forgot to check out.", "The exit did not know me."))))
+        if len(asked) == wanted:
+            break
+    if not asked:
+        person_id, _department = chance.choice(persons)
+        at = real_time(today - timedelta(days=1), chance.randrange(960, 1080), zone)
+        asked.append((person_id, at, "Was at the supplier's in the morning."))
+    for person_id, at, reason in asked:
+        request_correction(
+            session, person_id=person_id, action="add", at=min(at, now), direction=Direction.OUT, reason=reason, by=BY,
+            now=now, zone=zone,
+        )  # fmt: skip
+    return len(asked)

@@ -10,18 +10,20 @@ from sqlalchemy import func, select, update
 from attendance.config import Settings
 from attendance.domain.access.rules.decide import Outcome
 from attendance.domain.faces import Template
-from attendance.domain.hours.day import Status
+from attendance.domain.hours.day import Flag, Status
 from attendance.errors import UserError
 from attendance.service.access.policy import who_passes
 from attendance.service.access.policy.editing import let_everybody_pass
 from attendance.service.audit.audit import Actor
 from attendance.service.hours import days
+from attendance.service.hours.leave import balances
 from attendance.service.operations import demo_data, demo_faces, demo_passages
 from attendance.store.access import events, policies
 from attendance.store.alarms import alarms
 from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
+from attendance.store.hours import corrections
 from attendance.store.people import look_alikes, templates
 from attendance.store.session import Sessions
 from attendance.store.tables import access
@@ -181,3 +183,19 @@ def test_no_face_that_is_not_of_the_demo_comes_near_its_templates(sessions: Sess
     best = max(one.template.score(Template(vector_of((seed,)), MODEL)) for one in enrolled for seed in range(50))
 
     assert best < 0.3
+
+
+def test_people_of_the_demo_ask_for_what_they_forgot_and_have_days_of_leave_left(sessions: Sessions) -> None:
+    zone = SETTINGS.site.zone
+    with sessions.begin() as session:
+        made = demo_data.make(session, count=60, days=14, now=TUESDAY, zone=zone)
+    with sessions() as session:
+        waiting = corrections.corrections(session, state="requested")
+        for row in waiting:
+            [one] = days.sheet(session, row.day, row.day, zone, TUESDAY, person_id=row.person_id)
+            assert Flag.MISSING_OUT in one.days[0].flags
+        ids = [row.person_id for row in waiting]
+        left = balances.balances(session, ids, TUESDAY.date())
+
+    assert 2 <= len(waiting) == made.corrections <= 3
+    assert all(one.entitled == 30 for one in left.values()) and set(left) == set(ids)
