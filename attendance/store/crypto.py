@@ -33,6 +33,8 @@ from attendance.files import durable
 
 _VERSION = b"\x01"
 _NONCE = 12
+# By so many first bytes, version and nonce, any two sealed texts differ.
+SEAL_BYTES = 1 + _NONCE
 _KEY = 32
 
 

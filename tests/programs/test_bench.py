@@ -64,7 +64,7 @@ def test_a_short_bench_prints_a_table_and_writes_the_same_numbers(
     assert "a picture in which nothing moves" in told
     assert [one["input_size"] for one in numbers["detectors"]] == [256]
     assert numbers["hours"]["ratio"] > 0 and "working time of 3 people" in told
-    assert set(numbers["search_ms"]) == {"100", "1000"}
+    assert set(numbers["search_ms"]) == {"100", "1000", "compared_with_all"}
 
 
 def test_detectors_take_turns_and_are_told_as_ratios() -> None:

@@ -17,6 +17,7 @@ from time import perf_counter
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.attempts import RefusedAttempts
+from attendance.domain.access.coarse import MakeProduct
 from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import Decision
 from attendance.domain.access.liveness.fusion import Verdict
@@ -105,12 +106,16 @@ class CheckIn:
         rules: Rules,
         gate: LivenessGate | None = None,
         edge: Edge | None = None,
+        make_product: MakeProduct | None = None,
     ) -> None:
+        """`make_product`: multiplies bytes, for the search in a very large gallery."""
         self._analyser, self._clock, self._rules, self._gate = analyser, clock, rules, gate
         self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.zone, rules.alarms_to)
         self._edge = edge
         lasts = None if edge is None else lambda: edge.lasts
-        self._watch = GalleryWatch(sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after, lasts)
+        self._watch = GalleryWatch(
+            sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after, lasts, make_product
+        )
         self._refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
         self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
         self._static = StaticDetections(rules.static_detection)

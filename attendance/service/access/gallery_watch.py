@@ -2,17 +2,23 @@
 
 In: the database, the clock.  Out: a `View`: one whole gallery, the operating point, and whether both are stale.
 Does not know: frames, doors.
-Main choice: reading one number a second instead of being notified.  Trade-off: a change counts up to a
-second late (`check_in` asks the database again before it lets anybody pass).
+Main choice: reading one number a second instead of being notified; a large gallery is made in a thread beside the
+frames and put in place whole.  Trade-off: a change counts up to a second late, of a large gallery some seconds
+(`check_in` asks the database again before it lets anybody pass).
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import Session
+
+from attendance.domain.access.coarse import MakeProduct
 from attendance.domain.access.decision import Decision, decide
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.operating_point import OperatingPoint
@@ -24,6 +30,9 @@ from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import templates
 from attendance.store.session import Sessions
+
+# So many templates or more are opened and put in order beside the frames.
+BESIDE = 2_000
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +67,18 @@ class GalleryWatch:
         poll_every: timedelta = timedelta(seconds=1),
         stale_after: timedelta = timedelta(seconds=30),
         lasts: Callable[[], timedelta] | None = None,
+        make_product: MakeProduct | None = None,
+        beside: int = BESIDE,
     ) -> None:
-        """`lasts`: for how long the gallery may be older, at a door that decides without the database."""
+        """`lasts`: for how long the gallery may be older, at a door that decides without the database.
+
+        `make_product`: multiplies bytes, for the search in a very large gallery.  `beside`: with so many templates or
+        more the next gallery is made in a thread.
+        """
         self._sessions, self._keys, self._model_id, self._clock = sessions, keys, model_id, clock
+        self._make_product, self._beside = make_product, beside
+        self._making: Future[Gallery] | None = None
+        self._making_since = clock.now()
         self._poll_every, self._stale_after, self._lasts = poll_every, stale_after, lasts
         self._view = View(Gallery([], [], model_id, -1), None, foreign=False, stale=True)
         self._polled_at: datetime | None = None
@@ -73,21 +91,50 @@ class GalleryWatch:
 
     def load(self) -> View:
         """Read now.  Raises any error, so that a wrong master key shows at the start."""
-        now = self._clock.now()
+        self._load(self._clock.now(), beside=False)
+        return self._view
+
+    def _load(self, now: datetime, beside: bool) -> None:
+        """Read; with `beside`, a gallery that changed is put in place once the thread has made it."""
+        fresh_at = now
         with self._sessions() as session:
             gallery = self._view.gallery
             point = operating_points.current(session, self._model_id)
             compared = gallery.scoring.version if point is None else point.scoring
             if settings.gallery_version(session) != gallery.version or gallery.scoring.version != compared:
-                templates.require_keys_fit(session, self._keys)
-                scoring = operating_points.scoring_in_force(session, self._keys, self._model_id)
-                gallery = templates.load_gallery(session, self._keys, self._model_id, scoring)
+                if not beside:
+                    gallery = self._gallery(session)
+                elif (made := self._made(now)) is None or made.scoring.version != compared:
+                    return  # the view stays whole as it is, and grows stale if this lasts
+                else:
+                    gallery, fresh_at = made, self._making_since
             foreign = gallery.size == 0 and templates.templates_of_other_models(session, self._model_id) > 0
         if gallery.version != self._view.gallery.version:
             log.info("gallery version %d: %d people, %d templates", gallery.version, gallery.size, len(gallery))
         self._view = View(gallery, point, foreign, stale=False)
-        self._polled_at = self._fresh_at = now
-        return self._view
+        self._polled_at, self._fresh_at = now, fresh_at
+
+    def _made(self, now: datetime) -> Gallery | None:
+        """Return the gallery once the thread has made it; begin a thread where none is at work."""
+        if self._making is None:
+            self._making, self._making_since = Future(), now
+            threading.Thread(target=self._make, args=(self._making,), name="gallery", daemon=True).start()
+        if not self._making.done():
+            return None
+        making, self._making = self._making, None
+        return making.result()
+
+    def _make(self, making: Future[Gallery]) -> None:
+        try:
+            with self._sessions() as session:
+                making.set_result(self._gallery(session))
+        except Exception as error:  # told by whoever asks for the result
+            making.set_exception(error)
+
+    def _gallery(self, session: Session) -> Gallery:
+        templates.require_keys_fit(session, self._keys)
+        scoring = operating_points.scoring_in_force(session, self._keys, self._model_id)
+        return templates.load_gallery(session, self._keys, self._model_id, scoring, self._make_product)
 
     def refresh(self) -> View:
         now = self._clock.now()
@@ -95,7 +142,7 @@ class GalleryWatch:
         if self._polled_at is None or abs(now - self._polled_at) >= self._poll_every:
             self._polled_at = now
             try:
-                self.load()
+                self._load(now, beside=len(self._view.gallery) >= self._beside)
                 self._report("")
             except Exception as error:  # whatever it is, it must not end the loop: the view grows stale
                 self._report(f"{type(error).__name__}: {error}")

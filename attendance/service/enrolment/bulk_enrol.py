@@ -137,7 +137,7 @@ class _Run:
         ]
         self._names = {row.person_id: row.name for row in everybody}
         self._scoring = operating_points.scoring_in_force(session, keys, model_id)
-        self._everybody = look_alikes.Comparison(everybody, self._scoring)
+        self._everybody = look_alikes.Comparison.of(everybody, self._scoring)
 
     def enrol(self, number: int) -> Result:
         entry, photos = self._judged[number]

@@ -26,7 +26,7 @@ from attendance.store import settings
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import look_alikes as pairs
-from attendance.store.people import people, templates
+from attendance.store.people import opened_templates, people, templates
 from attendance.texts import gettext as _
 from attendance.texts import translated
 
@@ -116,9 +116,10 @@ def enrol_photo(
     settings.lock_gallery(session, clock.now())
     if (twin := templates.whose_photo(session, keys, digest, person_id)) is not None:
         return _same_file(report, twin.name)
-    enrolled = templates.enrolled_templates(session, keys, template.model_id)
+    everybody = opened_templates.read(session, keys, template.model_id)
     point = operating_points.current(session, template.model_id)
-    comparison = look_alikes.Comparison(enrolled, operating_points.scoring_in_force(session, keys, template.model_id))
+    scoring = operating_points.scoring_in_force(session, keys, template.model_id)
+    comparison = look_alikes.comparison_of(everybody, scoring)
     judged = comparison.judge(template, [person_id], point)
     report = _judged(report, judged)
     for other, score in judged.duplicates:
@@ -132,9 +133,8 @@ def enrol_photo(
             report = replace(report, ok=False, reason=refused, words=words, advice=reason_advice(refused))
             return replace(report, template=None, looks_like=(other, score))
     row = templates.add_template(session, keys, person_id, template, source, numbers(quality), digest, at=clock.now())
-    if person.active:
-        enrolled.append(templates.Enrolled(row.id, person_id, person.name, template))
-    look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now(), enrolled)
+    added = template if person.active else None
+    look_alikes.refresh_person(session, keys, template.model_id, person_id, clock.now(), comparison, added)
     return replace(report, template_id=row.id)
 
 

@@ -11,11 +11,14 @@ every change of templates or threshold must be followed by `refresh_person` or `
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.gallery import Gallery
@@ -26,12 +29,14 @@ from attendance.service.ports import Clock
 from attendance.store import settings
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
-from attendance.store.people import look_alikes, templates
+from attendance.store.people import look_alikes, opened_templates, templates
 from attendance.store.people.look_alikes import Pair, pair_of
+from attendance.store.people.opened_templates import Opened
 from attendance.store.people.templates import Enrolled
 from attendance.store.session import Sessions
 
 _ROWS = 512  # templates a step: with 10,000 enrolled a step's scores are 20 MB
+Owners: TypeAlias = NDArray[np.int64]
 _DONE = "look_alikes_of"  # for which gallery and threshold the list was made as a whole
 
 
@@ -50,15 +55,24 @@ class Judgement:
 
 
 class Comparison:
-    """Templates of many people side by side, so that a new one is compared with all of them at once."""
+    """Templates of many people side by side, so that a new one is compared with all of them at once.
 
-    def __init__(self, enrolled: Sequence[Enrolled], scoring: Scoring = BEST_PHOTO) -> None:
-        rows = sorted(enrolled, key=lambda row: row.person_id)
-        self._owners = [row.person_id for row in rows]
-        self._photos = np.stack([row.template.vector for row in rows]) if rows else np.empty((0, 0), np.float32)
-        model_id = rows[0].template.model_id if rows else "none"
+    `owners` [M] and the unit rows `photos` [M,D] belong together, in any order.
+    """
+
+    def __init__(
+        self, owners: Owners, photos: NDArray[np.float32], model_id: str, scoring: Scoring = BEST_PHOTO
+    ) -> None:
+        self._owners, self._photos = owners, photos
         # Scored as at the door, so that whoever is listed is somebody whom the door could take for the other.
-        self._gallery = Gallery(self._owners, self._photos, model_id, 0, scoring=scoring)
+        self._gallery = Gallery(owners, photos, model_id, 0, scoring=scoring)
+
+    @classmethod
+    def of(cls, enrolled: Sequence[Enrolled], scoring: Scoring = BEST_PHOTO) -> Comparison:
+        """Return the comparison of these templates, all of one model."""
+        owners = np.array([row.person_id for row in enrolled], np.int64)
+        photos = np.stack([row.template.vector for row in enrolled]) if enrolled else np.empty((0, 0), np.float32)
+        return cls(owners, photos, enrolled[0].template.model_id if enrolled else "none", scoring)
 
     def judge(self, template: Template, own: Collection[int], point: OperatingPoint | None) -> Judgement:
         """Judge a template that is about to be added to the person with one of the ids `own`."""
@@ -71,35 +85,53 @@ class Comparison:
         unlike = own_score is not None and own_score < point.threshold
         return Judgement(tuple(sorted(near, key=lambda row: -row[1])), own_score, unlike)
 
-    def pairs_above(self, least: float, person_id: int | None = None) -> dict[Pair, float]:
+    def pairs_above(
+        self, least: float, person_id: int | None = None, added: Template | None = None
+    ) -> dict[Pair, float]:
         """Return the pairs of two people with any two templates scoring `least` or more, and the highest such score.
 
-        `person_id`: only that person's pairs.  Every pair is compared, none sampled.
+        `person_id`: only that person's pairs; `added`: a template of that person which is not here yet.
+        Every pair is compared, none sampled.
         """
         found: dict[Pair, float] = {}
         if person_id is None:
-            self._search(found, least, range(len(self._owners)), self._gallery)
+            self._search(found, least, self._owners, self._photos, self._gallery)
             return found
-        own = [row for row, owner in enumerate(self._owners) if owner == person_id]
-        self._search(found, least, own, self._gallery)
+        own = self._photos[self._owners == person_id]
+        if added is not None:
+            own = np.vstack([own, added.vector[None]]) if len(own) else added.vector[None]
+        whose = np.full(len(own), person_id, np.int64)
+        self._search(found, least, whose, own, self._gallery)
         # The others' photos with this person, too: a photo of one with the mean of the other is not the reverse.
-        alone = Gallery(
-            [person_id] * len(own), self._photos[own], self._gallery.model_id, 0, scoring=self._gallery.scoring
-        )
-        self._search(found, least, range(len(self._owners)), alone)
+        alone = Gallery(whose, own, self._gallery.model_id, 0, scoring=self._gallery.scoring)
+        self._search(found, least, self._owners, self._photos, alone)
         return found
 
-    def _search(self, found: dict[Pair, float], least: float, rows: Sequence[int], gallery: Gallery) -> None:
-        """Add the pairs of which a photo, one of `rows`, scores `least` or more with the other person."""
+    @staticmethod
+    def _search(
+        found: dict[Pair, float], least: float, owners: Owners, photos: NDArray[np.float32], gallery: Gallery
+    ) -> None:
+        """Add the pairs of which one of `photos` [N,D], of `owners` [N], scores `least` or more with the other."""
         people = gallery.person_ids
-        for start in range(0, len(rows), _ROWS):
-            part = rows[start : start + _ROWS]
-            scores = gallery.person_scores(self._photos[part])
+        for start in range(0, len(photos), _ROWS):
+            scores = gallery.person_scores(photos[start : start + _ROWS])
             for row, column in zip(*(axis.tolist() for axis in np.nonzero(scores >= least)), strict=True):
-                person, other = self._owners[part[row]], people[column]
+                person, other = int(owners[start + row]), people[column]
                 if person != other:
                     pair = pair_of(person, other)
                     found[pair] = max(found.get(pair, -1.0), float(scores[row, column]))
+
+
+_COMPARISONS: weakref.WeakKeyDictionary[Opened, dict[str, Comparison]] = weakref.WeakKeyDictionary()
+
+
+def comparison_of(opened: Opened, scoring: Scoring) -> Comparison:
+    """Return the comparison of everybody, made once for the same templates and the same way of comparing."""
+    made = _COMPARISONS.setdefault(opened, {})
+    if scoring.version not in made:
+        made.clear()
+        made[scoring.version] = Comparison(opened.owners, opened.photos, opened.model_id, scoring)
+    return made[scoring.version]
 
 
 def least_score(point: OperatingPoint) -> float:
@@ -113,18 +145,20 @@ def refresh_person(
     model_id: str,
     person_id: int,
     at: datetime,
-    enrolled: Sequence[Enrolled] | None = None,
+    known: Comparison | None = None,
+    added: Template | None = None,
 ) -> bool:
     """Compare one person's templates with everybody's anew; whether the list changed.  The caller commits.
 
-    `enrolled`: the gallery, if the caller has just opened it under the gallery's lock.
+    `known`: the comparison of everybody that the caller made under the gallery's lock, and `added`: the active
+    person's template that has come since.
     """
-    return _refresh(session, keys, model_id, at, person_id, enrolled)
+    return _refresh(session, keys, model_id, at, person_id, known, added)
 
 
 def refresh_now(session: Session, keys: Keys, model_id: str, at: datetime) -> bool:
     """Make the whole list in the caller's transaction, after many people were enrolled in it."""
-    return _refresh(session, keys, model_id, at, None, None)
+    return _refresh(session, keys, model_id, at)
 
 
 def _refresh(
@@ -132,17 +166,19 @@ def _refresh(
     keys: Keys,
     model_id: str,
     at: datetime,
-    person_id: int | None,
-    enrolled: Sequence[Enrolled] | None,
+    person_id: int | None = None,
+    known: Comparison | None = None,
+    added: Template | None = None,
 ) -> bool:
     """Replace the pairs; without an operating point nobody passes anyway, and nobody is listed."""
     settings.lock_gallery(session, at)
     point = operating_points.current(session, model_id)
     found: dict[Pair, float] = {}
     if point is not None:
-        rows = templates.enrolled_templates(session, keys, model_id) if enrolled is None else enrolled
-        scoring = operating_points.scoring_in_force(session, keys, model_id)
-        found = Comparison(rows, scoring).pairs_above(least_score(point), person_id)
+        if known is None:
+            scoring = operating_points.scoring_in_force(session, keys, model_id)
+            known = comparison_of(opened_templates.read(session, keys, model_id), scoring)
+        found = known.pairs_above(least_score(point), person_id, added)
     return look_alikes.replace_pairs(session, model_id, found, at=at, person_id=person_id)
 
 
@@ -157,9 +193,11 @@ def refresh_all(sessions: Sessions, keys: Keys, model_id: str, clock: Clock) -> 
         if settings.get(session, _DONE) == mark:
             return False
         point = operating_points.current(session, model_id)
-        enrolled = [] if point is None else templates.enrolled_templates(session, keys, model_id)
         scoring = operating_points.scoring_in_force(session, keys, model_id)
-    found = {} if point is None else Comparison(enrolled, scoring).pairs_above(least_score(point))
+        opened = None if point is None else opened_templates.read(session, keys, model_id)
+    found: dict[Pair, float] = {}
+    if point is not None and opened is not None:
+        found = comparison_of(opened, scoring).pairs_above(least_score(point))
     with sessions.begin() as session:
         settings.lock_gallery(session, clock.now())
         if _mark(session, model_id) != mark:

@@ -23,7 +23,7 @@ from attendance.store import settings
 from attendance.store.access import policies
 from attendance.store.hours import calendars
 from attendance.store.operators import sign_ins
-from attendance.store.people import employment
+from attendance.store.people import employment, opened_templates
 from attendance.store.privacy import consent_history, person_keys
 from attendance.store.tables.people import Person as Person  # for the pages, which import no tables
 
@@ -111,6 +111,7 @@ def delete_person(session: Session, person_id: int, *, at: datetime) -> None:
     session.flush()
     if key is not None:
         person_keys.erase_keys(session, [key])
+    opened_templates.forget(session)
     settings.bump_gallery_version(session, at)
 
 

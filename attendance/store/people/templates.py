@@ -18,16 +18,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain import faces
+from attendance.domain.access.coarse import MakeProduct
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.scoring import BEST_PHOTO, Scoring
 from attendance.errors import UserError
 from attendance.store import settings
-from attendance.store.crypto import SALTED, Damaged, DataKey, Keys, WrongMasterKey
-from attendance.store.people import look_alikes
+from attendance.store.crypto import SALTED, DataKey, Keys, WrongMasterKey
+from attendance.store.people import look_alikes, opened_templates
+from attendance.store.people.opened_templates import open_rows
 from attendance.store.people.people import get_person
 from attendance.store.privacy import person_keys
 from attendance.store.settings import gallery_version
-from attendance.store.tables.people import KeyMaterial, Person, PersonKey, Template
+from attendance.store.tables.people import Person, PersonKey, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,49 +150,26 @@ def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: i
     Raises WrongMasterKey, and UserError that names the template when one is damaged: leaving it out
     silently would turn an employee away without a trace.
     """
-    query = (
-        select(Template.id, Template.person_id, Person.name, Template.vector, KeyMaterial.wrapped_key)
-        .join(Person, Person.id == Template.person_id)
-        .outerjoin(PersonKey, PersonKey.person_id == Template.person_id)
-        .outerjoin(KeyMaterial, KeyMaterial.uid == PersonKey.uid)
-        .where(Person.active, Template.model_id == model_id)
-        .order_by(Template.person_id, Template.id)
-    )
-    if person_id is not None:
-        query = query.where(Template.person_id == person_id)
-    opened: list[Enrolled] = []
-    data_keys: dict[int, DataKey] = {}
-    for template_id, person_id, name, sealed, wrapped in session.execute(query):
-        try:
-            if person_id not in data_keys:
-                if wrapped is None:
-                    raise Damaged("the person's key is missing")
-                data_keys[person_id] = keys.unwrap(wrapped, person_id)
-            template = data_keys[person_id].open(sealed, model_id)
-        except (Damaged, ValueError) as error:
-            raise UserError(
-                "template %(template_id)s of %(name)s is damaged (%(error)s): delete it and enrol this person again",
-                template_id=template_id,
-                name=name,
-                error=error,
-            ) from error
-        opened.append(Enrolled(template_id, person_id, name, template))
-    return opened
+    only = () if person_id is None else (Template.person_id == person_id,)
+    return [Enrolled(*row) for row in open_rows(session, keys, model_id, *only)]
 
 
-def load_gallery(session: Session, keys: Keys, model_id: str, scoring: Scoring = BEST_PHOTO) -> Gallery:
-    """Return the gallery of all active people for one model; raises as `enrolled_templates` does."""
+def load_gallery(
+    session: Session,
+    keys: Keys,
+    model_id: str,
+    scoring: Scoring = BEST_PHOTO,
+    make_product: MakeProduct | None = None,
+) -> Gallery:
+    """Return the gallery of all active people for one model; raises as `enrolled_templates` does.
+
+    `make_product`: multiplies bytes, for the search in a very large gallery.
+    """
     # The version first: a change that slips in between is then loaded twice, never missed.
     version = gallery_version(session)
-    enrolled = enrolled_templates(session, keys, model_id)
-    return Gallery(
-        [row.person_id for row in enrolled],
-        [row.template for row in enrolled],
-        model_id,
-        version,
-        look_alikes.listed_pairs(session, model_id),
-        scoring,
-    )
+    opened = opened_templates.read(session, keys, model_id)
+    alike = look_alikes.listed_pairs(session, model_id)
+    return Gallery(opened.owners, opened.photos, model_id, version, alike, scoring, make_product)
 
 
 def templates_of_other_models(session: Session, model_id: str) -> int:

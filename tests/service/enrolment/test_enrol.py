@@ -20,7 +20,7 @@ from attendance.jobs import salt_photo_digests
 from attendance.service.access.reason_texts import reason_advice
 from attendance.service.enrolment.enrol import check_photo
 from attendance.store import settings
-from attendance.store.people import people, templates
+from attendance.store.people import opened_templates, people, templates
 from attendance.store.people.look_alikes import named_pairs
 from attendance.store.tables import people as stored_people
 from tests.factories import ANNA, BERT, MODEL, NOBODY, STRANGER, make_image, make_photo
@@ -172,7 +172,7 @@ def test_a_photo_asks_for_consent_once_and_opens_the_gallery_once(site: Site, mo
     site.set_threshold()
     site.enrol("Bert", BERT)
     calls: Counter[str] = Counter()
-    for module, name in ((templates, "enrolled_templates"), (people, "get_person")):
+    for module, name in ((opened_templates, "read"), (people, "get_person")):
         inner = getattr(module, name)
 
         def counted(*args: object, inner: Callable[..., Any] = inner, name: str = name, **options: object) -> Any:
@@ -183,7 +183,7 @@ def test_a_photo_asks_for_consent_once_and_opens_the_gallery_once(site: Site, mo
 
     site.enrol("Anna", ANNA)
 
-    assert calls == {"enrolled_templates": 1, "get_person": 1}
+    assert calls == {"read": 1, "get_person": 1}
 
 
 def test_the_new_template_is_on_the_list_of_look_alikes_at_once(site: Site) -> None:

@@ -41,12 +41,12 @@ def test_the_pairs_agree_with_comparing_one_by_one(rows: list[tuple[int, int]], 
     close = [abs(one.template.score(other.template) - least) < 1e-5 for one, other in combinations(enrolled, 2)]
     if any(close):  # the two ways round differently
         return
-    found = look_alikes.Comparison(enrolled).pairs_above(least)
+    found = look_alikes.Comparison.of(enrolled).pairs_above(least)
     assert found.keys() == expected.keys()
     assert np.allclose([found[pair] for pair in expected], list(expected.values()), atol=1e-5)
     for person_id in range(1, 6):
         own = {pair for pair in expected if person_id in pair}
-        assert look_alikes.Comparison(enrolled).pairs_above(least, person_id).keys() == own
+        assert look_alikes.Comparison.of(enrolled).pairs_above(least, person_id).keys() == own
 
 
 def test_with_pooled_photos_both_ways_round_are_looked_at() -> None:
@@ -61,7 +61,7 @@ def test_with_pooled_photos_both_ways_round_are_looked_at() -> None:
     ]
     means = photos.mean(axis=1) / np.linalg.norm(photos.mean(axis=1), axis=1, keepdims=True)
     best = np.einsum("pnd,qd->pqn", photos, means).max(axis=2)
-    comparison = look_alikes.Comparison(enrolled, MEAN_PHOTO)
+    comparison = look_alikes.Comparison.of(enrolled, MEAN_PHOTO)
 
     found = comparison.pairs_above(0.6)
     expected = {
@@ -87,13 +87,13 @@ def test_a_photo_is_judged_against_everybody() -> None:
         Enrolled(2, 2, "Bert", Template(near(anna, 0.7), MODEL)),
         Enrolled(3, 3, "Cleo", Template(near(anna, 0.9), MODEL)),
     ]
-    first = look_alikes.Comparison(enrolled).judge(Template(anna, MODEL), [9], POINT)
+    first = look_alikes.Comparison.of(enrolled).judge(Template(anna, MODEL), [9], POINT)
     assert [person_id for person_id, _ in first.duplicates] == [1, 3, 2]
     assert (first.own_score, first.unlike_own) == (None, False)
-    later = look_alikes.Comparison(enrolled).judge(Template(near(anna, 0.2, seed=5), MODEL), [1], POINT)
+    later = look_alikes.Comparison.of(enrolled).judge(Template(near(anna, 0.2, seed=5), MODEL), [1], POINT)
     assert (later.duplicates, later.unlike_own) == ((), True)
-    assert look_alikes.Comparison(enrolled).judge(Template(anna, MODEL), [9], None).duplicates == ()
-    assert look_alikes.Comparison([]).judge(Template(anna, MODEL), [9], POINT).own_score is None
+    assert look_alikes.Comparison.of(enrolled).judge(Template(anna, MODEL), [9], None).duplicates == ()
+    assert look_alikes.Comparison.of([]).judge(Template(anna, MODEL), [9], POINT).own_score is None
 
 
 def place(site: Site, name: str, vector: NDArray[np.float32]) -> int:
