@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from attendance.domain.access.coarse import Product
+from attendance.domain.access.gallery import Product
 
 _UINT8, _INT8, _INT32 = 2, 3, 6  # ONNX's TensorProto.DataType
 _MIDDLE = 128  # the unsigned byte that stands for 0: unsigned times signed is the fast product

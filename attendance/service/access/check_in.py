@@ -17,9 +17,9 @@ from time import perf_counter
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.attempts import RefusedAttempts
-from attendance.domain.access.coarse import MakeProduct
 from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import Decision
+from attendance.domain.access.gallery import MakeProduct
 from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.access.pace import Pace
 from attendance.domain.access.repeated_looks import RepeatedLooks, Suspicion

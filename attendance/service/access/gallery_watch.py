@@ -18,9 +18,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.access.coarse import MakeProduct
 from attendance.domain.access.decision import Decision, decide
-from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.gallery import Gallery, MakeProduct
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.faces import Probe
 from attendance.domain.reason import Reason

@@ -116,7 +116,7 @@ def enrol_photo(
     settings.lock_gallery(session, clock.now())
     if (twin := templates.whose_photo(session, keys, digest, person_id)) is not None:
         return _same_file(report, twin.name)
-    everybody = opened_templates.read(session, keys, template.model_id)
+    everybody = opened_templates.open_everybody(session, keys, template.model_id)
     point = operating_points.current(session, template.model_id)
     scoring = operating_points.scoring_in_force(session, keys, template.model_id)
     comparison = look_alikes.comparison_of(everybody, scoring)

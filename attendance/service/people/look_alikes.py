@@ -177,7 +177,7 @@ def _refresh(
     if point is not None:
         if known is None:
             scoring = operating_points.scoring_in_force(session, keys, model_id)
-            known = comparison_of(opened_templates.read(session, keys, model_id), scoring)
+            known = comparison_of(opened_templates.open_everybody(session, keys, model_id), scoring)
         found = known.pairs_above(least_score(point), person_id, added)
     return look_alikes.replace_pairs(session, model_id, found, at=at, person_id=person_id)
 
@@ -194,7 +194,7 @@ def refresh_all(sessions: Sessions, keys: Keys, model_id: str, clock: Clock) -> 
             return False
         point = operating_points.current(session, model_id)
         scoring = operating_points.scoring_in_force(session, keys, model_id)
-        opened = None if point is None else opened_templates.read(session, keys, model_id)
+        opened = None if point is None else opened_templates.open_everybody(session, keys, model_id)
     found: dict[Pair, float] = {}
     if point is not None and opened is not None:
         found = comparison_of(opened, scoring).pairs_above(least_score(point))

@@ -45,7 +45,7 @@ PLACES: Mapping[str, Place] = {
         N_("What the site’s faces have in common"),
         N_("It is computed anew without the person, and the threshold with it."),
     ),
-    "memory": Place("soon", N_("Memory of the programs"), N_("The site forgets templates at once, doors within seconds.")),
+    "memory": Place("soon", N_("Memory of the programs"), N_("The site forgets templates at once, doors in seconds.")),
     "camera picture": Place(
         "soon", N_("Test picture of a camera"), N_("Pictures that an administrator asked for are deleted.")
     ),

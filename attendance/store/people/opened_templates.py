@@ -89,7 +89,7 @@ _MEMORIES: weakref.WeakKeyDictionary[Engine, _Memory] = weakref.WeakKeyDictionar
 _MEMORIES_LOCK = threading.Lock()
 
 
-def read(session: Session, keys: Keys, model_id: str) -> Opened:
+def open_everybody(session: Session, keys: Keys, model_id: str) -> Opened:
     """Return all templates of the model whose person is active; the same object while nothing changed.
 
     Raises WrongMasterKey, and UserError that names the template when one is damaged: leaving it out
@@ -125,7 +125,9 @@ def _memory_of(session: Session) -> _Memory:
 
 
 def open_rows(session: Session, keys: Keys, model_id: str, *only: ColumnElement[bool]) -> Iterator[OpenedRow]:
-    """Yield every template of the model whose person is active, opened, by owner and number; raises as `read` does.
+    """Yield every template of the model whose person is active, opened, by owner and number.
+
+    Raises as `open_everybody` does.
 
     `only`: further conditions on the templates.
     """

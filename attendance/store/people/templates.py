@@ -18,8 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain import faces
-from attendance.domain.access.coarse import MakeProduct
-from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.gallery import Gallery, MakeProduct
 from attendance.domain.access.scoring import BEST_PHOTO, Scoring
 from attendance.errors import UserError
 from attendance.store import settings
@@ -167,7 +166,7 @@ def load_gallery(
     """
     # The version first: a change that slips in between is then loaded twice, never missed.
     version = gallery_version(session)
-    opened = opened_templates.read(session, keys, model_id)
+    opened = opened_templates.open_everybody(session, keys, model_id)
     alike = look_alikes.listed_pairs(session, model_id)
     return Gallery(opened.owners, opened.photos, model_id, version, alike, scoring, make_product)
 

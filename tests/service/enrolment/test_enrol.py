@@ -172,7 +172,7 @@ def test_a_photo_asks_for_consent_once_and_opens_the_gallery_once(site: Site, mo
     site.set_threshold()
     site.enrol("Bert", BERT)
     calls: Counter[str] = Counter()
-    for module, name in ((opened_templates, "read"), (people, "get_person")):
+    for module, name in ((opened_templates, "open_everybody"), (people, "get_person")):
         inner = getattr(module, name)
 
         def counted(*args: object, inner: Callable[..., Any] = inner, name: str = name, **options: object) -> Any:
@@ -183,7 +183,7 @@ def test_a_photo_asks_for_consent_once_and_opens_the_gallery_once(site: Site, mo
 
     site.enrol("Anna", ANNA)
 
-    assert calls == {"read": 1, "get_person": 1}
+    assert calls == {"open_everybody": 1, "get_person": 1}
 
 
 def test_the_new_template_is_on_the_list_of_look_alikes_at_once(site: Site) -> None:

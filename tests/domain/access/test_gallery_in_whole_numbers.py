@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from attendance.domain.access.coarse import CoarseRows, Product
-from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.gallery import CoarseRows, Gallery, Product
 from attendance.domain.access.scoring import BEST_PHOTO, MEAN_PHOTO, Scoring
 from attendance.domain.faces import Template
 from tests.factories import MODEL
