@@ -113,7 +113,7 @@ class Models(Section):
     detector: ModelId = "yolo-effb0-256-v6"
     recogniser: ModelId = "arcface-effb0-v6"
     liveness: str = Field("liveness-effb0-v1", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$")
-    runtime: Literal["onnxruntime", "openvino", "torch"] = "onnxruntime"
+    runtime: Literal["auto", "onnxruntime", "openvino", "torch"] = "auto"
     threads: Whole = Field(0, ge=0, le=256)
     flip: bool = True
 

@@ -29,6 +29,9 @@ from tests.postgres import Server, let_everybody_pass, running_server
 # The site with its browsers: fixtures for the tests of pages, wherever they lie.
 pytest_plugins = ["tests.site_fixtures"]
 
+# «auto» would load a second runtime in each program that a test starts.
+os.environ.setdefault("ATTENDANCE__MODELS__RUNTIME", "onnxruntime")
+
 # The same examples at every run, so that a change is judged by what it changes.  New ones are looked
 # for on purpose: `pytest --hypothesis-profile=explore`.
 hypothesis.settings.register_profile("same", max_examples=40, derandomize=True, deadline=None)

@@ -90,7 +90,10 @@ def test_settings_cannot_be_changed(file: Path) -> None:
             "[detector]\ninput_size = 250",
             "input_size is 250, but must be a whole number from 64 to 2048 in steps of 32",
         ),
-        ('[models]\nruntime = "tf"', 'models.runtime is "tf", but must be "onnxruntime" or "openvino" or "torch"'),
+        (
+            '[models]\nruntime = "tf"',
+            'models.runtime is "tf", but must be "auto" or "onnxruntime" or "openvino" or "torch"',
+        ),
         ('[models]\ndetector = "../x"', 'models.detector is "../x", but must be a model_id of letters'),
         ('[site]\ntimezone = "Mars/Base"', 'site.timezone is "Mars/Base", but must be an IANA time zone'),
         ('[site]\nname = ""', 'site.name is "", but must be a text of 1 to 100 characters'),

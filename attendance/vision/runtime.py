@@ -2,15 +2,19 @@
 
 In: a card whose files were verified, and the runtime's name.  Out: a `Session`: array in, named arrays out.
 Does not know: images, faces, preprocessing.
-Main choice: one small interface over ONNX Runtime (default), OpenVINO and PyTorch, each imported
-on demand.
+Main choice: one small interface over ONNX Runtime, OpenVINO and PyTorch, each imported
+on demand.  «auto» measures on this processor, and trusts only a runtime that answers as ONNX Runtime does, by which
+the cards' numbers were measured.
 Trade-off: special features of one runtime (quantised kernels, batching hints) stay behind the interface.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -23,8 +27,14 @@ from attendance.vision.weights import Card, Kind, WeightsError
 if TYPE_CHECKING:
     from torch import nn
 
-Runtime: TypeAlias = Literal["onnxruntime", "torch", "openvino"]
+Runtime: TypeAlias = Literal["auto", "onnxruntime", "torch", "openvino"]
 Outputs: TypeAlias = dict[str, NDArray[np.float32]]
+
+# Answers in bfloat16 are up to a hundredth apart.
+MOST_DIFFERENT = 0.03
+TRIES = 5
+
+log = logging.getLogger(__name__)
 
 # What a graph must put out; a recogniser with one output may call it as it likes.
 OUTPUTS: Mapping[Kind, tuple[str, ...]] = {
@@ -50,13 +60,71 @@ def open_session(card: Card, folder: Path, runtime: str = "onnxruntime", threads
     Call `weights.verify` first: here the files are trusted.  WeightsError for files that the runtime
     cannot load or a graph with other outputs; UserError for a runtime that is not installed.
     """
+    if runtime == "auto":
+        return open_fastest(card, folder, threads)
     if runtime == "onnxruntime":
         return OnnxSession(card, folder, threads)
     if runtime == "torch":
         return TorchSession(card, folder, threads)
     if runtime == "openvino":
         return OpenVinoSession(card, folder, threads)
-    raise UserError(f'there is no runtime "{runtime}": use onnxruntime, openvino or torch')
+    raise UserError(f'there is no runtime "{runtime}": use auto, onnxruntime, openvino or torch')
+
+
+def open_fastest(card: Card, folder: Path, threads: int = 0) -> Session:
+    """Return the session of OpenVINO where it is installed, right and faster on this processor, else ONNX Runtime's.
+
+    Both answer the same picture in turns.  A liveness network is too small to be worth it.  WeightsError as
+    `open_session`.
+    """
+    ours = OnnxSession(card, folder, threads)
+    if card.kind == "liveness" or importlib.util.find_spec("openvino") is None:
+        return ours
+    try:
+        other = OpenVinoSession(card, folder, threads)
+        image = _reference_image(card)
+        wanted, found = ours.run(image), other.run(image)
+        worst = max(_difference(found[name], wanted[name]) for name in wanted)
+        if not worst <= MOST_DIFFERENT:  # NaN fails too
+            log.warning("%s: OpenVINO answers otherwise (%.2g), so ONNX Runtime is used", card.model_id, worst)
+            return ours
+        took = _in_turns((ours, other), image)
+    except Exception as error:  # whatever a runtime that is only an offer does, the door works without it
+        log.warning("%s: OpenVINO cannot be used (%s), so ONNX Runtime is", card.model_id, first_line(error))
+        return ours
+    better = other if took[1] < took[0] else ours
+    log.info(
+        "%s: ONNX Runtime takes %.1f ms, OpenVINO %.1f: %s is used",
+        card.model_id, took[0] * 1000, took[1] * 1000, "OpenVINO" if better is other else "ONNX Runtime",
+    )  # fmt: skip
+    return better
+
+
+def _reference_image(card: Card) -> NDArray[np.float32]:
+    """Return a picture [1,3,H,W] of soft patches, the same every time, as the card's preprocessing wants it."""
+    size = card.input_size
+    patches = np.random.default_rng(0).uniform(0, 255, (3, size // 8 + 1, size // 8 + 1))
+    picture = patches.repeat(8, axis=1).repeat(8, axis=2)[None, :, :size, :size]
+    mean, std = (np.reshape(one, (-1, 1, 1)) for one in (card.preprocess.mean, card.preprocess.std))
+    return np.ascontiguousarray((picture - mean) / std, dtype=np.float32)
+
+
+def _difference(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    """Return how far the answers are apart, as a share of their length."""
+    if found.shape != wanted.shape:
+        return float("inf")
+    return float(np.linalg.norm(found - wanted) / max(float(np.linalg.norm(wanted)), 1e-9))
+
+
+def _in_turns(sessions: Sequence[Session], image: NDArray[np.float32]) -> list[float]:
+    """Return the shortest of `TRIES` runs of each, in seconds: what else the computer does only adds."""
+    took = [float("inf")] * len(sessions)
+    for _ in range(TRIES):
+        for place, session in enumerate(sessions):
+            begun = perf_counter()
+            session.run(image)
+            took[place] = min(took[place], perf_counter() - begun)
+    return took
 
 
 class OnnxSession:

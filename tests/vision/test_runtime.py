@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from attendance.errors import UserError
+from attendance.vision import runtime
 from attendance.vision.runtime import open_session
 from attendance.vision.weights import Card, WeightsError
 from tests import needs
@@ -89,7 +91,7 @@ def test_numbers_cut_off_are_an_error_even_without_a_sha256(recogniser: Card, tm
 
 
 def test_a_runtime_that_does_not_exist_is_an_error(recogniser: Card, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="use onnxruntime, openvino or torch"):
+    with pytest.raises(UserError, match="use auto, onnxruntime, openvino or torch"):
         open_session(recogniser, tmp_path, "tensorrt")
 
 
@@ -138,3 +140,57 @@ def test_pytorch_does_not_serve_dropped_in_graphs(tmp_path: Path) -> None:
 
 def hashes(model_id: str) -> dict[str, str]:
     return {f"{model_id}.{end}": "0" * 64 for end in ("onnx", "safetensors")}
+
+
+class Answering:
+    """A runtime that answers as it is told, and takes its time."""
+
+    def __init__(self, factor: float, seconds: float) -> None:
+        self.factor, self.seconds = factor, seconds
+
+    def run(self, image: NDArray[np.float32]) -> runtime.Outputs:
+        return {"embedding": self.factor * image.mean(axis=(2, 3)) + 1}
+
+
+def chosen(
+    recogniser: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: Answering, other: Answering | Exception
+) -> runtime.Session:
+    """Which of two runtimes «auto» takes, by the time that they say they took."""
+
+    def opened(*_: object) -> Answering:
+        if isinstance(other, Exception):
+            raise other
+        return other
+
+    monkeypatch.setattr(runtime, "OnnxSession", lambda *_: ours)
+    monkeypatch.setattr(runtime, "OpenVinoSession", opened)
+    monkeypatch.setattr(runtime.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(runtime, "_in_turns", lambda sessions, _image: [one.seconds for one in sessions])
+    return open_session(recogniser, tmp_path, "auto")
+
+
+def test_auto_takes_the_faster_one_if_it_answers_alike(
+    recogniser: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = Answering(1, 0.03)
+    for other, taken in ((Answering(1.01, 0.01), True), (Answering(1.01, 0.05), False), (Answering(1.5, 0.01), False)):
+        assert (chosen(recogniser, tmp_path, monkeypatch, ours, other) is other) is taken
+    assert "answers otherwise" in caplog.text
+    assert chosen(recogniser, tmp_path, monkeypatch, ours, Answering(float("nan"), 0.01)) is ours
+
+
+def test_auto_works_without_a_runtime_that_cannot_be_loaded(
+    recogniser: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = Answering(1, 0.03)
+    assert chosen(recogniser, tmp_path, monkeypatch, ours, RuntimeError("no such instruction")) is ours
+    assert "no such instruction" in caplog.text
+
+
+@pytest.mark.skipif("openvino" not in runtimes(), reason="the extra openvino is not installed")
+def test_auto_measures_the_real_runtimes(recogniser: Card, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    found = open_session(recogniser, tmp_path, "auto", threads=1).run(BATCH)["embedding"]
+    expected = [expected_embedding(image.mean(axis=(1, 2)).astype(np.float64)) for image in BATCH]
+    assert found == pytest.approx(np.array(expected), abs=1e-2)
+    assert "ONNX Runtime takes" in caplog.text
