@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 
 from attendance.domain.access.rules.decide import Request, decide
 from attendance.domain.access.rules.factors import Factor
 from attendance.domain.access.rules.state import State
 from attendance.domain.reason import Reason
+from attendance.store import migrate
 from attendance.store.access import policies
 from attendance.store.people import people
 from attendance.store.session import make_engine, sessions
 from tests import factories
 from tests.factories import NOON
-from tests.store.revisions import rows, to
+from tests.store.revisions import do, rows, to
 
 _ZONE = factories.NOON.tzinfo
 # As SQLite keeps it; a statement in plain text converts nothing.
@@ -128,3 +131,27 @@ def test_going_back_keeps_passages_and_people(unborn: Engine) -> None:
     to(unborn, "0025")
     [(value,)] = rows(unborn, "SELECT value FROM settings WHERE key = 'default_level'")
     assert json.loads(value) == 1 if isinstance(value, str) else value == 1
+
+
+def test_points_from_before_are_for_access_and_working_time(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
+    to(engine, "0037")
+    do(
+        engine,
+        "INSERT INTO access_points (name, door_id, source) SELECT 'back', min(id), 'kiosk' FROM doors",
+    )
+    before = rows(engine, "SELECT name, door_id, source, factors, enabled FROM access_points ORDER BY id")
+
+    migrate.upgrade(engine, "0038")
+
+    assert rows(engine, "SELECT name, door_id, source, factors, enabled FROM access_points ORDER BY id") == before
+    assert set(rows(engine, "SELECT purposes FROM access_points")) == {("access+attendance",)}
+    for wrong in ("purposes = 'fun'", "source = 'window'"):
+        with pytest.raises(IntegrityError):
+            do(engine, f"UPDATE access_points SET {wrong}")
+    do(engine, "UPDATE access_points SET purposes = 'access' WHERE name = 'back'")
+
+    to(engine, "0037", back=True)
+
+    assert rows(engine, "SELECT name, door_id, source, factors, enabled FROM access_points ORDER BY id") == before
+    engine.dispose()

@@ -214,8 +214,9 @@ class Recorder:
             # A tablet is for working time.  The person was identified, and stays named as at a door.
             passage = replace(passage, granted=False, reason=Reason.NO_CONSENT, rule=_NO_ATTENDANCE)
         if passage.granted and person is not None:
-            counts = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
-            passage = replace(passage, for_hours=counts)
+            point = self._rules.point(session, passage.camera)
+            agreed = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
+            passage = replace(passage, for_hours=agreed and (point is None or Purpose.ATTENDANCE in point.purposes))
             name, earlier = person.name, None if passage.late else repeated(session, passage, self._cooldown)
         if earlier is not None and events.set_direction(session, earlier.id, passage.direction):
             earlier = replace(earlier, direction=passage.direction)  # the two are one check-in, and this one knows

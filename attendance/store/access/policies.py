@@ -32,6 +32,7 @@ from attendance.domain.access.rules.levels import Entry, Grant, Level
 from attendance.domain.access.rules.people import Exemption, PersonState
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.schedule import Schedule, Window
+from attendance.domain.people.consent import Purpose
 from attendance.store import settings
 from attendance.store.tables import access
 from attendance.store.tables.cameras import Camera
@@ -174,6 +175,7 @@ def point_of(row: access.AccessPoint) -> AccessPoint:
         area_to=row.area_to_id,
         factors=tuple(factor_rule(rule) for rule in row.factors),
         enabled=row.enabled,
+        purposes=frozenset(Purpose(one) for one in row.purposes.split("+")),
     )
 
 
@@ -185,7 +187,12 @@ def factor_rule(stored: dict[str, Any]) -> FactorRule:
 def person_state(person: Person, state: access.AccessState | None) -> PersonState:
     """Return what the rules know about a person; employment that ends ends access, too."""
     known = PersonState(
-        person.id, person.department, person.active, person.access_consent_at is not None, valid_to=person.ends_at
+        person.id,
+        person.department,
+        person.active,
+        person.access_consent_at is not None,
+        person.attendance_consent_at is not None,
+        valid_to=person.ends_at,
     )
     if state is None:
         return known

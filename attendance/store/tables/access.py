@@ -203,7 +203,7 @@ class Door(Base):
 
 
 class AccessPoint(Base):
-    """One side of a door.  `name`: that of the camera or tablet.
+    """One side of a door.  `name`: that of the camera or tablet.  `purposes`: what a passage there is for, by +.
 
     `factors`: rules in order, each {"sets": [["face", "pin"], …], "schedule": id or null}; []: any one factor.
     """
@@ -211,6 +211,7 @@ class AccessPoint(Base):
     __tablename__ = "access_points"
     __table_args__ = (
         CheckConstraint("source IN ('camera', 'kiosk', 'badge', 'button')", name="source"),
+        CheckConstraint("purposes IN ('access', 'access+attendance', 'attendance')", name="purposes"),
         Index(None, "door_id"),
     )
 
@@ -222,6 +223,9 @@ class AccessPoint(Base):
     area_to_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
     factors: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
     enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
+    purposes: Mapped[str] = mapped_column(
+        String(20), default="access+attendance", server_default=text("'access+attendance'")
+    )
 
 
 class LevelEntry(Base):

@@ -49,6 +49,8 @@ NUMBERS = {
     "factor_timeout_s": N_("Wait for the second factor (seconds)"),
     "offline_s": N_("Without the database, decide by a copy of the rules for (seconds, 0: refuse everybody)"),
 }
+# What a form of the page may change; the audit names it by this word.
+CHANGES = ("rules", "point", "proofs", "purposes", "doubts", "delete")
 TICKS = {
     "enabled": N_("In use"),
     "contact": N_("A contact shows whether the door is open"),
@@ -110,8 +112,10 @@ def page(door_id: int) -> ResponseReturnValue:
 @permission("edit_door")
 @sudo()
 def save(door_id: int) -> ResponseReturnValue:
-    """Save a door's rules, proofs or doubts, or let a camera lead to it, or delete it."""
+    """Save a door's rules, proofs, purposes or doubts, or let a camera lead to it, or delete it."""
     form, what = request.form, request.form.get("what", "rules")
+    if what not in CHANGES:
+        abort(400)
     target = url_for("doors.index") if what == "delete" else url_for("door_settings.page", door_id=door_id)
     zone = current_site().zone
 
@@ -123,6 +127,8 @@ def save(door_id: int) -> ResponseReturnValue:
             _move(session, form.get("point", ""), door_id, now)
         elif what == "proofs":
             factor_rows.save_point(session, zone, door_id, form.get("point", ""), factor_form.rules(form), now)
+        elif what == "purposes":
+            factor_rows.save_purposes(session, zone, door_id, form.get("point", ""), form.get("purposes", ""), now)
         elif what == "doubts":
             factor_rows.save_doubts(session, zone, door_id, factor_form.doubts(form), now)
         else:

@@ -14,6 +14,7 @@ from attendance.domain.access.rules.doors import AccessPoint
 from attendance.domain.access.rules.factors import ANY_ONE, Doubt, FactorRule, FactorSet
 from attendance.domain.access.rules.policy import Policy
 from attendance.errors import UserError
+from attendance.service.access.policy.door_rows import PURPOSES
 from attendance.service.access.policy.factor_rows import DOUBTS, SETS
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -26,6 +27,11 @@ SET_WORDS = {
     "face+pin": N_("Face and PIN"),
     "badge+pin": N_("Badge and PIN"),
     "badge+face": N_("Badge and face"),
+}
+PURPOSE_WORDS = {
+    "access+attendance": N_("Access and working time"),
+    "access": N_("Access only: nothing here counts as working time"),
+    "attendance": N_("Working time only: a face needs the consent to working time, not to access"),
 }
 DOUBT_WORDS = {
     Doubt.LOOK_ALIKE: N_("Somebody else looks nearly the same"),
@@ -46,6 +52,7 @@ class PointForm:
     inside: frozenset[str]
     otherwise: frozenset[str]
     more: bool
+    purposes: str
 
 
 def fields(policy: Policy, door: int) -> dict[str, Any]:
@@ -55,6 +62,7 @@ def fields(policy: Policy, door: int) -> dict[str, Any]:
         "point_forms": [
             _point(one) for one in sorted(policy.points.values(), key=lambda one: one.name) if one.door == door
         ],
+        "purpose_words": {key: _(PURPOSE_WORDS[key]) for key in PURPOSES},
         "set_words": {key: _(text) for key, text in SET_WORDS.items()},
         "doubt_words": {doubt.value: _(DOUBT_WORDS[doubt]) for doubt in DOUBTS},
         "asked_doubts": asked,
@@ -100,6 +108,7 @@ def _point(point: AccessPoint) -> PointForm:
         inside=frozenset() if inside is None else frozenset(map(_key, inside.sets)),
         otherwise=frozenset(map(_key, otherwise)),
         more=more,
+        purposes="+".join(sorted(point.purposes)),
     )
 
 

@@ -34,6 +34,8 @@ from attendance.web.site import current_site
 from attendance.web.sudo import sudo
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/doors/schedules")
+# What a form of the page may do; the audit names a change by this word.
+CHANGES = ("week", "try", "special", "ordinary", "delete")
 
 
 @blueprint.get("")
@@ -74,6 +76,8 @@ def add() -> ResponseReturnValue:
 def save(schedule_id: int) -> ResponseReturnValue:
     """Save the week, show what it would change, set or clear a special day, or delete the schedule."""
     form, what = request.form, request.form.get("what", "week")
+    if what not in CHANGES:
+        abort(400)
     if what == "try":
         return _try(schedule_id, form)
     target = url_for("schedules.index") if what == "delete" else url_for("schedules.show", schedule_id=schedule_id)

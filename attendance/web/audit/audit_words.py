@@ -204,6 +204,7 @@ CHANGES: Mapping[str, str] = {
     "not for new people": N_("new people do not get it"),
     "ordinary": N_("special day removed"),
     "point": N_("camera or tablet moved here"),
+    "purposes": N_("what a camera or tablet is for"),
     "proofs": N_("what people prove at the door"),
     "remove": N_("removed"),
     "remove door": N_("door removed"),

@@ -7,10 +7,12 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 
 from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.people.consent import BOTH, Purpose
 from attendance.domain.reason import Reason
+from attendance.service.access.policy import door_rows
 from attendance.service.access.recording import Recorded, Recorder
 from attendance.service.hours import days
 from attendance.service.hours.corrections import undo_passage
@@ -23,6 +25,7 @@ from attendance.store.hours import punches
 from attendance.store.people import people
 from attendance.store.privacy import consent
 from attendance.store.session import Sessions
+from attendance.store.tables.access import Door
 from tests.factories import ANNA, NOON, make_passage, make_photo
 from tests.service.conftest import RULES, Site
 
@@ -330,3 +333,40 @@ def test_a_withdrawal_counts_from_the_next_check_in_on_and_leaves_the_past(one_p
 
     assert record(door, 60).passage.reason is Reason.NO_CONSENT
     assert (len(one_person.door.unlocked), counted(one_person)) == (1, 1)
+
+
+def is_for(site: Site, *purposes: Purpose) -> None:
+    """The camera of these passages belongs to the front door, for these purposes."""
+    with site.sessions.begin() as session:
+        door = session.scalars(select(Door.id)).one()
+        door_rows.move_point(session, "door", door, NOON)
+        door_rows.change_point(session, "door", {"purposes": "+".join(sorted(purposes))}, NOON)
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_a_passage_where_nothing_counts_as_working_time_opens_the_door_and_has_no_times(
+    one_person: Site, method: Method
+) -> None:
+    is_for(one_person, Purpose.ACCESS)
+
+    recorded = record(recorder(one_person), method=method)
+
+    assert recorded.passage.granted and len(one_person.door.unlocked) == 1
+    assert recorded.passage.for_hours is False
+    assert counted(one_person) == 0
+
+
+@pytest.mark.parametrize("method", WAYS)
+def test_a_place_for_working_time_only_needs_the_consent_to_that_and_no_other(one_person: Site, method: Method) -> None:
+    is_for(one_person, Purpose.ATTENDANCE)
+    agree(one_person, Purpose.ATTENDANCE)
+    assert record(recorder(one_person), method=method).passage.granted
+    assert counted(one_person) == 1
+
+
+def test_a_place_for_working_time_only_refuses_the_face_of_who_agreed_to_access_only(one_person: Site) -> None:
+    is_for(one_person, Purpose.ATTENDANCE)
+    agree(one_person, Purpose.ACCESS)
+    recorded = record(recorder(one_person))
+    assert (recorded.passage.granted, recorded.passage.reason) == (False, Reason.NO_CONSENT)
+    assert record(recorder(one_person), 60, method=Method.PIN).passage.granted

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from attendance.domain.access.rules.factors import Doubt, Factor, FactorRule
+from attendance.domain.people.consent import BOTH, Purpose
 from attendance.service.access.policy import door_rows
 from attendance.store.kiosk import devices
 from tests.site_fixtures import Browser, Web
@@ -86,3 +88,24 @@ def test_a_second_proof_needs_a_tablet_on_that_side_that_is_in_use(
     times = TIMES | {"name": "front", "usual_schedule_id": str(always)}
     assert IN_VAIN in save(admin, front, "rules", **times)
     assert (rules(web).doors[front].step_up, rules(web).doors[front].usual_schedule) == (frozenset(), None)
+
+
+def test_a_point_is_for_access_for_working_time_or_for_both(web: Web, front: int, admin: Browser) -> None:
+    assert rules(web).points["entrance"].purposes == BOTH
+
+    assert "Saved." in save(admin, front, "purposes", point="entrance", purposes="access")
+    assert rules(web).points["entrance"].purposes == {Purpose.ACCESS}
+    page = admin.text(f"/doors/{front}/settings")
+    assert '<option value="access" selected>' in page
+    assert "choose what the camera" in save(admin, front, "purposes", point="entrance", purposes="fun").lower()
+    assert "not at this door" in save(admin, front, "purposes", point="elsewhere", purposes="access")
+    assert rules(web).points["entrance"].purposes == {Purpose.ACCESS}
+
+
+def test_only_known_changes_are_made_and_reach_the_audit(web: Web, front: int, admin: Browser) -> None:
+    [always] = rules(web).schedules
+    for path in (f"/doors/{front}/settings", f"/doors/schedules/{always}"):
+        assert admin.submit(path, {"what": "Robin was here"}).status_code == 400, path
+
+    with web.sessions() as session:
+        assert "Robin" not in str(session.execute(text("SELECT detail FROM audit_entries")).all())

@@ -181,7 +181,7 @@ def _identity(asked: _Asked) -> Verdict | None:
 
 def _person(asked: _Asked) -> Verdict | None:
     assert asked.person is not None
-    reason = refusal(asked.person, asked.request.proven, asked.now, asked.request.clock_doubt)
+    reason = refusal(asked.person, asked.request.proven, asked.now, asked.request.clock_doubt, asked.point.face_is_for)
     return None if reason is None else _denied(reason, Rule.PERSON, asked.request)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from attendance.domain.access.rules.factors import FactorRule
+from attendance.domain.people.consent import BOTH, Purpose
 
 
 class Antipassback(StrEnum):
@@ -112,7 +113,8 @@ class Door:
 class AccessPoint:
     """One side of a door.  `area_from`, `area_to`: None is outside.  `factors`: the first that holds counts.
 
-    No `factors` at all: any one factor.
+    No `factors` at all: any one factor.  `purposes`: what a passage here is for.  Access: it opens the door for who
+    agreed to access.  Attendance: it counts as working time for who agreed to that.
     """
 
     id: int
@@ -123,6 +125,12 @@ class AccessPoint:
     area_to: int | None = None
     factors: tuple[FactorRule, ...] = ()
     enabled: bool = True
+    purposes: frozenset[Purpose] = BOTH
+
+    @property
+    def face_is_for(self) -> Purpose:
+        """Return the purpose to which a person agrees before a face proves anything here."""
+        return Purpose.ACCESS if Purpose.ACCESS in self.purposes else Purpose.ATTENDANCE
 
 
 @dataclass(frozen=True, slots=True)

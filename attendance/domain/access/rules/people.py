@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from attendance.domain.access.rules.factors import Factor, FactorSet
+from attendance.domain.people.consent import Purpose
 from attendance.domain.reason import Reason
 
 
@@ -24,8 +25,9 @@ class Exemption(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """A person at a door.  `consent`: to access by face.  `valid_to` and `locked_until` are exclusive.
+    """A person at a door.  `consent`: to access by face; `attendance_consent`: to working time by face.
 
+    `valid_to` and `locked_until` are exclusive.
     `extended`: the door stays released for longer.
     """
 
@@ -33,6 +35,7 @@ class PersonState:
     department: str = ""
     enabled: bool = True
     consent: bool = True
+    attendance_consent: bool = True
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     locked_until: datetime | None = None
@@ -40,12 +43,21 @@ class PersonState:
     exemptions: frozenset[Exemption] = frozenset()
 
 
-def refusal(person: PersonState, proven: FactorSet, now: datetime, clock_doubt: bool) -> Reason | None:
+def agrees(person: PersonState, purpose: Purpose) -> bool:
+    """Return whether the person agreed to be known by the face for this purpose."""
+    return person.consent if purpose is Purpose.ACCESS else person.attendance_consent
+
+
+def refusal(
+    person: PersonState, proven: FactorSet, now: datetime, clock_doubt: bool, purpose: Purpose = Purpose.ACCESS
+) -> Reason | None:
     """Return why this person passes nowhere now, None if nothing is in the way.
+
+    `purpose`: what a face is for at the access point.
 
     While the clock is in doubt, a person with a first or last day is refused, and a lock does not end.
     """
-    if Factor.FACE in proven and not person.consent:
+    if Factor.FACE in proven and not agrees(person, purpose):
         return Reason.NO_CONSENT
     if not person.enabled:
         return Reason.NOT_ACTIVE

@@ -77,7 +77,9 @@ class BringIn:
             passage = replace(passage, person_id=None)  # erased meanwhile: the passage stays without a name
         elif passage.granted:
             earlier = repeated(session, passage, self._cooldown)
-            counts = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
+            point = policies.load_rules(session, self._zone).points.get(passage.camera)
+            agreed = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
+            counts = agreed and (point is None or Purpose.ATTENDANCE in point.purposes)
             passage = replace(passage, repeat_of=None if earlier is None else earlier.id, for_hours=counts)
         events.record_passage(session, passage)
         if passage.granted and passage.door_id is not None and passage.person_id is not None:

@@ -22,10 +22,12 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from attendance.domain.access.rules.decide import Mark, Outcome, Rule, Verdict, decide
+from attendance.domain.access.rules.people import agrees
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.snapshot import aged, from_plain, plain, to_plain
 from attendance.domain.access.rules.state import State
 from attendance.domain.passage import Passage
+from attendance.domain.people.consent import Purpose
 from attendance.domain.reason import Reason
 from attendance.service.access.doors.judging import Judged, judged_passage, request_of, with_point
 from attendance.service.access.edge.bringing_in import BringIn
@@ -178,8 +180,10 @@ class Edge:
             self._write(everybody, fingerprint, lasts)
 
     def _write(self, policy: Policy, fingerprint: object, lasts: timedelta) -> None:
+        point = policy.points.get(self._camera)
+        face_is_for = Purpose.ACCESS if point is None else point.face_is_for
         # Who may not be recognised is left out: a copy holds no more about people than a decision needs.
-        people = {number: one for number, one in policy.people.items() if one.enabled and one.consent}
+        people = {number: one for number, one in policy.people.items() if one.enabled and agrees(one, face_is_for)}
         slim = replace(policy, people=people)
         at = self._clock.now()
         content = {"made_at": at.isoformat(), "mark": mark_of(self._clock), "rules": to_plain(slim)}

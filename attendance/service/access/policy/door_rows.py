@@ -36,7 +36,8 @@ TICKS = ("enabled", "contact", "watch_forced", "unlock_after_first")
 CHOICES = ("unlock_schedule_id", "lock_schedule_id", "usual_schedule_id")
 NAMES = ("group", "interlock_group")
 LEVEL, DOUBTS = "first_level_id", "step_up"
-POINT = ("source", "area_from_id", "area_to_id", "factors", "enabled")
+POINT = ("source", "area_from_id", "area_to_id", "factors", "enabled", "purposes")
+PURPOSES = ("access+attendance", "access", "attendance")
 AREA = {"occupancy_max": (1, 100_000), "reset_min": (1, 7 * MINUTES), "reset_at": (0, MINUTES - 1)}
 
 
@@ -115,6 +116,8 @@ def change_point(session: Session, name: str, values: Mapping[str, Any], at: dat
             raise KeyError(key)
         if key == "factors":
             _require_factors(value)
+        if key == "purposes" and value not in PURPOSES:
+            raise UserError("choose what the camera or tablet is for")
         setattr(row, key, str(PointSource(value)) if key == "source" else value)
     policies.bump_version(session, at)
 

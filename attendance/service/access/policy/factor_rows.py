@@ -68,6 +68,14 @@ def save_point(
     door_rows.change_point(session, name, {"factors": [] if anything else stored}, at)
 
 
+def save_purposes(session: Session, zone: tzinfo, door: int, name: str, purposes: str, at: datetime) -> None:
+    """Store what a passage at this point of the door is for; UserError for a point elsewhere or unknown purposes."""
+    point = policies.load_rules(session, zone).points.get(name)
+    if point is None or point.door != door:
+        raise UserError("this access point is not at this door any more: reload the page")
+    door_rows.change_point(session, name, {"purposes": purposes}, at)
+
+
 def save_doubts(session: Session, zone: tzinfo, door: int, doubts: Collection[Doubt], at: datetime) -> None:
     """Store the doubts that ask for one more proof; those that no page offers stay.  UserError if nobody could."""
     row = get_door(session, door)

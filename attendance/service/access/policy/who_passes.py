@@ -20,7 +20,7 @@ from attendance.domain.access.rules.decide import Request, Verdict, decide
 from attendance.domain.access.rules.doors import Door
 from attendance.domain.access.rules.factors import ANY_ONE, Factor, FactorSet
 from attendance.domain.access.rules.levels import Grant, Right, holding
-from attendance.domain.access.rules.people import PersonState
+from attendance.domain.access.rules.people import PersonState, agrees
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import DoorState, Physical, State
 from attendance.domain.people.names import sort_key
@@ -94,7 +94,8 @@ class Asker:
     def ask(self, point: str, person: int, at: datetime, proven: FactorSet = frozenset(Factor)) -> Verdict:
         """Judge this person, who proves `proven`; a face proves nothing without the person's consent."""
         state = self.policy.people.get(person)
-        if state is not None and not state.consent:
+        there = self.policy.points.get(point)
+        if state is not None and there is not None and not agrees(state, there.face_is_for):
             proven -= {Factor.FACE}
         policy = self.policy if state is None else self.of(state)
         return decide(
