@@ -31,6 +31,9 @@ ACTS: Mapping[Action, str] = {
     Action.RESET_SECOND_FACTOR: N_("Reset an operator’s second factor"),
     Action.RENEW_RECOVERY_CODES: N_("Made new recovery codes"),
     Action.USE_RECOVERY_CODE: N_("Used a recovery code"),
+    Action.ISSUE_CREDENTIAL: N_("Gave a PIN, badge or link"),
+    Action.REVOKE_CREDENTIAL: N_("Revoked a PIN, badge or link"),
+    Action.USE_LINK: N_("Used a personal link"),
     Action.ADD_PASSKEY: N_("Added a passkey"),
     Action.RENAME_PASSKEY: N_("Renamed a passkey"),
     Action.REMOVE_PASSKEY: N_("Removed a passkey"),
@@ -146,6 +149,7 @@ DETAILS: Mapping[str, str] = {
     "calendar": N_("calendar"),
     "check_ins": N_("check-ins"),
     "duress_pin": N_("PIN for duress"),
+    "credential": N_("which"),
     "day": N_("day"),
     "door": N_("door number"),
     "drill": N_("drill"),
@@ -214,6 +218,7 @@ CHANGES: Mapping[str, str] = {
     "special": N_("special day set"),
     "week": N_("week"),
 }
+CREDENTIALS: Mapping[str, str] = {"PIN": N_("PIN"), "badge": N_("badge"), "link": N_("link")}
 SOURCES: Mapping[str, str] = {
     "card default": N_("the weights’ own threshold"),
     "administrator": N_("chosen by an operator"),
@@ -267,5 +272,6 @@ _VALUES: Mapping[str, Mapping[str, str]] = {
     "role": roles.NAMES,
     "mode": {mode.value: words for mode, words in MODES.items()},
     "source": SOURCES,
+    "credential": CREDENTIALS,
     "driver": {key: kind.title for key, kind in DRIVERS.items()},
 }

@@ -12,10 +12,11 @@ import logging
 
 from flask import Response, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.service.audit import audit
-from attendance.service.audit.audit import Action, Actor, Subject
+from attendance.service.audit.audit import Action, Actor, Subject, Value
 from attendance.store import slow_hash
 from attendance.store.people import credentials, pins
 from attendance.store.people.pins import Place, Tried
@@ -99,6 +100,7 @@ def use_link() -> ResponseReturnValue:
     try:
         with site.sessions.begin() as session:
             person = credentials.use_link(session, request.form.get("token", "")[:100], at=site.clock.now())
+            _record(session, person.id, Action.USE_LINK)
     except UserError as error:
         if isinstance(error, DatabaseError):
             raise
@@ -122,13 +124,16 @@ def _keep(site: Site, me: Employee, new: str, duress: bool, may_stay: bool) -> N
     with site.sessions.begin() as session:
         if not duress:
             pins.set_pin(session, me.id, hashed, at=site.clock.now())
+            _record(session, me.id, Action.ISSUE_CREDENTIAL, credential="PIN")
             return
         pins.set_duress_pin(session, me.id, hashed)
-        at, actor = site.clock.now(), Actor("system", "employees' pages")
-        audit.record(
-            session, actor=actor, action=Action.CHANGE_PERSON_ACCESS, at=at, subject=Subject("person", me.id),
-            detail={"duress_pin": True},
-        )  # fmt: skip
+        _record(session, me.id, Action.CHANGE_PERSON_ACCESS, duress_pin=True)
+
+
+def _record(session: Session, person_id: int, action: Action, **detail: Value) -> None:
+    """Note in the audit what a person did on the employees' pages."""
+    actor, at = Actor("system", "employees' pages"), current_site().clock.now()
+    audit.record(session, actor=actor, action=action, at=at, subject=Subject("person", person_id), detail=detail)
 
 
 @blueprint.route("/pin", methods=["GET", "POST"])

@@ -17,6 +17,7 @@ import segno
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
 from attendance.service.audit.audit import Action, Subject
@@ -48,8 +49,10 @@ def pin(person_id: int) -> ResponseReturnValue:
             person = existing(session, person_id)
             if what == "take":
                 pins.revoke_pin(session, person_id)
+                _record(session, person_id, Action.REVOKE_CREDENTIAL, "PIN")
                 return _revoked(person, _("The PIN is revoked. It no longer works."), "PIN")
             pins.set_pin(session, person_id, hashed, at=site.clock.now())
+            _record(session, person_id, Action.ISSUE_CREDENTIAL, "PIN")
     except UserError as error:
         flash(error_sentence(error), "danger")
         return redirect(url_for("people.show", person_id=person_id))
@@ -79,8 +82,10 @@ def badge(person_id: int) -> ResponseReturnValue:
         person = existing(session, person_id)
         if request.form.get("what") == "take":
             credentials.revoke_badge(session, person_id)
+            _record(session, person_id, Action.REVOKE_CREDENTIAL, "badge")
             return _revoked(person, _("The badge is revoked. It no longer works."), "badge")
         made = credentials.new_badge(session, person_id, at=site.clock.now())
+        _record(session, person_id, Action.ISSUE_CREDENTIAL, "badge")
     log.info("%s made a badge for person %d", current_user.username, person_id)
     # Error correction "high": a badge is scratched and held at an angle.
     return _once("badge", person, text=made, picture=_qr(made, error="h"))
@@ -95,14 +100,20 @@ def link(person_id: int) -> ResponseReturnValue:
         person = existing(session, person_id)
         if request.form.get("what") == "take":
             credentials.revoke_links(session, person_id)
+            _record(session, person_id, Action.REVOKE_CREDENTIAL, "link")
             return _revoked(person, _("The link is revoked. It no longer works."), "link")
         token = credentials.make_link(session, person_id, at=site.clock.now(), by=current_user.username)
+        _record(session, person_id, Action.ISSUE_CREDENTIAL, "link")
     log.info("%s made a link for person %d", current_user.username, person_id)
     address = f"{public_address('me.link')}#{token}"
     return _once(
         "link", person, address=address, picture=_qr(address, error="m"), days=credentials.LINK_VALID.days,
         here_only=works_here_only(),
     )  # fmt: skip
+
+
+def _record(session: Session, person_id: int, action: Action, which: str) -> None:
+    record_act(session, action, Subject("person", person_id), credential=which)
 
 
 def _once(kind: str, person: Person, **shown: Any) -> ResponseReturnValue:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sqlalchemy import text
 
 from attendance.service.kiosk.badge_reader import read_badge
 from attendance.store.people import credentials, pins
@@ -159,3 +161,31 @@ def test_a_pin_for_duress_is_shown_once_works_beside_the_pin_and_is_revoked(
     assert (tried(web, usual), tried(web, forced)) == (Tried.FITS, Tried.FITS)
     admin.submit(f"/people/{anna}/pin", {"what": "take duress"})
     assert (tried(web, usual), tried(web, forced)) == (Tried.FITS, Tried.WRONG)
+
+
+def test_what_is_given_and_revoked_is_in_the_audit_without_the_secret(web: Web, anna: int, admin: Browser) -> None:
+    for kind in ("pin", "badge", "link"):
+        for what in ("", "take"):
+            admin.submit(f"/people/{anna}/{kind}", {"what": what})
+
+    with web.sessions() as session:
+        query = text("SELECT action, detail FROM audit_entries WHERE action LIKE '%credential' ORDER BY rowid")
+        noted = [(action, json.loads(detail)) for action, detail in session.execute(query)]
+    assert noted == [
+        (action, {"credential": kind})
+        for kind in ("PIN", "badge", "link")
+        for action in ("issue_credential", "revoke_credential")
+    ]
+    assert "which: badge" in admin.text("/audit")
+
+
+def test_a_used_link_and_a_chosen_pin_are_in_the_audit(web: Web, anna: int) -> None:
+    with web.sessions.begin() as session:
+        token = credentials.make_link(session, anna, at=web.clock.now(), by="ada")
+    browser = web.browser()
+    browser.submit("/me/link", {"token": token})
+    browser.submit("/me/pin", {"pin": "583026", "repeat": "583026"})
+
+    with web.sessions() as session:
+        acts = session.execute(text("SELECT action FROM audit_entries ORDER BY rowid")).scalars().all()
+    assert acts[-2:] == ["use_link", "issue_credential"]
