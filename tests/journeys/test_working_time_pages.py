@@ -118,10 +118,16 @@ def test_one_tick_chooses_a_page_and_another_all_that_the_search_found(full: Web
     for number in range(30):
         full.add(f"Packer {number:02}", department="Yard")
     page = open_page("/attendance/rosters?q=packer", **NARROW)
+    rows = page.locator("#people tbody tr:visible")
+    expect(rows).to_have_count(12)  # of a long table, a phone shows the first rows
     page.click("button[data-choose-page]")
     expect(page.locator(".chosen-words")).to_have_text("25 chosen")
     page.click("[data-choose-none]")
     expect(page.locator('input[name="person"]:checked')).to_have_count(0)
+
+    page.click("text=Show all 25")
+    expect(rows).to_have_count(25)
+    expect(page.locator(".cut-more")).to_have_count(0)
 
     page.check('input[name="every"]')
     expect(page.locator('input[name="person"]').first).to_be_disabled()
