@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from attendance.errors import problem_and_advice
 from attendance.store.cameras.cameras import STALE_AFTER, trouble_of
 from attendance.store.tables.cameras import Camera
 from attendance.texts import gettext as _
@@ -42,8 +43,8 @@ def health_of(camera: Camera, now: datetime) -> Health:
         return Health(State.NOT_WATCHED, _("not watched"), _("Start the daemon of this camera."))
     if trouble := trouble_of(camera):
         # What the camera itself answered says what to do; cables are not the trouble then.
-        advice = "" if ": " in trouble else _("Check the camera's power, cable and address.")
-        return Health(State.TROUBLE, translated(trouble), advice)
+        problem, advice = problem_and_advice(translated(trouble))
+        return Health(State.TROUBLE, problem, advice or _("Check the camera's power, cable and address."))
     if camera.last_seen_at is None:
         return Health(
             State.TROUBLE, _("no picture yet"), _("The daemon is connecting; if this stays, check the address.")

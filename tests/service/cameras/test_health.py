@@ -10,6 +10,7 @@ import pytest
 from babel.support import NullTranslations
 
 from attendance import texts
+from attendance.errors import problem_and_advice
 from attendance.service.cameras.health import State, health_of
 from attendance.store.tables.cameras import Camera
 from tests.factories import NOON
@@ -51,6 +52,7 @@ def test_a_camera_that_answered_is_not_called_cable_trouble(error: str, cables: 
     health = health_of(Camera(name="front", source="0", direction="in", **GOOD | {"last_error": error}), NOON)
 
     assert ("cable" in health.advice) == cables
+    assert cables or (health.words, health.advice) == problem_and_advice(error)  # each in its place on a narrow page
 
 
 def test_the_words_of_a_trouble_are_translated_on_a_page() -> None:
