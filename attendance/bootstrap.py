@@ -2,18 +2,17 @@
 
 In: `Settings`.  Out: wired objects.
 Does not know: the command line; what any part does with what it is given.
-Main choice: the only module that sees every other, so that none of them has to.  Site and daemon
-are imported by the function that makes them: neither process loads the other's libraries.
+Main choice: the only module that sees every other, so that none of them has to.  The site is imported by the function
+that makes it, and the daemon's wiring is a module beside this one (`bootstrap_daemons`): neither process loads the
+other's libraries.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -24,17 +23,11 @@ from attendance.config import Settings
 from attendance.console import needs
 from attendance.errors import UserError, without_secrets
 from attendance.paths import program_version as program_version
-from attendance.service.access.check_in import CheckIn
-from attendance.service.access.doors.devices import DoorDevice, device_for
-from attendance.service.access.doors.live import LiveDoor
-from attendance.service.access.doors.remote import held_by_rules, unlock_remotely
+from attendance.service.access.doors.devices import DoorDevice
 from attendance.service.access.liveness.gate import Gates
 from attendance.service.access.liveness.gates import gates
 from attendance.service.access.rules import rules_for as rules_for
-from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Action, Actor, Value, record
-from attendance.service.cameras.health import State, health_of
-from attendance.service.enrolment.at_camera import EnrolAtCamera
 from attendance.service.operations.doctor import Check, Extra, Patient, Verdict, examine, fault_of
 from attendance.service.operations.readiness import Readiness
 from attendance.service.operations.system_clock import SystemClock as SystemClock
@@ -44,17 +37,15 @@ from attendance.service.privacy.erasure import apply_ledger, ledger_for
 from attendance.store import migrate
 from attendance.store.access import policies
 from attendance.store.calibration import operating_points
-from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys, load_keys
 from attendance.store.hours import site_rules
 from attendance.store.operations import scrub
-from attendance.store.operations.replaced import ReplacedWatch, ensure_history
+from attendance.store.operations.replaced import ensure_history
 from attendance.store.operators import operators
 from attendance.store.people import people, templates
 from attendance.store.session import Sessions, database_file, make_engine, require_current, schema_state, sessions
 from attendance.texts import gettext as _
 from attendance.vision import weights
-from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
 from attendance.vision.serving import analyser_for as analyser_for
 from attendance.vision.serving import cards_for as cards_for
 from attendance.vision.serving import liveness_for
@@ -62,9 +53,6 @@ from attendance.vision.serving import liveness_for
 if TYPE_CHECKING:
     from flask import Flask
     from prometheus_client import CollectorRegistry
-
-    from attendance.daemon.worker import Beside, Worker
-    from attendance.service.access.edge.deciding import Edge
 
 log = logging.getLogger(__name__)
 
@@ -204,24 +192,9 @@ def adopt_card_threshold(site: Installation) -> None:
     log.info("threshold %.3f of %s put in force, from its card", threshold, card.model_id)
 
 
-def check_in_for(site: Installation, analyser: Analyser, door: Door, edge: Edge | None = None) -> CheckIn:
-    """Return the check-in of the settings' camera, with its liveness gate."""
-    gate = gates_for(site)(site.settings.camera.name)
-    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings), gate, edge)
-
-
 def gates_for(site: Installation) -> Gates:
     """Return what makes the liveness gate of a camera or tablet; the network is loaded once, for the first of them."""
     return gates(site.settings, site.sessions, lambda: liveness_for(site.settings))
-
-
-def gated(analyser: Analyser, settings: Settings) -> Analyser:
-    """Return the analyser of one camera, which skips frames without motion unless the settings say no."""
-    motion = settings.motion
-    if not motion.enabled:
-        return analyser
-    limits = MotionLimits(motion.threshold, timedelta(seconds=motion.hold_s), timedelta(seconds=motion.look_every_s))
-    return GatedAnalyser(analyser, MotionGate(limits))
 
 
 def threshold_of(site: Installation) -> float:
@@ -234,76 +207,11 @@ def threshold_of(site: Installation) -> float:
     return point.threshold
 
 
-def worker_for(
-    site: Installation,
-    analyser: Analyser | None = None,
-    paced: bool = True,
-    every_turn: Sequence[Callable[[], None]] = (),
-) -> Worker:
-    """Return the daemon of the settings' camera; this opens the camera, and `Worker.run` closes it.
-
-    `paced=False` looks at every picture of a file, however long that takes.
-    """
-    from attendance.daemon.camera import open_camera
-    from attendance.daemon.edge import EdgeKeeper, edge_for
-    from attendance.daemon.worker import Worker
-
-    adopt_card_threshold(site)
-    door, beside = watched_door(site)
-    base = key_file(site.settings, site.engine).parent
-    edge = edge_for(site.settings, site.sessions, site.keys, site.clock, door, base)
-    plain, name = analyser or analyser_for(site.settings), site.settings.camera.name
-    check_in = check_in_for(site, gated(plain, site.settings), door, edge)
-    judge = EnrolAtCamera(check_in, plain, site.sessions, site.keys, site.clock, name)
-    camera = open_camera(site.settings.camera, site.clock, paced)
-    turns = (ReplacedWatch(site.engine).check, *every_turn)
-    observe, metrics = None, site.settings.metrics
-    if metrics.daemon_port:
-        with needs("metrics", "prometheus_client"):
-            from attendance.service.operations.metrics import DaemonNumbers, time_writes
-        sources = (lambda: camera.health), (lambda: check_in.view), program_version(), (lambda: edge.state)
-        numbers = DaemonNumbers(name, site.settings.door.name, *sources)
-        time_writes(site.engine, numbers.registry)
-        serve_numbers(numbers.registry, metrics.host, metrics.daemon_port)
-        observe = numbers.observe
-    beside = (EdgeKeeper(edge), *beside)
-    return Worker(camera, judge, site.sessions, site.clock, site.settings.camera, turns, observe, beside)
-
-
 def door_for(device: DoorDevice) -> Door:
     """Return the device's door; UserError for a driver or settings that cannot be."""
     from attendance.daemon.doors.drivers import door_of
 
     return door_of(device.name, device.driver, device.settings)
-
-
-def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
-    """Return the settings' door, and what serves it while the daemon runs."""
-    from attendance.daemon.doors.relaying import Relaying
-    from attendance.daemon.doors.watcher import DoorWatcher
-    from attendance.service.access.doors.relay import Relay
-    from attendance.service.access.doors.standing import Standing
-
-    settings = site.settings
-    device = device_for(site.sessions, site.keys, site.clock, settings.camera.name, settings.door)
-    door = door_for(device)
-    standing = Standing(site.sessions, site.clock, door, settings.camera.name, site.zone)
-
-    def relay(moved: Door) -> Beside:
-        return Relaying(Relay(site.sessions, site.clock, moved, settings.camera.name, site.zone), standing, moved.name)
-
-    if device.driver == "null" and not settings.mqtt.host:
-        return door, (relay(door),)
-    to = Recipients.of(settings.alarms, settings.mail.host)
-    live = LiveDoor(door, site.sessions, site.clock, device.timings, to, standing.stands_open, standing.note_phase)
-    if not settings.mqtt.host:
-        return live, (relay(live), DoorWatcher(live))
-    from attendance.daemon.doors.bridge import MqttBridge
-
-    held = held_by_rules(device.name, site.zone, site.clock)
-    actor, why = Actor("system", "mqtt"), "a command by MQTT"
-    unlock = partial(unlock_remotely, site.sessions, site.clock, live, device.unlock_s, actor, why, held)
-    return live, (MqttBridge(settings.mqtt, live, unlock, program_version()), relay(live), DoorWatcher(live))
 
 
 def serve_site_numbers(site: Installation, readiness: Readiness) -> None:
@@ -348,31 +256,6 @@ def extra_checks(site: Installation) -> Sequence[Extra]:
         return Check(what, Verdict.OK, ", ".join(card.model_id for card in cards))
 
     return (networks,)
-
-
-def try_camera(site: Installation) -> Check:
-    """Look for a picture of the settings' camera, unless its daemon has it: the doctor's last check."""
-    from attendance.daemon.camera import open_camera
-
-    settings = site.settings.camera
-    what = _("Picture of %(name)s", name=settings.name)
-    with site.sessions() as session:
-        known = cameras.get_camera(session, settings.name)
-    if known is not None and health_of(known, site.clock.now()).state in (State.WORKING, State.TROUBLE):
-        return Check(what, Verdict.OK, _("its daemon has the camera"))
-    try:
-        camera = open_camera(settings, site.clock)
-        try:
-            frame = camera.read(settings.open_timeout_s + settings.read_timeout_s)
-            trouble = camera.health.trouble
-        finally:
-            camera.close()
-    except UserError as error:
-        return fault_of(what, error)
-    if frame is None:
-        return Check(what, Verdict.FAULT, trouble or _("no picture came"), _("Check its power, cable and address."))
-    height, width = frame.image.shape[:2]
-    return Check(what, Verdict.OK, _("%(width)s × %(height)s px", width=width, height=height))
 
 
 def web_app_for(site: Installation, analyser: Analyser | None = None) -> Flask:

@@ -26,6 +26,7 @@ from attendance.cli.hours import check_ins, demo_data, import_check_ins, roll_up
 from attendance.cli.networks import export, live, quantise, train
 from attendance.cli.operations import first_steps
 from attendance.cli.operations.backup import backup, restore
+from attendance.cli.operations.cameras import camera
 from attendance.cli.operations.liveness import liveness
 from attendance.cli.operations.log_output import log_to_stderr
 from attendance.cli.operations.programs import daemon, run, web
@@ -162,7 +163,7 @@ def _add_all(group: Any, *commands: click.Command) -> None:
         group.add_command(command)
 
 
-_add_all(main, web, daemon, run, backup, restore, doctor, install_service, clock_confirm, security)
+_add_all(main, web, daemon, run, camera, backup, restore, doctor, install_service, clock_confirm, security)
 _add_all(
     main, enrol, enrol_bulk, people, events, access, door, operators, weights, train, export, quantise, evaluate, live
 )

@@ -236,7 +236,7 @@ def _meet(site: Installation, analyser: Analyser, clip: Clip, kind: str, folder:
     here = Installation(
         site.settings.model_copy(update={"camera": camera}), site.engine, site.sessions, site.keys, clock, site.zone
     )
-    bootstrap.worker_for(here, analyser, paced=False).run(threading.Event())
+    bootstrap_daemons.worker_for(here, analyser, paced=False).run(threading.Event())
     with site.sessions() as session:
         decided = events.list_passages(session, since=clock.time, camera=camera.name)
     return judged(clip, kind, list(reversed(decided)), clock.time)

@@ -10,6 +10,7 @@ Trade-off: one call for each face.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -51,7 +52,7 @@ class FaceAnalyser:
     `flip`: embed each crop and its mirror image and give the mean.
 
     Raises WeightsError if a card is of the wrong kind, ValueError for another input size.
-    Several threads may call it at once; `timings` are then those of the call that ended last.
+    Several threads may call it at once; each sees the `timings` of its own last call.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class FaceAnalyser:
         self._recogniser, self._recogniser_card = recogniser, recogniser_card
         self._limits, self._conf_thresh, self._input_size = limits, conf_thresh, input_size
         self._flip = flip
-        self._timings = dict.fromkeys(STAGES, 0.0)
+        self._spent = threading.local()
 
     @property
     def model_id(self) -> str:
@@ -83,7 +84,8 @@ class FaceAnalyser:
     @property
     def timings(self) -> Mapping[str, float]:
         """Milliseconds of the last `analyse` by stage: detect, align, quality, embed."""
-        return self._timings
+        spent: Mapping[str, float] = getattr(self._spent, "timings", dict.fromkeys(STAGES, 0.0))
+        return spent
 
     def analyse(self, frame: Frame, max_faces: int = 5) -> list[Probe]:
         """Return the `max_faces` largest faces of the frame, largest first; a face with flaws gets no template.
@@ -106,7 +108,7 @@ class FaceAnalyser:
                 flaws = (Reason.NO_TEMPLATE,)
             clock.stop("embed")
             probes.append(Probe(face.box, face.landmarks, face.score, quality, flaws, template))
-        self._timings = clock.spent
+        self._spent.timings = clock.spent
         return probes
 
     def detect(self, image: NDArray[np.uint8], region: Region | None = None) -> list[Detection]:

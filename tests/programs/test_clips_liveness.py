@@ -67,7 +67,7 @@ def meet(site: Installation, analyser: Analyser, clip: Path) -> tuple[list[Reaso
     """The reasons of what the daemon recorded while it watched the clip, and what liveness said."""
     camera = site.settings.camera.model_copy(update={"source": str(clip)})
     here = replace(site, settings=site.settings.model_copy(update={"camera": camera}))
-    bootstrap.worker_for(here, analyser, paced=False).run(threading.Event())
+    bootstrap_daemons.worker_for(here, analyser, paced=False).run(threading.Event())
     with site.sessions() as session:
         passages = [view.passage for view in events.list_passages(session, limit=20)]
         found = liveness.rulings_of(session, [passage.id for passage in passages])

@@ -76,14 +76,13 @@ def drill(
     Ctrl-C leaves nothing behind.
     """
     settings = settings_of(context)
-    if camera is not None:
-        settings = settings.model_copy(update={"camera": settings.camera.model_copy(update={"name": camera})})
-    from attendance import bootstrap
+    from attendance import bootstrap, bootstrap_daemons
     from attendance.programs.liveness_drill import drill_for
 
     rows = None if clips is None else read_clips(clips)
     with ExitStack() as stack:
-        form = _Form(drill_for(bootstrap.installation_for(settings), seconds, stack, live=rows is None))
+        site = bootstrap_daemons.at_named_camera(bootstrap.installation_for(settings), camera or settings.camera.name)
+        form = _Form(drill_for(site, seconds, stack, live=rows is None))
         operator = " ".join((operator or click.prompt("Operator")).split())
         begun = form.drill.site.clock.now()
         if rows is None:

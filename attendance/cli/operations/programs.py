@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from attendance.cli.command_line import arguments_of, environ_of, settings_of, warn_of_secrets
 from attendance.cli.operations.log_output import log_to_folder
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 _NOT_YET = (DatabaseLocked, DatabaseUnreachable)
 # The exit code for what the next start may mend (EX_TEMPFAIL); with that of a wrong use, `run` could end.
 _START_AGAIN = 75
+# How `run` hands its --camera on: everybody can read the command line of a program.
+_CAMERA = "ATTENDANCE_DAEMON_CAMERA"
 
 
 @click.command()
@@ -148,26 +151,38 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @click.command()
-@click.option("--camera", metavar="SRC", help="Webcam number, rtsp://…, http://…, video file or folder of pictures.")
-@click.option("--name", help="The camera's name in the log.")
-@click.option("--once", is_flag=True, help="Look at one frame, then end.")
+@click.option(
+    "--camera",
+    metavar="SRC",
+    envvar=_CAMERA,
+    help="Watch this instead of the site's cameras: webcam number, rtsp://…, http://…, video file, folder of pictures.",
+)
+@click.option("--name", help="Watch this camera of the site only; with --camera, its name in the log.")
+@click.option("--once", is_flag=True, help="Look at one frame of each camera, then end.")
 @click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds.")
 @click.pass_context
 def daemon(context: click.Context, camera: str | None, name: str | None, once: bool, max_seconds: float | None) -> None:
-    """Watch the camera: recognise, record, unlock; until ended."""
-    _warn_of_camera(camera)
+    """Watch the site's cameras: recognise, record, unlock; until ended.
+
+    All cameras in use are watched by one process.  With --name each gets its own, such as on several computers.
+    """
+    _warn_of_camera(context, camera)
     settings = settings_of(context, {"camera.source": _source(camera), "camera.name": name})
-    log_to_folder(settings.logs, f"daemon-{settings.camera.name}")
-    from attendance import bootstrap
+    log_to_folder(settings.logs, f"daemon-{name or settings.camera.name}" if name or camera else "daemon")
+    from attendance import bootstrap, bootstrap_daemons
 
     stop, manager = threading.Event(), ServiceManager()
 
     def watch() -> None:
-        # The watchdog is fed by the frame loop itself: a frame that hangs is a daemon that hangs.
+        # The watchdog is fed by the frame loops themselves: a frame that hangs is a daemon that hangs.
         site = bootstrap.installation_for(settings)
         _warn_of_exposed_files(site)
-        worker = bootstrap.worker_for(site, every_turn=(manager.alive,))
-        worker.run(stop, max_seconds=max_seconds, once=once, started=manager.ready)
+        if camera is not None:
+            one = bootstrap_daemons.worker_for(site, every_turn=(manager.alive,))
+            one.run(stop, max_seconds=max_seconds, once=once, started=manager.ready)
+            return
+        several = bootstrap_daemons.several_cameras_for(site, manager.alive, only=name)
+        several.run(stop, max_seconds=max_seconds, once=once, started=manager.ready)
 
     with stop_on_signals(stop):  # from here on, so that a signal while the networks load ends it cleanly, too
         patiently(watch, stop, _NOT_YET)
@@ -179,8 +194,9 @@ def _source(camera: str | None) -> str | None:
     return str(Path(camera).absolute()) if camera and Path(camera).exists() else camera
 
 
-def _warn_of_camera(camera: str | None) -> None:
-    if camera and without_secrets(camera) != camera:
+def _warn_of_camera(context: click.Context, camera: str | None) -> None:
+    given = context.get_parameter_source("camera") is ParameterSource.COMMANDLINE
+    if camera and given and without_secrets(camera) != camera:
         warn_of_secrets(["camera.source"])
 
 
@@ -189,12 +205,15 @@ def _warn_of_camera(camera: str | None) -> None:
 @click.option("--port", type=int, help="Port of the admin site.")
 @click.pass_context
 def run(context: click.Context, camera: str | None, port: int | None) -> None:
-    """Run admin site and daemon together and start again whichever ends; ctrl-c ends both."""
+    """Run admin site and daemon together and start again whichever ends; ctrl-c ends both.
+
+    The daemon watches all cameras of the site.
+    """
     settings_of(context, {"web.port": port})  # mistakes show here, once, and not in two programs
     common, stop = arguments_of(context), threading.Event()
     source = _source(camera)
-    _warn_of_camera(camera)
-    environ = environ_of(context, {"web.port": port, "camera.source": source})
+    _warn_of_camera(context, camera)
+    environ = environ_of(context, {"web.port": port}) | {_CAMERA: source}  # None: not from elsewhere, either
     programs = [
         Program("the site", own_command(*common, "web"), needed=True, environ=environ),
         Program("the daemon", own_command(*common, "daemon"), environ=environ),

@@ -83,6 +83,7 @@ class Action(StrEnum):
     TEST_DOOR = "test_door"
     UNLOCK_DOOR = "unlock_door"
     CHANGE_DRIVER = "change_driver"
+    CHANGE_CAMERA = "change_camera"
     CHANGE_DOOR_RULES = "change_door_rules"
     GRANT_ACCESS = "grant_access"
     REVOKE_ACCESS = "revoke_access"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
@@ -63,21 +64,24 @@ class _Asked(Collector):
         return iter(())
 
 
-class DaemonNumbers:
-    """What one daemon counts.  `observe` is for its loop."""
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """One camera of a daemon."""
 
-    def __init__(
-        self,
-        camera: str,
-        door: str,
-        health: Callable[[], CameraState],
-        view: Callable[[], View],
-        version: str,
-        edge: Callable[[], EdgeState] | None = None,
-    ) -> None:
+    camera: str
+    door: str
+    health: Callable[[], CameraState]
+    view: Callable[[], View]
+    edge: Callable[[], EdgeState] | None
+    looked: list[int]
+
+
+class DaemonNumbers:
+    """What one daemon counts, for all of its cameras."""
+
+    def __init__(self, version: str) -> None:
         self.registry = registry = CollectorRegistry()
-        self._camera, self._door, self._health, self._view, self._edge = camera, door, health, view, edge
-        self._looked = 0
+        self._watched: dict[str, _Watched] = {}
         self._decisions = Counter(
             "attendance_decisions", "Decisions at a door.", ("door", "outcome", "reason"), registry=registry
         )
@@ -109,45 +113,77 @@ class DaemonNumbers:
         _say_build(registry, version)
         registry.register(_Asked(self._states))
 
-    def observe(self, outcomes: Sequence[Outcome], timings: Mapping[str, float]) -> None:
-        """Count one picture.  `timings`: milliseconds by stage, "whole" for all of them."""
-        self._looked += 1
+    def of(
+        self,
+        camera: str,
+        door: str,
+        health: Callable[[], CameraState],
+        view: Callable[[], View],
+        edge: Callable[[], EdgeState] | None = None,
+    ) -> Callable[[Sequence[Outcome], Mapping[str, float]], None]:
+        """Count this camera, too; return what its loop calls with each picture.
+
+        `timings` there: milliseconds by stage, "whole" for all of them.
+        """
+        watched = self._watched[camera] = _Watched(camera, door, health, view, edge, [0])
+
+        def observe(outcomes: Sequence[Outcome], timings: Mapping[str, float]) -> None:
+            watched.looked[0] += 1
+            self._count(door, outcomes, timings)
+
+        return observe
+
+    def _count(self, door: str, outcomes: Sequence[Outcome], timings: Mapping[str, float]) -> None:
         for stage, milliseconds in timings.items():
             if stage != "whole":
                 self._stages.labels(stage).observe(milliseconds / 1000)
         for outcome in outcomes:
             granted, reason = outcome.decision.granted, outcome.decision.reason.value
-            self._decisions.labels(self._door, "granted" if granted else "denied", reason).inc()
+            self._decisions.labels(door, "granted" if granted else "denied", reason).inc()
             if "whole" in timings:
                 self._whole.observe(timings["whole"] / 1000)
             if outcome.ruling is not None and outcome.ruling.reason is not None:
                 self._pad.labels(guess_of(outcome.ruling.judgement)).inc()
             if outcome.opening is not None:
-                self._relays.labels(self._door, outcome.opening.outcome).inc()
+                self._relays.labels(door, outcome.opening.outcome).inc()
 
     def _states(self) -> Iterator[Metric]:
-        health, view = self._health(), self._view()
-        up = health.seen_at is not None and not health.trouble
-        yield _gauge("attendance_camera_up", "1 while pictures come.", {(self._camera,): float(up)}, "camera")
-        if health.seen_at is not None:
-            last = {(self._camera,): health.seen_at.timestamp()}
-            yield _gauge("attendance_camera_last_frame_timestamp_seconds", "Newest picture.", last, "camera")
+        watched = list(self._watched.values())
+        states = [(one, one.health()) for one in watched]
+        up = {(one.camera,): float(health.seen_at is not None and not health.trouble) for one, health in states}
+        yield _gauge("attendance_camera_up", "1 while pictures come.", up, "camera")
+        seen = {(one.camera,): health.seen_at.timestamp() for one, health in states if health.seen_at is not None}
+        if seen:
+            yield _gauge("attendance_camera_last_frame_timestamp_seconds", "Newest picture.", seen, "camera")
         looked = CounterMetricFamily("attendance_frames_looked_at", "Pictures that were looked at.", labels=("camera",))
-        looked.add_metric([self._camera], self._looked)
+        for one in watched:
+            looked.add_metric([one.camera], one.looked[0])
         yield looked
         words = "Pictures that were replaced by a newer one before anybody looked."
         dropped = CounterMetricFamily("attendance_frames_dropped", words, labels=("camera",))
-        dropped.add_metric([self._camera], max(0, health.frames - self._looked))
+        for one, health in states:
+            dropped.add_metric([one.camera], max(0, health.frames - one.looked[0]))
         yield dropped
-        yield _gauge("attendance_gallery_templates", "Templates searched.", {(): float(len(view.gallery))})
-        if view.point is not None:
-            yield _gauge("attendance_threshold", "Threshold in force, a cosine.", {(): view.point.threshold})
-        yield _gauge("attendance_gallery_stale", "1 while the gallery is too old to decide.", {(): float(view.stale)})
-        if self._edge is not None:
-            edge = self._edge()
-            away, waiting = {(self._door,): float(edge.since is not None)}, {(self._door,): float(edge.waiting)}
+        if watched:
+            yield from _gallery_states([one.view() for one in watched])
+        edges = [(one.door, one.edge()) for one in watched if one.edge is not None]
+        if edges:
+            away = {(door,): float(edge.since is not None) for door, edge in edges}
+            waiting: Tally[tuple[str]] = Tally()
+            for door, edge in edges:
+                waiting[(door,)] += edge.waiting
             yield _gauge("attendance_door_offline", "1 while the door decides by its copy of the rules.", away, "door")
             yield _gauge("attendance_offline_records", "Records that wait for the database.", waiting, "door")
+
+
+def _gallery_states(views: Sequence[View]) -> Iterator[Metric]:
+    """Of a daemon's cameras, which search the same templates; stale as soon as one of them is."""
+    yield _gauge("attendance_gallery_templates", "Templates searched.", {(): float(len(views[0].gallery))})
+    point = views[0].point
+    if point is not None:
+        yield _gauge("attendance_threshold", "Threshold in force, a cosine.", {(): point.threshold})
+    stale = float(any(view.stale for view in views))
+    yield _gauge("attendance_gallery_stale", "1 while the gallery is too old to decide.", {(): stale})
 
 
 class SiteNumbers:

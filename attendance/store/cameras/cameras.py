@@ -121,6 +121,13 @@ def release(session: Session, name: str, *, owner: str) -> None:
     )
 
 
+def add(session: Session, name: str, direction: Direction) -> Camera:
+    """Add a camera that no daemon watches yet, to be filled in by the caller, who commits."""
+    camera = Camera(name=name, source="", direction=direction.value, active=True)
+    session.add(camera)
+    return camera
+
+
 def list_cameras(session: Session) -> Sequence[Camera]:
     return session.scalars(select(Camera).order_by(Camera.name)).all()
 

@@ -7,12 +7,14 @@ Does not know: how a camera is read.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     CheckConstraint,
     String,
     Text,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +27,8 @@ class Camera(Base):
     `name` is the daemon's, from its settings, and stands in passages; `title` is what pages show instead.
     `direction` is in force; `wanted_direction`, given on a page, overrides the daemon's settings.
     `active`: whether the daemon may recognise anybody.  `roi`: where in the picture faces are looked for.
+    `source`: the address without its secrets, for pages; `address`: all of it, sealed; NULL until it was given.
+    `options`: of `service.cameras.watching.OPTIONS`.  `computer`: whose daemon serves it; "": any.
     """
 
     __tablename__ = "cameras"
@@ -41,6 +45,9 @@ class Camera(Base):
     owner: Mapped[str | None] = mapped_column(String(200))
     title: Mapped[str | None] = mapped_column(String(100))
     wanted_direction: Mapped[str | None] = mapped_column(String(10))
+    address: Mapped[bytes | None]
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    computer: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
     # Four shares of the picture, x1, y1, x2, y2; NULL: all of it.
     roi: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True))
     # A JPEG that an administrator asked for; the daemon takes it away again.

@@ -50,16 +50,19 @@ def free_port() -> int:
 
 def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     view = View(Gallery([], [], MODEL, 1), OperatingPoint(0.5, 0.05, MODEL, "test", NOON), foreign=False, stale=False)
-    numbers = DaemonNumbers("front", "gate", lambda: Health(frames=5, seen_at=NOON), lambda: view, "1.2")
+    numbers = DaemonNumbers("1.2")
+    observe = numbers.of("front", "gate", lambda: Health(frames=5, seen_at=NOON), lambda: view)
+    second = numbers.of("back", "yard", lambda: Health(frames=7, trouble="no answer"), lambda: view)
     refused = Outcome(None, denied(Reason.UNKNOWN), None, False)
     judgement = Judgement(Verdict.ATTACK, -4.0, 1, -1.0, 0.8, None)
     ruling = Ruling(Policy.STEP_UP, judgement, False, Reason.LIVENESS_STEP_UP, "m", "card")
     held = Outcome(None, denied(Reason.LIVENESS_STEP_UP), None, False, ruling=ruling)
     watched = replace(held, ruling=replace(ruling, policy=Policy.WATCH, passes=True, reason=None))
     moved = Outcome(None, denied(Reason.AMBIGUOUS), None, False, opening=Opening("done"))
-    numbers.observe([refused], {"detect": 10.0, "whole": 30.0})
-    numbers.observe([refused, moved], {"detect": 12.0, "whole": 30.0})
-    numbers.observe([held, watched], {})
+    observe([refused], {"detect": 10.0, "whole": 30.0})
+    observe([refused, moved], {"detect": 12.0, "whole": 30.0})
+    observe([held, watched], {})
+    second([refused], {"detect": 9.0})
     port = free_port()
     stop = serve(numbers.registry, "127.0.0.1", port)
     found = scraped(port)
@@ -68,11 +71,13 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     assert found["attendance_decisions_total", "gate", "denied", "unknown"] == 2
     assert found["attendance_relay_actuations_total", "gate", "done"] == 1
     assert found["attendance_pad_rejections_total", "still picture"] == 1
-    assert found["attendance_stage_duration_seconds_count", "detect"] == 2
+    assert found["attendance_stage_duration_seconds_count", "detect"] == 3
     assert found["attendance_decision_duration_seconds_count",] == 3
     assert found["attendance_frames_dropped_total", "front"] == 2
     assert found["attendance_frames_looked_at_total", "front"] == 3
-    assert found["attendance_camera_up", "front"] == 1
+    assert (found["attendance_camera_up", "front"], found["attendance_camera_up", "back"]) == (1, 0)
+    assert found["attendance_decisions_total", "yard", "denied", "unknown"] == 1
+    assert found["attendance_frames_dropped_total", "back"] == 6
     assert found["attendance_camera_last_frame_timestamp_seconds", "front"] == NOON.timestamp()
     assert found["attendance_threshold",] == 0.5
     assert found["attendance_build_info", "1.2"] == 1

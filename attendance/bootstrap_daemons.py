@@ -1,0 +1,266 @@
+"""The daemon's wiring: settings and rows → cameras with their doors, in one program.
+
+In: an `Installation`.  Out: the worker of one camera, or of all that the site has.
+Does not know: the command line; what any part does with what it is given.
+Main choice: what cameras share (networks, doors, the port for numbers) is made once and given to each.  Each camera
+sees settings in which `[camera]` is its own, so that nothing below has to know that there are several.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from attendance.bootstrap import (
+    Installation,
+    adopt_card_threshold,
+    analyser_for,
+    door_for,
+    gates_for,
+    key_file,
+    program_version,
+    rules_for,
+    serve_numbers,
+)
+from attendance.config import CameraSettings, DoorSettings, Settings
+from attendance.console import needs
+from attendance.daemon.camera import open_camera
+from attendance.daemon.doors.relaying import Relaying
+from attendance.daemon.doors.watcher import DoorWatcher
+from attendance.daemon.edge import EdgeKeeper, edge_for
+from attendance.daemon.several import SeveralCameras
+from attendance.daemon.shared_doors import SharedDoors
+from attendance.daemon.turns import InTurn, Turns
+from attendance.daemon.worker import Beside, Worker
+from attendance.errors import UserError
+from attendance.service.access.check_in import CheckIn
+from attendance.service.access.doors.devices import device_for
+from attendance.service.access.doors.live import LiveDoor
+from attendance.service.access.doors.relay import Relay
+from attendance.service.access.doors.remote import held_by_rules, unlock_remotely
+from attendance.service.access.doors.standing import Standing
+from attendance.service.access.edge.deciding import Edge
+from attendance.service.access.liveness.gate import Gates
+from attendance.service.alarms.alarms import Recipients
+from attendance.service.audit.audit import Actor
+from attendance.service.cameras import watching
+from attendance.service.cameras.health import State, health_of
+from attendance.service.enrolment.at_camera import EnrolAtCamera
+from attendance.service.operations.doctor import Check, Extra, Verdict, fault_of
+from attendance.service.ports import Analyser, Door
+from attendance.store.access import doors
+from attendance.store.cameras import cameras
+from attendance.store.operations.replaced import ReplacedWatch
+from attendance.texts import gettext as _
+from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
+
+if TYPE_CHECKING:
+    from attendance.service.operations.metrics import DaemonNumbers
+
+# The networks gain little from further cores; with more of them several cameras look at once.
+MOST_THREADS = 4
+
+
+def this_computer() -> str:
+    """Return the name under which cameras are kept that only this computer can reach."""
+    return socket.gethostname()
+
+
+def several_cameras_for(site: Installation, alive: Callable[[], None], only: str | None = None) -> SeveralCameras:
+    """Return what serves all cameras of the site that are in use here; `only`: the one with this name.
+
+    `alive` is called several times a second while every camera's loop turns.  UserError for damaged networks or keys,
+    and for a name that the site does not know.
+    """
+    adopt_card_threshold(site)
+    wiring = Wiring(site, shared=True)
+    file, computer = site.settings.camera, this_computer()
+    with site.sessions.begin() as session:
+        watching.import_file(session, site.keys, file, computer, site.clock.now())
+    if only is not None:
+        with site.sessions() as session:
+            known = cameras.get_camera(session, only)
+        if known is None or known.address is None:
+            raise UserError(f"the site has no camera {only}: add it with camera add, or give its address by --camera")
+
+    def plans() -> dict[str, watching.Plan]:
+        with site.sessions() as session:
+            found = watching.plans(session, site.keys, computer)
+        return found if only is None else {name: plan for name, plan in found.items() if name == only}
+
+    def make(plan: object, turns: Callable[[], None]) -> Worker:
+        assert isinstance(plan, watching.Plan)
+        return wiring.worker(plan.settings, (turns,), plan.door)
+
+    return SeveralCameras(plans, make, alive)
+
+
+def worker_for(
+    site: Installation,
+    analyser: Analyser | None = None,
+    paced: bool = True,
+    every_turn: Sequence[Callable[[], None]] = (),
+) -> Worker:
+    """Return the daemon of the settings' camera; this opens the camera, and `Worker.run` closes it.
+
+    `paced=False` looks at every picture of a file, however long that takes.
+    """
+    adopt_card_threshold(site)
+    return Wiring(site, analyser=analyser, paced=paced).worker(site.settings.camera, every_turn)
+
+
+class Wiring:
+    """What the cameras of one program share.  `shared`: there may be several, which take turns at the networks."""
+
+    def __init__(
+        self, site: Installation, shared: bool = False, analyser: Analyser | None = None, paced: bool = True
+    ) -> None:
+        self._site, self._paced, self._several = site, paced, shared
+        self._networks, places = analyser, 1
+        if analyser is None:
+            settings, cores = site.settings, len(os.sched_getaffinity(0))
+            threads = settings.models.threads or (min(MOST_THREADS, cores) if shared else cores)
+            places = max(1, cores // threads)
+            models = settings.models.model_copy(update={"threads": threads})
+            self._networks = analyser_for(settings.model_copy(update={"models": models}))
+        self._turns, self._doors, self._gates = Turns(places), SharedDoors(), gates_for(site)
+        self._numbers: DaemonNumbers | None = None
+        if site.settings.metrics.daemon_port:
+            self._numbers = self._served_numbers()
+
+    def worker(
+        self, camera: CameraSettings, every_turn: Sequence[Callable[[], None]] = (), door_key: tuple[object, ...] = ()
+    ) -> Worker:
+        """Return the worker of one camera.  `door_key`: the same for cameras of one door; empty: a door of its own."""
+        site = at_camera(self._site, camera)
+        door, beside = self._doors.of(door_key or ("camera", camera.name), partial(watched_door, site))
+        try:
+            return self._worker(site, camera, door, beside, every_turn)
+        except BaseException:
+            for one in beside:
+                one.stop()
+            raise
+
+    def _worker(
+        self, site: Installation, camera: CameraSettings, door: Door, beside: Sequence[Beside],
+        every_turn: Sequence[Callable[[], None]],
+    ) -> Worker:  # fmt: skip
+        assert self._networks is not None
+        base = key_file(site.settings, site.engine).parent
+        edge = edge_for(site.settings, site.sessions, site.keys, site.clock, door, base)
+        plain: Analyser = InTurn(self._networks, self._turns) if self._several else self._networks
+        check_in = check_in_for(site, gated(plain, site.settings), door, self._gates, edge)
+        judge = EnrolAtCamera(check_in, plain, site.sessions, site.keys, site.clock, camera.name)
+        opened = open_camera(camera, site.clock, self._paced)
+        turns = (ReplacedWatch(site.engine).check, *every_turn)
+        observe = None
+        if self._numbers is not None:
+            sources = (lambda: opened.health), (lambda: check_in.view), (lambda: edge.state)
+            observe = self._numbers.of(camera.name, door.name, *sources)
+        beside = (EdgeKeeper(edge), *beside)
+        return Worker(opened, judge, site.sessions, site.clock, camera, turns, observe, beside)
+
+    def _served_numbers(self) -> DaemonNumbers:
+        with needs("metrics", "prometheus_client"):
+            from attendance.service.operations.metrics import DaemonNumbers, time_writes
+        numbers, metrics = DaemonNumbers(program_version()), self._site.settings.metrics
+        time_writes(self._site.engine, numbers.registry)
+        serve_numbers(numbers.registry, metrics.host, metrics.daemon_port)
+        return numbers
+
+
+def at_camera(site: Installation, camera: CameraSettings) -> Installation:
+    """Return the installation as this camera sees it; `[door]` of the settings is of the settings' camera alone."""
+    settings, door = site.settings, site.settings.door
+    if camera.name != settings.camera.name:
+        with site.sessions() as session:
+            row = doors.door_at(session, camera.name)
+        door = DoorSettings(name=camera.name if row is None else row.name)
+    return replace(site, settings=settings.model_copy(update={"camera": camera, "door": door}))
+
+
+def at_named_camera(site: Installation, name: str) -> Installation:
+    """Return the installation as the camera with this name sees it; one without a row is read as the settings say."""
+    with site.sessions() as session:
+        camera = watching.named(session, site.keys, name, site.settings.camera)
+    return at_camera(site, camera)
+
+
+def check_in_for(
+    site: Installation, analyser: Analyser, door: Door, gates: Gates | None = None, edge: Edge | None = None
+) -> CheckIn:
+    """Return the check-in of the settings' camera, with its liveness gate."""
+    gate = (gates or gates_for(site))(site.settings.camera.name)
+    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings), gate, edge)
+
+
+def gated(analyser: Analyser, settings: Settings) -> Analyser:
+    """Return the analyser of one camera, which skips frames without motion unless the settings say no."""
+    motion = settings.motion
+    if not motion.enabled:
+        return analyser
+    limits = MotionLimits(motion.threshold, timedelta(seconds=motion.hold_s), timedelta(seconds=motion.look_every_s))
+    return GatedAnalyser(analyser, MotionGate(limits))
+
+
+def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
+    """Return the settings' door, and what serves it while the daemon runs."""
+    settings = site.settings
+    device = device_for(site.sessions, site.keys, site.clock, settings.camera.name, settings.door)
+    door = door_for(device)
+    standing = Standing(site.sessions, site.clock, door, settings.camera.name, site.zone)
+
+    def relay(moved: Door) -> Beside:
+        return Relaying(Relay(site.sessions, site.clock, moved, settings.camera.name, site.zone), standing, moved.name)
+
+    if device.driver == "null" and not settings.mqtt.host:
+        return door, (relay(door),)
+    to = Recipients.of(settings.alarms, settings.mail.host)
+    live = LiveDoor(door, site.sessions, site.clock, device.timings, to, standing.stands_open, standing.note_phase)
+    if not settings.mqtt.host:
+        return live, (relay(live), DoorWatcher(live))
+    from attendance.daemon.doors.bridge import MqttBridge
+
+    held = held_by_rules(device.name, site.zone, site.clock)
+    actor, why = Actor("system", "mqtt"), "a command by MQTT"
+    unlock = partial(unlock_remotely, site.sessions, site.clock, live, device.unlock_s, actor, why, held)
+    return live, (MqttBridge(settings.mqtt, live, unlock, program_version()), relay(live), DoorWatcher(live))
+
+
+def cameras_of(site: Installation) -> Sequence[CameraSettings]:
+    """Return how each camera in use here is read; that of the settings while the site has none."""
+    with site.sessions() as session:
+        found = watching.plans(session, site.keys, this_computer())
+    return [plan.settings for plan in found.values()] or [site.settings.camera]
+
+
+def camera_checks(site: Installation) -> Sequence[Extra]:
+    """Return the doctor's last checks: a picture of each camera."""
+    return [partial(try_camera, site, camera) for camera in cameras_of(site)]
+
+
+def try_camera(site: Installation, settings: CameraSettings) -> Check:
+    """Look for a picture of the camera, unless its daemon has it."""
+    what = _("Picture of %(name)s", name=settings.name)
+    with site.sessions() as session:
+        known = cameras.get_camera(session, settings.name)
+    if known is not None and health_of(known, site.clock.now()).state in (State.WORKING, State.TROUBLE):
+        return Check(what, Verdict.OK, _("its daemon has the camera"))
+    try:
+        camera = open_camera(settings, site.clock)
+        try:
+            frame = camera.read(settings.open_timeout_s + settings.read_timeout_s)
+            trouble = camera.health.trouble
+        finally:
+            camera.close()
+    except UserError as error:
+        return fault_of(what, error)
+    if frame is None:
+        return Check(what, Verdict.FAULT, trouble or _("no picture came"), _("Check its power, cable and address."))
+    height, width = frame.image.shape[:2]
+    return Check(what, Verdict.OK, _("%(width)s × %(height)s px", width=width, height=height))

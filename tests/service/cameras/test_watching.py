@@ -1,0 +1,146 @@
+"""Cameras as rows: `[camera]` is taken once, addresses are sealed, and each computer serves what is its own."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from attendance.config import CameraSettings
+from attendance.domain.passage import Direction
+from attendance.errors import UserError
+from attendance.service.access.policy import door_rows
+from attendance.service.audit.audit import Actor
+from attendance.service.cameras import watching
+from attendance.store.access import doors
+from attendance.store.cameras import cameras
+from attendance.store.crypto import Keys
+from attendance.store.session import Sessions
+from tests.factories import NOON
+
+SECRET = "rtsp://viewer:hush@10.0.0.7/1"
+WHO = Actor("command line", "test")
+
+
+def imported(sessions: Sessions, keys: Keys, computer: str = "here", **values: object) -> bool:
+    with sessions.begin() as session:
+        return watching.import_file(session, keys, CameraSettings(**values), computer, NOON)  # type: ignore[arg-type]
+
+
+def served(sessions: Sessions, keys: Keys, computer: str = "here") -> dict[str, CameraSettings]:
+    with sessions() as session:
+        return {name: plan.settings for name, plan in watching.plans(session, keys, computer).items()}
+
+
+def add(sessions: Sessions, keys: Keys, name: str, source: str, **more: object) -> int:
+    with sessions.begin() as session:
+        settings = watching.checked(name, source, "in", more)
+        return watching.add(session, keys, settings, door_id=None, computer="here", actor=WHO, at=NOON)
+
+
+def test_the_settings_camera_is_taken_once_and_then_ignored_with_a_warning(
+    sessions: Sessions, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert imported(sessions, keys, name="front", source=SECRET, direction="out", max_fps=5)
+    assert not imported(sessions, keys, name="front", source=SECRET, direction="out", max_fps=5)
+    assert not caplog.records, "the same once more is no news"
+    assert not imported(sessions, keys, name="front", source="1")
+    assert "[camera] of the settings is ignored" in caplog.text
+
+    with sessions() as session:
+        (row,) = cameras.list_cameras(session)
+        assert "hush" not in row.source
+        assert row.address is not None
+        assert b"hush" not in row.address
+    assert served(sessions, keys) == {"front": CameraSettings(name="front", source=SECRET, direction="out", max_fps=5)}
+
+
+def test_a_camera_of_an_older_version_keeps_its_row_and_gets_its_address(sessions: Sessions, keys: Keys) -> None:
+    """Each daemon of a site with several settings files takes its own over, and serves only that."""
+    with sessions.begin() as session:
+        for name in ("entrance", "exit"):
+            cameras.claim(session, name, source="0", direction=Direction.IN, owner="me", at=NOON)
+            cameras.release(session, name, owner="me")
+    assert imported(sessions, keys, "one", name="entrance", source="0")
+    assert imported(sessions, keys, "two", name="exit", source=SECRET, direction="out")
+
+    assert served(sessions, keys, "one").keys() == {"entrance"}
+    assert served(sessions, keys, "two").keys() == {"exit"}
+    assert served(sessions, keys, "three") == {}
+
+
+def test_a_computer_with_another_name_takes_its_camera_back_once_nobody_watches_it(
+    sessions: Sessions, keys: Keys
+) -> None:
+    """A container has another name at each start."""
+    imported(sessions, keys, "first", name="entrance", source="0")
+    with sessions.begin() as session:
+        cameras.claim(session, "entrance", source="0", direction=Direction.IN, owner="me", at=NOON)
+    imported(sessions, keys, "second", name="entrance", source="0")
+    assert served(sessions, keys, "second") == {}
+    with sessions.begin() as session:
+        cameras.release(session, "entrance", owner="me")
+    imported(sessions, keys, "second", name="entrance", source="0")
+
+    assert served(sessions, keys, "second").keys() == {"entrance"}
+
+
+def test_a_second_name_for_the_same_camera_and_the_untouched_default_are_ignored(
+    sessions: Sessions, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    imported(sessions, keys, name="front", source=SECRET)
+    assert not imported(sessions, keys)
+    assert not caplog.records
+    assert not imported(sessions, keys, name="renamed", source=SECRET)
+    assert "under another name" in caplog.text
+    assert served(sessions, keys).keys() == {"front"}
+
+
+def test_a_webcam_belongs_to_its_computer_and_a_network_camera_to_any(sessions: Sessions, keys: Keys) -> None:
+    add(sessions, keys, "webcam", "0")
+    add(sessions, keys, "net", SECRET)
+
+    assert served(sessions, keys, "here").keys() == {"webcam", "net"}
+    assert served(sessions, keys, "there").keys() == {"net"}
+
+
+def test_a_camera_is_changed_and_its_address_stays_when_none_is_given(sessions: Sessions, keys: Keys) -> None:
+    number = add(sessions, keys, "net", SECRET, max_fps=4.0)
+    with sessions.begin() as session:
+        watching.change(
+            session, keys, number, source="", options={"read_timeout_s": 9.0}, computer="here", actor=WHO, at=NOON
+        )
+    assert served(sessions, keys)["net"] == CameraSettings(name="net", source=SECRET, read_timeout_s=9.0)
+    with sessions.begin() as session, pytest.raises(UserError, match="max_fps of this camera cannot be"):
+        watching.change(session, keys, number, source="", options={"max_fps": 0}, computer="", actor=WHO, at=NOON)
+
+
+def test_one_that_is_switched_off_or_of_another_key_is_not_served_and_the_others_are(
+    sessions: Sessions, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    off = add(sessions, keys, "off", "0")
+    add(sessions, Keys(bytes(32)), "foreign", "1")
+    add(sessions, keys, "fine", "2")
+    with sessions.begin() as session:
+        cameras.edit(session, off, title="", direction=Direction.IN, active=False)
+
+    with caplog.at_level(logging.ERROR):
+        assert served(sessions, keys).keys() == {"fine"}
+    assert "cannot be decrypted" in caplog.text
+
+
+def test_a_new_camera_stands_at_the_only_door_and_another_door_begins_it_anew(sessions: Sessions, keys: Keys) -> None:
+    add(sessions, keys, "front", "0")
+    with sessions.begin() as session:
+        first = watching.plans(session, keys, "here")["front"]
+        assert doors.door_at(session, "front") is not None
+        yard = door_rows.add(session, "yard", NOON)
+    with pytest.raises(UserError, match="choose the door: there is"):
+        add(sessions, keys, "back", "1")
+    with sessions.begin() as session:
+        door_rows.move_point(session, "front", yard, NOON + timedelta(seconds=1))
+    with sessions() as session:
+        assert watching.plans(session, keys, "here")["front"] != first
+    with pytest.raises(UserError, match="there is a camera front already"):
+        add(sessions, keys, "front", "1")
