@@ -3,7 +3,7 @@
 In: `Settings`.  Out: wired objects.
 Does not know: the command line; what any part does with what it is given.
 Main choice: the only module that sees every other, so that none of them has to.  The site is imported by the function
-that makes it, and the daemon's wiring is a module beside this one (`bootstrap_daemons`): neither process loads the
+that makes it, and the daemon's wiring is a program of its own (`programs/daemons`): neither process loads the
 other's libraries.
 """
 

@@ -27,7 +27,7 @@ LOOK_EVERY_S = 0.1
 # A loop that has not turned for so long hangs in a network or a device; the service manager then hears nothing.
 HUNG_S = 60.0
 _JOIN_S = 10.0
-# Before a camera that failed begins anew: at first, and at most.  One that was watched for so long begins with the first.
+# Before a camera that failed begins anew: at first, and at most; one that was watched for so long waits as at first.
 FIRST_WAIT_S, LONGEST_WAIT_S, STEADY_S = 1.0, 60.0, 60.0
 
 

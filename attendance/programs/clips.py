@@ -34,6 +34,7 @@ from attendance.console import say, table
 from attendance.daemon.cameras.feed import SMALLEST_SIDE
 from attendance.domain.calibration.error_rates import wilson_interval
 from attendance.errors import UserError
+from attendance.programs import daemons
 from attendance.service.access.policy.editing import let_everybody_pass
 from attendance.service.audit.audit import Actor
 from attendance.service.enrolment.enrol import enrol_photo
@@ -236,7 +237,7 @@ def _meet(site: Installation, analyser: Analyser, clip: Clip, kind: str, folder:
     here = Installation(
         site.settings.model_copy(update={"camera": camera}), site.engine, site.sessions, site.keys, clock, site.zone
     )
-    bootstrap_daemons.worker_for(here, analyser, paced=False).run(threading.Event())
+    daemons.worker_for(here, analyser, paced=False).run(threading.Event())
     with site.sessions() as session:
         decided = events.list_passages(session, since=clock.time, camera=camera.name)
     return judged(clip, kind, list(reversed(decided)), clock.time)

@@ -66,7 +66,6 @@ MAY_USE = {
     "web": {"domain", "store", "service", "config", *EVERYWHERE},
     "jobs": {"domain", "store", "service", "config", *EVERYWHERE},
     "bootstrap": {"domain", "vision", "store", "service", "daemon", "web", "jobs", "config", *EVERYWHERE},
-    "bootstrap_daemons": {"bootstrap", "domain", "vision", "store", "service", "daemon", "config", *EVERYWHERE},
 }
 # On top of everything, used by nobody below.
 PROGRAMS = {"cli", "programs", "__main__", "__init__"}

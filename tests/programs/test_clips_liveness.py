@@ -19,7 +19,7 @@ from attendance.bootstrap import Installation
 from attendance.config import load_settings
 from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.reason import Reason
-from attendance.programs import portraits
+from attendance.programs import daemons, portraits
 from attendance.programs.clips import Standing
 from attendance.service.access.policy.editing import let_everybody_pass
 from attendance.service.audit.audit import Actor
@@ -67,7 +67,7 @@ def meet(site: Installation, analyser: Analyser, clip: Path) -> tuple[list[Reaso
     """The reasons of what the daemon recorded while it watched the clip, and what liveness said."""
     camera = site.settings.camera.model_copy(update={"source": str(clip)})
     here = replace(site, settings=site.settings.model_copy(update={"camera": camera}))
-    bootstrap_daemons.worker_for(here, analyser, paced=False).run(threading.Event())
+    daemons.worker_for(here, analyser, paced=False).run(threading.Event())
     with site.sessions() as session:
         passages = [view.passage for view in events.list_passages(session, limit=20)]
         found = liveness.rulings_of(session, [passage.id for passage in passages])

@@ -65,7 +65,7 @@ def camera_list(context: click.Context) -> None:
 @_times
 @click.pass_context
 def camera_add(
-    context: click.Context, name: str, source: str, door: str | None, direction: str, **times: float | None
+    context: click.Context, /, name: str, source: str, door: str | None, direction: str, **times: float | None
 ) -> None:
     """Add the camera NAME that is read from SOURCE, or - to be asked for it.
 
@@ -105,7 +105,7 @@ def camera_add(
 @_times
 @click.pass_context
 def camera_change(
-    context: click.Context, name: str, source: str, computer: str | None, use: bool | None, **times: float | None
+    context: click.Context, /, name: str, source: str, computer: str | None, use: bool | None, **times: float | None
 ) -> None:
     """Change the camera NAME; what is not given stays.  Its daemon takes it over within seconds."""
     settings, given = settings_of(context), _whole(source) if source else ""

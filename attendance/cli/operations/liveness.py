@@ -76,12 +76,13 @@ def drill(
     Ctrl-C leaves nothing behind.
     """
     settings = settings_of(context)
-    from attendance import bootstrap, bootstrap_daemons
+    from attendance import bootstrap
+    from attendance.programs import daemons
     from attendance.programs.liveness_drill import drill_for
 
     rows = None if clips is None else read_clips(clips)
     with ExitStack() as stack:
-        site = bootstrap_daemons.at_named_camera(bootstrap.installation_for(settings), camera or settings.camera.name)
+        site = daemons.at_named_camera(bootstrap.installation_for(settings), camera or settings.camera.name)
         form = _Form(drill_for(site, seconds, stack, live=rows is None))
         operator = " ".join((operator or click.prompt("Operator")).split())
         begun = form.drill.site.clock.now()

@@ -169,7 +169,8 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
     _warn_of_camera(context, camera)
     settings = settings_of(context, {"camera.source": _source(camera), "camera.name": name})
     log_to_folder(settings.logs, f"daemon-{name or settings.camera.name}" if name or camera else "daemon")
-    from attendance import bootstrap, bootstrap_daemons
+    from attendance import bootstrap
+    from attendance.programs import daemons
 
     stop, manager = threading.Event(), ServiceManager()
 
@@ -178,10 +179,10 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
         site = bootstrap.installation_for(settings)
         _warn_of_exposed_files(site)
         if camera is not None:
-            one = bootstrap_daemons.worker_for(site, every_turn=(manager.alive,))
+            one = daemons.worker_for(site, every_turn=(manager.alive,))
             one.run(stop, max_seconds=max_seconds, once=once, started=manager.ready)
             return
-        several = bootstrap_daemons.several_cameras_for(site, manager.alive, only=name)
+        several = daemons.several_cameras_for(site, manager.alive, only=name)
         several.run(stop, max_seconds=max_seconds, once=once, started=manager.ready)
 
     with stop_on_signals(stop):  # from here on, so that a signal while the networks load ends it cleanly, too

@@ -27,13 +27,14 @@ def doctor(context: click.Context, quick: bool) -> None:
 
     Exit code 1 if there are warnings, 2 if there are faults.
     """
-    from attendance import bootstrap, bootstrap_daemons
+    from attendance import bootstrap
+    from attendance.programs import daemons
     from attendance.service.operations.doctor import Verdict, examine, worst
 
     site = bootstrap.installation_for(settings_of(context))
     checks = examine(
         bootstrap.patient_for(site, deep=not quick),
-        [*bootstrap.extra_checks(site), *bootstrap_daemons.camera_checks(site)],
+        [*bootstrap.extra_checks(site), *daemons.camera_checks(site)],
     )
     wide = max(len(check.what) for check in checks)
     for check in checks:
