@@ -25,7 +25,7 @@ OLD = (
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     engine = make_engine(f"sqlite:///{tmp_path / 'site.db'}")
-    to(engine, "0037")
+    to(engine, "0038")
     with engine.begin() as connection:
         connection.exec_driver_sql(OLD)
     return engine
@@ -48,7 +48,7 @@ def test_a_camera_stays_as_it_was_and_its_settings_file_is_taken_over_once(engin
 
 def test_going_back_keeps_the_camera(engine: Engine) -> None:
     migrate.upgrade(engine)
-    to(engine, "0037", back=True)
+    to(engine, "0038", back=True)
 
     assert rows(engine, "SELECT name, source, active FROM cameras") == [("entrance", "0", 1)]
     engine.dispose()
