@@ -232,6 +232,7 @@ class Mail(Section):
 
 class Retention(Section):
     strangers_days: Whole = Field(30, ge=0, le=36500)
+    refusals_days: Whole = Field(90, ge=0, le=36500)
     passages_days: Whole = Field(0, ge=0, le=36500)
     audit_days: Whole = Field(730, ge=0, le=36500)
     leavers_days: Whole = Field(90, ge=0, le=36500)

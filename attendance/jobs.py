@@ -27,7 +27,7 @@ from attendance.service.alarms.watch import WATCH_EVERY_S, AlarmWatch
 from attendance.service.audit import keeping
 from attendance.service.audit.audit import Action, Actor, Subject, record
 from attendance.service.calibration.auto_tighten import tighten
-from attendance.service.hours import periods, weekly_mail
+from attendance.service.hours import muster, periods, weekly_mail
 from attendance.service.mail import MailServer, addresses_in
 from attendance.service.operations.backups import back_up_if_due
 from attendance.service.operations.readiness import PROBE_EVERY_S, Readiness
@@ -38,8 +38,13 @@ from attendance.service.privacy import key_backups
 from attendance.service.privacy.erasure import heads_file, ledger_for
 from attendance.service.privacy.finish import FINISH_EVERY, finish_erasures
 from attendance.service.privacy.leavers import forget_leavers
-from attendance.service.privacy.retention import forget_passages_older_than, forget_stranger_passages_older_than
+from attendance.service.privacy.retention import (
+    forget_named_refusals_older_than,
+    forget_passages_older_than,
+    forget_stranger_passages_older_than,
+)
 from attendance.store import settings as shared
+from attendance.store.access import musters
 from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys
 from attendance.store.enrolment import camera_enrolments
@@ -70,6 +75,16 @@ def forget_strangers(sessions: Sessions, clock: Clock, days: int) -> int:
     gone = _in_steps(sessions, forget_stranger_passages_older_than, clock.now() - timedelta(days=days))
     if gone:
         log.info("forgot %d refusals of unknown people older than %d days", gone, days)
+    return gone
+
+
+def forget_named_refusals(sessions: Sessions, clock: Clock, days: int) -> int:
+    """Delete refusals of people who were recognised that are older than `days`; 0 days keeps them forever."""
+    if days == 0 or _held_back(clock, "forgetting named refusals"):
+        return 0
+    gone = _in_steps(sessions, forget_named_refusals_older_than, clock.now() - timedelta(days=days))
+    if gone:
+        log.info("forgot %d refusals of known people older than %d days", gone, days)
     return gone
 
 
@@ -109,6 +124,13 @@ def forget_passages(sessions: Sessions, clock: Clock, days: int, zone: ZoneInfo)
     if gone:
         log.info("forgot %d passages older than %d days", gone, days)
     return gone
+
+
+def forget_musters(sessions: Sessions, clock: Clock) -> int:
+    """Delete musters with their rows, `muster.KEPT_DAYS` after they began."""
+    if _held_back(clock, "forgetting musters"):
+        return 0
+    return _in_steps(sessions, musters.forget_older_than, clock.now() - timedelta(days=muster.KEPT_DAYS))
 
 
 def _in_steps(sessions: Sessions, forget: Callable[[Session, datetime], int], cutoff: datetime) -> int:
@@ -296,12 +318,14 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
     hour, soon, later = timedelta(hours=1), timedelta(minutes=2), timedelta(minutes=1)
     return (
         Job("forget strangers", partial(forget_strangers, sessions, clock, retention.strangers_days), hour),
+        Job("forget refusals", partial(forget_named_refusals, sessions, clock, retention.refusals_days), hour, later),
         Job(
             "forget passages",
             partial(forget_passages, sessions, clock, retention.passages_days, settings.site.zone),
             hour,
             later,
         ),
+        Job("forget musters", partial(forget_musters, sessions, clock), hour, later),
         Job("faces of leavers", partial(forget_faces_of_leavers, sessions, keys, settings, clock), hour, later),
         Job("end of employment", partial(end_employment, sessions, clock, settings.site.zone), hour),
         Job("nightly roll-up", partial(nightly, sessions, clock, settings), hour, later),

@@ -36,6 +36,8 @@ Permission = Literal[
     "edit_door",
     "read_access",
     "edit_access",
+    "read_muster",
+    "tick_muster",
     "pair_device",
     "read_working_time",
     "read_report",

@@ -21,10 +21,10 @@ _OWN = "use_own_account"
 _HOURS_READ = """read_site_working_time read_site_report export_site_report read_site_correction read_site_period
     read_site_roster read_site_leave"""
 _VIEWER = f"""{_OWN} read_site_overview read_site_log export_site_log read_site_person read_site_threshold
-    read_site_camera read_site_door read_site_access {_HOURS_READ}"""
+    read_site_camera read_site_door read_site_access read_site_muster {_HOURS_READ}"""
 _ADMIN = f"""{_VIEWER} export_site_person edit_site_person erase_site_person record_site_consent enrol_site_person
     issue_site_credential set_site_threshold edit_site_camera take_site_camera_picture operate_site_door
-    edit_site_door edit_site_access pair_site_device request_site_correction decide_site_correction
+    edit_site_door edit_site_access tick_site_muster pair_site_device request_site_correction decide_site_correction
     close_site_period edit_site_roster edit_site_shift decide_site_leave edit_site_leave_rules edit_site_holiday
     import_site_check_ins manage_site_operator read_site_system acknowledge_site_alarm read_site_privacy
     read_site_audit export_site_audit"""
@@ -34,15 +34,16 @@ _TABLE: Mapping[str, str] = {
     "admin": _ADMIN,
     "enroller": f"""{_OWN} read_site_person edit_site_person record_site_consent enrol_site_person
         issue_site_credential""",
-    "hr": f"""{_OWN} read_site_overview read_site_person edit_site_person {_HOURS_READ} request_site_correction
-        decide_site_correction close_site_period edit_site_roster edit_site_shift decide_site_leave
-        edit_site_leave_rules edit_site_holiday import_site_check_ins""",
+    "hr": f"""{_OWN} read_site_overview read_site_person edit_site_person read_site_muster tick_site_muster
+        {_HOURS_READ} request_site_correction decide_site_correction close_site_period edit_site_roster
+        edit_site_shift decide_site_leave edit_site_leave_rules edit_site_holiday import_site_check_ins""",
     "supervisor": f"""{_OWN} read_department_working_time read_department_report export_department_report
-        read_department_correction decide_department_correction read_department_leave decide_department_leave""",
+        read_department_correction decide_department_correction read_department_leave decide_department_leave
+        read_department_muster tick_department_muster""",
     "security_officer": f"""{_OWN} read_site_overview read_site_log export_site_log read_site_person
         read_site_threshold set_site_threshold read_site_camera edit_site_camera take_site_camera_picture
-        read_site_door operate_site_door edit_site_door read_site_access edit_site_access pair_site_device
-        read_site_system acknowledge_site_alarm""",
+        read_site_door operate_site_door edit_site_door read_site_access edit_site_access read_site_muster
+        tick_site_muster pair_site_device read_site_system acknowledge_site_alarm""",
     "privacy_officer": f"""{_OWN} read_site_log read_site_person export_site_person erase_site_person
         record_site_consent read_site_privacy read_site_audit""",
     "auditor": f"""{_OWN} read_site_log read_site_threshold read_site_camera read_site_door read_site_access

@@ -99,6 +99,9 @@ class Action(StrEnum):
     EXPORT_DATA = "export_data"
     FORGET_AUDIT = "forget_audit"
     IMPORT_OFFLINE = "import_offline"
+    BEGIN_MUSTER = "begin_muster"
+    TICK_MUSTER = "tick_muster"
+    END_MUSTER = "end_muster"
 
 
 SubjectKind = Literal[
@@ -117,6 +120,7 @@ SubjectKind = Literal[
     "door",
     "schedule",
     "access level",
+    "muster",
 ]
 
 

@@ -21,7 +21,7 @@ from attendance.store.hours import corrections
 from attendance.store.hours.leave import leave_between
 from attendance.store.people import people, templates
 from attendance.store.people.credentials import secret_of
-from attendance.store.tables.access import AccessGrant, AccessLevel, AccessState, Area, PersonPlace
+from attendance.store.tables.access import AccessGrant, AccessLevel, AccessState, Area, MusterRow, PersonPlace
 from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, PersonCalendar, Roster, RosterDay
 from attendance.store.tables.operators import Operator, SignIn
 from attendance.store.tables.people import ConsentRow, EmploymentRow, LookAlike, PersonLink
@@ -50,6 +50,7 @@ DISCLOSED: dict[str, str | None] = {
     "access_grants": "access_levels",
     "access_states": "access",
     "person_places": "place",
+    "muster_rows": "musters",
 }
 
 
@@ -162,6 +163,7 @@ def _doors(session: Session, person_id: int) -> dict[str, Any]:
             "more_time_at_doors": state.extended,
             "exempt_from": state.exemptions,
         },
+        "musters": _rows(session, MusterRow, person_id),
         "place": place and {"area": area.name if area is not None else None, "since": _text(place.since)},
     }
 

@@ -3,17 +3,19 @@
 In: a session, a point in time.  Out: how many rows went.
 Does not know: when it is called (jobs) or how long the settings keep what.
 Main choice: denied passages carry no face and no name, yet they show that somebody was there; so
-they are deleted after a while.  Granted passages are attendance records and stay, unless the settings say how long;
-the totals of their days (`day_totals`) stay even then.
+they are deleted after a while.  Refusals of people who were recognised say when somebody wanted in where and was not
+let in: they have a time of their own.  Granted passages are attendance records and stay, unless the
+settings say how long; the totals of their days (`day_totals`) stay even then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from attendance.service.hours import settled
@@ -27,8 +29,19 @@ MOST_ROWS = 200
 
 def forget_stranger_passages_older_than(session: Session, cutoff: datetime, most: int = MOST_ROWS) -> int:
     """Delete at most `most` denied passages without a person with at < `cutoff` (aware); the caller commits."""
-    theirs = (Passage.at < cutoff, Passage.granted.is_(False), Passage.person_id.is_(None))
-    old = session.scalars(select(Passage.id).where(*theirs).order_by(Passage.at).limit(most)).all()
+    return _forget(session, (Passage.at < cutoff, Passage.granted.is_(False), Passage.person_id.is_(None)), most)
+
+
+def forget_named_refusals_older_than(session: Session, cutoff: datetime, most: int = MOST_ROWS) -> int:
+    """Delete at most `most` passages of people that a rule refused, with at < `cutoff` (aware); the caller commits.
+
+    Hours count granted passages only, so nothing that is paid changes.
+    """
+    return _forget(session, (Passage.at < cutoff, Passage.granted.is_(False), Passage.person_id.is_not(None)), most)
+
+
+def _forget(session: Session, which: Sequence[ColumnElement[bool]], most: int) -> int:
+    old = session.scalars(select(Passage.id).where(*which).order_by(Passage.at).limit(most)).all()
     if not old:
         return 0
     # Portable instead of relying on ON DELETE, which a database opened by another program may not enforce.

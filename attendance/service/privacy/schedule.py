@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attendance.config import Settings
+from attendance.service.hours import muster
 from attendance.service.privacy.documents import Document, Section
 from attendance.texts import gettext as _
 
@@ -27,7 +28,7 @@ class Kept:
 
 def schedule_of(settings: Settings) -> list[Kept]:
     """Return the schedule, what concerns faces first."""
-    retention, backup = settings.retention, settings.backup
+    retention = settings.retention
     return [
         Kept(
             _("Templates of a face"),
@@ -52,10 +53,21 @@ def schedule_of(settings: Settings) -> list[Kept]:
             "retention.strangers_days",
         ),
         Kept(
-            _("Check-ins and named refusals"),
+            _("Refusals of people who were recognised"),
+            _days(retention.refusals_days or retention.passages_days),
+            _("Deleted. Working time counts granted passages only."),
+            "retention.refusals_days",
+        ),
+        Kept(
+            _("Check-ins"),
             _days(retention.passages_days),
             _("Deleted. The totals of their days stay for pay."),
             "retention.passages_days",
+        ),
+        Kept(
+            _("Musters: who was inside in an evacuation, and who was met"),
+            _days(muster.KEPT_DAYS),
+            _("Deleted, with who ticked whom."),
         ),
         Kept(
             _("Consents, with what was withdrawn"),
@@ -68,6 +80,13 @@ def schedule_of(settings: Settings) -> list[Kept]:
             _("Removed in whole signed segments; they name people by random ids."),
             "retention.audit_days",
         ),
+        *_backups(settings),
+    ]
+
+
+def _backups(settings: Settings) -> list[Kept]:
+    backup = settings.backup
+    return [
         Kept(
             _("Backups of the database"),
             _days(backup.keep_days) if backup.folder else _("none are made"),

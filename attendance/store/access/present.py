@@ -60,6 +60,39 @@ def inside(session: Session) -> Sequence[tuple[access.PersonPlace, str, str]]:
     return sorted(found, key=lambda one: (sort_key(one[2]), sort_key(one[1])))
 
 
+def outside(session: Session) -> dict[int, datetime]:
+    """Return who left the last area, and when."""
+    query = select(access.PersonPlace).where(access.PersonPlace.area_id.is_(None))
+    return {row.person_id: row.since for row in session.scalars(query)}
+
+
+def newest_uncounted(session: Session, since: datetime, until: datetime) -> dict[int, tuple[datetime, str, str]]:
+    """Return the newest taken passage of each person whose passages do not count for hours.
+
+    By person: when, at which camera or tablet, in which direction.
+    """
+    query = (
+        select(access.Passage.person_id, access.Passage.at, access.Passage.camera, access.Passage.direction)
+        .where(access.Passage.at >= since, access.Passage.at <= until, access.Passage.granted)
+        .where(access.Passage.person_id.is_not(None), access.Passage.for_hours.is_(False))
+        .where(or_(access.Passage.phase.is_(None), access.Passage.phase == "taken"))
+        .order_by(access.Passage.at, access.Passage.id)
+    )
+    found = session.execute(query).all()
+    return {row[0]: (row[1], row[2], row[3]) for row in found if row[0] is not None}
+
+
+def opened_for_nobody(session: Session, since: datetime, until: datetime) -> Sequence[tuple[str, datetime, str]]:
+    """Return when an operator opened which door: whoever came in has no name.  Id, instant, door."""
+    query = (
+        select(access.DoorEvent.id, access.DoorEvent.at, access.DoorEvent.door)
+        .where(access.DoorEvent.at >= since, access.DoorEvent.at <= until, access.DoorEvent.passage_id.is_(None))
+        .where(access.DoorEvent.action == "unlock", access.DoorEvent.outcome != "failed")
+        .order_by(access.DoorEvent.at)
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
 def door_states(session: Session, policy: Policy, now: datetime) -> dict[int, DoorState]:
     """Return what the watched doors show; a door that nobody watches now is left out."""
     by_name = {row.door: row for row in live.list_states(session) if not live.is_stale(row, now)}

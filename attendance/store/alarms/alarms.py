@@ -70,6 +70,13 @@ def past_alarms(session: Session, limit: int = 50) -> Sequence[Alarm]:
     return session.scalars(query).all()
 
 
+def raised_since(session: Session, kind: str, since: datetime) -> Sequence[Alarm]:
+    """Return the alarms of one kind that were raised at or after an instant, oldest first."""
+    return session.scalars(
+        select(Alarm).where(Alarm.kind == kind, Alarm.raised_at >= since).order_by(Alarm.raised_at)
+    ).all()
+
+
 def exists(session: Session, alarm_id: str) -> bool:
     """Return whether there is such an alarm, open or over."""
     return session.get(Alarm, alarm_id) is not None

@@ -313,6 +313,40 @@ class PersonPlace(Base):
     passage_id: Mapped[str | None] = mapped_column(String(36))
 
 
+class Muster(Base):
+    """A roll call after an evacuation; open until `ended_at`."""
+
+    __tablename__ = "musters"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    began_by: Mapped[str] = mapped_column(String(100))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+
+
+class MusterRow(Base):
+    """Somebody who was inside when a muster began, or was ticked since.  `person_id` NULL: nobody knows who.
+
+    `key`: of `service/hours/muster.py`; `source`, `place` and `since`: why this one was listed.
+    """
+
+    __tablename__ = "muster_rows"
+    __table_args__ = (
+        CheckConstraint("source IN ('area', 'hours', 'passage', 'door', 'forced')", name="source"),
+        Index(None, "person_id"),
+    )
+
+    muster_id: Mapped[int] = mapped_column(ForeignKey("musters.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    source: Mapped[str] = mapped_column(String(10))
+    place: Mapped[str] = mapped_column(String(100))
+    since: Mapped[datetime]
+    safe_at: Mapped[datetime | None]
+    safe_by: Mapped[str | None] = mapped_column(String(100))
+
+
 class LivenessRuling(Base):
     """What the cues said of one passage.  NULL: that cue abstained.
 

@@ -85,6 +85,9 @@ ACTS: Mapping[Action, str] = {
     Action.RELEASE_DOOR: N_("Released a door"),
     Action.START_LOCKDOWN: N_("Started a lockdown"),
     Action.END_LOCKDOWN: N_("Ended a lockdown"),
+    Action.BEGIN_MUSTER: N_("Began a muster"),
+    Action.TICK_MUSTER: N_("Ticked somebody in a muster"),
+    Action.END_MUSTER: N_("Ended a muster"),
     Action.BEGIN_LEDGER: N_("Began a new ledger of erasures"),
     Action.VIEW_DATA: N_("Viewed personal data"),
     Action.EXPORT_DATA: N_("Exported personal data"),
@@ -106,6 +109,7 @@ SUBJECTS: Mapping[SubjectKind, str] = {
     "door": N_("door"),
     "schedule": N_("schedule"),
     "access level": N_("access level"),
+    "muster": N_("muster"),
 }
 # What was viewed or exported, by the endpoint of the view that showed it.
 PAGES: Mapping[str, str] = {
@@ -136,6 +140,9 @@ PAGES: Mapping[str, str] = {
     "report_pages.making_standing": N_("A report in the making"),
     "report_pages.made_file": N_("A report as a file"),
     "report_pages.check_ins": N_("Check-ins as a file"),
+    "muster.page": N_("Who is in the building"),
+    "muster.file": N_("Who is in the building, as a file"),
+    "muster.state": N_("Who is in the building"),
     "people.index": N_("People"),
     "people.show": N_("Page of a person"),
 }
@@ -155,6 +162,8 @@ DETAILS: Mapping[str, str] = {
     "door": N_("door number"),
     "drill": N_("drill"),
     "driver": N_("driver"),
+    "missing": N_("not met"),
+    "safe": N_("safe"),
     "enabled": N_("access"),
     "enough": N_("enough to decide"),
     "entry": N_("entry number"),

@@ -12,10 +12,12 @@ from datetime import datetime
 from itertools import chain
 
 from attendance.service.hours import days as working_days
+from attendance.service.hours import muster
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.days import PersonDays
 from attendance.service.hours.reports import exports, pdf, report_lists, report_tables
 from attendance.service.hours.reports.report_tables import Table
+from attendance.store.access import musters
 from attendance.store.hours import rosters
 from attendance.store.hours.rosters import StaffMember
 from attendance.texts import gettext as _
@@ -75,8 +77,9 @@ class ReportSource:
         span, local = self.span, self.local
         if self.name == "presence":
             with self.site.sessions() as session:
-                present = working_days.today(session, self.now, self.site.zone, span.department)
-            return 0, report_lists.presence(present, self.now, local)
+                begun = musters.current(session)
+                listed = muster.listed(session, begun, self.now, self.site.zone, span.department)
+            return 0, report_lists.presence(listed, self.now, local)
         self.read, rows = 0, self.rows()
         match self.name:
             case "daily":

@@ -92,11 +92,13 @@ def index() -> ResponseReturnValue:
 @permission("read_report")
 def page(name: str) -> ResponseReturnValue:
     report, span = _wanted(name)
+    if name == "presence":
+        return redirect(url_for("muster.page", department=span.department))
     people, table = _source(name, span).table()
     site = current_site()
     with site.sessions() as session:
         departments, everybody = rosters.departments(session), rosters.list_staff(session)
-    listing = _listed(name, table)
+    listing = _listed(table)
     found = [row for _person, row in listing.found]
     return render_template(
         "hours/report.html",
@@ -123,7 +125,7 @@ def page(name: str) -> ResponseReturnValue:
 _Line = tuple[int | None, tuple[Any, ...]]
 
 
-def _listed(name: str, table: Table) -> Listing[_Line]:
+def _listed(table: Table) -> Listing[_Line]:
     """Return the page's rows, each with its person; the marks of a register's days do not sort."""
     rows: list[_Line] = list(zip(table.people or [None] * len(table.rows), table.rows, strict=True))
     columns = [
@@ -132,9 +134,7 @@ def _listed(name: str, table: Table) -> Listing[_Line]:
         if column.form is not Form.MARK
     ]
     texts = [number for number, column in enumerate(table.columns) if column.form is Form.TEXT]
-    # A list of who is in the building is never cut: it may be printed, and somebody would be missing.
-    size = len(rows) + 1 if name == "presence" else ROWS
-    return listing_of(rows, columns, lambda line: [str(line[1][number]) for number in texts], size=size)
+    return listing_of(rows, columns, lambda line: [str(line[1][number]) for number in texts], size=ROWS)
 
 
 def _cell(number: int) -> Callable[[_Line], Any]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
-from attendance.service.hours import days
+from attendance.service.hours import days, muster
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.reports import exports, report_lists
 from attendance.service.privacy.retention import forget_passages_older_than
@@ -61,7 +61,7 @@ def test_the_evacuation_list_names_the_guard_in_the_building_and_not_the_one_at_
     home = guard(session, MAY - timedelta(days=30), 35, "Hanna Heim")  # the last one began on the 5th
     at = local("02:00", date(2024, 5, 9))
 
-    table = report_lists.presence(days.today(session, at, BERLIN), at, Local(BERLIN))
+    table = report_lists.presence(muster.listed(session, None, at, BERLIN), at, Local(BERLIN))
 
     assert [row[1] for row in table.rows] == ["Gerda Nacht"]
     assert home not in days.people_here(session, at, BERLIN)

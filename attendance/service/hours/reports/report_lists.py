@@ -15,7 +15,8 @@ from attendance.domain.hours.leave import shares_of
 from attendance.domain.people.names import sort_key
 from attendance.errors import headline
 from attendance.service.hours.day_words import Local, hours, leave_words, shift_words
-from attendance.service.hours.days import PersonDays, Today
+from attendance.service.hours.days import PersonDays
+from attendance.service.hours.muster import SOURCES, Ticked
 from attendance.service.hours.reports.report_tables import (
     PREMIUMS,
     WHO,
@@ -152,27 +153,32 @@ def _portions(person: PersonDays) -> Iterable[tuple[float, int]]:
     return (portion for day in person.finished for portion in day.portions)
 
 
-def presence(today: Today, at: datetime, local: Local) -> Table:
+def presence(listed: Sequence[Ticked], at: datetime, local: Local) -> Table:
     """Return who is in the building, for an evacuation: names to tick, by department."""
     columns = (
         WHO[2],
         *WHO[:2],
         Column("since", N_("In since"), Form.TIME),
         Column("door", N_("Last seen at")),
+        Column("source", N_("Known because")),
         Column("met", N_("Met outside")),
     )
-    here = sorted(today.here, key=lambda row: (sort_key(row.person.department), sort_key(row.person.name)))
     rows, counts = [], dict[str, int]()
-    for row in here:
-        person = row.person
-        counts[person.department or "–"] = counts.get(person.department or "–", 0) + 1
-        door = next((used.punch.source for used in reversed(row.day.used) if used.inference), "")
-        rows.append((person.department, person.name, person.staff_number or "", row.day.spells[-1].start, door, ""))
+    for one in listed:
+        row = one.row
+        group = _("Nobody knows who") if row.person_id is None else row.department or "–"
+        counts[group] = counts.get(group, 0) + 1
+        name = row.name or _("Unknown person")
+        met = "" if one.safe_at is None else f"{local.clock(one.safe_at)} {one.safe_by}"
+        why = _(SOURCES[row.source])
+        if one.left:
+            why = _("%(why)s; seen leaving since the muster began", why=why)
+        rows.append((row.department, name, row.staff_number, row.since, row.where, why, met))
     bars = tuple(Bar(name, count, str(count)) for name, count in counts.items())
     day = local.medium_date(at.astimezone(local.zone).date())
     title = _("In the building, %(day)s, %(time)s", day=day, time=local.clock(at))
     return Table(
-        "presence", title, columns, tuple(rows), tuple(row.person.id for row in here), (), bars,
+        "presence", title, columns, tuple(rows), tuple(one.row.person_id for one in listed), (), bars,
         _("People by department"),
         (_("People who forgot to check out are still listed; people who came in unseen are not."),),
         empty=_("Nobody is in the building as far as the cameras know"),

@@ -11,6 +11,7 @@ from attendance.domain.hours.timesheet import days_of, with_weekly_overtime
 from attendance.domain.passage import Direction
 from attendance.service.hours.day_words import Local
 from attendance.service.hours.days import PersonDay, PersonDays, Today
+from attendance.service.hours.muster import Ticked, by_hours
 from attendance.service.hours.reports import report_lists, report_tables
 from attendance.store.hours.rosters import StaffMember
 
@@ -56,6 +57,9 @@ SHEET = [person(), person(MONEY, 2, leave=True)]
 LAST = MONDAY + timedelta(days=6)
 
 
+TODAY = Today(tuple(PersonDay(one.person, one.days[0]) for one in SHEET))
+
+
 TABLES = [
     report_tables.daily([PersonDays(one.person, one.days[:1]) for one in SHEET], MONDAY, LOCAL),
     report_tables.register(SHEET, MONDAY, LAST, LOCAL),
@@ -64,7 +68,7 @@ TABLES = [
     report_lists.lateness(SHEET, LOCAL),
     report_lists.absence(SHEET),
     report_lists.overtime_report(SHEET),
-    report_lists.presence(Today(tuple(PersonDay(one.person, one.days[0]) for one in SHEET)), NOW, LOCAL),
+    report_lists.presence([Ticked(row) for row in by_hours(TODAY)], NOW, LOCAL),
 ]
 
 
