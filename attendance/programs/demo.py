@@ -28,6 +28,7 @@ from attendance.errors import UserError
 from attendance.paths import program
 from attendance.processes import own_command
 from attendance.programs import portraits
+from attendance.programs.demo_door import DoorScenes
 from attendance.programs.portraits import Visit
 from attendance.service.access.policy.editing import let_everybody_pass
 from attendance.service.access.reason_texts import reason_words
@@ -81,11 +82,11 @@ class Watched:
 
 
 FIRST = Clip("first-video", [(NOBODY, 2), (COLLINS, 8), (NOBODY, 4), (HOPPER, 8), (NOBODY, 3)])
-SECOND = Clip("second-video", [(NOBODY, 1.5), (HOPPER, 8), (NOBODY, 1.5)])
+SECOND = Clip("second-video", [(NOBODY, 1.5), (HOPPER, 8), (NOBODY, 7), (COLLINS, 7), (NOBODY, 1.5)])
 
 
 def run_demo(out_dir: Path) -> None:
-    """Enrol, watch, refuse, enrol, watch again; raise UserError if a decision was wrong."""
+    """Enrol, watch, refuse, enrol, watch again at a door that moves; raise UserError if something went wrong."""
     with needs("demo", "skimage", "matplotlib"):
         images = {COLLINS: portraits.collins(), HOPPER: portraits.hopper()}
     file = fresh_folder(out_dir)
@@ -107,16 +108,24 @@ def run_demo(out_dir: Path) -> None:
     watched = [_watch(file, flags, FIRST, videos[FIRST.name], site)]
     say(f"4. enrolling {HOPPER} ...")
     _enrol(site, analyser, HOPPER, portraits.as_jpeg(images[HOPPER]))
-    say(f"5. the daemon watches {SECOND.seconds:g} s: {HOPPER} again ...")
-    watched.append(_watch(file, flags, SECOND, videos[SECOND.name], site))
+    scenes = DoorScenes(site, SECOND.name)
+    hours = scenes.only_later(COLLINS)
+    say(f"5. a door with a contact; {COLLINS} may pass from {hours} only")
+    say(f"6. the daemon watches {SECOND.seconds:g} s: {HOPPER} again, then {COLLINS} ...")
+    scenes.begin()
+    try:
+        watched.append(_watch(file, flags, SECOND, videos[SECOND.name], site))
+    finally:
+        scenes.end()
 
     with site.sessions() as session:
         decided = list(reversed(events.list_passages(session, limit=200)))
     say("\n" + _decisions(watched, decided))
     for each in watched:
         say("\n".join(["", f"{each.clip.name}:", *(f"  {line}" for line in each.stages)]))
+    say("\nat the door: " + ", ".join(scenes.seen) + f"; {COLLINS} asked outside of her hours")
     say("\n" + _where_to_look(file, steps.token, settings.web.port))
-    wrong = mistakes({each.clip.name: each for each in watched}, decided)
+    wrong = [*mistakes({each.clip.name: each for each in watched}, decided), *scenes.missing(decided, COLLINS)]
     if wrong:
         raise UserError(f"the demo went wrong: {'; '.join(wrong)} (see the table above)")
 

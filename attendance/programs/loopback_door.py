@@ -1,6 +1,6 @@
 """A door's device on this computer: it speaks as a Shelly of generation 2, and notes when it was asked to unlock.
 
-In: POST /rpc.  Out: pulses with their instants, by `perf_counter`.
+In: POST /rpc; whether its door is open.  Out: pulses with their instants, by `perf_counter`; the contact at input 0.
 Does not know: doors, cameras, why it is asked.
 """
 
@@ -14,11 +14,13 @@ from typing import Any
 
 
 class LoopbackDoor:
-    """Listens at `address` until `close`.  `pulses`: when each came, and its seconds."""
+    """Listens at `address` until `close`.  `pulses`: when each came, and its seconds; `is_open`: set by the caller."""
 
     def __init__(self) -> None:
         pulses: list[tuple[float, float]] = []
         self.pulses = pulses
+        self.is_open = False
+        device = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -28,6 +30,8 @@ class LoopbackDoor:
                 if call["method"] == "Switch.Set":
                     pulses.append((perf_counter(), float(params["toggle_after"])))
                     result = {"was_on": False}
+                elif call["method"] == "Input.GetStatus":
+                    result = {"id": params["id"], "state": device.is_open}
                 body = json.dumps({"id": call["id"], "src": "loopback", "result": result}).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))

@@ -103,13 +103,19 @@ def test_the_whole_line_from_a_photo_to_a_refused_stranger(
     monkeypatch.setenv("ATTENDANCE__DATABASE__URL", f"sqlite:///{tmp_path}/the-true-one.db")
     first = Clip(FIRST.name, [(NOBODY, 1), (COLLINS, 3), (NOBODY, 3), (HOPPER, 4), (NOBODY, 0.5)])
     monkeypatch.setattr(demo, "FIRST", first)
-    monkeypatch.setattr(demo, "SECOND", Clip(SECOND.name, [(NOBODY, 0.5), (HOPPER, 3)]))
+    monkeypatch.setattr(
+        demo, "SECOND", Clip(SECOND.name, [(NOBODY, 0.5), (HOPPER, 3), (NOBODY, 7), (COLLINS, 4), (NOBODY, 0.5)])
+    )
     run_demo(tmp_path / "demo")
 
     told = capsys.readouterr().out
     assert re.search(r"first-video +Eileen Collins +Eileen Collins +passed .* recognised +unlock done", told)
     assert re.search(r"first-video +Grace Hopper +- +refused .* not recognised", told)
     assert re.search(r"second-video +Grace Hopper +Grace Hopper +passed ", told)
+    assert re.search(r"second-video +Eileen Collins +Eileen Collins +refused .* outside the hours of access", told)
+    scenes = [line for line in told.splitlines() if line.startswith("   at the door: ")]
+    words = ["leaves it so", "stands open", "acknowledges", "is over", "delivery"]
+    assert [word for line in scenes for word in words if word in line] == words
     assert "ms a picture (p50/p95): read" in told
     assert "setup token:" in told
     assert (tmp_path / "demo" / "attendance.db").is_file()

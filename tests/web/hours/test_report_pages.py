@@ -63,8 +63,7 @@ def test_the_files_keep_the_filter(web: Web, anna: int, admin: Browser) -> None:
 
 
 def test_an_empty_evacuation_list_says_what_it_knows(web: Web, admin: Browser) -> None:
-    assert "Nobody is in the building as far as the cameras know" in admin.text("/attendance/reports/presence")
-    assert "Widen the dates" not in admin.text("/attendance/reports/presence")
+    assert "Nobody is in the building as far as the cameras know" in admin.text("/muster")
     assert "Widen the dates" in admin.text("/attendance/reports/lateness")
 
 
