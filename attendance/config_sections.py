@@ -182,6 +182,7 @@ class CameraSettings(Section):
     reconnect_min_s: Number = Field(1.0, gt=0, le=3600)
     reconnect_max_s: Number = Field(30.0, gt=0, le=3600)
     max_fps: Number = Field(15.0, gt=0, le=240)
+    rotate: Literal[0, 90, 180, 270] = 0
 
     @model_validator(mode="after")
     def _backing_off_grows(self) -> CameraSettings:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.config import CameraSettings
-from attendance.daemon.cameras.feed import NO_FURTHER, Feed, FeedEnded, Kind, Source, SourceLost
+from attendance.daemon.cameras.feed import NO_FURTHER, Feed, FeedEnded, Kind, Source, SourceLost, turned
 from attendance.daemon.sources import open_feed, parse_source
 from attendance.domain.faces import Frame
 from attendance.errors import Phrase, UserError
@@ -304,7 +304,7 @@ class _Grabber(threading.Thread):
         while not self.cancelled.is_set():
             self._busy_since, start = monotonic(), perf_counter()
             try:
-                picture = feed.read()
+                picture = turned(feed.read(), self._settings.rotate)
             except FeedEnded:
                 self._camera.count_broken(broken)
                 return Phrase("it has ended")

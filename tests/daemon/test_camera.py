@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -119,6 +120,23 @@ def test_a_folder_with_nothing_but_broken_pictures_is_the_users_mistake(watch: W
 
     with pytest.raises(UserError, match=r"no picture of .* can be read"):
         camera.read(PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "size", "corner"), [(0, (64, 48), 0), (90, (48, 64), 1), (180, (64, 48), 3), (270, (48, 64), 2)]
+)
+def test_a_camera_that_is_mounted_sideways_is_turned(
+    watch: Watch, tmp_path: Path, degrees: int, size: tuple[int, int], corner: int
+) -> None:
+    picture = make_image(ANNA, 64, 48)
+    picture[:8, :8] = 255
+    (tmp_path / "folder").mkdir()
+    assert cv2.imwrite(str(tmp_path / "folder" / "1.png"), picture)
+    (frame,) = read_all(watch(tmp_path / "folder", paced=False, rotate=degrees))
+    corners = [frame.image[y, x].min() == 255 for y in (0, -1) for x in (0, -1)]
+
+    assert frame.image.shape[1::-1] == size
+    assert corners.index(True) == corner and sum(corners) == 1
 
 
 def test_a_file_that_is_not_there_is_refused_before_anything_starts(watch: Watch) -> None:
