@@ -23,42 +23,52 @@ from attendance.store.calibration import operating_points
 from attendance.store.kiosk import devices
 from attendance.store.tables.cameras import Camera
 from attendance.store.tables.people import ConsentRow, Person, Template
+from attendance.texts import N_
+from attendance.texts import gettext as _
 
-_YOURS = "To be answered by the controller: "
+_YOURS = N_("To be answered by the controller: ")
 _HOW = {
-    "at once": "at once",
-    "soon": "within minutes; the receipt says pending until then",
-    "ends": "by itself",
-    "nothing": "holds nothing that names a person",
-    "elsewhere": "out of this program’s reach",
+    "at once": N_("at once"),
+    "soon": N_("within minutes; the receipt says pending until then"),
+    "ends": N_("by itself"),
+    "nothing": N_("holds nothing that names a person"),
+    "elsewhere": N_("out of this program’s reach"),
 }
 
 
 def pack_of(session: Session, settings: Settings, roles: Mapping[str, str], now: datetime) -> Document:
     """Return the pack as of `now`.  `roles`: what each role of operators may do, in words."""
-    intro = (
-        f"Data protection impact assessment of {settings.site.name}: the facts about this installation, as of "
-        f"{now.isoformat(timespec='minutes')} (attendance {version('attendance')}). What begins with "
-        f"“{_YOURS.strip(': ')}” cannot be known by a program."
+    intro = _(
+        "Data protection impact assessment of %(site)s: the facts about this installation, as of %(now)s (attendance "
+        "%(version)s). What begins with “%(yours)s” cannot be known by a program.",
+        site=settings.site.name,
+        now=now.isoformat(timespec="minutes"),
+        version=version("attendance"),
+        yours=_(_YOURS).strip(": "),
     )
     return Document(
-        f"DPIA pack: {settings.site.name}",
+        _("DPIA pack: %(site)s", site=settings.site.name),
         intro,
         (
             _processing(session),
             _necessity(session),
             _data(),
             Section(
-                "Retention",
-                ("This schedule is computed from the settings that the deleting jobs use.",),
-                ("What", "Kept for", "Then", "Setting"),
-                tuple((one.what, one.how_long, one.then, one.setting or "fixed") for one in schedule_of(settings)),
+                _("Retention"),
+                (_("This schedule is computed from the settings that the deleting jobs use."),),
+                (_("What"), _("Kept for"), _("Then"), _("Setting")),
+                tuple((one.what, one.how_long, one.then, one.setting or _("fixed")) for one in schedule_of(settings)),
             ),
             _places(),
             Section(
-                "Who has access",
-                ("Each page of the site asks for a permission; one table gives permissions to roles (docs/roles.md).",),
-                ("Role", "May"),
+                _("Who has access"),
+                (
+                    _(
+                        "Each page of the site asks for a permission; one table gives permissions to roles "
+                        "(docs/roles.md)."
+                    ),
+                ),
+                (_("Role"), _("May")),
                 tuple(roles.items()),
             ),
             _measures(session, settings),
@@ -72,19 +82,29 @@ def _processing(session: Session) -> Section:
     people = session.scalar(select(func.count()).select_from(Person)) or 0
     active = session.scalar(select(func.count()).select_from(Person).where(Person.active)) or 0
     cameras = session.scalar(select(func.count()).select_from(Camera)) or 0
+    tablets = len(devices.list_devices(session))
     rows = (
-        ("People on record", f"{people}, of them {active} active"),
-        ("Cameras and tablets", f"{cameras} cameras, {len(devices.list_devices(session))} tablets and screens"),
-        ("Where it runs", "On this site’s own computer. Nothing is sent to the makers of this program or to a cloud."),
-        ("Recipients", _YOURS + "who gets weekly e-mails, exports and webhooks, and under which contract."),
+        (_("People on record"), _("%(people)s, of them %(active)s active", people=people, active=active)),
+        (
+            _("Cameras and tablets"),
+            _("%(cameras)s cameras, %(tablets)s tablets and screens", cameras=cameras, tablets=tablets),
+        ),
+        (
+            _("Where it runs"),
+            _("On this site’s own computer. Nothing is sent to the makers of this program or to a cloud."),
+        ),
+        (_("Recipients"), _(_YOURS) + _("who gets weekly e-mails, exports and webhooks, and under which contract.")),
     )
     return Section(
-        "Processing",
+        _("Processing"),
         (
-            "People who agreed are recognised by camera or tablet: numbers of a picture are compared with templates.",
-            "Access: a door opens or refuses. Working time: coming and going are noted.",
+            _(
+                "People who agreed are recognised by camera or tablet: numbers of a picture are compared with "
+                "templates."
+            ),
+            _("Access: a door opens or refuses. Working time: coming and going are noted."),
         ),
-        ("What", "Answer"),
+        (_("What"), _("Answer")),
         rows,
     )
 
@@ -106,99 +126,133 @@ def _necessity(session: Session) -> Section:
         .order_by(func.min(ConsentRow.at))
     ).all()
     rows = (
-        ("Consent to access", f"{access} people now; {given.get('access', 0)} ever"),
-        ("Consent to working time", f"{hours} people now; {given.get('attendance', 0)} ever"),
-        *((f"Words, version {words}", f"{count} times, from {at:%Y-%m-%d}, language {language or 'not noted'}")
-          for words, language, count, at in versions),
+        (_("Consent to access"), _("%(now)s people now; %(ever)s ever", now=access, ever=given.get("access", 0))),
+        (
+            _("Consent to working time"),
+            _("%(now)s people now; %(ever)s ever", now=hours, ever=given.get("attendance", 0)),
+        ),
+        *(
+            (
+                _("Words, version %(version)s", version=words),
+                _(
+                    "%(count)s times, from %(day)s, language %(language)s",
+                    count=count,
+                    day=at.date(),
+                    language=language or _("not noted"),
+                ),
+            )
+            for words, language, count, at in versions
+        ),
     )  # fmt: skip
     return Section(
-        "Lawful basis, necessity and proportionality",
+        _("Lawful basis, necessity and proportionality"),
         (
-            "A face is special-category data (GDPR, article 9), compared only while consent to that purpose is noted.",
-            "A PIN or badge has equal rank everywhere, so consent can be refused freely.",
-            _YOURS + "why a PIN or badge alone does not serve the purpose, and that refusing has no disadvantage.",
+            _(
+                "A face is special-category data (GDPR, article 9), compared only while consent to that purpose is "
+                "noted."
+            ),
+            _("A PIN or badge has equal rank everywhere, so consent can be refused freely."),
+            _(_YOURS)
+            + _("why a PIN or badge alone does not serve the purpose, and that refusing has no disadvantage."),
         ),
-        ("Consent", "How many"),
+        (_("Consent"), _("How many")),
         rows,
     )
 
 
 def _data() -> Section:
     return Section(
-        "Categories of data",
-        ("No emotion, age, gender or ethnicity is ever computed. Photos of an enrolment are not stored.",),
-        ("Data", "Of whom", "For"),
+        _("Categories of data"),
+        (_("No emotion, age, gender or ethnicity is ever computed. Photos of an enrolment are not stored."),),
+        (_("Data"), _("Of whom"), _("For")),
         (
-            ("Template: encrypted numbers of a face", "people who agreed", "access, working time"),
-            ("Name, staff number, department, PIN and badge as hashes", "everybody on record", "both"),
-            ("Check-ins with time, place, score", "everybody who checks in", "both"),
-            ("Refusals without name, picture or template", "strangers", "security"),
-            ("Working days, leave, corrections", "employees", "pay"),
-            ("Who did what on this site", "operators", "accountability"),
+            (_("Template: encrypted numbers of a face"), _("people who agreed"), _("access, working time")),
+            (_("Name, staff number, department, PIN and badge as hashes"), _("everybody on record"), _("both")),
+            (_("Check-ins with time, place, score"), _("everybody who checks in"), _("both")),
+            (_("Refusals without name, picture or template"), _("strangers"), _("security")),
+            (_("Working days, leave, corrections"), _("employees"), _("pay")),
+            (_("Who did what on this site"), _("operators"), _("accountability")),
         ),
     )
 
 
 def _places() -> Section:
-    rows = tuple((place.title, place.words, _HOW[place.how]) for place in PLACES.values())
-    return Section("Where personal data is stored", (), ("Place", "What, and how it leaves", "After an erasure"), rows)
+    rows = tuple((_(place.title), _(place.words), _(_HOW[place.how])) for place in PLACES.values())
+    return Section(
+        _("Where personal data is stored"), (), (_("Place"), _("What, and how it leaves"), _("After an erasure")), rows
+    )
 
 
 def _measures(session: Session, settings: Settings) -> Section:
     point = operating_points.current(session, settings.models.recogniser)
     templates = session.scalar(select(func.count()).select_from(Template)) or 0
-    threshold = "none: every face is refused" if point is None else f"{point.threshold:.2f} ({point.source})"
-    https = "on" if settings.web.https_only else "off: the site must not be reached from other computers without it"
-    rows = (
-        ("Encryption", f"{templates} templates, each sealed with a key for its person, and that with the master key"),
-        ("Threshold in force", threshold),
-        ("Risk asked for", f"one false acceptance in {settings.calibration.risk:,.0f}"),
-        ("Liveness", ", ".join(filter(None, (settings.liveness.policy, settings.liveness.cameras)))),
-        ("Encrypted connections only", https),
-        (
-            "Sessions",
-            f"{settings.web.idle_minutes:.0f} minutes without use, {settings.web.session_hours:.0f} hours at most",
-        ),
-        ("Audit", "a chain of hashes with signed heads; views and exports of personal data are entries"),
-        ("Erasure", "key and rows at once, a signed receipt, a ledger that no restored backup undoes"),
+    threshold = _("none: every face is refused") if point is None else f"{point.threshold:.2f} ({point.source})"
+    https = (
+        _("on") if settings.web.https_only else _("off: the site must not be reached from other computers without it")
     )
-    return Section("Measures in force", (), ("Measure", "State"), rows)
+    rows = (
+        (
+            _("Encryption"),
+            _(
+                "%(number)s templates, each sealed with a key for its person, and that with the master key",
+                number=templates,
+            ),
+        ),
+        (_("Threshold in force"), threshold),
+        (_("Risk asked for"), _("one false acceptance in %(number)s", number=f"{settings.calibration.risk:,.0f}")),
+        (_("Liveness"), ", ".join(filter(None, (settings.liveness.policy, settings.liveness.cameras)))),
+        (_("Encrypted connections only"), https),
+        (
+            _("Sessions"),
+            _(
+                "%(minutes)s minutes without use, %(hours)s hours at most",
+                minutes=f"{settings.web.idle_minutes:.0f}",
+                hours=f"{settings.web.session_hours:.0f}",
+            ),
+        ),
+        (_("Audit"), _("a chain of hashes with signed heads; views and exports of personal data are entries")),
+        (_("Erasure"), _("key and rows at once, a signed receipt, a ledger that no restored backup undoes")),
+    )
+    return Section(_("Measures in force"), (), (_("Measure"), _("State")), rows)
 
 
 def _risks(settings: Settings) -> Section:
     liveness = {
-        "off": "Not countered: liveness is off.",
-        "watch": "Only watched and noted: a photo may open a door.",
-        "step_up": "In doubt a PIN or badge is asked for.",
-        "refuse": "In doubt the face is refused.",
+        "off": _("Not countered: liveness is off."),
+        "watch": _("Only watched and noted: a photo may open a door."),
+        "step_up": _("In doubt a PIN or badge is asked for."),
+        "refuse": _("In doubt the face is refused."),
     }[settings.liveness.policy]
-    disk = (
+    disk = _(
         "Times and names are readable by whoever has the disk: encrypt it. Templates are not, without the master key."
     )
     return Section(
-        "Risks to people",
-        (_YOURS + "likelihood and severity of each, and whether what remains is acceptable.",),
-        ("Risk", "What counters it"),
+        _("Risks to people"),
+        (_(_YOURS) + _("likelihood and severity of each, and whether what remains is acceptable."),),
+        (_("Risk"), _("What counters it")),
         (
-            ("Somebody is taken for somebody else", "Several looks must agree; look-alikes need a larger lead."),
-            ("A photo or screen is held up", liveness),
-            ("Somebody is not recognised and stands outside", "PIN and badge, everywhere and of equal rank."),
-            ("Templates are stolen", "Sealed with keys apart from backups; useless to other programs’ templates."),
-            ("The computer or disk is stolen", disk),
-            ("Working time is used to watch behaviour", "No live map of people; views are entries in the audit."),
-            ("An operator misuses access", "Roles, departments, the audit; nobody decides about themselves."),
-            ("Bystanders are filmed", "Pictures are never stored; a face without a template stays nameless."),
+            (_("Somebody is taken for somebody else"), _("Several looks must agree; look-alikes need a larger lead.")),
+            (_("A photo or screen is held up"), liveness),
+            (_("Somebody is not recognised and stands outside"), _("PIN and badge, everywhere and of equal rank.")),
+            (
+                _("Templates are stolen"),
+                _("Sealed with keys apart from backups; useless to other programs’ templates."),
+            ),
+            (_("The computer or disk is stolen"), disk),
+            (_("Working time is used to watch behaviour"), _("No live map of people; views are entries in the audit.")),
+            (_("An operator misuses access"), _("Roles, departments, the audit; nobody decides about themselves.")),
+            (_("Bystanders are filmed"), _("Pictures are never stored; a face without a template stays nameless.")),
         ),
     )
 
 
 def _open() -> Section:
     return Section(
-        "What remains to be done by the controller",
+        _("What remains to be done by the controller"),
         (
-            _YOURS + "name and contact of the controller and of the data protection officer.",
-            _YOURS + "how employees and their representatives were heard (article 35, paragraph 9).",
-            _YOURS + "the sign at the camera, and the notice under article 13.",
-            _YOURS + "whether the supervisory authority has to be consulted (article 36), and the next review.",
+            _(_YOURS) + _("name and contact of the controller and of the data protection officer."),
+            _(_YOURS) + _("how employees and their representatives were heard (article 35, paragraph 9)."),
+            _(_YOURS) + _("the sign at the camera, and the notice under article 13."),
+            _(_YOURS) + _("whether the supervisory authority has to be consulted (article 36), and the next review."),
         ),
     )

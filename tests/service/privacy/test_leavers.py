@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from datetime import date, timedelta
 
+from babel.support import NullTranslations
+
+from attendance import texts
 from attendance.config import Settings
 from attendance.domain.people.consent import Purpose
 from attendance.jobs import forget_faces_of_leavers
 from attendance.service.privacy import documents, dpia, schedule
+from attendance.service.privacy.documents import Document
 from attendance.service.privacy.erasure import withdraw
 from attendance.store.people import employment, people, templates
 from attendance.store.privacy import consent, consent_history, erasures
+from attendance.store.session import Sessions
 from tests.factories import NOON, make_template
 from tests.fakes import FakeClock
 from tests.service.privacy.conftest import ADA, Place
@@ -100,3 +106,25 @@ def test_a_record_has_a_section_for_each_part_and_escapes_what_people_wrote() ->
 
     assert "<i>" not in page and "&lt;i&gt;" in page
     assert "Nothing is stored." in page and "<td>yes</td>" in page
+
+
+class Marked(NullTranslations):
+    """A language in which every text has brackets."""
+
+    def ugettext(self, message: str) -> str:
+        return f"[{message}]"
+
+
+def test_the_pack_is_written_in_the_language_of_who_asks(sessions: Sessions) -> None:
+    def packed() -> Document:
+        texts.use(Marked())
+        with sessions() as session:
+            return dpia.pack_of(session, Settings(), {"viewer": "read person"}, NOON)
+
+    pack = copy_context().run(packed)  # the language ends with this context
+
+    assert pack.title.startswith("[")
+    for section in pack.sections:
+        assert all(text.startswith("[") for text in (section.title, *section.paragraphs, *section.head)), section.title
+    places = next(one for one in pack.sections if "stored" in one.title)
+    assert all(text.startswith("[") for row in places.rows for text in row)
