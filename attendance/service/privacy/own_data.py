@@ -160,6 +160,7 @@ def _doors(session: Session, person_id: int) -> dict[str, Any]:
             "enabled": state.enabled,
             "reason": state.reason,
             "locked_until": _text(state.locked_until),
+            "locked_out_since": _text(state.locked_at),
             "more_time_at_doors": state.extended,
             "exempt_from": state.exemptions,
         },

@@ -277,6 +277,9 @@ class AccessState(Base):
     duress_pin_hash: Mapped[str | None] = mapped_column(Text)
     extended: Mapped[bool] = mapped_column(default=False, server_default=false())
     exemptions: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    # Since when the person is locked out, and by whom; NULL: they are not, or nobody noted it.
+    locked_at: Mapped[datetime | None]
+    locked_by: Mapped[str | None] = mapped_column(String(100))
 
 
 class DoorOverride(Base):
