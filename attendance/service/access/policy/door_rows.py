@@ -152,7 +152,10 @@ def _require_factors(rules: Sequence[dict[str, Any]]) -> None:
 
 
 def _write_points_down(session: Session) -> None:
-    """Give every known camera its access point, before a second door makes it unclear where it belongs."""
+    """Give every known camera its access point, before a second door makes it unclear where it belongs.
+
+    A tablet without a point is for working time and asks no rules, so none is given to it.
+    """
     doors = session.scalars(select(Door.id)).all()
     if len(doors) != 1:
         return
