@@ -1,5 +1,5 @@
 """Commands that measure networks: evaluate ablation, detector, liveness, recogniser, verification,
-identification, site, clips.
+identification, site, before-after, clips.
 
 In: folders with labelled images and numbers.  Out: tables, plots, files, written by the modules it calls.
 Does not know: networks.  It declares the options and passes them on by name.
@@ -252,6 +252,37 @@ def evaluate_site(context: click.Context, /, **options: Any) -> None:
         from attendance.evaluation.recogniser import site_run
 
         site_run.evaluate_site(settings=settings, **options)
+
+
+@evaluate.command("before-after")
+@with_options(
+    click.option("--data", type=FOLDER, help="Folder with the image sets; its nuaa is measured."),
+    click.option("--folders", type=FOLDER, help="Your own images: a folder PERSON/SESSION for each session."),
+    click.option(
+        "--weights", type=FILE, multiple=True, help="A recogniser with its card; repeatable.  Default: the settings'."
+    ),
+    click.option(
+        "--fpir",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=0.01,
+        show_default=True,
+        help="Share of strangers that may be let in.",
+    ),
+    click.option("--keep", type=FOLDER, help="Keep the faces' vectors here; a stopped or second run continues."),
+    click.option("--out", type=FILE, help="Write the tables to this file, and the numbers as JSON beside it."),
+)
+@click.pass_context
+def evaluate_before_after(context: click.Context, /, **options: Any) -> None:
+    """Show a site before and after each choice: pooling, centre, weights; and stated against measured risk."""
+    if (options["data"] is None) == (options["folders"] is None):
+        raise UserError("give one folder to measure on, with --data or --folders")
+    for name in ("data", "folders"):
+        require_folder(f"--{name}", options[name])
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.evaluation.recogniser.comparing import before_after_run
+
+        before_after_run.evaluate_before_after(settings=settings, **options)
 
 
 @evaluate.command("clips")

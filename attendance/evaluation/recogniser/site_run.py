@@ -107,7 +107,7 @@ def evaluate_site(
     result: dict[str, Any] = {"protocol": _protocol(people, data is not None, settings.models.flip), "networks": {}}
     for one in embedders:
         found = dict(zip(paths, embeddings.vectors(one.name, paths), strict=True))
-        visitors = [_visitor(person, found) for person in people]
+        visitors = [visitor_of(person, found) for person in people]
         result["networks"][one.name] = _parts(visitors, data is not None, fpir)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,8 @@ def evaluate_site(
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
 
 
-def _visitor(person: Pictures, found: Mapping[Path, Vectors]) -> Visitor:
+def visitor_of(person: Pictures, found: Mapping[Path, Vectors]) -> Visitor:
+    """Return the person with the vector of each picture."""
     photos, looks = (np.stack([found[path] for path in paths]) for paths in (person.photos, person.looks))
     return Visitor(person.name, photos, looks, person.elsewhere)
 

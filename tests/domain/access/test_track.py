@@ -204,3 +204,17 @@ def test_an_attempt_that_was_granted_after_all_does_not_count_as_refused() -> No
 def test_impossible_numbers_of_looks_are_refused(looks_needed: int) -> None:
     with pytest.raises(ValueError, match="looks"):
         Tracks(looks_needed, timedelta(seconds=2))
+
+
+def test_a_grant_is_of_a_picture_whose_face_was_embedded_just_now() -> None:
+    """What was seen before lets nobody in by itself: the newest embedding is of the picture in hand, so 0 ms old."""
+    door = Door()
+    assert not door.story([*looks(ANNA, 0.75, 2), DARK, DARK])
+    (settled,) = door.show(look(ANNA, 0.75, 50))
+    assert settled.decision.granted and settled.last_at == NOON + timedelta(seconds=1.2)
+
+    crowd = Door()  # her third look is granted only once the other face that is taken for her is gone
+    assert not crowd.story(looks(ANNA, 0.75, 2))
+    rival = replace(look(ANNA, 0.999, 70), box=RIGHT)
+    assert not [one for one in crowd.show(look(ANNA, 0.75, 3), rival) if one.decision.granted]
+    assert not crowd.show(DARK)

@@ -1,0 +1,1 @@
+"""A site before and after each choice."""
