@@ -42,7 +42,7 @@ from attendance.service.access.check_in import CheckIn
 from attendance.service.access.doors.devices import device_for
 from attendance.service.access.doors.live import LiveDoor
 from attendance.service.access.doors.relay import Relay
-from attendance.service.access.doors.remote import held_by_rules, unlock_remotely
+from attendance.service.access.doors.remote import held_by_rules, lock_remotely, release_remotely, unlock_remotely
 from attendance.service.access.doors.standing import Standing
 from attendance.service.access.edge.deciding import Edge
 from attendance.service.access.liveness.gate import Gates
@@ -52,7 +52,7 @@ from attendance.service.cameras import watching
 from attendance.service.cameras.health import State, health_of
 from attendance.service.enrolment.at_camera import EnrolAtCamera
 from attendance.service.operations.doctor import Check, Extra, Verdict, fault_of
-from attendance.service.ports import Analyser, Door
+from attendance.service.ports import Analyser, Door, Pulse
 from attendance.store.access import doors
 from attendance.store.cameras import cameras
 from attendance.store.operations.replaced import ReplacedWatch
@@ -121,14 +121,12 @@ class Wiring:
         self, site: Installation, shared: bool = False, analyser: Analyser | None = None, paced: bool = True
     ) -> None:
         self._site, self._paced, self._several = site, paced, shared
-        self._networks, places = analyser, 1
-        if analyser is None:
-            settings, cores = site.settings, len(os.sched_getaffinity(0))
-            threads = settings.models.threads or (min(MOST_THREADS, cores) if shared else cores)
-            places = max(1, cores // threads)
-            models = settings.models.model_copy(update={"threads": threads})
-            self._networks = analyser_for(settings.model_copy(update={"models": models}))
-        self._turns, self._doors, self._gates = Turns(places), SharedDoors(), gates_for(site)
+        self._networks, self._turns = analyser, Turns(1)
+        if shared:
+            self._networks, self._turns = shared_networks(site.settings)
+        elif analyser is None:
+            self._networks = analyser_for(site.settings)
+        self._doors, self._gates = SharedDoors(), gates_for(site)
         self._numbers: DaemonNumbers | None = None
         if site.settings.metrics.daemon_port:
             self._numbers = self._served_numbers()
@@ -172,6 +170,14 @@ class Wiring:
         time_writes(self._site.engine, numbers.registry)
         serve_numbers(numbers.registry, metrics.host, metrics.daemon_port)
         return numbers
+
+
+def shared_networks(settings: Settings) -> tuple[Analyser, Turns]:
+    """Return the networks for several cameras, and their turns: threads and turns together fill the cores."""
+    cores = len(os.sched_getaffinity(0))
+    threads = settings.models.threads or min(MOST_THREADS, cores)
+    models = settings.models.model_copy(update={"threads": threads})
+    return analyser_for(settings.model_copy(update={"models": models})), Turns(max(1, cores // threads))
 
 
 def at_camera(site: Installation, camera: CameraSettings) -> Installation:
@@ -228,8 +234,14 @@ def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
 
     held = held_by_rules(device.name, site.zone, site.clock)
     actor, why = Actor("system", "mqtt"), "a command by MQTT"
-    unlock = partial(unlock_remotely, site.sessions, site.clock, live, device.unlock_s, actor, why, held)
-    return live, (MqttBridge(settings.mqtt, live, unlock, program_version()), relay(live), DoorWatcher(live))
+
+    def unlock() -> Pulse:
+        release_remotely(site.sessions, site.clock, device.name, actor, why)  # its own lock, and nobody else's
+        return unlock_remotely(site.sessions, site.clock, live, device.unlock_s, actor, why, held)
+
+    lock = partial(lock_remotely, site.sessions, site.clock, device.name, actor, why)
+    bridge = MqttBridge(settings.mqtt, live, unlock, program_version(), lock)
+    return live, (bridge, relay(live), DoorWatcher(live))
 
 
 def cameras_of(site: Installation) -> Sequence[CameraSettings]:

@@ -11,12 +11,12 @@ from tests import needs
 
 
 def test_the_line_has_median_and_the_slow_ones() -> None:
-    waits = Waits(4, [float(each) for each in range(1, 101)], [2.0] * 100)
+    waits = Waits(4, [float(each) for each in range(1, 101)], [2.0] * 100, 512.4)
 
     assert waits.words() == (
-        "from picture to pulse with 4 cameras: 50 ms (p95 95), of which the commit 2 ms; 100 passages"
+        "from picture to pulse with 4 cameras: 50 ms (p95 95), of which the commit 2 ms; 100 passages, 512 MB resident"
     )
-    assert waits.numbers() == {"passages": 100, "p50": 50.5, "p95": 95.0}
+    assert waits.numbers() == {"passages": 100, "p50": 50.5, "p95": 95.0, "memory_mb": 512}
 
 
 @pytest.mark.long

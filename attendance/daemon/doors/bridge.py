@@ -34,16 +34,25 @@ MOST_COMMANDS = 4  # that wait for the device
 
 
 class MqttBridge:
-    """One door's connection.  `unlock`: carries a command out; `version`: of the program."""
+    """One door's connection.  `unlock`, `lock`: carry a command out; `lock` returns why it was refused, "" if it was
+    done.  `version`: of the program."""
 
-    def __init__(self, settings: MqttSettings, door: LiveDoor, unlock: Callable[[], Pulse], version: str) -> None:
+    def __init__(
+        self,
+        settings: MqttSettings,
+        door: LiveDoor,
+        unlock: Callable[[], Pulse],
+        version: str,
+        lock: Callable[[], str] = lambda: "nobody locks this door",
+    ) -> None:
         try:
             from paho.mqtt import client as paho
             from paho.mqtt.enums import CallbackAPIVersion
             from paho.mqtt.subscribeoptions import SubscribeOptions
         except ModuleNotFoundError as error:
             raise UserError("[mqtt] host needs paho-mqtt: pip install 'attendance[mqtt]'") from error
-        self._settings, self._door, self._unlock, self._version = settings, door, unlock, version
+        self._settings, self._door, self._version = settings, door, version
+        self._unlock, self._lock = unlock, lock
         self._topics = Topics.of(door.name, settings.prefix, settings.discovery)
         self._ended = threading.Event()
         self._commands: queue.Queue[tuple[str, float]] = queue.Queue(MOST_COMMANDS)
@@ -131,18 +140,22 @@ class MqttBridge:
                 command, until = self._commands.get(timeout=0.5)
             except queue.Empty:
                 continue
-            if command != "unlock":  # a pulse ends by itself, and only its end locks
-                self._published = None
-                continue
+            self._published = None  # said again, whatever came of it: the other side may assume that it was done
             if monotonic() > until:
                 log.warning("door %s: a command by MQTT came too late", self._door.name)
                 continue
             try:
-                pulse = self._unlock()
+                said = self._carried_out(command)
             except Exception:  # what cannot be written down moves nothing
                 log.exception("door %s: a command by MQTT failed", self._door.name)
                 continue
-            log.info("door %s: unlocked by MQTT: %s %s", self._door.name, pulse.outcome, pulse.detail)
+            log.info("door %s: %s by MQTT: %s", self._door.name, command, said)
+
+    def _carried_out(self, command: str) -> str:
+        if command == "lock":
+            return self._lock() or "done"
+        pulse = self._unlock()
+        return f"{pulse.outcome} {pulse.detail}".strip()
 
     # --- called by the client's thread ---
 

@@ -18,7 +18,11 @@ from attendance.domain.access.door_state import Contact, Inputs, Timings
 from attendance.domain.passage import Method
 from attendance.service.access.doors.home_assistant import Topics
 from attendance.service.access.doors.live import LiveDoor
+from attendance.service.access.doors.remote import lock_remotely
+from attendance.service.access.policy import holding
+from attendance.service.audit.audit import Actor
 from attendance.store.session import Sessions
+from attendance.store.tables.access import Door
 from tests import needs
 from tests.fakes import FakeClock, FakeDoor
 from tests.mosquitto import Broker, Listener, listening, until
@@ -30,13 +34,16 @@ TOPICS = Topics.of("front door", "attendance", "homeassistant")
 
 class Bridged:
     def __init__(self, broker: Broker, sessions: Sessions, **settings: Any) -> None:
-        self.device = FakeDoor()
+        self.device, self.sessions = FakeDoor(), sessions
         self.device.seen = Inputs(Contact.CLOSED)
         self.door = LiveDoor(self.device, sessions, FakeClock(), Timings())
         self.door.look()
         given = MqttSettings(host="127.0.0.1", port=broker.port, **settings)
-        self.bridge = MqttBridge(given, self.door, lambda: self.door.unlock(3), "1.0")
+        self.bridge = MqttBridge(given, self.door, lambda: self.door.unlock(3), "1.0", self.lock)
         self.bridge.start()
+
+    def lock(self) -> str:
+        return lock_remotely(self.sessions, FakeClock(), self.door.name, Actor("system", "mqtt"), "a command by MQTT")
 
 
 @pytest.fixture
@@ -100,6 +107,34 @@ def test_only_a_fresh_command_that_expires_soon_unlocks(broker: Broker, listener
     bridged.bridge.stop()
 
     assert bridged.device.unlocked == [3]
+
+
+def test_a_fresh_command_locks_as_an_operator_does_and_no_other_one(
+    broker: Broker, listener: Listener, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        session.add(Door(id=71, name="front door"))
+    listener.say(TOPICS.command, "LOCK", retain=True, expiry=9)
+    bridged = Bridged(broker, sessions, commands=True)
+    until(lambda: listener.last(TOPICS.state), "the state")
+    listener.say(TOPICS.command, "LOCK")
+    listener.say(TOPICS.command, "LOCK", expiry=60)
+    listener.say(TOPICS.command, "UNLOCK", expiry=5)
+    until(lambda: bridged.device.unlocked, "a command behind those that are refused")
+    now = FakeClock().now()
+    with sessions() as session:
+        assert holding.holding(session, now) == []
+    listener.say(TOPICS.command, "LOCK", expiry=5)
+
+    def held() -> list[tuple[object, ...]]:
+        with sessions() as session:
+            return [(one.door, one.mode, one.by) for one in holding.holding(session, now)]
+
+    until(held, "the lock")
+    listener.say(TOPICS.command, "", retain=True)
+    bridged.bridge.stop()
+
+    assert held() == [(71, "lock", "mqtt")]
 
 
 def test_a_command_that_waited_too_long_for_the_device_is_dropped(broker: Broker, sessions: Sessions) -> None:

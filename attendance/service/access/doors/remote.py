@@ -1,4 +1,4 @@
-"""Unlocking a door from afar: decided as an operator's act, written down, and then moved.
+"""Unlocking and locking a door from afar: decided as an operator's act, written down, and then moved.
 
 In: a door, who asks and why.  Out: a `Pulse`; an entry in the audit before the door moves, a door event after it.
 Does not know: pages, brokers, devices.
@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.rules.doors import Mode
 from attendance.domain.access.rules.posture import posture
 from attendance.domain.access.rules.state import State
+from attendance.service.access.policy import holding
 from attendance.service.access.recording import STORED
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Clock, Door, Pulse, PulseOutcome, doubt_about
-from attendance.store.access import events, policies
+from attendance.store.access import doors, events, policies
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
+
+LOCKED_FOR = timedelta(minutes=10)
 
 # Return why nobody may unlock this door now, "" if nothing keeps it shut.
 Held = Callable[[Session, datetime], str]
@@ -82,6 +86,57 @@ def unlock_remotely(
     pulse = door.unlock(seconds)
     _note(sessions, clock, door, pulse)
     return pulse
+
+
+def lock_remotely(sessions: Sessions, clock: Clock, door: str, actor: Actor, reason: str) -> str:
+    """Lock the door as an operator does, for LOCKED_FOR; return why that cannot be, "" if it is locked.
+
+    A lock of the same actor that holds already goes on from now.  Raises whatever the database raises.
+    """
+    now = clock.now()
+    with sessions.begin() as session:
+        row = doors.door_named(session, door)
+        if row is None:
+            return "the door has no rules of its own on the site"
+        _end_locks(session, row.id, actor, reason, now)
+        until = now + LOCKED_FOR
+        number = holding.hold(session, row.id, Mode.LOCK, reason=reason, until=until, by=actor.name, at=now)
+        audit.record(
+            session,
+            actor=actor,
+            action=Action.HOLD_DOOR,
+            subject=Subject("door", row.id),
+            detail={"mode": Mode.LOCK.value, "until": until.isoformat(), "reason": reason, "act": number},
+            at=now,
+        )
+    return ""
+
+
+def release_remotely(sessions: Sessions, clock: Clock, door: str, actor: Actor, reason: str) -> int:
+    """End the locks that the same actor set at this door, and no other; return how many there were."""
+    now = clock.now()
+    with sessions.begin() as session:
+        row = doors.door_named(session, door)
+        return 0 if row is None else _end_locks(session, row.id, actor, reason, now)
+
+
+def _end_locks(session: Session, door_id: int, actor: Actor, reason: str, now: datetime) -> int:
+    own = [
+        held
+        for held in holding.holding(session, now)
+        if held.door == door_id and held.mode is Mode.LOCK and held.by == actor.name
+    ]
+    for held in own:
+        holding.end(session, held.id, reason=reason, by=actor.name, at=now)
+        audit.record(
+            session,
+            actor=actor,
+            action=Action.RELEASE_DOOR,
+            subject=Subject("door", door_id),
+            detail={"mode": held.mode.value, "reason": reason, "act": held.id},
+            at=now,
+        )
+    return len(own)
 
 
 def note_test(sessions: Sessions, clock: Clock, door: str, seconds: float) -> None:

@@ -7,12 +7,18 @@ from datetime import UTC
 import pytest
 from sqlalchemy import text
 
-from attendance.service.access.doors.remote import held_by_rules, unlock_remotely
+from attendance.service.access.doors.remote import (
+    LOCKED_FOR,
+    held_by_rules,
+    lock_remotely,
+    release_remotely,
+    unlock_remotely,
+)
 from attendance.service.audit.audit import Actor
 from attendance.service.ports import Pulse, PulseOutcome
 from attendance.store.access import doors
 from attendance.store.session import Sessions
-from attendance.store.tables.access import DoorOverride
+from attendance.store.tables.access import Door, DoorOverride
 from tests.fakes import FakeClock, FakeDoor
 
 ACTOR = Actor("system", "mqtt")
@@ -46,6 +52,28 @@ def test_a_door_that_somebody_holds_stays_shut_and_the_attempt_is_noted(sessions
     assert pulse == Pulse(PulseOutcome.REFUSED, "lockdown")
     assert door.unlocked == []
     assert len(rows(sessions, "SELECT 1 FROM audit_entries WHERE detail LIKE '%lockdown%'")) == 1
+
+
+def test_a_lock_from_afar_ends_by_itself_is_audited_and_is_ended_only_by_whoever_set_it(sessions: Sessions) -> None:
+    clock = FakeClock()
+    with sessions.begin() as session:
+        session.add(Door(id=71, name="yard"))
+    assert lock_remotely(sessions, clock, "no such door", ACTOR, "asked") != ""
+    assert lock_remotely(sessions, clock, "yard", ACTOR, "asked") == ""
+    assert lock_remotely(sessions, clock, "yard", ACTOR, "asked") == "", "once more: one lock, from now on"
+    door = FakeDoor("yard")
+    held = held_by_rules("yard", UTC, clock)
+    assert unlock_remotely(sessions, clock, door, 3, ACTOR, "asked", held).outcome is PulseOutcome.REFUSED
+    assert release_remotely(sessions, clock, "yard", Actor("system", "another"), "asked") == 0
+    assert release_remotely(sessions, clock, "yard", ACTOR, "asked") == 1
+    assert unlock_remotely(sessions, clock, door, 3, ACTOR, "asked", held).outcome is PulseOutcome.PULSED
+    lock_remotely(sessions, clock, "yard", ACTOR, "asked")
+    clock.advance(LOCKED_FOR.total_seconds() + 1)
+    assert unlock_remotely(sessions, clock, door, 3, ACTOR, "asked", held).outcome is PulseOutcome.PULSED
+
+    acts = [action for (action,) in rows(sessions, "SELECT action FROM audit_entries ORDER BY id")]
+    assert acts.count("hold_door") == 3
+    assert acts.count("release_door") == 2
 
 
 def test_what_cannot_be_written_down_moves_nothing(sessions: Sessions) -> None:
