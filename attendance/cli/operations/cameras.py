@@ -18,6 +18,7 @@ from attendance.errors import UserError, without_secrets
 
 _SOURCE = "Webcam number, rtsp://…, http://…, video file or folder; - asks for it, so that nobody reads a password."
 _TIMES = [
+    click.option("--rotate", type=int, help="Turn its pictures clockwise by 90, 180 or 270 degrees; 0: not."),
     click.option("--max-fps", type=float, help="Most frames looked at in a second."),
     click.option("--read-timeout-s", type=float, help="Seconds to wait for a picture."),
     click.option("--open-timeout-s", type=float, help="Seconds to wait for a connection."),

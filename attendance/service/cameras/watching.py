@@ -30,7 +30,8 @@ from attendance.store.crypto import Damaged, Keys
 
 log = logging.getLogger(__name__)
 
-OPTIONS = ("open_timeout_s", "read_timeout_s", "reconnect_min_s", "reconnect_max_s", "max_fps")
+# Times, frames a second, rotation: whatever a camera's settings have beside what the row holds in columns.
+OPTIONS = tuple(key for key in CameraSettings.model_fields if key not in ("name", "source", "direction"))
 
 
 @dataclass(frozen=True, slots=True)

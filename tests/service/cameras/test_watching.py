@@ -42,8 +42,8 @@ def add(sessions: Sessions, keys: Keys, name: str, source: str, **more: object) 
 def test_the_settings_camera_is_taken_once_and_then_ignored_with_a_warning(
     sessions: Sessions, keys: Keys, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert imported(sessions, keys, name="front", source=SECRET, direction="out", max_fps=5)
-    assert not imported(sessions, keys, name="front", source=SECRET, direction="out", max_fps=5)
+    assert imported(sessions, keys, name="front", source=SECRET, direction="out", max_fps=5, rotate=90)
+    assert not imported(sessions, keys, name="front", source=SECRET, direction="out", max_fps=5, rotate=90)
     assert not caplog.records, "the same once more is no news"
     assert not imported(sessions, keys, name="front", source="1")
     assert "[camera] of the settings is ignored" in caplog.text
@@ -53,7 +53,9 @@ def test_the_settings_camera_is_taken_once_and_then_ignored_with_a_warning(
         assert "hush" not in row.source
         assert row.address is not None
         assert b"hush" not in row.address
-    assert served(sessions, keys) == {"front": CameraSettings(name="front", source=SECRET, direction="out", max_fps=5)}
+    assert served(sessions, keys) == {
+        "front": CameraSettings(name="front", source=SECRET, direction="out", max_fps=5, rotate=90)
+    }
 
 
 def test_a_camera_of_an_older_version_keeps_its_row_and_gets_its_address(sessions: Sessions, keys: Keys) -> None:
