@@ -50,6 +50,7 @@ from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Actor
 from attendance.service.cameras import watching
 from attendance.service.cameras.health import State, health_of
+from attendance.service.cameras.rotation import turn_needed
 from attendance.service.enrolment.at_camera import EnrolAtCamera
 from attendance.service.operations.doctor import Check, Extra, Verdict, fault_of
 from attendance.service.ports import Analyser, Door, Pulse
@@ -275,4 +276,9 @@ def try_camera(site: Installation, settings: CameraSettings) -> Check:
     if frame is None:
         return Check(what, Verdict.FAULT, trouble or _("no picture came"), _("Check its power, cable and address."))
     height, width = frame.image.shape[:2]
-    return Check(what, Verdict.OK, _("%(width)s × %(height)s px", width=width, height=height))
+    words = _("%(width)s × %(height)s px", width=width, height=height)
+    analyser, seen = analyser_for(site.settings), frame
+    if turn := turn_needed(frame.image, lambda image: analyser.analyse(replace(seen, image=image), 5)):
+        advice = _("Set camera.rotate to %(degrees)s.", degrees=(settings.rotate + turn) % 360)
+        return Check(what, Verdict.WARNING, _("%(size)s; people are sideways or upside down", size=words), advice)
+    return Check(what, Verdict.OK, words)
