@@ -132,6 +132,7 @@ def test_a_supervisor_changes_nothing_but_decisions_and_the_own_password(
         "report_pages.stop_making", "auth.code", "proof.check", "second_factor.begin", "second_factor.confirm",
         "second_factor.renew_codes", "second_factor.remove", "passkeys.options", "passkeys.sign_in",
         "passkeys.new_options", "passkeys.add", "passkeys.rename", "passkeys.remove",
+        "muster.begin", "muster.tick", "muster.end",
     }  # fmt: skip
     for rule in web.app.url_map.iter_rules():
         if (
