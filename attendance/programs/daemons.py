@@ -58,6 +58,7 @@ from attendance.store.access import doors
 from attendance.store.cameras import cameras
 from attendance.store.operations.replaced import ReplacedWatch
 from attendance.texts import gettext as _
+from attendance.vision.int8_product import int8_product
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ def check_in_for(
 ) -> CheckIn:
     """Return the check-in of the settings' camera, with its liveness gate."""
     gate = (gates or gates_for(site))(site.settings.camera.name)
-    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules_for(site.settings), gate, edge)
+    rules = rules_for(site.settings)
+    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules, gate, edge, int8_product)
 
 
 def gated(analyser: Analyser, settings: Settings) -> Analyser:

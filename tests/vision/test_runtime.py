@@ -187,8 +187,8 @@ def test_auto_works_without_a_runtime_that_cannot_be_loaded(
     assert "no such instruction" in caplog.text
 
 
-@pytest.mark.skipif("openvino" not in runtimes(), reason="the extra openvino is not installed")
 def test_auto_measures_the_real_runtimes(recogniser: Card, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    needs.package("openvino", "openvino")
     caplog.set_level("INFO")
     found = open_session(recogniser, tmp_path, "auto", threads=1).run(BATCH)["embedding"]
     expected = [expected_embedding(image.mean(axis=(1, 2)).astype(np.float64)) for image in BATCH]
