@@ -21,9 +21,11 @@ from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.console import needs
+from attendance.domain.calibration.bars import missed
 from attendance.errors import UserError, without_secrets
 from attendance.paths import program_version as program_version
 from attendance.service.access.doors.devices import DoorDevice
+from attendance.service.access.doors.unproven import note_cards
 from attendance.service.access.liveness.gate import Gates
 from attendance.service.access.liveness.gates import gates
 from attendance.service.access.rules import rules_for as rules_for
@@ -48,7 +50,7 @@ from attendance.texts import gettext as _
 from attendance.vision import weights
 from attendance.vision.serving import analyser_for as analyser_for
 from attendance.vision.serving import cards_for as cards_for
-from attendance.vision.serving import liveness_for
+from attendance.vision.serving import liveness_for, metrics_for
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -121,6 +123,7 @@ def installation_for(settings: Settings, clock: Clock | None = None) -> Installa
     factory = sessions(engine)
     clock = clock or clock_of(factory)
     zone = note_hours_rules(settings, factory, clock)
+    note_cards(factory, clock, settings.models.recogniser, missed(*metrics_for(settings)))
     keys = keys_for(settings, engine)
     apply_ledger(factory, ledger_for(settings, engine, keys), clock.now())
     return Installation(settings, engine, factory, keys, clock, zone)

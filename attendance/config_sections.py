@@ -85,14 +85,14 @@ class Site(Section):
 
 
 class Liveness(Section):
-    policy: Literal["off", "watch", "step_up", "refuse"] = "watch"
-    cameras: str = Field("", pattern=r"^(\s*[^=,]+=\s*(off|watch|step_up|refuse)\s*(,|$))*$")
+    policy: Literal["auto", "off", "watch", "step_up", "refuse"] = "auto"
+    cameras: str = Field("", pattern=r"^(\s*[^=,]+=\s*(auto|off|watch|step_up|refuse)\s*(,|$))*$")
     looks: Whole = Field(3, ge=1, le=10)
     every: Whole = Field(3, ge=1, le=30)
     wait_s: Number = Field(2.0, ge=0, le=10)
 
     def policy_at(self, camera: str) -> str:
-        """Return the policy of a camera: its own, else everybody's."""
+        """Return what was chosen for a camera, else for all; "auto" depends on the drills there."""
         pairs = (part.split("=", 1) for part in self.cameras.split(",") if part.strip())
         return {name.strip(): policy.strip() for name, policy in pairs}.get(camera, self.policy)
 

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from attendance.domain.calibration.acceptance import Attempt, Kind
 
 _COLUMNS = ("kind", "person", "from", "to", "outcome")
+_VERDICT = {
+    True: "passed: at this camera the networks count as proven, and a face alone may open the door",
+    False: "not passed: that takes 20 strangers of whom none is let in, 10 enrolled people of whom nobody is taken for "
+    "another, and at most 1 in 10 of their attempts refused; a door may ask for a PIN or badge until then",
+}
 _PAUSE = timedelta(seconds=2)  # a passage is written a moment after the person left
 
 
@@ -248,6 +253,8 @@ def read_attempts(file: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _write_report(form: _Form, operator: str, begun: datetime, out: Path) -> None:
+    from attendance.service.access.doors import unproven
+    from attendance.service.audit.audit import Action, Actor, Subject, record
     from attendance.service.calibration import acceptance as service
     from attendance.service.calibration.signed_report import write_signed
     from attendance.service.hours.day_words import Local
@@ -269,7 +276,13 @@ def _write_report(form: _Form, operator: str, begun: datetime, out: Path) -> Non
     name = f"acceptance-{local:%Y-%m-%d-%H%M%S}-{camera}"
     page = service.pages(content, Local(settings.site.zone, settings.site.locale))
     paths = write_signed(out, name, content, page, site.keys)
+    with site.sessions.begin() as session:
+        passed = unproven.note_acceptance(session, content, site.clock.now())
+        subject, detail = Subject("camera", form.camera), {"passed": passed, "finished": content["finished"]}
+        record(session, actor=Actor("command line", "acceptance"), action=Action.RUN_ACCEPTANCE_TEST,
+               at=site.clock.now(), subject=subject, detail=detail)  # fmt: skip
     click.echo("\n" + table(service.summary(form.attempts), service.HEAD))
+    click.echo(_VERDICT[passed])
     for path in paths:
         click.echo(str(path))
 

@@ -82,6 +82,29 @@ def evaluate_liveness(
         commands.evaluate_liveness(settings_of(context), data, out, card, tight, left_out)
 
 
+@evaluate.command("liveness-in-turn")
+@click.option("--data", type=FOLDER, required=True, help="Folder with the packs that train liveness made.")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the runs and in-turn.json.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this run; repeatable.  Default: all.")
+@click.option(
+    "--samples", type=click.IntRange(min=32), default=9600, show_default=True, help="Training images for each run."
+)
+@threads
+@click.pass_context
+def evaluate_liveness_in_turn(
+    context: click.Context, data: Path, out: Path, only: tuple[str, ...], samples: int, threads: int
+) -> None:
+    """Train the liveness network without each group of screens in turn, and measure it on that group.
+
+    Then the same without any screens and without any prints.  A stopped series continues where it stopped.
+    """
+    require_folder("--data", data)
+    with needs("train", *TRAIN_MODULES):
+        from attendance.evaluation.liveness.in_turn import in_turn
+
+        in_turn(settings_of(context), data, out, only, samples, threads)
+
+
 @evaluate.command("detector")
 @with_options(
     click.option("--data", type=FOLDER, help="Folder with the image sets and their labels."),

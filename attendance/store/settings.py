@@ -18,6 +18,7 @@ from attendance.store.tables.base import Setting
 
 GALLERY_VERSION = "gallery_version"
 MASTER_KEY_FINGERPRINT = "master_key_fingerprint"
+UPGRADED_SITE = "upgraded_site"
 
 
 def get(session: Session, key: str, default: Any = None) -> Any:
@@ -36,6 +37,14 @@ def put(session: Session, key: str, value: Any, at: datetime) -> None:
 def touch(session: Session, key: str, at: datetime) -> None:
     """Lock this value, if it is there, until the caller's transaction ends."""
     session.execute(update(Setting).where(Setting.key == key).values(updated_at=at))
+
+
+def used_before_upgrade(session: Session) -> bool:
+    """Return whether this site was in use before its doors could ask for more by themselves.
+
+    Such a site is warned, and a new one asks: nobody is shut out by an upgrade.
+    """
+    return bool(get(session, UPGRADED_SITE, False))
 
 
 def gallery_version(session: Session) -> int:

@@ -7,6 +7,8 @@ Does not know: databases, doors, data sets.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from attendance.config import Settings
 from attendance.vision import weights
@@ -28,6 +30,17 @@ def cards_for(settings: Settings) -> tuple[Card, Card]:
         weights.verify(card, folder)
         cards.append(card)
     return cards[0], cards[1]
+
+
+def metrics_for(settings: Settings) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return what the cards of the recogniser and the liveness network say was measured; nothing without a card."""
+    found: list[Mapping[str, Any]] = []
+    for model_id in (settings.models.recogniser, settings.models.liveness):
+        try:
+            found.append(weights.load_card(settings.models.weights, model_id).metrics if model_id else {})
+        except weights.WeightsError:  # whoever needs the network says what is wrong with it
+            found.append({})
+    return found[0], found[1]
 
 
 def liveness_for(settings: Settings) -> LivenessNetwork | None:

@@ -1,4 +1,4 @@
-"""The revision of liveness on a database with passages."""
+"""The revisions of liveness, and of what an upgraded site keeps, on a database with passages."""
 
 from __future__ import annotations
 
@@ -32,3 +32,18 @@ def test_older_passages_have_no_ruling_and_stay_when_rulings_go(tmp_path: Path) 
     to(engine, "0025", back=True)
     assert rows(engine, "SELECT id FROM passages") == [("p1",)]
     engine.dispose()
+
+
+def test_a_site_in_use_is_marked_as_upgraded_and_a_new_one_is_not(tmp_path: Path) -> None:
+    used, new = (make_engine(f"sqlite:///{tmp_path / name}.db") for name in ("used", "new"))
+    to(used, "0025")
+    do(used, PASSAGE)
+    for engine in (used, new):
+        to(engine, "0042")
+    query = "SELECT value FROM settings WHERE key = 'upgraded_site'"
+    assert rows(used, query) == [("true",)]
+    assert rows(new, query) == []
+    to(used, "0041", back=True)
+    assert rows(used, query) == []
+    for engine in (used, new):
+        engine.dispose()

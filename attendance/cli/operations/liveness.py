@@ -226,10 +226,16 @@ def _offer_point(form: _Form, operator: str, content: dict[str, Any], apply: boo
         apply = False
     elif apply is None:
         apply = click.confirm(f"Put the point found in force at {content['camera']}?", default=content["enough"])
-    number = store_drill(form.drill.site.sessions, form.drill.site.clock.now(), operator, content, apply)
+    site, choice = form.drill.site, form.drill.site.settings.liveness.policy_at(content["camera"])
+    number, policy = store_drill(site.sessions, site.clock.now(), operator, content, apply, choice)
     if apply:
         click.echo(f"drill {number}: its operating point is in force from the daemon's next start on")
-        if form.drill.site.settings.liveness.policy_at(content["camera"]) in ("off", "watch"):
+        if policy in ("off", "watch"):
             click.echo('this camera only watches: set liveness.policy to "step_up" to ask for a second factor in doubt')
+        elif choice == "auto":
+            click.echo(
+                "from then on it asks for a PIN or badge in doubt, so a tablet must stand at this door; "
+                'set liveness.policy to "watch" if it should go on watching only'
+            )
     else:
         click.echo(f"drill {number}: stored; the operating point was not changed")

@@ -10,7 +10,7 @@ same pictures stand beside ours, from the same packs.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,7 @@ def evaluate_liveness(
     wanted = (faces.part != "train") | (faces.group == left_out)
     logits = logits_of(settings, faces, np.flatnonzero(wanted), tight)
     point = thresholds(faces, logits)
-    lines = report(faces, logits, point, left_out)
+    lines = report(faces, logits, point, faces.part == "report" if left_out is None else faces.group == left_out)
     if not lines:
         raise UserError(f"{data} holds nobody to report on: see docs/liveness.md for the sets")
     show(lines, point)
@@ -85,9 +85,11 @@ def logits_of(settings: Settings, faces: Pack, rows: NDArray[np.intp], tight: bo
     return found
 
 
-def thresholds(faces: Pack, logits: NDArray[np.float64]) -> dict[str, float]:
-    """Fix the operating point on the people that are for it, evenly over their sets."""
+def thresholds(faces: Pack, logits: NDArray[np.float64], groups: Collection[str] = ()) -> dict[str, float]:
+    """Fix the operating point on the people that are for it; `groups`: only on those of these groups."""
     part = faces.part == "threshold"
+    if groups:
+        part &= np.isin(faces.group, list(groups))
     live, attacks = part & (faces.species == "live"), part & (faces.species != "live")
     if not live.any() or not attacks.any():
         raise UserError("there is nobody to fix a threshold on: nuaa 0011, 0012 and pad_balveer are missing")
@@ -97,15 +99,9 @@ def thresholds(faces: Pack, logits: NDArray[np.float64]) -> dict[str, float]:
     return {"slope": slope, "offset": offset, "live_from": limit, "attack_below": limit - DOUBT}
 
 
-def report(
-    faces: Pack, logits: NDArray[np.float64], point: Mapping[str, float], left_out: str | None = None
-) -> list[Line]:
-    """Return the rows: attacks by species and set, the worst first, then live people by set.
-
-    `left_out`: report on this group, which the network was not trained on.
-    """
+def report(faces: Pack, logits: NDArray[np.float64], point: Mapping[str, float], part: NDArray[np.bool_]) -> list[Line]:
+    """Return the rows of `part`: attacks by species and set, the worst first, then live people by set."""
     alive = point["slope"] * logits + point["offset"] >= point["live_from"]
-    part = faces.part == "report" if left_out is None else faces.group == left_out
     rows: list[Line] = []
     for set_name, species in sorted(set(zip(faces.set_name[part], faces.species[part], strict=True))):
         chosen = part & (faces.set_name == set_name) & (faces.species == species)

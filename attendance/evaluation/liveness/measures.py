@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
-DRAWS = 2000
+DRAWS, EER_DRAWS = 2000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,27 @@ def rate(wrong: Sequence[bool] | NDArray[np.bool_], people: Sequence[str] | NDAr
     return Rate(total, len(flags), len(unique), low, high)
 
 
+def error_rate_interval(
+    live: Scores, attacks: Scores, live_people: NDArray[np.str_], attack_people: NDArray[np.str_], seed: int = 0
+) -> tuple[float, float] | None:
+    """Return the 95 % interval of the equal error rate, by drawing people anew; None for fewer than two people."""
+    names = np.unique(np.concatenate([live_people, attack_people]))
+    if len(names) < 2:
+        return None
+    random, found = np.random.default_rng(seed), []
+    of_live = [live[live_people == name] for name in names]
+    of_attacks = [attacks[attack_people == name] for name in names]
+    for _ in range(EER_DRAWS):
+        drawn = random.integers(0, len(names), len(names))
+        one = equal_error_rate(
+            np.concatenate([of_live[i] for i in drawn]), np.concatenate([of_attacks[i] for i in drawn])
+        )
+        if np.isfinite(one):
+            found.append(one)
+    low, high = (float(value) for value in np.percentile(found, [2.5, 97.5]))
+    return low, high
+
+
 def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share among `count` independent ones."""
     if count <= 0:
@@ -74,8 +95,8 @@ def equal_error_rate(live: Scores, attacks: Scores) -> float:
         return float("nan")
     limits = np.unique(np.concatenate([live, attacks]))
     limits = np.concatenate([limits, [limits[-1] + 1.0]])
-    apcer = np.array([(attacks >= limit).mean() for limit in limits])
-    bpcer = np.array([(live < limit).mean() for limit in limits])
+    apcer = 1 - np.searchsorted(np.sort(attacks), limits) / len(attacks)
+    bpcer = np.searchsorted(np.sort(live), limits) / len(live)
     gap = apcer - bpcer  # falls from 1 to -1
     after = int(np.argmax(gap <= 0))
     before = max(after - 1, 0)

@@ -42,11 +42,11 @@ def rules_for(settings: Settings) -> Rules:
     )
 
 
-def liveness_rules_for(settings: Settings, camera: str) -> LivenessRules:
-    """Of one camera or tablet."""
+def liveness_rules_for(settings: Settings, policy: Policy) -> LivenessRules:
+    """Of one camera or tablet, with the policy in force there."""
     liveness = settings.liveness
     return LivenessRules(
-        policy=Policy(liveness.policy_at(camera)),
+        policy=policy,
         every=liveness.every,
         most_looks=liveness.looks,
         wait=timedelta(seconds=liveness.wait_s),
@@ -56,7 +56,7 @@ def liveness_rules_for(settings: Settings, camera: str) -> LivenessRules:
 
 def drill_rules_for(settings: Settings) -> LivenessRules:
     """Of a drill at the settings' camera: as where a door refuses, so that an unclear answer waits for more looks."""
-    return replace(liveness_rules_for(settings, settings.camera.name), policy=Policy.REFUSE)
+    return liveness_rules_for(settings, Policy.REFUSE)
 
 
 def kiosk_rules_for(settings: Settings) -> Rules:

@@ -94,6 +94,7 @@ class Action(StrEnum):
     END_LOCKDOWN = "end_lockdown"
     RUN_LIVENESS_DRILL = "run_liveness_drill"
     APPLY_LIVENESS_POINT = "apply_liveness_point"
+    RUN_ACCEPTANCE_TEST = "run_acceptance_test"
     BEGIN_LEDGER = "begin_ledger"
     VIEW_DATA = "view_data"
     EXPORT_DATA = "export_data"

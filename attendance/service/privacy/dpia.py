@@ -218,6 +218,7 @@ def _measures(session: Session, settings: Settings) -> Section:
 
 def _risks(settings: Settings) -> Section:
     liveness = {
+        "auto": _("Watched and noted; after a drill at a camera a PIN or badge is asked for in doubt."),
         "off": _("Not countered: liveness is off."),
         "watch": _("Only watched and noted: a photo may open a door."),
         "step_up": _("In doubt a PIN or badge is asked for."),

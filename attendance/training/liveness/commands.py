@@ -80,17 +80,23 @@ def train_liveness(settings: Settings, **options: Any) -> None:
         if group not in known:
             raise UserError(f"--leave-out {group}: the groups are {', '.join(sorted(known))}")
     build_packs(settings, data, options["teacher"], options["simulated"], max(1, options["threads"]))
-    plan = Plan(
-        samples=options["samples"] or int((options["epochs"] or EPOCHS) * EPOCH),
-        minutes=options["minutes"] or FOREVER,
-        batch=options["batch"] or 32,
-        lr=options["lr"] or 1e-3,
-        ema_decay=0.995,
-        log_every=2048,
-    )
+    plan = plan_of(**options)
     start = options["start"] or settings.models.weights / f"{settings.models.detector}.safetensors"
     path = training.train(data, out, plan, device, options["resume"], start, options["leave_out"])
     tqdm.write(f"weights: {path}")
+
+
+def plan_of(**options: Any) -> Plan:
+    """Return how long and how fast by options: samples or epochs, minutes, batch, lr; what is missing has a default."""
+    get = options.get
+    return Plan(
+        samples=get("samples") or int((get("epochs") or EPOCHS) * EPOCH),
+        minutes=get("minutes") or FOREVER,
+        batch=get("batch") or 32,
+        lr=get("lr") or 1e-3,
+        ema_decay=0.995,
+        log_every=2048,
+    )
 
 
 def export_liveness(weights: Path, out: Path, model_id: str) -> None:

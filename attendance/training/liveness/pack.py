@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from attendance.domain.faces import Box
 from attendance.training.liveness import sets, simulate
-from attendance.training.liveness.sets import LIVE_SETS, Source, nuaa, pads, photographs
+from attendance.training.liveness.sets import LIVE_SETS, Source, nuaa, pads, photographs, webcam
 from attendance.vision.boxes import as_bgr
 from attendance.vision.liveness import FAR, NEAR, crop_around
 
@@ -60,9 +60,11 @@ def build(data: Path, find: Find, teach: Teach | None, simulated: int = SIMULATE
     """Make the packs that are missing."""
     out = folder(data)
     out.mkdir(parents=True, exist_ok=True)
-    jobs: dict[str, Iterable[Source]] = {"nuaa": nuaa(data), "pads": pads(data)}
+    jobs: dict[str, Iterable[Source]] = {"nuaa": nuaa(data), "pads": pads(data), "webcam_clips": webcam(data)}
     jobs |= {name: photographs(data, name) for name in (*LIVE_SETS, "lfw") if (data / name).is_dir()}
     for name, sources in jobs.items():
+        if name == "webcam_clips" and not (data / name).is_dir():
+            continue
         if not (out / f"{name}.npz").exists():
             _save(out / f"{name}.npz", _photographed(data, name, list(sources), find), teach)
     if simulated and not (out / "simulated.npz").exists():
@@ -74,7 +76,8 @@ Row = tuple[Image, Box, Source]
 
 def _photographed(data: Path, name: str, sources: Sequence[Source], find: Find) -> Iterator[Row]:
     for source in tqdm(sources, desc=name, mininterval=10):
-        picture = read_picture(data / source.path)
+        path = data / source.path
+        picture = read_picture(path) if source.share is None else _of_video(path, source.share)
         if picture is None:
             continue
         box = source.box or find(picture)
@@ -88,6 +91,25 @@ def read_picture(path: Path) -> Image | None:
     if raw is None or raw.dtype not in (np.uint8, np.uint16):
         return None
     return as_bgr(raw.astype(np.uint8) if raw.dtype == np.uint8 else raw.astype(np.uint16))
+
+
+def _of_video(path: Path, share: float) -> Image | None:
+    """Return the picture at this share of a video's length; None if it cannot be read."""
+    video = cv2.VideoCapture(str(path))
+    try:
+        count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+        if count <= 0:
+            return None
+        wanted, picture = int(share * count), None
+        # Read through and not sought: a seek lands on a key picture, so that several shares would give the same one.
+        for _ in range(wanted + 1):
+            there, found = video.read()
+            if not there:
+                break
+            picture = np.asarray(found, np.uint8)
+        return picture
+    finally:
+        video.release()
 
 
 def _simulated(data: Path, count: int) -> Iterator[Row]:

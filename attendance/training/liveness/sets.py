@@ -38,12 +38,13 @@ AT_MOST = {"celeba_wild": 2400, "celeba_crops": 1500, "utkface": 600, "net7876":
 MEASURED_AT_MOST = {"lfw": 600, "celeba_crops": 500, "celeba_wild": 500}
 NUAA_AT_MOST = {"train": 60, "threshold": 100, "report": 120}
 PAD_AT_MOST = 250  # of one set and kind: frames of one film are much alike
+WEBCAM_FRAMES = 10  # of each clip, for the same reason
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """One picture.  `species`: live, print or screen · `group`: what is left out together · `box`: None where the
-    product's detector has to look."""
+    product's detector has to look · `share`: where in a video the picture is, 0 to 1; None: it is a file."""
 
     path: str
     set_name: str
@@ -52,6 +53,7 @@ class Source:
     species: str
     part: Part
     box: Box | None = None
+    share: float | None = None
 
 
 def nuaa(data: Path) -> Iterator[Source]:
@@ -72,6 +74,16 @@ def pads(data: Path) -> Iterator[Source]:
             for file in _spread(sorted((data / set_name / folder).glob("*.png")), PAD_AT_MOST):
                 path = file.relative_to(data).as_posix()
                 yield Source(path, set_name, group, f"pad:{group}", species, part)
+
+
+def webcam(data: Path) -> Iterator[Source]:
+    """Yield living people at a webcam, for the report only: pictures spread over each clip, a clip for a person."""
+    folder = data / "webcam_clips"
+    for file in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mkv", ".mp4", ".avi", ".webm")):
+        path = file.relative_to(data).as_posix()
+        for number in range(WEBCAM_FRAMES):
+            share = (number + 0.5) / WEBCAM_FRAMES
+            yield Source(path, "webcam_clips", "webcam_clips", path, "live", "report", share=share)
 
 
 def photographs(data: Path, set_name: str) -> Iterator[Source]:

@@ -116,6 +116,7 @@ def train(
     if start is not None:
         model.load_weights_partial(start)
     model.freeze()
+    model.to(memory_format=torch.channels_last)  # the same numbers, a quarter less time on a processor
     run = Run(out, model, plan, resume)
     batches = Batches(faces, left_out, seed=18)
     watched = _watched(faces)
@@ -123,6 +124,8 @@ def train(
 
     def losses(step: int, _progress: float) -> dict[str, Tensor]:
         images, labels, chances = (part.to(device) for part in batches.batch(step, plan.batch))
+        images = images.contiguous(memory_format=torch.channels_last)
+        torch.manual_seed(step)  # what is dropped out depends on the step alone, so that a resumed run is the same run
         return loss_of(model, images, labels, chances)
 
     def evaluate() -> dict[str, Any]:

@@ -17,9 +17,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.doors import PointSource
+from attendance.domain.access.rules.factors import Doubt
+from attendance.domain.access.rules.policy import Policy
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
-from attendance.service.access.doors import stored_settings
+from attendance.service.access.doors import stored_settings, unproven
 from attendance.service.access.doors.driver_settings import DRIVERS
 from attendance.service.access.policy import door_rows, factor_rows
 from attendance.service.access.policy.overview import get_door
@@ -90,6 +92,7 @@ def page(door_id: int) -> ResponseReturnValue:
         rules = policies.load_rules(session, site.zone)
         names = _known(session)
         values = {key: getattr(row, key) for key in (*NUMBERS, *TICKS, *CHOICES, *NAMES)}
+        proof = _proof(session, rules, row)
         driver, sealed, name = row.driver, row.driver_settings, row.name
     chosen = request.args.get("driver", driver)
     chosen = chosen if chosen in DRIVERS else driver
@@ -104,7 +107,7 @@ def page(door_id: int) -> ResponseReturnValue:
         schedules=sorted(rules.schedules.values(), key=lambda one: sort_key(one.name)),
         points=sorted(names), here={one.name for one in rules.points.values() if one.door == door_id},
         **{kind: {key: _(text) for key, text in table.items()} for kind, table in _TABLES.items()},
-        **factor_form.fields(rules, door_id),
+        **factor_form.fields(rules, door_id), **proof,
     )  # fmt: skip
 
 
@@ -120,7 +123,7 @@ def save(door_id: int) -> ResponseReturnValue:
     zone = current_site().zone
 
     def work(session: Session, now: datetime) -> str:
-        subject = Subject("door", door_id)
+        subject, details = Subject("door", door_id), dict[str, bool]()
         if what == "delete":
             door_rows.remove(session, door_id, now)
         elif what == "point":
@@ -130,10 +133,12 @@ def save(door_id: int) -> ResponseReturnValue:
         elif what == "purposes":
             factor_rows.save_purposes(session, zone, door_id, form.get("point", ""), form.get("purposes", ""), now)
         elif what == "doubts":
-            factor_rows.save_doubts(session, zone, door_id, factor_form.doubts(form), now)
+            ticked = factor_form.doubts(form)
+            factor_rows.save_doubts(session, zone, door_id, ticked, now)
+            details["asks_while_unproven"] = Doubt.UNPROVEN_WEIGHTS in ticked
         else:
             _save_rules(session, door_id, form, now)
-        record_act(session, Action.CHANGE_DOOR_RULES, subject, what=what)
+        record_act(session, Action.CHANGE_DOOR_RULES, subject, what=what, **details)
         return _("The door is deleted.") if what == "delete" else _("Saved.")
 
     return done(work, target)
@@ -161,8 +166,11 @@ def save_driver(door_id: int) -> ResponseReturnValue:
         return redirect(url_for("door_settings.page", door_id=door_id, driver=driver))
 
     def work(session: Session, now: datetime) -> str:
+        row = get_door(session, door_id)
+        was = "null" if row is None else row.driver
         doors.set_driver(session, door_id, driver, sealed, now)
-        record_act(session, Action.CHANGE_DRIVER, Subject("door", door_id), driver=driver)
+        asks = row is not None and unproven.ask_from_now(session, row, was)
+        record_act(session, Action.CHANGE_DRIVER, Subject("door", door_id), driver=driver, asks_while_unproven=asks)
         return _("Saved. Walk through the door once with the command “door test”.")
 
     return done(work, target)
@@ -171,6 +179,16 @@ def save_driver(door_id: int) -> ResponseReturnValue:
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "number_words": NUMBERS, "tick_words": TICKS, "choice_words": CHOICES, "name_words": NAMES,
 }  # fmt: skip
+
+
+def _proof(session: Session, rules: Policy, row: doors.Door) -> dict[str, Any]:
+    """Return what is known about the weights at this door: the bars missed, the cameras without a passed test."""
+    cameras_here = [one.name for one in rules.points.values() if one.door == row.id]
+    open_at = [name for name in cameras_here if unproven.raised(session, name)] if row.driver != "null" else []
+    return {
+        "unproven_at": open_at, "missed_bars": unproven.missing_bars(session),
+        "asks_while_unproven": Doubt.UNPROVEN_WEIGHTS in row.step_up, "bar_words": factor_form.bar_words(),
+    }  # fmt: skip
 
 
 def _known(session: Session) -> set[str]:

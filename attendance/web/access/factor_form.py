@@ -13,6 +13,7 @@ from typing import Any
 from attendance.domain.access.rules.doors import AccessPoint
 from attendance.domain.access.rules.factors import ANY_ONE, Doubt, FactorRule, FactorSet
 from attendance.domain.access.rules.policy import Policy
+from attendance.domain.calibration.bars import Bar
 from attendance.errors import UserError
 from attendance.service.access.policy.door_rows import PURPOSES
 from attendance.service.access.policy.factor_rows import DOUBTS, SETS
@@ -37,6 +38,12 @@ DOUBT_WORDS = {
     Doubt.LOOK_ALIKE: N_("Somebody else looks nearly the same"),
     Doubt.THIN_MARGIN: N_("The face fits, but not by much"),
     Doubt.REPEATED_FAILURES: N_("Three strangers were refused here in the last five minutes"),
+    Doubt.UNPROVEN_WEIGHTS: N_("A face alone, while the networks are not proven here"),
+}
+BAR_WORDS = {
+    Bar.OWN_PEOPLE: N_("own people refused (FNIR)"),
+    Bar.ATTACKS: N_("pictures taken for living people (APCER)"),
+    Bar.LIVE_PEOPLE: N_("living people taken for pictures (BPCER)"),
 }
 
 
@@ -68,6 +75,11 @@ def fields(policy: Policy, door: int) -> dict[str, Any]:
         "asked_doubts": asked,
         "odd_hour": policy.schedules.get(policy.doors[door].usual_schedule or 0),
     }
+
+
+def bar_words() -> dict[Bar, str]:
+    """Return what each bar is called."""
+    return {bar: _(text) for bar, text in BAR_WORDS.items()}
 
 
 def rules(form: Any) -> list[FactorRule]:

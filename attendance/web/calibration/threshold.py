@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -23,10 +24,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.liveness.fusion import AUTO
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.access.scoring import kind_of
 from attendance.errors import UserError
 from attendance.service.access.liveness.at_site import liveness_at_site
+from attendance.service.access.liveness.gates import policy_at
 from attendance.service.calibration import offers, risk_words, scorings
 from attendance.service.calibration.offers import Offer, loosens
 from attendance.service.calibration.replay import Replayed, replay
@@ -233,8 +236,9 @@ def _liveness() -> dict[str, Any]:
     site, model_id = current_site(), current_site().settings.models.liveness
     with site.sessions() as session:
         since = site.clock.now() - LIVENESS_DAYS
-        found = liveness_at_site(session, model_id, site.settings.liveness.policy_at, since)
-    return {"liveness": found, "liveness_model": model_id}
+        found = liveness_at_site(session, model_id, partial(policy_at, session, site.settings), since)
+    chosen = {one.camera for one in found.drills if site.settings.liveness.policy_at(one.camera) != AUTO}
+    return {"liveness": found, "liveness_model": model_id, "liveness_chosen": chosen}
 
 
 def _past(session: Session, since: datetime) -> list[events.Decided]:

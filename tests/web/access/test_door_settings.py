@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from attendance.service.access.doors import stored_settings
+from attendance.domain.access.rules.factors import Doubt
+from attendance.domain.calibration.bars import Bar, Missed
+from attendance.service.access.doors import stored_settings, unproven
 from attendance.service.access.policy.overview import get_door
+from attendance.store.audit import entries
 from tests.site_fixtures import Browser, Web
 from tests.web.access.conftest import TIMES, rules
 from tests.web.kiosk.conftest import add_tablet
@@ -76,3 +79,28 @@ def test_a_second_door_is_added_takes_a_camera_and_is_deleted_without_one(web: W
     admin.submit(f"/doors/{front}/settings", {"what": "point", "point": "entrance"})
     admin.submit(f"/doors/{back}/settings", {"what": "delete"})
     assert set(rules(web).doors) == {front}
+
+
+def test_a_new_doors_driver_makes_it_ask_while_the_weights_are_unproven_and_unticking_is_audited(
+    web: Web, front: int, admin: Browser
+) -> None:
+    admin.submit(f"/doors/{front}/settings", {"what": "point", "point": "entrance"})
+    add_tablet(web)
+    admin.submit(f"/doors/{front}/settings", {"what": "point", "point": "canteen"})
+    unproven.note_cards(web.sessions, web.clock, "m", [Missed(Bar.OWN_PEOPLE, 0.311, 0.05)])
+    assert "networks miss their bars" not in admin.text(f"/doors/{front}/settings")  # nothing moves it yet
+
+    admin.submit(f"/doors/{front}/driver", SHELLY)
+    assert rules(web).doors[front].step_up == {Doubt.UNPROVEN_WEIGHTS}
+    page = admin.text(f"/doors/{front}/settings")
+    assert "a face alone does not open this door" in page
+    assert "own people refused (FNIR): 31 %, at most 5.0 % are asked for" in " ".join(page.split())
+
+    admin.submit(f"/doors/{front}/settings", {"what": "doubts"})  # nothing is ticked any more
+    assert rules(web).doors[front].step_up == frozenset()
+    assert "a face alone opens this door, although" in admin.text(f"/doors/{front}/settings")
+    with web.sessions() as session:
+        newest = entries.list_entries(session, limit=1)[0]
+    assert (newest.action, newest.detail["asks_while_unproven"]) == ("change_door_rules", False)
+    admin.submit(f"/doors/{front}/driver", SHELLY | {"set-relay": "2"})
+    assert rules(web).doors[front].step_up == frozenset()  # another setting does not undo the choice

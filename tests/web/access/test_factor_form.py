@@ -70,11 +70,11 @@ def test_proofs_that_nobody_could_give_are_refused(web: Web, front: int, admin: 
 
 def test_doubts_are_ticked_and_those_of_other_sources_stay(web: Web, front: int, admin: Browser, tablet: str) -> None:
     with web.sessions.begin() as session:
-        door_rows.change(session, front, "front", {"step_up": [str(Doubt.UNPROVEN_WEIGHTS)]}, web.clock.now())
+        door_rows.change(session, front, "front", {"step_up": [str(Doubt.LIVENESS)]}, web.clock.now())
     save(admin, front, "doubts", **{"doubt-look_alike": "y", "doubt-thin_margin": "y"})
-    assert rules(web).doors[front].step_up == {Doubt.LOOK_ALIKE, Doubt.THIN_MARGIN, Doubt.UNPROVEN_WEIGHTS}
+    assert rules(web).doors[front].step_up == {Doubt.LOOK_ALIKE, Doubt.THIN_MARGIN, Doubt.LIVENESS}
     save(admin, front, "doubts")
-    assert rules(web).doors[front].step_up == {Doubt.UNPROVEN_WEIGHTS}
+    assert rules(web).doors[front].step_up == {Doubt.LIVENESS}
 
 
 def test_a_second_proof_needs_a_tablet_on_that_side_that_is_in_use(

@@ -26,6 +26,20 @@ class Policy(StrEnum):
     REFUSE = "refuse"
 
 
+AUTO = "auto"  # the settings' word for: depends on the drills at this camera
+
+
+def policy_in_force(choice: str, *, drilled: bool, upgraded: bool) -> Policy:
+    """Return what follows at a camera.  `choice`: a policy, which always holds, or AUTO.
+
+    `drilled`: whether a drill there gave the point in force.  `upgraded`: the site was in use before it could choose,
+    so that an upgrade does not ask its people for more.
+    """
+    if choice != AUTO:
+        return Policy(choice)
+    return Policy.STEP_UP if drilled and not upgraded else Policy.WATCH
+
+
 class Verdict(StrEnum):
     """What the cues say together.  Stored by value: never rename one."""
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from attendance.config import DoorSettings
 from attendance.domain.access.door_state import Timings
 from attendance.errors import UserError
-from attendance.service.access.doors import stored_settings
+from attendance.service.access.doors import stored_settings, unproven
 from attendance.service.access.doors.live import timings_of
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
@@ -47,6 +47,9 @@ def device_for(sessions: Sessions, keys: Keys, clock: Clock, camera: str, file: 
     """Return the device of the camera's door, with the settings file taken over once."""
     with sessions.begin() as session:
         import_file(session, keys, camera, file, clock.now())
+        row = doors.door_at(session, camera)
+        if row is not None:
+            unproven.warn(session, row, camera)
         return device_at(session, keys, camera, file)
 
 
@@ -88,6 +91,7 @@ def import_file(session: Session, keys: Keys, camera: str, file: DoorSettings, a
     if doors.door_named(session, file.name) is None:
         row.name = file.name
     doors.set_driver(session, row.id, file.driver, stored_settings.sealed(keys, row.id, file.driver, file.settings), at)
+    asks = unproven.ask_from_now(session, row, before="null")
     row.imported_from, row.release_s = camera, file.unlock_s
     timings = timings_of(file.settings)
     row.watch_forced = timings.watch_forced
@@ -97,7 +101,7 @@ def import_file(session: Session, keys: Keys, camera: str, file: DoorSettings, a
         actor=Actor("system", "daemon"),
         action=Action.CHANGE_DRIVER,
         subject=Subject("door", row.name),
-        detail={"driver": file.driver, "imported": True},
+        detail={"driver": file.driver, "imported": True, "asks_while_unproven": asks},
         at=at,
     )
     log.info("[door] of the settings file was taken over for the door %s; from now on the site has it", row.name)

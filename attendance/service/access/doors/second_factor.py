@@ -21,6 +21,7 @@ from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import Begun, begun
 from attendance.domain.passage import Method, Passage
 from attendance.domain.reason import Reason
+from attendance.service.access.doors import unproven
 from attendance.store.access import second_factors
 
 FACTORS = {Method.FACE: Factor.FACE, Method.PIN: Factor.PIN, Method.BADGE: Factor.BADGE}
@@ -85,4 +86,7 @@ def _doubts(session: Session, door: Door, passage: Passage, now: datetime) -> fr
     asks = Doubt.REPEATED_FAILURES in door.step_up
     if asks and second_factors.strangers(session, passage.camera, now - FAILURES_WITHIN) >= FAILURES:
         found.add(Doubt.REPEATED_FAILURES)
+    asks = Doubt.UNPROVEN_WEIGHTS in door.step_up and passage.method is Method.FACE
+    if asks and unproven.raised(session, passage.camera):
+        found.add(Doubt.UNPROVEN_WEIGHTS)
     return frozenset(found)

@@ -22,13 +22,15 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from attendance.domain.access.rules.decide import Mark, Outcome, Rule, Verdict, decide
+from attendance.domain.access.rules.factors import Doubt
 from attendance.domain.access.rules.people import agrees
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.snapshot import aged, from_plain, plain, to_plain
 from attendance.domain.access.rules.state import State
-from attendance.domain.passage import Passage
+from attendance.domain.passage import Method, Passage
 from attendance.domain.people.consent import Purpose
 from attendance.domain.reason import Reason
+from attendance.service.access.doors import unproven
 from attendance.service.access.doors.judging import Judged, judged_passage, request_of, with_point
 from attendance.service.access.edge.bringing_in import BringIn
 from attendance.service.access.recording import Opening, Recorded, unlock_once
@@ -91,6 +93,7 @@ class Edge:
         self._log: RecordLog | None = None
         self._turn = threading.RLock()
         self._lasts = timedelta(0)
+        self._unproven = True  # until the database says otherwise
         self._since: datetime | None = None
         self._written: object = None
         self._written_at, self._checked_at, self._now_s = 0.0, -CHECK_S, pause
@@ -169,6 +172,7 @@ class Edge:
             point = rules.points.get(self._camera)
             door = None if point is None else rules.doors.get(point.door)
             lasts = timedelta(seconds=0 if door is None else door.offline_s)
+            self._unproven = unproven.raised(session, self._camera)
             old = self._now_s() - self._written_at >= lasts.total_seconds() / 5
             if not lasts or (fingerprint == self._written and not old):
                 everybody = None
@@ -245,6 +249,8 @@ class Edge:
         """Return the verdict of the copy, and the version of its rules; whatever is wrong with it refuses."""
         now = self._clock.now()
         request = request_of(passage, bool(doubt_about(self._clock)))
+        if self._unproven and passage.method is Method.FACE:
+            request = replace(request, doubts=frozenset({Doubt.UNPROVEN_WEIGHTS}))
         try:
             policy = self._copy(now)
         except Forged as error:

@@ -48,12 +48,12 @@ class LivenessAtSite:
 
 
 def liveness_at_site(
-    session: Session, model_id: str, policy_at: Callable[[str], str], since: datetime
+    session: Session, model_id: str, policy_at: Callable[[str], Policy], since: datetime
 ) -> LivenessAtSite:
     """Return the newest drill of each camera, by name, and the counts since an instant."""
     newest: dict[str, CameraDrill] = {}
     for row in liveness.newest_drills(session, model_id):
-        newest[row.camera] = _drill(row, Policy(policy_at(row.camera)))
+        newest[row.camera] = _drill(row, policy_at(row.camera))
     counts = liveness.counts_since(session, since)
     doubted = sum(number for (_granted, verdict), number in counts.items() if verdict is not Verdict.LIVE)
     return LivenessAtSite(tuple(newest[name] for name in sorted(newest)), sum(counts.values()), doubted, since)

@@ -11,14 +11,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from attendance.domain.access.liveness.fusion import point_of
+from attendance.domain.access.liveness.fusion import AUTO, Policy, point_of, policy_in_force
 from attendance.service.audit.audit import Action, Actor, Subject, Value, record
 from attendance.store.access import liveness
 from attendance.store.session import Sessions
+from attendance.store.settings import used_before_upgrade
 
 
-def store_drill(sessions: Sessions, at: datetime, operator: str, content: Mapping[str, Any], apply: bool) -> int:
-    """Store the drill of `content`; `apply`: its point is in force at the camera from the daemon's next start on."""
+def store_drill(
+    sessions: Sessions, at: datetime, operator: str, content: Mapping[str, Any], apply: bool, choice: str
+) -> tuple[int, Policy]:
+    """Store the drill of `content`; return its number and the policy that follows at the camera.
+
+    `apply`: its point is in force at the camera from the daemon's next start on.  `choice`: the settings' policy there.
+    """
     found = content["point_found"]
     point = point_of(found) if apply and found is not None else None
     kept = ("rates", "rates_with_point_found", "enough", "missing", "begun", "finished", "point_in_force")
@@ -33,9 +39,12 @@ def store_drill(sessions: Sessions, at: datetime, operator: str, content: Mappin
             result=result,
             point=point,
         )
+        drilled = liveness.point_at(session, content["camera"], content["model_id"]) is not None
+        policy = policy_in_force(choice, drilled=drilled, upgraded=used_before_upgrade(session))
         detail: dict[str, Value] = {"drill": number, "enough": bool(content["enough"]), "applied": point is not None}
         if point is not None:
             detail |= {"live_from": round(point.live_from, 4), "slope": round(point.slope, 4)}
+            detail |= {"policy": policy.value, "chosen": choice != AUTO}
         record(
             session,
             actor=Actor("command line", "liveness drill"),
@@ -44,4 +53,4 @@ def store_drill(sessions: Sessions, at: datetime, operator: str, content: Mappin
             subject=Subject("camera", content["camera"]),
             detail=detail,
         )
-    return number
+    return number, policy

@@ -23,7 +23,7 @@ from attendance.store.kiosk import devices
 
 SETS: tuple[FactorSet, ...] = ANY_ONE + ANY_TWO
 # The doubts that a door's list decides.  An odd hour comes of the door's usual hours, liveness of the camera's setting.
-DOUBTS = (Doubt.LOOK_ALIKE, Doubt.THIN_MARGIN, Doubt.REPEATED_FAILURES)
+DOUBTS = (Doubt.LOOK_ALIKE, Doubt.THIN_MARGIN, Doubt.REPEATED_FAILURES, Doubt.UNPROVEN_WEIGHTS)
 _BY_SOURCE = {
     PointSource.CAMERA: frozenset({Factor.FACE}),
     PointSource.KIOSK: frozenset(Factor),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from zoneinfo import ZoneInfo
-
 import pytest
 
 from attendance.domain.access.rules.doors import Antipassback
@@ -12,34 +9,14 @@ from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
 from attendance.service.access.doors.relay import Relay
 from attendance.service.access.policy import door_rows, holding
-from attendance.service.access.recording import Recorded, Recorder
-from attendance.service.ids import new_event_id
 from attendance.store.access import events
 from attendance.store.alarms import alarms
 from attendance.store.cameras import cameras
 from tests.factories import make_passage
+from tests.service.access.doors.asking import ZONE, ask
 from tests.service.conftest import Site
 
-ZONE = ZoneInfo("Europe/Berlin")
 TWO = [{"sets": [["face", "pin"], ["badge", "pin"], ["face", "badge"]], "schedule": None}]
-
-
-def ask(
-    site: Site, person: int | None, method: Method, camera: str = "", door: bool = False, **options: bool
-) -> Recorded:
-    """Somebody asks: a face at the camera "door", a PIN or badge at the tablet "tablet" beside it."""
-    site.clock.advance(1)
-    now = site.clock.now()
-    camera = camera or ("door" if method is Method.FACE else "tablet")
-    stranger = {"granted": False, "reason": Reason.UNKNOWN} if person is None else {}
-    passage = make_passage(
-        now, id=new_event_id(now), camera=camera, method=method, person_id=person, **stranger,
-        received_at=now if camera == "tablet" else None,
-    )  # fmt: skip
-    recorder = Recorder(site.sessions, site.clock, site.door if camera == "door" else None, timedelta(seconds=30), ZONE)
-    recorded = recorder.record(passage.id, lambda _session: passage, **options)
-    assert recorded is not None
-    return recorded
 
 
 def relay(site: Site) -> Relay:

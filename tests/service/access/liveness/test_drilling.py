@@ -17,6 +17,7 @@ from attendance.service.access.liveness.drill_store import store_drill
 from attendance.service.access.liveness.drilling import Watch, watch
 from attendance.service.access.liveness.gate import LivenessGate, LivenessRules
 from attendance.store.access import liveness
+from attendance.store.audit import entries
 from attendance.store.session import Sessions
 from tests.factories import ANNA, BERT, NOBODY, NOON, make_frame
 from tests.fakes import FakeAnalyser
@@ -103,14 +104,18 @@ def test_a_drill_is_stored_with_its_counts_and_its_point_only_if_wanted(sessions
     content = content_of(setting, trials(), NOON, NOON + timedelta(hours=1))
     assert (content["enough"], lacking(content)) == (True, "")
     assert [row[3] for row in summary(trials())] == ["0 of 20", "1 of 10", "0 of 10", "0 of 10", "0 of 10"]
-    store_drill(sessions, NOON, "Ada", content, apply=False)
+    assert store_drill(sessions, NOON, "Ada", content, apply=False, choice="auto") == (1, Policy.WATCH)
     with sessions() as session:
         assert liveness.point_at(session, "front", "m") is None
-    store_drill(sessions, NOON, "Ada", content, apply=True)
+    assert store_drill(sessions, NOON, "Ada", content, apply=True, choice="watch")[1] is Policy.WATCH
+    assert store_drill(sessions, NOON, "Ada", content, apply=True, choice="auto") == (3, Policy.STEP_UP)
+    with sessions() as session:
+        acts = [one.detail for one in entries.list_entries(session, limit=2)]
+    assert [(one["policy"], one["chosen"]) for one in acts] == [("step_up", False), ("watch", True)]
     with sessions() as session:
         point = liveness.point_at(session, "front", "m")
         assert point is not None
-        assert point.source == "drill 2"
+        assert point.source == "drill 3"
         assert point.live_from == content["point_found"]["live_from"]
         kept = liveness.drills(session)[0].result
     assert "trials" not in kept  # those are in the signed report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from attendance.errors import UserError
 from attendance.service.access.liveness.gates import gates
 from attendance.store.access import liveness
 from attendance.store.session import Sessions
+from attendance.store.settings import UPGRADED_SITE, put
 from tests.service.access.liveness.networks import Network
 
 
@@ -50,6 +52,27 @@ def test_the_point_of_a_drill_comes_before_the_cards(sessions: Sessions) -> None
     assert front is not None
     assert back is not None
     assert (front.point.source, back.point.source) == ("drill 1", "card")
+
+
+@pytest.mark.parametrize("chosen", ["auto", "watch", "off"])
+def test_a_new_site_steps_up_after_a_drill_and_no_choice_is_overridden(sessions: Sessions, chosen: str) -> None:
+    def policy() -> object:
+        return getattr(gates(made, sessions, lambda: Network(1.0))("front"), "policy", None)
+
+    made = Settings.model_validate({"liveness": {"policy": chosen}, "models": {"liveness": Network.model_id}})
+    assert policy() is (None if chosen == "off" else Policy.WATCH)
+    at = datetime(2024, 5, 6, tzinfo=UTC)
+    with sessions.begin() as session:
+        values: dict[str, Any] = {"model_id": Network.model_id, "at": at, "by": None, "result": {}}
+        liveness.add_drill(session, camera="front", point=None, **values)
+    assert policy() is (None if chosen == "off" else Policy.WATCH)  # a drill without a point
+    with sessions.begin() as session:
+        liveness.add_drill(session, camera="front", point=LivenessPoint(2.0, 0.0, 1.0, 0.0), **values)
+    after = {"auto": Policy.STEP_UP, "watch": Policy.WATCH, "off": None}
+    assert policy() is after[chosen]
+    with sessions.begin() as session:
+        put(session, UPGRADED_SITE, True, at)
+    assert policy() is (None if chosen == "off" else Policy.WATCH)
 
 
 @pytest.mark.parametrize("policy", ["step_up", "refuse"])
