@@ -143,10 +143,10 @@ def _eers(
     )
 
 
-def show(lines: list[Line], point: Mapping[str, float]) -> None:
+def show(lines: list[Line], point: Mapping[str, float], fixed_on: str = "nuaa 0011, 0012 and pad_balveer") -> None:
     """Print the rows; rates in per cent with 95 % intervals over people."""
     numbers = ", ".join(f"{name} {value:.2f}" for name, value in point.items())
-    tqdm.write(f"thresholds fixed on nuaa 0011, 0012 and pad_balveer: {numbers}")
+    tqdm.write(f"thresholds fixed on {fixed_on}: {numbers}")
     for line in lines:
         kind = "BPCER" if line.live else "APCER"
         peer = "" if line.peer is None else f" | peer {_words(line.peer)}"

@@ -78,7 +78,7 @@ def in_turn(settings: Settings, data: Path, out: Path, only: Sequence[str], samp
         logits[turn.name] = _trained(data, out / turn.name, turn, faces, start, samples, threads)
         point = thresholds(faces, logits[turn.name], turn.fixed_on)
         lines = report(faces, logits[turn.name], point, part_of(faces, turn))
-        show(lines, point)
+        show(lines, point, *([", ".join(turn.fixed_on)] if turn.fixed_on else []))
         results[turn.name] = {"left_out": turn.left_out, "samples": samples, "point": point} | _dicts(lines)
         logits[turn.name] = point["slope"] * logits[turn.name] + point["offset"]
     found = pooled(faces, [(turn, logits[turn.name]) for turn in turns if turn.name in SCREEN_GROUPS])
