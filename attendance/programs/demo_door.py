@@ -95,23 +95,23 @@ class DoorScenes:
         if not self._until(lambda: len(self._device.pulses) > 0):
             return
         self._device.is_open = True
-        self._tell(OPENED, "the lock was released; somebody holds the door open for a colleague and leaves it so")
+        self._scene(OPENED, "the lock was released; somebody holds the door open for a colleague and leaves it so")
         if not self._until(lambda: self._held() is not None):
             return
-        self._tell(ALARMED, f"alarm: {self._held()}")
+        self._scene(ALARMED, f"alarm: {self._held()}")
         self._operator(self._acknowledge)
         self._device.is_open = False
-        self._tell(ACKNOWLEDGED, "an operator acknowledges the alarm and closes the door")
+        self._scene(ACKNOWLEDGED, "an operator acknowledges the alarm and closes the door")
         if not self._until(lambda: self._held() is None):
             return
-        self._tell(CLEARED, "the alarm is over: the door is closed")
+        self._scene(CLEARED, "the alarm is over: the door is closed")
         before = len(self._device.pulses)
         self._operator(self._unlock)
         if self._until(lambda: len(self._device.pulses) > before):
-            self._tell(OPERATED, "an operator opens the door for a delivery, with a reason and an end")
+            self._scene(OPERATED, "an operator opens the door for a delivery, with a reason and an end")
         self._operator(self._release)
 
-    def _tell(self, scene: str, words: str) -> None:
+    def _scene(self, scene: str, words: str) -> None:
         self.seen.append(scene)
         say(f"   at the door: {words}")
 

@@ -168,7 +168,7 @@ def test_the_domain_knows_the_standard_library_and_numpy_only() -> None:
     [
         ("flask", {"web", "bootstrap"}),
         ("flask_babel", {"web"}),
-        ("sqlalchemy", {"store", "service", "bootstrap", "daemon", "web", "jobs", "cli"}),
+        ("sqlalchemy", {"store", "service", "bootstrap", "daemon", "web", "jobs", "cli", "programs"}),
         ("cv2", {"vision", "models", "training", "evaluation", "daemon", "programs", "service"}),
         ("onnxruntime", {"vision", "models", "training", "evaluation", "programs", "cli"}),
         ("click", {"cli", "programs"}),
