@@ -58,7 +58,9 @@ def test_every_job_has_its_own_name_and_a_time(sessions: Sessions, keys: Keys) -
 
     assert [job.name for job in table] == [
         "forget strangers",
+        "forget refusals",
         "forget passages",
+        "forget musters",
         "faces of leavers",
         "end of employment",
         "nightly roll-up",

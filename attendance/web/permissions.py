@@ -36,6 +36,7 @@ Permission = Literal[
     "edit_door",
     "read_access",
     "edit_access",
+    "read_lockout",
     "read_muster",
     "tick_muster",
     "pair_device",

@@ -83,6 +83,8 @@ PERSONAL: frozenset[Permission] = frozenset(
         "read_leave",
         "read_roster",
         "read_audit",
+        "read_muster",
+        "read_lockout",
     }
 )
 _readings = Readings()

@@ -62,7 +62,10 @@ def camera_list(context: click.Context) -> None:
 @click.argument("name")
 @click.argument("source")
 @click.option("--door", help="The door at which it stands; needed if there are several.")
-@click.option("--direction", type=click.Choice(["in", "out", "unknown"]), default="in", show_default=True)
+@click.option(
+    "--direction", type=click.Choice(["in", "out", "unknown"]), default="in", show_default=True,
+    help="Which way people pass there.",
+)  # fmt: skip
 @_times
 @click.pass_context
 def camera_add(

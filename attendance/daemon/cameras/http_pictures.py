@@ -78,7 +78,9 @@ class HttpPictures:
         self._asked.close()
 
     def _is_same(self, picture: bytes) -> bool:
-        """Return whether this file was given out a moment ago."""
+        """Return whether this file was given out a moment ago, by a camera that is asked for each picture."""
+        if not self.note:  # a stream says by itself that a picture is new
+            return False
         now = monotonic()
         if picture == self._given and now - self._given_at < _SAME_FOR_S:
             return True

@@ -20,6 +20,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _BEGINS = re.compile(rb"\xff\xd8\xff|" + re.escape(_PNG))
 # In the entropy-coded data of a JPEG each FF is followed by 00 or by a restart marker; anything else ends it.
 _MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+# The next picture, where a table of this one should be: this one was cut short, and its length reaches into the next.
+_NEXT = re.compile(rb"\xff\xd8\xff[\xe0-\xef\xdb\xc0\xc4\xdd\xfe]")
+_TEXTS = {*range(0xE0, 0xF0), 0xFE}  # application data and comments, which may hold a picture of their own
 _SIZES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the markers that give height and width
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # the markers without a length
 
@@ -101,6 +104,8 @@ class PictureStream:
                     _require_pixels(
                         int.from_bytes(data[place + 5 : place + 7]), int.from_bytes(data[place + 7 : place + 9])
                     )
+                if marker not in _TEXTS and (other := _NEXT.search(data, place + 4, place + 2 + length)):
+                    raise _Broken(other.start())
                 place += 2 + length
                 if marker == 0xDA:
                     place = self._after_scan(place)

@@ -29,7 +29,7 @@ blueprint = Blueprint("locked_out", __name__, url_prefix="/doors/locked-out")
 
 
 @blueprint.get("")
-@permission("read_access")
+@permission("read_lockout")
 def page() -> ResponseReturnValue:
     site = current_site()
     with site.sessions() as session:
