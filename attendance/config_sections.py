@@ -85,11 +85,13 @@ class Site(Section):
 
 
 class Liveness(Section):
-    policy: Literal["auto", "off", "watch", "step_up", "refuse"] = "auto"
-    cameras: str = Field("", pattern=r"^(\s*[^=,]+=\s*(auto|off|watch|step_up|refuse)\s*(,|$))*$")
+    policy: Literal["auto", "off", "watch", "challenge", "step_up", "refuse"] = "auto"
+    cameras: str = Field("", pattern=r"^(\s*[^=,]+=\s*(auto|off|watch|challenge|step_up|refuse)\s*(,|$))*$")
     looks: Whole = Field(3, ge=1, le=10)
     every: Whole = Field(3, ge=1, le=30)
     wait_s: Number = Field(2.0, ge=0, le=10)
+    challenge_steps: Whole = Field(2, ge=2, le=4)
+    challenge_s: Number = Field(12.0, ge=5, le=60)
 
     def policy_at(self, camera: str) -> str:
         """Return what was chosen for a camera, else for all; "auto" depends on the drills there."""

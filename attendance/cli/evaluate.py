@@ -1,5 +1,5 @@
 """Commands that measure networks: evaluate ablation, detector, liveness, recogniser, verification,
-identification, site, before-after, clips.
+identification, site, before-after, challenge, clips.
 
 In: folders with labelled images and numbers.  Out: tables, plots, files, written by the modules it calls.
 Does not know: networks.  It declares the options and passes them on by name.
@@ -306,6 +306,24 @@ def evaluate_before_after(context: click.Context, /, **options: Any) -> None:
         from attendance.evaluation.recogniser.comparing import before_after_run
 
         before_after_run.evaluate_before_after(settings=settings, **options)
+
+
+@evaluate.command("challenge")
+@click.option("--data", type=FOLDER, required=True, help="Folder with a folder of photographs for each person.")
+@click.option(
+    "--people", "number", type=click.IntRange(4, 1000), default=48, show_default=True, help="How many people try it."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of how they move.")
+@click.option("--out", type=FILE, help="Also write the numbers to this JSON file.")
+@click.pass_context
+def evaluate_challenge(context: click.Context, data: Path, number: int, seed: int, out: Path | None) -> None:
+    """Ask heads that turn, and prints and screens that are moved, to move as at a door: how many pass."""
+    require_folder("--data", data)
+    settings = settings_of(context)
+    with needs("train", *_MEASURING):
+        from attendance.programs.challenges import run_challenges
+
+        run_challenges(settings, data, number, out, seed)
 
 
 @evaluate.command("clips")

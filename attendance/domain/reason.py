@@ -66,6 +66,7 @@ class Reason(StrEnum):
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     NOT_LIVE = "not_live"
     LIVENESS_STEP_UP = "liveness_step_up"
+    CHALLENGE_FAILED = "challenge_failed"
 
     @property
     def about_picture(self) -> bool:

@@ -20,6 +20,7 @@ from attendance.domain.access.attempts import RefusedAttempts
 from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import Decision
 from attendance.domain.access.gallery import MakeProduct
+from attendance.domain.access.liveness.challenge import Ended, Progress
 from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.access.pace import Pace
 from attendance.domain.access.repeated_looks import RepeatedLooks, Suspicion
@@ -30,12 +31,15 @@ from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.edge.deciding import Edge
 from attendance.service.access.gallery_watch import GalleryWatch, View, denied
+from attendance.service.access.liveness.asking import Asking
+from attendance.service.access.liveness.challenger import Answered, Challenger, ChallengeRules
 from attendance.service.access.liveness.gate import LivenessGate, Ruling
 from attendance.service.access.reason_texts import pace_words, suspicion_words
 from attendance.service.access.recording import Opening, Recorded, Recorder
 from attendance.service.alarms.alarms import NOBODY, Recipients
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Analyser, Clock, Door
+from attendance.store.access import challenges
 from attendance.store.access import liveness as liveness_rows
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
@@ -52,6 +56,7 @@ class Rules:
     `fault_every`: how often one lasting fault is recorded.  `static_detection`: for how long a false face that
     does not change is left out after its first refusal; zero records it every time.  `window`: of looks that are
     compared one by one.  `refused_attempts` of one face within `refused_within`: it then waits; 0: never.
+    `challenge_steps`: how many movements are asked for, where that is done, within `challenge_limit`.
     """
 
     camera: str
@@ -69,6 +74,8 @@ class Rules:
     static_detection: timedelta = timedelta(hours=1)
     refused_attempts: int = 5
     refused_within: timedelta = timedelta(minutes=5)
+    challenge_steps: int = 2
+    challenge_limit: timedelta = timedelta(seconds=12)
     alarms_to: Recipients = NOBODY
 
 
@@ -80,7 +87,7 @@ class Outcome:
     could not be recorded, or was recorded a moment ago.  `repeat`: of an earlier passage within the cooldown,
     or of a lasting fault.  `decision` may be stricter than `settled.decision`: the database has the last word.
     `settled` is None for a fault.  `opening` is None unless a door was asked.  `timings`: ms by stage.
-    `ruling`: what was found about liveness; None where nothing was asked.
+    `ruling`: what was found about liveness; None where nothing was asked.  `challenge`: how a challenge ended.
     """
 
     passage: Passage | None
@@ -91,6 +98,7 @@ class Outcome:
     opening: Opening | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     ruling: Ruling | None = None
+    challenge: Ended | None = None
 
 
 class CheckIn:
@@ -118,9 +126,12 @@ class CheckIn:
         )
         self._refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
         self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
+        order = ChallengeRules(rules.camera, rules.challenge_steps, rules.challenge_limit)
+        self._asking = Asking(Challenger(sessions, order), self._recorder, edge)
         self._static = StaticDetections(rules.static_detection)
         # Outlives faults, changes of the direction and lost connections, unlike the looks that agree.
         self._repeated = RepeatedLooks()
+        self._repeats: tuple[datetime, dict[Box, bool]] | None = None
         self._suspicion: Suspicion | None = None
         self._pace = Pace()
         self._suspected_at = clock.now()
@@ -137,6 +148,11 @@ class CheckIn:
     def trouble(self) -> str:
         """Return what is wrong with the pictures, "" if nothing."""
         return suspicion_words(self._suspicion) if self._suspicion is not None else pace_words(self._pace)
+
+    @property
+    def challenge(self) -> Progress | None:
+        """Return what somebody before the camera is asked to do now."""
+        return self._asking.progress
 
     @property
     def view(self) -> View:
@@ -174,10 +190,10 @@ class CheckIn:
             probes = self._analyser.analyse(frame, self._rules.max_faces)
             self._timings.update(self._analyser.timings)
             agreed = self._agree(frame, probes, view)
-            for settled, ruling in self._judged(frame, probes, agreed):
+            for settled, ruling, answered in self._asked(frame, probes, agreed, view):
                 if self._is_static(frame, settled):
                     continue
-                outcome = self._record(frame, settled, view, ruling)
+                outcome = self._record(frame, settled, view, ruling, answered)
                 outcomes.append(outcome)  # at once: a fault of the next person leaves it standing
         except Exception as error:  # fail secure: whatever it was, it ends as a denial
             outcomes.append(self._refuse(frame, error))
@@ -206,10 +222,16 @@ class CheckIn:
 
     def _is_repeat(self, frame: Frame, box: Box, named: bool) -> bool:
         """Return whether a look shows the same picture as an earlier one; one that names somebody is suspicious."""
+        if self._repeats is None or self._repeats[0] != frame.taken_at:
+            self._repeats = frame.taken_at, {}
+        known = self._repeats[1]
+        if box in known:  # asked before about this very look
+            return known[box]
         repeat = self._repeated.is_repeat(frame.image, box, frame.taken_at, named)
         if named:
             self._suspect(frame.camera, self._repeated.suspicion)
             self._suspected_at = frame.taken_at
+        known[box] = repeat
         return repeat
 
     def _suspect(self, camera: str, suspicion: Suspicion | None) -> None:
@@ -240,21 +262,49 @@ class CheckIn:
         self._timings["liveness"] = (perf_counter() - begun) * 1000
         return ready
 
-    def _record(self, frame: Frame, settled: Settled, view: View, ruling: Ruling | None) -> Outcome:
-        # In doubt the rules of the door ask for a second factor; a clear picture proves nothing.
+    def _asked(
+        self, frame: Frame, probes: list[Probe], agreed: list[Settled], view: View
+    ) -> list[tuple[Settled, Ruling | None, Answered | None]]:
+        """Ask who needs it to move before the camera; a grant then comes when that has ended."""
+        ready = self._judged(frame, probes, agreed)
+        return self._asking.sort(
+            frame,
+            probes,
+            ready,
+            lambda settled: self._passage(frame, settled.decision, settled.frames, view),
+            view.decide,
+            self._is_repeat,
+        )
+
+    def _record(
+        self, frame: Frame, settled: Settled, view: View, ruling: Ruling | None, answered: Answered | None
+    ) -> Outcome:
+        if answered is not None and ruling is not None and answered.passed:
+            ruling = replace(ruling, passes=True, reason=None)
+        # In doubt the rules ask for a second factor unless a challenge was put; a clear picture proves nothing.
         unclear = ruling is not None and ruling.judgement.verdict is Verdict.UNCLEAR
-        asks = unclear and ruling is not None and ruling.reason is Reason.LIVENESS_STEP_UP
+        asks = unclear and ruling is not None and ruling.reason is not None and ruling.reason is not Reason.NOT_LIVE
+        asks = asks and answered is None
         decision = settled.decision if asks or ruling is None or ruling.reason is None else denied(ruling.reason)
+        if answered is not None and not answered.passed:
+            decision = denied(Reason.CHALLENGE_FAILED)
         passage = self._passage(frame, decision, settled.frames, view)
+        progress, noted = None if answered is None else answered.progress, list[str]()
 
         def note(session: Session, written: Passage) -> None:
             if ruling is not None:
                 liveness_rows.add_ruling(
                     session, written.id, ruling.policy, ruling.judgement, ruling.model_id, ruling.source
                 )
+            if progress is not None:
+                challenges.end(session, progress, written.id)
+                noted.append(written.id)
 
         alone = self._passage(frame, denied(Reason.LIVENESS_STEP_UP), settled.frames, view) if asks else passage
-        recorded = self._committed(passage, note, asks, alone)
+        challenged = answered is not None and answered.passed
+        recorded = self._committed(passage, note, asks, alone, challenged)
+        if progress is not None and not noted:  # a repeat at a tablet writes no passage
+            self._asking.close(progress, recorded.passage.id)
         self._timings.update(recorded.timings)
         overruled = decision.granted and not recorded.passage.granted
         return Outcome(
@@ -266,16 +316,19 @@ class CheckIn:
             recorded.opening,
             self._timings,
             ruling,
+            None if answered is None else answered.ended,
         )
 
     def _committed(
-        self, passage: Passage, note: Callable[[Session, Passage], None], asks: bool, alone: Passage
+        self, passage: Passage, note: Callable[[Session, Passage], None], asks: bool, alone: Passage, challenged: bool
     ) -> Recorded:
         """Commit the request; while the database is away the door's copy of the rules decides on `alone`, if any."""
         try:
             if self._edge is not None:
                 self._edge.bring_in_first()
-            recorded = self._recorder.record(passage.id, lambda _session: passage, note, liveness_asks=asks)
+            recorded = self._recorder.record(
+                passage.id, lambda _session: passage, note, liveness_asks=asks, challenged=challenged
+            )
         except Exception as error:
             recorded = None if self._edge is None else self._edge.record(alone, error)
             if recorded is None:
@@ -286,6 +339,7 @@ class CheckIn:
     def _begin_anew(self) -> None:
         """Forget the looks so far: nobody passes on them."""
         self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
+        self._asking.forget()
         if self._gate is not None:
             self._gate.forget()
 

@@ -320,6 +320,20 @@ REASON_TEXTS: Mapping[Reason, ReasonText] = {
             (OTHER_WAY, N_("Step up alone, with nothing in front of your face, and turn your head a little.")),
         ),
     ),
+    Reason.CHALLENGE_FAILED: ReasonText(
+        N_("did not move as asked"),
+        N_("Let the person try again, slowly, or use a PIN or badge. See what was asked and done under “Why?”."),
+        (N_("Please use your PIN or badge"), N_("Or step back for a moment, and try again slowly.")),
+        Explanation(
+            N_("The movement that was asked for was not seen"),
+            (N_("Your face was recognised. The camera asked you to turn your head or to come nearer."),),
+            N_("A photo cannot turn its head. If you do not move as asked, for whatever reason, use a PIN or badge."),
+            (
+                OTHER_WAY,
+                N_("Or try again: slowly, in the order that the screen shows, and wait for each next step."),
+            ),
+        ),
+    ),
     Reason.FAULT: ReasonText(
         N_("system fault"),
         N_("See the daemon’s log."),

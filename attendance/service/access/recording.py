@@ -27,11 +27,20 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.repeated_looks import Suspicion
+from attendance.domain.access.rules.decide import Outcome
+from attendance.domain.access.rules.proofs import asks_challenge
 from attendance.domain.passage import Method, Passage, is_repeat
 from attendance.domain.people.consent import Purpose, allows
 from attendance.domain.reason import Reason
 from attendance.service.access.doors import second_factor
-from attendance.service.access.doors.judging import DoorRules, judged_passage, request_of, take_place, with_point
+from attendance.service.access.doors.judging import (
+    DoorRules,
+    Judged,
+    judged_passage,
+    request_of,
+    take_place,
+    with_point,
+)
 from attendance.service.alarms.alarms import NOBODY, Recipients, clear_and_notify, raise_and_notify
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
@@ -92,6 +101,23 @@ class Recorded:
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is known beside a passage: see `Recorder.record`."""
+
+    liveness_asks: bool = False
+    duress: bool = False
+    challenged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """`useful`: who moves as asked would pass, or be asked for one more factor · `asked`: the point's rule asks."""
+
+    useful: bool
+    asked: bool
+
+
 class Recorder:
     """Record the requests of one access point.  `door` is None at a tablet.  For several threads at once."""
 
@@ -116,6 +142,7 @@ class Recorder:
         *,
         liveness_asks: bool = False,
         duress: bool = False,
+        challenged: bool = False,
     ) -> Recorded | None:
         """Commit the request, then move the door, then note what the door did.
 
@@ -123,14 +150,12 @@ class Recorder:
         cannot be judged now; then nothing is recorded.  The same `event_id` again is recorded once.
         `also` notes more about a passage that is written, in the same transaction.  `liveness_asks`: in doubt about
         liveness a second factor is needed; without a door's rules this refuses.  `duress`: the PIN was the one for
-        duress, which raises an alarm in silence and changes nothing else.
+        duress, which raises an alarm in silence and changes nothing else.  `challenged`: this face moved as asked.
         """
-        begun = perf_counter()
+        begun, asked = perf_counter(), _Beside(liveness_asks, duress, challenged)
         try:
             with self._sessions.begin() as session:
-                recorded = self._known(session, event_id) or self._commit(
-                    session, judge(session), also, liveness_asks, duress
-                )
+                recorded = self._known(session, event_id) or self._commit(session, judge(session), also, asked)
         except IntegrityError:  # the same event came twice at once, and the other request was first
             with self._sessions() as session:
                 recorded = self._known(session, event_id)
@@ -193,8 +218,7 @@ class Recorder:
         session: Session,
         passage: Passage | None,
         also: Callable[[Session, Passage], None] | None,
-        liveness_asks: bool,
-        duress: bool,
+        asked: _Beside,
     ) -> Recorded | None:
         """Judge the request by the rules of the door and write the passage; without a door a repeat is not written."""
         if passage is None:
@@ -207,8 +231,8 @@ class Recorder:
             if person is None:
                 passage = _refused(passage, _NOT_ACTIVE[passage.method])
         if self._has_rules(session, passage):
-            passage, release_s = self._by_rules(session, passage, liveness_asks, duress)
-        elif liveness_asks and passage.granted:
+            passage, release_s = self._by_rules(session, passage, asked)
+        elif asked.liveness_asks and passage.granted:
             passage = _refused(passage, Reason.LIVENESS_STEP_UP)
         elif passage.granted and person is not None and not allows(passage.method, Purpose.ATTENDANCE, person.agreed):
             # A tablet is for working time.  The person was identified, and stays named as at a door.
@@ -228,7 +252,7 @@ class Recorder:
         events.record_passage(session, passage)
         if passage.granted and passage.door_id is not None:
             take_place(session, self._rules.rules(session), passage)
-        if duress and person is not None:
+        if asked.duress and person is not None:
             raise_and_notify(session, "duress", passage.camera, {}, self._clock.now(), self._alarms_to)
         if also is not None:
             also(session, passage)
@@ -242,18 +266,36 @@ class Recorder:
             return False  # it waited in a tablet, and no door moves for it
         return self._door is not None or self._rules.point(session, passage.camera) is not None
 
-    def _by_rules(self, session: Session, passage: Passage, liveness_asks: bool, duress: bool) -> tuple[Passage, float]:
+    def _by_rules(self, session: Session, passage: Passage, asked: _Beside) -> tuple[Passage, float]:
         """Return the passage with the verdict of the rules, and for how long the door is released."""
-        now = self._clock.now()
-        request = replace(
-            request_of(passage, bool(doubt_about(self._clock))), liveness_asks=liveness_asks, duress=duress
-        )
-        rules = with_point(self._rules.rules(session), passage.camera)
-        judged = self._rules.judge(session, second_factor.joined(session, rules, request, passage, now), now)
+        judged, now = self._judge(session, passage, asked), self._clock.now()
         verdict = judged.verdict
         if verdict.reason is Reason.WRONG_FACTOR:
             raise_and_notify(session, "another's factor", passage.camera, {}, now, self._alarms_to)
         return judged_passage(passage, judged), verdict.seconds if verdict.granted else 0.0
+
+    def _judge(self, session: Session, passage: Passage, asked: _Beside) -> Judged:
+        now = self._clock.now()
+        request = replace(
+            request_of(passage, bool(doubt_about(self._clock))),
+            liveness_asks=asked.liveness_asks,
+            duress=asked.duress,
+            challenged=asked.challenged,
+        )
+        rules = with_point(self._rules.rules(session), passage.camera)
+        return self._rules.judge(session, second_factor.joined(session, rules, request, passage, now), now)
+
+    def foresee(self, passage: Passage) -> Foreseen:
+        """Return what a challenge would be good for, before anybody is asked to move.  Nothing is written."""
+        with self._sessions() as session:
+            if not self._has_rules(session, passage):
+                return Foreseen(useful=True, asked=False)
+            doubt, now = bool(doubt_about(self._clock)), self._clock.now()
+            policy = with_point(self._rules.rules(session), passage.camera)
+            point = policy.points.get(passage.camera)
+            verdict = self._judge(session, passage, _Beside(challenged=True)).verdict
+            useful = verdict.outcome is not Outcome.DENY
+            return Foreseen(useful, point is not None and asks_challenge(policy, point, now, doubt))
 
     def _note(self, door: Door, passage: Passage, opening: Opening) -> None:
         try:

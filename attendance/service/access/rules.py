@@ -38,6 +38,8 @@ def rules_for(settings: Settings) -> Rules:
         refused_within=timedelta(seconds=decision.refused_within_s),
         zone=settings.site.zone,
         max_faces=settings.detector.max_faces,
+        challenge_steps=settings.liveness.challenge_steps,
+        challenge_limit=timedelta(seconds=settings.liveness.challenge_s),
         alarms_to=Recipients.of(settings.alarms, settings.mail.host),
     )
 

@@ -17,13 +17,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.passage import Direction, Passage
+from attendance.domain.access.liveness.challenge import Progress
+from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.reason_texts import kiosk_hint, kiosk_refusal
 from attendance.service.enrolment.at_camera import PHOTOS
 from attendance.service.hours import days
 from attendance.service.kiosk import messages
 from attendance.store.access import events
+from attendance.store.access.challenges import Asked
 from attendance.store.enrolment.camera_enrolments import Standing
 from attendance.store.people import people
 from attendance.texts import gettext as _
@@ -31,8 +33,10 @@ from attendance.texts import gettext as _
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is shown.  `state`: idle, guide, greet, refused, later (send the event again), done.
+    """What is shown.  `state`: idle, guide, challenge, greet, step_up (one more proof, or another one), refused, later
+    (send the event again), done.
 
+    `challenge`: the id of one that goes on, with its `step`, the `number` of that of so many, and the `seconds` left ·
     `ask`: offer in, out and break · `sense`: what the passage was taken for · `undo`: seconds left for it.
     """
 
@@ -46,6 +50,15 @@ class Answer:
     ask: bool = False
     undo: int = 0
     repeat: bool = False
+    challenge: str | None = None
+    step: str | None = None
+    number: int = 0
+    of: int = 0
+    seconds: float = 0.0
+
+
+# Refusals after which the same person goes on at once by another proof.
+STEP_UPS = frozenset({Reason.SECOND_FACTOR, Reason.LIVENESS_STEP_UP, Reason.CHALLENGE_FAILED})
 
 
 def greet(
@@ -77,8 +90,31 @@ def greet(
     )
 
 
-def refused(reason: Reason) -> Answer:
-    """Return the refusal that this reason stands for."""
+def ask_to_move(asked: Asked, now: datetime) -> Answer:
+    """Return what a person is asked to do, with what would help and the time that is left."""
+    step = asked.steps[asked.number]
+    return Answer(
+        "challenge",
+        messages.step_words(step),
+        messages.hint_words(asked.hint),
+        challenge=asked.id,
+        step=step.value,
+        number=asked.number + 1,
+        of=len(asked.steps),
+        seconds=round(max(0.0, (asked.ends_at - now).total_seconds()), 1),
+    )
+
+
+def asked_by(progress: Progress) -> Asked:
+    """Return what a challenge that goes on asks for."""
+    challenge = progress.challenge
+    return Asked(challenge.id, challenge.steps, len(progress.done), challenge.ends_at, progress.hint)
+
+
+def refused(reason: Reason, method: Method = Method.FACE) -> Answer:
+    """Return the refusal that this reason stands for; `method`: by which the person came."""
+    if reason in STEP_UPS:
+        return Answer("step_up", *messages.one_more(reason, method))
     headline, advice = kiosk_refusal(reason)
     return Answer("refused", headline, advice)
 

@@ -35,7 +35,7 @@ from attendance.service.kiosk.badge_reader import read_badge
 from attendance.service.kiosk.pin_and_badge import judge, proves, said_direction, try_said
 from attendance.service.kiosk.terminals import CHOICES, ListeningAnalyser, Seat, Terminal, bounded
 from attendance.service.ports import Analyser, Clock
-from attendance.store.access import events
+from attendance.store.access import challenges, events
 from attendance.store.crypto import Keys
 from attendance.store.people.pins import PinTry
 from attendance.store.session import Sessions
@@ -74,33 +74,52 @@ class Kiosk:
 
     # --- face, or a badge held before the camera ---------------------------------------------------
 
-    def look(self, terminal: Terminal, picture: bytes) -> Answer:
-        """Judge one frame.  EnrolRefused if the bytes are not a picture.  A frame that comes too soon is left out."""
+    def look(self, terminal: Terminal, picture: bytes, challenge: str = "") -> Answer:
+        """Judge one frame.  EnrolRefused if the bytes are not a picture.  A frame that comes too soon is left out.
+
+        `challenge`: the id of the one that the tablet showed when it took the picture.
+        """
         seat = self._seat(terminal)
         if not seat.turn.acquire(blocking=False):
             return Answer("idle")
         try:
             image, now = bounded(decode_image(picture, TABLET_PIXELS)), self._clock.now()
             if (badge := read_badge(image)) is None:
-                return self._look_for_face(seat, Frame(image, now, terminal.name))
+                return self._look_for_face(seat, Frame(image, now, terminal.name), challenge)
             if seat.still_held(badge, now):
                 return Answer("idle")
             if not seat.takes_badges(now):
                 return Answer("refused", *messages.badges_rest())
             answer = self._record(terminal, new_event_id(now), now, {"badge": badge})
             seat.badge = (badge, now)
-            seat.note_badge(answer.state != "refused" or answer == answers.refused(Reason.SECOND_FACTOR), now)
+            seat.note_badge(answer.state != "refused", now)
             return answer
         finally:
             seat.turn.release()
 
-    def _look_for_face(self, seat: Seat, frame: Frame) -> Answer:
+    def decline(self, camera: str, challenge: str) -> Answer:
+        """Note that the person before a tablet, or the camera of a screen, prefers a PIN or badge.
+
+        UserError unless this challenge goes on there.
+        """
+        with self._sessions.begin() as session:
+            if not challenges.decline(session, challenge, camera):
+                raise UserError("this challenge is over")
+        return answers.refused(Reason.CHALLENGE_FAILED)
+
+    def _look_for_face(self, seat: Seat, frame: Frame, challenge: str) -> Answer:
+        before = seat.check_in.challenge
+        if before is not None and before.challenge.id != challenge and frame.taken_at < before.challenge.ends_at:
+            # Taken before the tablet showed this challenge, or for another one: it answers nothing.
+            return answers.ask_to_move(answers.asked_by(before), frame.taken_at)
         outcomes = seat.check_in.process(frame)
         for outcome in sorted(outcomes, key=lambda outcome: not outcome.decision.granted):
             if outcome.decision.granted and outcome.passage is not None:
                 return self._greet(seat.terminal, outcome.passage, outcome.repeat)
             if not outcome.repeat:
                 return answers.refused(outcome.decision.reason)
+        if (progress := seat.check_in.challenge) is not None and progress.ended is None:
+            return answers.ask_to_move(answers.asked_by(progress), frame.taken_at)
         if not seat.analyser.probes:
             return Answer("idle")
         flaws = seat.analyser.probes[0].flaws
@@ -125,7 +144,7 @@ class Kiosk:
         with self._sessions() as session:
             known = events.get_passage(session, event_id)
         if known is not None and not known.passage.granted:  # sent again: its wrong PIN counts once
-            return answers.refused(known.passage.reason)
+            return answers.refused(known.passage.reason, known.passage.method)
         tried = try_said(self._sessions, terminal, said, now)
         recorded = self._recorder.record(
             event_id,
@@ -142,7 +161,7 @@ class Kiosk:
                 return answers.refused(reason)
         passage = self._sent_again(terminal, recorded.passage, said) if recorded.already else recorded.passage
         if not passage.granted:
-            return answers.refused(passage.reason)
+            return answers.refused(passage.reason, passage.method)
         if passage.late:
             return answers.came_late(passage)
         return self._greet(terminal, passage, recorded.repeat)

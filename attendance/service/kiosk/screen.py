@@ -8,6 +8,7 @@ that it shows what is recorded and nothing else.  Trade-off: a third of a second
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from attendance.domain.passage import Passage
 from attendance.service.kiosk import answers
 from attendance.service.kiosk.answers import Answer
 from attendance.service.ports import Clock
-from attendance.store.access import events
+from attendance.store.access import challenges, events
 from attendance.store.enrolment import camera_enrolments
 from attendance.store.people import people
 from attendance.store.session import Sessions
@@ -37,16 +38,24 @@ class Screen:
         self._guided: Answer | None = None
 
     def guidance(self) -> Answer | None:
-        """Return what to do while photos are taken at the camera, whenever that changes; None if it did not."""
+        """Return what to do at the camera, whenever that changes: photos are taken, or somebody is asked to move.
+
+        None if it did not change.
+        """
+        now = self._clock.now()
         with self._sessions() as session:
-            standing = camera_enrolments.of_camera(session, self._camera, self._clock.now())
+            standing = camera_enrolments.of_camera(session, self._camera, now)
             name = None if standing is None else people.get_person(session, standing.person_id).name
+            asked = challenges.asked_at(session, self._camera, now) if standing is None else None
         guided = None if standing is None or name is None else answers.guide_photos(standing, name)
-        if guided is None and self._guided is not None:
-            self._guided = None
-            return answers.photos_taken()
-        changed, self._guided = guided != self._guided, guided
-        return guided if changed else None
+        if asked is not None:
+            guided = answers.ask_to_move(asked, now)
+        before, self._guided = self._guided, guided
+        if guided is None and before is not None:
+            return answers.photos_taken() if before.challenge is None else Answer("idle")
+        # The browser counts the seconds by itself.
+        same = before is not None and guided is not None and replace(before, seconds=0) == replace(guided, seconds=0)
+        return None if same else guided
 
     def news(self) -> list[tuple[str, Answer]]:
         """Return what happened since the last call, oldest first, each passage once."""
@@ -62,7 +71,7 @@ class Screen:
     def _answer(self, session: Session, passage: Passage) -> Answer | None:
         """Return the refusal or the greeting; None if nobody is to be greeted."""
         if not passage.granted:
-            return answers.refused(passage.reason)
+            return answers.refused(passage.reason, passage.method)
         now = self._clock.now()
         first = None if passage.repeat_of is None else events.get_passage(session, passage.repeat_of)
         if first is None or events.is_void(session, first.passage.id):

@@ -104,6 +104,12 @@ class DaemonNumbers:
             ("species_guess",),
             registry=registry,
         )
+        self._challenges = Counter(
+            "attendance_challenges",
+            "People who were asked to move before the camera.",
+            ("door", "outcome"),
+            registry=registry,
+        )
         self._relays = Counter(
             "attendance_relay_actuations",
             "Unlockings that a door was asked for.",
@@ -144,6 +150,8 @@ class DaemonNumbers:
                 self._whole.observe(timings["whole"] / 1000)
             if outcome.ruling is not None and outcome.ruling.reason is not None:
                 self._pad.labels(guess_of(outcome.ruling.judgement)).inc()
+            if outcome.challenge is not None:
+                self._challenges.labels(door, outcome.challenge.value).inc()
             if outcome.opening is not None:
                 self._relays.labels(door, outcome.opening.outcome).inc()
 

@@ -221,6 +221,7 @@ def _risks(settings: Settings) -> Section:
         "auto": _("Watched and noted; after a drill at a camera a PIN or badge is asked for in doubt."),
         "off": _("Not countered: liveness is off."),
         "watch": _("Only watched and noted: a photo may open a door."),
+        "challenge": _("In doubt the person is asked to turn the head; otherwise a PIN or badge is needed."),
         "step_up": _("In doubt a PIN or badge is asked for."),
         "refuse": _("In doubt the face is refused."),
     }[settings.liveness.policy]

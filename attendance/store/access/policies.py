@@ -181,7 +181,7 @@ def point_of(row: access.AccessPoint) -> AccessPoint:
 
 def factor_rule(stored: dict[str, Any]) -> FactorRule:
     sets = tuple(frozenset(Factor(factor) for factor in each) for each in stored["sets"])
-    return FactorRule(sets, stored.get("schedule"))
+    return FactorRule(sets, stored.get("schedule"), bool(stored.get("challenge")))
 
 
 def person_state(person: Person, state: access.AccessState | None) -> PersonState:

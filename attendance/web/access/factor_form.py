@@ -51,6 +51,7 @@ BAR_WORDS = {
 class PointForm:
     """`inside`, `otherwise`: the keys that are ticked, for the hours of `schedule` and for all others.
 
+    `move_inside`, `move_otherwise`: whether a face is then asked to turn or to come closer.
     `more`: the stored rules say more than the form shows.
     """
 
@@ -58,6 +59,8 @@ class PointForm:
     schedule: int | None
     inside: frozenset[str]
     otherwise: frozenset[str]
+    move_inside: bool
+    move_otherwise: bool
     more: bool
     purposes: str
 
@@ -92,13 +95,13 @@ def rules(form: Any) -> list[FactorRule]:
     if is_id(chosen):
         if not inside:
             raise UserError("tick at least one proof for the hours of the schedule")
-        found.append(FactorRule(inside, int(chosen)))
+        found.append(FactorRule(inside, int(chosen), bool(form.get("move-inside"))))
     elif inside:
         raise UserError("choose the schedule for these proofs, or tick none of them")
     otherwise = _ticked(form, "otherwise")
     if not otherwise:
         raise UserError("tick at least one proof for all other hours: without one nobody passes")
-    return [*found, FactorRule(otherwise)]
+    return [*found, FactorRule(otherwise, challenge=bool(form.get("move-otherwise")))]
 
 
 def doubts(form: Mapping[str, str]) -> list[Doubt]:
@@ -119,6 +122,8 @@ def _point(point: AccessPoint) -> PointForm:
         schedule=None if inside is None else inside.schedule,
         inside=frozenset() if inside is None else frozenset(map(_key, inside.sets)),
         otherwise=frozenset(map(_key, otherwise)),
+        move_inside=inside is not None and inside.challenge,
+        move_otherwise=bool(always) and always[0].challenge,
         more=more,
         purposes="+".join(sorted(point.purposes)),
     )

@@ -19,6 +19,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.liveness.challenge import Ended
 from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.passage import Method
 from attendance.domain.reason import Reason
@@ -26,7 +27,7 @@ from attendance.errors import UserError
 from attendance.service.access.liveness.words import verdict_words
 from attendance.service.access.log import all_passages, day_bounds, passages_csv
 from attendance.service.ids import made_at
-from attendance.store.access import events, liveness
+from attendance.store.access import challenges, events, liveness
 from attendance.store.access.events import PassageView
 from attendance.store.cameras import cameras
 from attendance.store.people import people
@@ -184,13 +185,16 @@ def _row(view: PassageView, rulings: Mapping[str, str]) -> str:
 
 
 def _rulings(session: Session, views: Sequence[PassageView]) -> dict[str, str]:
-    """Return, by passage, what liveness said where it was not «alive»."""
-    found = liveness.rulings_of(session, [view.passage.id for view in views])
-    return {
+    """Return, by passage, what liveness said where it was not «alive», and who moved as asked."""
+    ids = [view.passage.id for view in views]
+    found, asked = liveness.rulings_of(session, ids), challenges.of_passages(session, ids)
+    words = {
         passage_id: verdict_words(one.judgement.verdict)
         for passage_id, one in found.items()
         if one.judgement.verdict is not Verdict.LIVE
     }
+    moved = {passage_id: _("moved as asked") for passage_id, one in asked.items() if one.ended is Ended.PASSED}
+    return words | moved
 
 
 def _passage_id(text: str) -> str | None:

@@ -20,11 +20,11 @@ from attendance.config import Quality
 from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.explain import Doubt, doubt_of, explain
-from attendance.service.access.liveness.words import liveness_words
+from attendance.service.access.liveness.words import challenge_words, liveness_words
 from attendance.service.access.reason_forms import Measure
 from attendance.service.access.reason_texts import measure_of, reason_advice
 from attendance.service.ids import made_at
-from attendance.store.access import events, liveness
+from attendance.store.access import challenges, events, liveness
 from attendance.store.calibration import operating_points
 from attendance.store.people import templates
 from attendance.texts import gettext as _
@@ -65,6 +65,7 @@ def page(passage_id: str) -> ResponseReturnValue:
             session, since=passage.at - AROUND, until=passage.at + AROUND, camera=passage.camera, limit=MOST_AROUND
         )
         found = liveness.rulings_of(session, [passage.id]).get(passage.id)
+        asked = challenges.of_passages(session, [passage.id]).get(passage.id)
         points = operating_points.history(session, passage.model_id) if passage.model_id else ()
         unknown = passage.reason is Reason.UNKNOWN and passage.model_id == site.model_id
         left = templates.people_of_other_models(session, site.model_id) if unknown else 0
@@ -75,6 +76,7 @@ def page(passage_id: str) -> ResponseReturnValue:
         view=view,
         around=around if len(around) > 1 else [],
         liveness=None if found is None else liveness_words(found),
+        challenge=None if asked is None else challenge_words(asked),
     )
 
 

@@ -66,9 +66,9 @@ _COOKIE_DAYS = 400  # the most that browsers keep; each visit of the page begins
 # What a browser may ask for before it is paired.
 UNPAIRED = {"kiosk.pair", "kiosk.use_code", "kiosk.leave", "kiosk.let_go", "kiosk.manifest"}
 # All that a display-only screen may ask for: whoever takes its token can show passages, and check nobody in.
-OF_SCREENS = UNPAIRED | {"kiosk.page", "kiosk.state", "kiosk.screen", "kiosk.stream"}
+OF_SCREENS = UNPAIRED | {"kiosk.page", "kiosk.state", "kiosk.screen", "kiosk.stream", "kiosk.decline"}
 # What the page needs without a connection.
-SCRIPTS = ("kiosk-texts.js", "kiosk-line.js", "kiosk-sound.js", "kiosk-camera.js", "kiosk.js")
+SCRIPTS = ("kiosk-texts.js", "kiosk-line.js", "kiosk-sound.js", "kiosk-camera.js", "kiosk-challenge.js", "kiosk.js")
 ASSETS = ("kiosk.css", *SCRIPTS, "favicon.svg")
 
 
@@ -233,11 +233,14 @@ def state() -> ResponseReturnValue:
 
 @blueprint.post("/look")
 def look() -> ResponseReturnValue:
-    """Judge one picture (JPEG) → what to show.  429 for more than the settings allow."""
+    """Judge one picture (JPEG) → what to show; `challenge`: the id of the one that the tablet shows.
+
+    429 for more than the settings allow.
+    """
     parts, terminal = the_parts(), current_device().terminal
     if not parts.pace.allows(terminal.id):
         return answer(429)
-    return asdict(parts.kiosk.look(terminal, request.get_data()))
+    return asdict(parts.kiosk.look(terminal, request.get_data(), request.args.get("challenge", "")))
 
 
 @blueprint.post("/event")
@@ -261,6 +264,13 @@ def event() -> ResponseReturnValue:
     shown = kiosk.submit(current_device().terminal, event_id, sealed)
     g.kiosk_refused = shown.state == "refused"
     return asdict(shown)
+
+
+@blueprint.post("/decline")
+def decline() -> ResponseReturnValue:
+    """Take note that the person prefers a PIN or badge to moving before the camera: {"challenge": id}."""
+    device = current_device()
+    return asdict(the_parts().kiosk.decline(device.screen_of or device.terminal.name, _text(_json(), "challenge")))
 
 
 @blueprint.post("/direction")

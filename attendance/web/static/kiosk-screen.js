@@ -13,7 +13,7 @@
   const show = (state, words, advice = "", today = "") => {
     part("show").className = `show show-${state}`;
     part("mark").hidden = state === "idle" || state === "guide";
-    part("mark").textContent = state === "greet" || state === "done" ? "✓" : "✕";
+    part("mark").textContent = { greet: "✓", done: "✓", step_up: "…" }[state] || "✕";
     part("words").textContent = words;
     part("advice").textContent = advice;
     part("today").textContent = today ? filled(texts.today, { hours: today }) : "";
@@ -21,12 +21,27 @@
 
   const rest = () => show("idle", texts.look);
   const display = (decision) => {
-    show(decision.state, decision.words, decision.advice, decision.today);
-    if (decision.state !== "guide") (decision.state === "refused" ? sound.bad : sound.good)();
     window.clearTimeout(resting);
-    // Guidance stays until it changes: photos are being taken.
-    if (decision.state !== "guide") resting = window.setTimeout(rest, 8000);
+    part("show").hidden = decision.state === "challenge";
+    if (decision.state === "challenge") {
+      challenge.show(decision);
+      return;
+    }
+    challenge.hide();
+    if (decision.state === "idle") {
+      rest();
+      return;
+    }
+    show(decision.state, decision.words, decision.advice, decision.today);
+    if (decision.state !== "guide") ({ refused: sound.bad, step_up: sound.ask }[decision.state] || sound.good)();
+    // Guidance stays until it changes: photos are being taken.  Who is asked for a PIN needs time to type it.
+    if (decision.state !== "guide") resting = window.setTimeout(rest, decision.state === "step_up" ? 20000 : 8000);
   };
+
+  part("decline").addEventListener("click", async () => {
+    const answer = await challenge.decline();
+    if (answer) display(answer);
+  });
 
   // --- the stream: the browser opens it again by itself; this notices when that does not help -----------
 

@@ -121,9 +121,9 @@
         });
         const when = time.format(eventTime(id));
         if (reply?.state === "late") refused = filled(texts.undoTooLate, { time: when });
-        if (!["greet", "refused"].includes(reply?.state)) continue;
+        if (!["greet", "refused", "step_up"].includes(reply?.state)) continue;
         sent += 1;
-        if (reply.state === "refused") refused = filled(texts.waitedRefused, { time: when, reason: reply.words });
+        if (reply.state !== "greet") refused = filled(texts.waitedRefused, { time: when, reason: reply.words });
       }
     } catch (error) {
       failed(error); // the rest goes on waiting
@@ -285,7 +285,10 @@
     act(was.undo);
   });
 
-  const greet = (reply) => open(reply, reply.event ? handlers(reply) : {});
+  const greet = (reply) => {
+    askedUntil = askedUntil && 1; // what was asked for came
+    open(reply, reply.event ? handlers(reply) : {});
+  };
 
   // --- number and PIN, badge --------------------------------------------------------------------------
 
@@ -379,7 +382,8 @@
     if (reply.state === "later") return open(reply, { mark: "…" });
     clearForm();
     say(reply.words, reply.advice);
-    sound.bad();
+    part("said").classList.toggle("said-ask", reply.state === "step_up");
+    (reply.state === "step_up" ? sound.ask : sound.bad)();
     return number.focus();
   };
 
@@ -512,16 +516,41 @@
     box.classList.toggle("hint-bad", bad);
   };
 
+  // One more proof is asked for: the form says so for as long as it may follow.
+  let askedUntil = 0;
+  const askForCode = (reply) => {
+    part("code").classList.add("way-asked");
+    part("code-title").textContent = reply.words;
+    hint(reply.words, reply.advice, false, 8);
+    part("hint").classList.add("hint-ask");
+    askedUntil = performance.now() + 20000;
+    number.focus();
+    sound.ask();
+  };
+  const drawAsked = () => {
+    if (!askedUntil || performance.now() < askedUntil) return;
+    askedUntil = 0;
+    part("code").classList.remove("way-asked");
+    part("code-title").textContent = texts.orType;
+    part("hint").classList.remove("hint-ask");
+  };
+  window.setInterval(drawAsked, 500);
+
   let somebody = false;
   const seen = (reply) => {
     somebody = reply.state !== "idle";
     part("stage").classList.toggle("stage-looking", somebody);
     const name = (shown || lastDone)?.name;
-    if (["idle", "refused"].includes(reply.state) || (reply.state === "greet" && reply.name !== name)) withdraw();
+    if (reply.state !== "challenge") challenge.hide();
+    if (["idle", "refused", "step_up", "challenge"].includes(reply.state) || (reply.state === "greet" && reply.name !== name)) withdraw();
     if (reply.state === "greet" && !reply.repeat) {
       hint("");
       greet(reply);
-    } else if (reply.state === "greet") hint(reply.words, "", false, 3);
+    } else if (reply.state === "challenge") {
+      hint("");
+      challenge.show(reply);
+    } else if (reply.state === "step_up") askForCode(reply);
+    else if (reply.state === "greet") hint(reply.words, "", false, 3);
     else if (reply.state === "refused") {
       hint(reply.words, reply.advice, true, 5);
       sound.bad();
@@ -538,7 +567,8 @@
       else if (!document.hidden) {
         const picture = await camera.picture(somebody);
         if (picture) {
-          const { status, reply } = await line.ask("/kiosk/look", { method: "POST", body: picture, type: "image/jpeg" });
+          const address = challenge.id ? `/kiosk/look?challenge=${encodeURIComponent(challenge.id)}` : "/kiosk/look";
+          const { status, reply } = await line.ask(address, { method: "POST", body: picture, type: "image/jpeg" });
           setLine(true);
           if (status === 200 && !typing()) seen(reply);
           else if (status !== 200) wait = 1000;
@@ -551,6 +581,12 @@
     }
     window.setTimeout(look, wait);
   };
+
+  part("decline").addEventListener("click", async () => {
+    const reply = await challenge.decline();
+    if (reply) askForCode(reply);
+    else number.focus();
+  });
 
   const noCamera = () => {
     part("stage").classList.add("stage-off");

@@ -22,6 +22,7 @@ class Policy(StrEnum):
 
     OFF = "off"
     WATCH = "watch"  # record what would have happened, and let the person in
+    CHALLENGE = "challenge"  # in doubt, ask the person to turn the head or come nearer
     STEP_UP = "step_up"  # ask for a second factor
     REFUSE = "refuse"
 

@@ -19,6 +19,7 @@ from attendance.domain.access.rules.levels import Right, holding
 from attendance.domain.access.rules.people import Exemption, PersonState, refusal
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.posture import Hold, posture
+from attendance.domain.access.rules.proofs import asks_challenge, in_force
 from attendance.domain.access.rules.state import DoorState, State, second_of_two
 from attendance.domain.reason import Reason
 
@@ -67,6 +68,7 @@ class Request:
     `wrong`: why the second factor is not accepted.  `asked_at`: when the second factor was asked for.  `doubts`: why
     one factor may not be enough.  `duress`: the PIN was the one for duress.  `clock_doubt`: the clock is implausible.
     `liveness_asks`: the camera's setting for liveness asks for a second factor, whatever the door's list says.
+    `challenged`: the face among `proven` is that of a person who moved as asked.
     """
 
     point: str
@@ -79,6 +81,7 @@ class Request:
     duress: bool = False
     clock_doubt: bool = False
     liveness_asks: bool = False
+    challenged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,8 @@ def _right(asked: _Asked) -> Verdict | None:
 
 def _factors(asked: _Asked) -> Verdict | None:
     request, door = asked.request, asked.door
+    if Factor.FACE in request.proven and not request.challenged and _asks_challenge(asked):
+        return _denied(Reason.CHALLENGE_FAILED, Rule.FACTOR, request)
     lacking = _missing_factors(asked)
     if request.wrong is not None:
         return _denied(request.wrong, Rule.FACTOR, request)
@@ -338,16 +343,18 @@ def _is_first(asked: _Asked) -> bool:
 def _missing_factors(asked: _Asked) -> tuple[FactorSet, ...] | None:
     """Return what is missing of the factors that hold now; by a clock in doubt, of every rule of the point."""
     doubtful = bool(_doubts(asked))
-    rules = asked.point.factors
-    if not rules:
+    if not asked.point.factors:
         return missing(needed(ANY_ONE, doubtful), asked.request.proven)
-    if asked.request.clock_doubt:
-        answers = [missing(needed(rule.sets, doubtful), asked.request.proven) for rule in rules]
-        return next((answer for answer in answers if answer != ()), ())
-    now = asked.now
-    rule = next((each for each in rules if each.schedule is None or asked.policy.holds(each.schedule, now)), None)
-    # A point whose rules all have a schedule, none of which holds: nothing says what would be enough.
-    return None if rule is None else missing(needed(rule.sets, doubtful), asked.request.proven)
+    rules = in_force(asked.policy, asked.point, asked.now, asked.request.clock_doubt)
+    if not rules:
+        # All its rules have a schedule, and none of them holds: nothing says what would be enough.
+        return None
+    answers = [missing(needed(rule.sets, doubtful), asked.request.proven) for rule in rules]
+    return next((answer for answer in answers if answer != ()), ())
+
+
+def _asks_challenge(asked: _Asked) -> bool:
+    return asks_challenge(asked.policy, asked.point, asked.now, asked.request.clock_doubt)
 
 
 def _doubts(asked: _Asked) -> frozenset[str]:

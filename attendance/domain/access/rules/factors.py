@@ -43,11 +43,13 @@ ANY_TWO: tuple[FactorSet, ...] = (
 class FactorRule:
     """Sets of factors, of which one must be proven whole.  `schedule`: when; None: always.
 
+    `challenge`: a face counts only after the person moved as asked.  That is not a factor, and replaces none.
     Raises ValueError without a set, and for an empty one, which would let everybody pass.
     """
 
     sets: tuple[FactorSet, ...]
     schedule: int | None = None
+    challenge: bool = False
 
     def __post_init__(self) -> None:
         if not self.sets or not all(self.sets):

@@ -52,7 +52,9 @@ def joined(session: Session, rules: Policy, request: Request, passage: Passage, 
         return request  # both came at once: what is older than the first factor cannot end its waiting
     if abs(now - own.since) >= limit:
         return replace(request, asked_at=own.since)
-    return replace(request, asked_at=own.since, proven=request.proven | own.proven)
+    # A face that waits was accepted when it came, with its challenge where one was asked for then.
+    challenged = request.challenged or (Factor.FACE in own.proven and Factor.FACE not in request.proven)
+    return replace(request, asked_at=own.since, proven=request.proven | own.proven, challenged=challenged)
 
 
 def timed_out(session: Session, rules: Policy, door: Door, now: datetime) -> Mapping[int, tuple[str, Begun]]:

@@ -39,7 +39,10 @@ class LivenessRules:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the gate made of a grant.  `passes`: whether the person is let in · `reason`: of a refusal, else None."""
+    """What the gate made of a grant.  `passes`: whether the person is let in · `reason`: of a refusal, else None.
+
+    CHALLENGE_FAILED says that the person passes by moving as asked, and not without.
+    """
 
     policy: Policy
     judgement: Judgement
@@ -174,7 +177,9 @@ class LivenessGate:
         policy = self._rules.policy
         live = judgement.verdict is Verdict.LIVE
         reason = None
-        if not live and policy is Policy.STEP_UP:
+        if judgement.verdict is Verdict.UNCLEAR and policy is Policy.CHALLENGE:
+            reason = Reason.CHALLENGE_FAILED  # unless the person then moves as asked
+        elif not live and policy in (Policy.STEP_UP, Policy.CHALLENGE):
             reason = Reason.LIVENESS_STEP_UP
         elif not live and policy is Policy.REFUSE:
             reason = Reason.NOT_LIVE

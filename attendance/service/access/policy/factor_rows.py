@@ -60,9 +60,15 @@ def save_point(
             )
         if not all(one <= can for one in rule.sets if len(one) > 1):
             raise _no_second(name)
-    anything = len(rules) == 1 and rules[0].schedule is None and set(rules[0].sets) == set(ANY_ONE)
+        if rule.challenge:
+            _require_other_way(rule)
+    anything = rules == [FactorRule(rules[0].sets)] and set(rules[0].sets) == set(ANY_ONE)
     stored = [
-        {"sets": [sorted(str(factor) for factor in one) for one in rule.sets], "schedule": rule.schedule}
+        {
+            "sets": [sorted(str(factor) for factor in one) for one in rule.sets],
+            "schedule": rule.schedule,
+            "challenge": rule.challenge,
+        }
         for rule in rules
     ]
     door_rows.change_point(session, name, {"factors": [] if anything else stored}, at)
@@ -114,6 +120,19 @@ def _proofs(session: Session, zone: tzinfo, door: int, point: AccessPoint) -> Fa
     if len(policy.doors) == 1 and point.area_to is None and there - set(policy.points):
         found |= frozenset(Factor)
     return found
+
+
+def _require_other_way(rule: FactorRule) -> None:
+    """Raise UserError if who cannot move as asked has no way of equal rank: as many factors, without a face."""
+    with_face = [len(one) for one in rule.sets if Factor.FACE in one]
+    without = [len(one) for one in rule.sets if Factor.FACE not in one]
+    if not with_face:
+        raise UserError("only a face can be asked to move: tick a proof with the face, or do not ask")
+    if not any(number >= min(with_face) for number in without):
+        raise UserError(
+            "some people cannot turn their head: tick another way of equal rank, such as PIN or badge beside the face,"
+            " or badge and PIN beside face and PIN"
+        )
 
 
 def _no_second(name: str) -> UserError:

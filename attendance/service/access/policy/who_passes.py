@@ -22,6 +22,7 @@ from attendance.domain.access.rules.factors import ANY_ONE, Factor, FactorSet
 from attendance.domain.access.rules.levels import Grant, Right, holding
 from attendance.domain.access.rules.people import PersonState, agrees
 from attendance.domain.access.rules.policy import Policy
+from attendance.domain.access.rules.proofs import in_force
 from attendance.domain.access.rules.state import DoorState, Physical, State
 from attendance.domain.people.names import sort_key
 from attendance.domain.reason import Reason
@@ -74,8 +75,7 @@ def accepted_factors(policy: Policy, point: str, at: datetime) -> tuple[FactorSe
     there = policy.points.get(point)
     if there is None or not there.factors:
         return ANY_ONE
-    rules = (rule for rule in there.factors if rule.schedule is None or policy.holds(rule.schedule, at))
-    return next((rule.sets for rule in rules), ())
+    return next((rule.sets for rule in in_force(policy, there, at)), ())
 
 
 class Asker:
@@ -98,9 +98,8 @@ class Asker:
         if state is not None and there is not None and not agrees(state, there.face_is_for):
             proven -= {Factor.FACE}
         policy = self.policy if state is None else self.of(state)
-        return decide(
-            policy, in_order(self.policy.doors, policy, at), Request(point, Reason.MATCHED, person, proven), at
-        )
+        request = Request(point, Reason.MATCHED, person, proven, challenged=True)  # as if it was answered
+        return decide(policy, in_order(self.policy.doors, policy, at), request, at)
 
 
 def in_order(doors: Mapping[int, Door], policy: Policy, at: datetime) -> State:

@@ -1,0 +1,201 @@
+"""Somebody is asked to move before the door opens: a real check-in, a real database, a face that moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from attendance.domain.access.liveness.challenge import Ended, Step, orders
+from attendance.domain.access.liveness.fusion import Policy
+from attendance.domain.access.rules.factors import ANY_ONE, Factor
+from attendance.domain.reason import Reason
+from attendance.service.access.check_in import CheckIn
+from attendance.service.access.liveness.challenger import Challenger, ChallengeRules
+from attendance.service.access.policy import door_rows
+from attendance.store.access import challenges, policies
+from tests.factories import ANNA, BERT, NOBODY
+from tests.service.access.liveness.movers import Moving, analyser_of, follow, gate, show
+from tests.service.access.liveness.networks import Network
+from tests.service.conftest import Site
+
+ALL = [sorted(str(factor) for factor in one) for one in ANY_ONE]
+
+
+@pytest.fixture
+def moving(staffed: Site) -> Moving:
+    return analyser_of(staffed)
+
+
+def ask_every_face(site: Site, sets: Sequence[Sequence[str]] = ALL) -> None:
+    """The rule of the door's camera: each face has to move."""
+    with site.sessions.begin() as session:
+        [door] = policies.load_rules(session, site.rules.zone).doors
+        door_rows.move_point(session, "door", door, site.clock.now())
+        rule = {"sets": [list(one) for one in sets], "schedule": None, "challenge": True}
+        door_rows.change_point(session, "door", {"factors": [rule]}, site.clock.now())
+
+
+def kept(site: Site, passage_id: str) -> challenges.Kept:
+    with site.sessions() as session:
+        return challenges.of_passages(session, [passage_id])[passage_id]
+
+
+def begun(site: Site, check_in: CheckIn) -> challenges.Asked:
+    """Stand there until something is asked; what the screen shows then."""
+    for _ in range(20):
+        assert show(site, check_in, ANNA) == []
+        if check_in.challenge is not None:
+            with site.sessions() as session:
+                asked = challenges.asked_at(session, "door", site.clock.now())
+            assert asked is not None
+            return asked
+    raise AssertionError("nobody was asked")
+
+
+def test_whoever_moves_as_asked_passes_and_what_was_asked_is_kept(staffed: Site, moving: Moving) -> None:
+    ask_every_face(staffed)
+    (outcome,) = follow(staffed, staffed.check_in(), ANNA)
+    assert (outcome.decision.granted, outcome.challenge) == (True, Ended.PASSED)
+    assert len(staffed.door.unlocked) == 1
+    assert outcome.passage is not None
+    found = kept(staffed, outcome.passage.id)
+    assert (found.ended, found.why, len(found.done)) == (Ended.PASSED, "rule", 2)
+    assert found.steps in orders(2)
+    with staffed.sessions() as session:
+        assert challenges.asked_at(session, "door", staffed.clock.now()) is None
+
+
+def test_whoever_does_not_move_is_refused_without_a_name(staffed: Site, moving: Moving) -> None:
+    ask_every_face(staffed)
+    (outcome,) = follow(staffed, staffed.check_in(), ANNA, obeys=False)
+    assert (outcome.decision.reason, outcome.challenge) == (Reason.CHALLENGE_FAILED, Ended.TOO_LATE)
+    assert outcome.passage is not None and outcome.passage.person_id is None
+    assert kept(staffed, outcome.passage.id).ended is Ended.TOO_LATE
+    assert staffed.door.unlocked == []
+
+
+def test_a_picture_that_is_moved_as_asked_opens_nothing(staffed: Site, moving: Moving) -> None:
+    ask_every_face(staffed)
+    moving.flat = True
+    (outcome,) = follow(staffed, staffed.check_in(), ANNA)
+    assert outcome.decision.reason is Reason.CHALLENGE_FAILED
+    assert staffed.door.unlocked == []
+
+
+def test_another_face_in_its_place_ends_it(staffed: Site, moving: Moving) -> None:
+    ask_every_face(staffed)
+    check_in = staffed.check_in()
+    begun(staffed, check_in)
+    outcomes = [outcome for _ in range(3) for outcome in show(staffed, check_in, BERT)]
+    assert [outcome.challenge for outcome in outcomes if outcome.challenge] == [Ended.OTHER_FACE]
+    assert staffed.door.unlocked == []
+
+
+def test_a_face_that_jumps_or_goes_ends_it(staffed: Site, moving: Moving) -> None:
+    ask_every_face(staffed)
+    check_in = staffed.check_in()
+    begun(staffed, check_in)
+    outcomes = [outcome for _ in range(10) for outcome in show(staffed, check_in, NOBODY)]
+    assert [outcome.challenge for outcome in outcomes] == [Ended.GONE]
+
+
+def test_in_doubt_the_policy_asks_and_a_clear_answer_does_not(staffed: Site, moving: Moving) -> None:
+    (sure,) = staffed.watch(staffed.check_in(gate(Network(3.0), Policy.CHALLENGE)), ANNA)
+    assert (sure.decision.granted, sure.challenge) == (True, None)
+    staffed.clock.advance(60)
+    (doubted,) = follow(staffed, staffed.check_in(gate(Network(0.0), Policy.CHALLENGE)), ANNA, seconds=25)
+    assert (doubted.decision.granted, doubted.challenge) == (True, Ended.PASSED)
+    assert doubted.passage is not None
+    assert kept(staffed, doubted.passage.id).why == "doubt"
+
+
+def test_what_is_clearly_a_picture_is_not_even_asked(staffed: Site, moving: Moving) -> None:
+    outcomes = staffed.watch(staffed.check_in(gate(Network(-3.0), Policy.CHALLENGE)), ANNA, seconds=4)
+    assert [(one.decision.reason, one.challenge) for one in outcomes] == [(Reason.LIVENESS_STEP_UP, None)]
+
+
+def test_at_a_door_that_is_held_nobody_is_asked_to_move(staffed: Site, moving: Moving) -> None:
+    ask_every_face(staffed)
+    with staffed.sessions.begin() as session:
+        [door] = policies.load_rules(session, staffed.rules.zone).doors
+        from attendance.store.tables.access import Door
+
+        row = session.get(Door, door)
+        assert row is not None
+        row.standing = "lock"
+        policies.bump_version(session, staffed.clock.now())
+    (outcome,) = staffed.watch(staffed.check_in(), ANNA)
+    assert (outcome.decision.reason, outcome.challenge) == (Reason.DOOR_LOCKED, None)
+
+
+def test_the_button_ends_it_at_once(staffed: Site, moving: Moving) -> None:
+    ask_every_face(staffed)
+    check_in = staffed.check_in()
+    asked = begun(staffed, check_in)
+    with staffed.sessions.begin() as session:
+        assert not challenges.decline(session, asked.id, "another camera")
+        assert not challenges.decline(session, "another challenge", "door")
+        assert challenges.decline(session, asked.id, "door")
+    (outcome,) = show(staffed, check_in, ANNA)
+    assert (outcome.decision.reason, outcome.challenge) == (Reason.CHALLENGE_FAILED, Ended.DECLINED)
+    with staffed.sessions.begin() as session:
+        assert not challenges.decline(session, asked.id, "door")  # it has one use
+
+
+def test_three_orders_that_were_not_answered_and_the_face_waits(staffed: Site, moving: Moving) -> None:
+    ask_every_face(staffed)
+    check_in = staffed.check_in()
+    ends = []
+    for _ in range(4):
+        outcomes = follow(staffed, check_in, ANNA, obeys=False)
+        ends.append((outcomes[-1].challenge, outcomes[-1].decision.reason) if outcomes else None)
+        for _ in range(15):
+            show(staffed, check_in, NOBODY)  # leaves
+    assert [end[0] for end in ends[:3] if end] == [Ended.TOO_LATE] * 3
+    assert ends[3] == (None, Reason.TOO_MANY_ATTEMPTS)
+
+
+def test_whoever_cannot_move_uses_as_many_factors_as_the_face_would_need(staffed: Site, moving: Moving) -> None:
+    """Where face and PIN are asked for, a face that did not move counts for nothing: badge and PIN are left."""
+    ask_every_face(staffed, [["face", "pin"], ["badge", "pin"]])
+    (outcome,) = follow(staffed, staffed.check_in(), ANNA, obeys=False)
+    assert outcome.decision.reason is Reason.CHALLENGE_FAILED
+    assert outcome.passage is not None
+    from attendance.domain.access.rules.decide import Outcome as Verdicts
+    from attendance.domain.access.rules.decide import Request, decide
+    from attendance.service.access.doors import second_factor
+    from attendance.service.access.doors.judging import state_for
+
+    with staffed.sessions() as session:
+        now = staffed.clock.now() + timedelta(seconds=2)
+        policy = policies.for_person(session, policies.load_rules(session, staffed.rules.zone), 1)
+        request = Request("door", Reason.MATCHED, 1, frozenset({Factor.PIN}))
+        joined = second_factor.joined(session, policy, request, outcome.passage, now)
+        assert joined.proven == {Factor.PIN}
+        assert decide(policy, state_for(session, policy, joined, now), joined, now).outcome is Verdicts.STEP_UP
+
+
+def test_a_challenge_that_cannot_be_shown_refuses(
+    staffed: Site, moving: Moving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_every_face(staffed)
+    check_in = staffed.check_in()
+
+    def full(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(challenges, "put", full)
+    (outcome,) = follow(staffed, check_in, ANNA)
+    assert (outcome.decision.reason, outcome.challenge) == (Reason.CHALLENGE_FAILED, Ended.NOT_SHOWN)
+
+
+def test_orders_come_from_the_systems_source(staffed: Site) -> None:
+    import secrets
+
+    challenger = Challenger(staffed.sessions, ChallengeRules("door"))
+    assert challenger._draw == secrets.choice
+    drawn = {secrets.choice(orders(2)) for _ in range(300)}
+    assert drawn == set(orders(2))
+    assert {order[0] for order in drawn} == set(Step)
