@@ -12,7 +12,7 @@ tablet's token alone reveals nothing about anybody.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -36,7 +36,7 @@ class Answer:
     """What is shown.  `state`: idle, guide, challenge, greet, step_up (one more proof, or another one), refused, later
     (send the event again), done.
 
-    `challenge`: the id of one that goes on, with its `step`, the `number` of that of so many, and the `seconds` left ·
+    `challenge`: the id of one that goes on, with its `step`, the `number` of that of so many, and `left_ms` to go ·
     `ask`: offer in, out and break · `sense`: what the passage was taken for · `undo`: seconds left for it.
     """
 
@@ -54,7 +54,7 @@ class Answer:
     step: str | None = None
     number: int = 0
     of: int = 0
-    seconds: float = 0.0
+    left_ms: int = 0
 
 
 # Refusals after which the same person goes on at once by another proof.
@@ -101,7 +101,7 @@ def ask_to_move(asked: Asked, now: datetime) -> Answer:
         step=step.value,
         number=asked.number + 1,
         of=len(asked.steps),
-        seconds=round(max(0.0, (asked.ends_at - now).total_seconds()), 1),
+        left_ms=max(0, (asked.ends_at - now) // timedelta(milliseconds=1)),
     )
 
 

@@ -54,7 +54,7 @@ class Screen:
         if guided is None and before is not None:
             return answers.photos_taken() if before.challenge is None else Answer("idle")
         # The browser counts the seconds by itself.
-        same = before is not None and guided is not None and replace(before, seconds=0) == replace(guided, seconds=0)
+        same = before is not None and guided is not None and replace(before, left_ms=0) == replace(guided, left_ms=0)
         return None if same else guided
 
     def news(self) -> list[tuple[str, Answer]]:

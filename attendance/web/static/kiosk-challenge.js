@@ -13,8 +13,8 @@ const challenge = {
     const { part } = challenge;
     const fresh = challenge.id !== reply.challenge;
     challenge.id = reply.challenge;
-    challenge._until = performance.now() + 1000 * reply.seconds;
-    if (fresh) challenge._whole = Math.max(1, reply.seconds);
+    challenge._until = performance.now() + reply.left_ms;
+    if (fresh) challenge._whole = Math.max(1, reply.left_ms / 1000);
     for (const drawing of document.querySelectorAll("[data-drawing]")) {
       drawing.toggleAttribute("hidden", drawing.dataset.drawing !== reply.step);
     }
