@@ -321,7 +321,7 @@ def evaluate_challenge(context: click.Context, data: Path, number: int, seed: in
     require_folder("--data", data)
     settings = settings_of(context)
     with needs("train", *_MEASURING):
-        from attendance.programs.challenges import run_challenges
+        from attendance.programs.liveness.challenges import run_challenges
 
         run_challenges(settings, data, number, out, seed)
 

@@ -103,7 +103,13 @@ def test_a_broken_event_is_refused_and_not_recorded(web: Web, tablet: Tablet) ->
     for value in (None, [], "x", {}, {"event": 3}, {"event": "x"}, {"event": "x", "sealed": "%"}, {"event": "x" * 9}):
         assert tablet.post("event", value).status_code == 400, value
     assert tablet.post("event", {"event": new_event_id(NOON), "sealed": "é"}).status_code == 400
-    for path, name in (("undo", "event"), ("direction", "event"), ("tell", "event"), ("leave", "username")):
+    for path, name in (
+        ("undo", "event"),
+        ("direction", "event"),
+        ("tell", "event"),
+        ("decline", "challenge"),
+        ("leave", "username"),
+    ):
         for broken in ("\ud800", "\0"):
             assert tablet.post(path, {name: broken, "choice": "in", "password": "x"}).status_code == 400, path
     assert log_of(web) == []
@@ -147,7 +153,7 @@ def test_more_pictures_than_allowed_are_not_looked_at(web: Web, anna: int, table
 def test_a_screens_token_opens_nothing_but_the_screen(web: Web, anna: int) -> None:
     screen = Tablet(web, add_tablet(web, "lobby", screen_of="front"))
     event = {"event": new_event_id(web.clock.now()), "said": {"number": "17", "pin": "2580"}}
-    allowed = {"kiosk.page", "kiosk.state", "kiosk.screen", "kiosk.stream"} | UNPAIRED
+    allowed = {"kiosk.page", "kiosk.state", "kiosk.screen", "kiosk.stream", "kiosk.decline"} | UNPAIRED
 
     for method in ("GET", "POST"):
         for endpoint, path in room(web, method):

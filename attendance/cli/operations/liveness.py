@@ -23,7 +23,7 @@ from attendance.files.csv_files import read_table
 
 if TYPE_CHECKING:
     from attendance.domain.access.liveness.drill import Species, Trial
-    from attendance.programs.liveness_drill import Drill
+    from attendance.programs.liveness.drill import Drill
 
 _STEPS = {
     "live": "Let each of at least 5 people come to the door 4 times or more, as on any day: with and without glasses, "
@@ -78,7 +78,7 @@ def drill(
     settings = settings_of(context)
     from attendance import bootstrap
     from attendance.programs import daemons
-    from attendance.programs.liveness_drill import drill_for
+    from attendance.programs.liveness.drill import drill_for
 
     rows = None if clips is None else read_clips(clips)
     with ExitStack() as stack:

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.liveness.challenge import Ended, Hint, Progress, Step, summary
-from attendance.store.tables.liveness import LivenessChallenge
+from attendance.store.tables.cameras import LivenessChallenge
 
 
 @dataclass(frozen=True, slots=True)

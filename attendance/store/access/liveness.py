@@ -16,8 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.liveness.fusion import Judgement, LivenessPoint, Policy, Verdict, point_of
-from attendance.store.tables.access import Passage
-from attendance.store.tables.liveness import LivenessDrill, LivenessRuling
+from attendance.store.tables.access import LivenessDrill, LivenessRuling, Passage
 
 # A row of the history, for the pages, which import no tables.
 DrillRow = LivenessDrill

@@ -348,3 +348,43 @@ class MusterRow(Base):
     since: Mapped[datetime]
     safe_at: Mapped[datetime | None]
     safe_by: Mapped[str | None] = mapped_column(String(100))
+
+
+class LivenessRuling(Base):
+    """What the cues said of one passage.  NULL: that cue abstained.
+
+    `ratio`: their sum, a log-likelihood ratio · `network`: mean logit of `looks` answers · `source`: whose operating
+    point it was, "card" or "drill <id>".
+    """
+
+    __tablename__ = "liveness_rulings"
+    __table_args__ = (
+        CheckConstraint("policy IN ('watch', 'challenge', 'step_up', 'refuse')", name="policy"),
+        CheckConstraint("verdict IN ('live', 'unclear', 'attack')", name="verdict"),
+    )
+
+    passage_id: Mapped[str] = mapped_column(ForeignKey("passages.id", ondelete="CASCADE"), primary_key=True)
+    policy: Mapped[str] = mapped_column(String(10))
+    verdict: Mapped[str] = mapped_column(String(10))
+    ratio: Mapped[float]
+    looks: Mapped[int]
+    network: Mapped[float | None]
+    ring: Mapped[float | None]
+    plane: Mapped[float | None]
+    model_id: Mapped[str] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(40))
+
+
+class LivenessDrill(Base):
+    """One drill at a camera: rates and, if there was enough data, the operating point that it gave."""
+
+    __tablename__ = "liveness_drills"
+    __table_args__ = (Index(None, "camera", "model_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    camera: Mapped[str] = mapped_column(String(100))
+    model_id: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(100))
+    result: Mapped[dict[str, Any]]
+    point: Mapped[dict[str, Any] | None]

@@ -1,7 +1,7 @@
-"""The table of cameras.
+"""The tables of cameras, and of what people were asked to do before them.
 
-In: nothing.  Out: a class of `Base.metadata`.
-Does not know: how a camera is read.
+In: nothing.  Out: classes of `Base.metadata`.
+Does not know: how a camera is read, how a movement is judged.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     CheckConstraint,
+    ForeignKey,
+    Index,
     String,
     Text,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -54,3 +57,30 @@ class Camera(Base):
     snapshot: Mapped[bytes | None] = mapped_column(deferred=True)
     snapshot_at: Mapped[datetime | None]
     snapshot_wanted_at: Mapped[datetime | None]
+
+
+class LivenessChallenge(Base):
+    """What a person was asked to do before the camera, how far that is, and how it ended.  It names nobody.
+
+    `steps`: in order · `done`: each {"step", "seconds", "amount"} · `hint`: what would help, a `Hint` ·
+    `why`: "rule" of the door or "doubt" about liveness · `ended`: NULL while it goes on.
+    """
+
+    __tablename__ = "liveness_challenges"
+    __table_args__ = (
+        CheckConstraint("why IN ('rule', 'doubt')", name="why"),
+        Index(None, "camera", "asked_at"),
+        Index(None, "passage_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    camera: Mapped[str] = mapped_column(String(100))
+    asked_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    steps: Mapped[list[str]] = mapped_column(JSON)
+    why: Mapped[str] = mapped_column(String(10))
+    done: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    hint: Mapped[str | None] = mapped_column(String(12))
+    declined: Mapped[bool] = mapped_column(default=False, server_default=false())
+    ended: Mapped[str | None] = mapped_column(String(12))
+    passage_id: Mapped[str | None] = mapped_column(ForeignKey("passages.id", ondelete="CASCADE"))

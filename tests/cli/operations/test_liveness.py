@@ -9,7 +9,7 @@ import cv2
 import pytest
 
 from attendance.daemon import lock
-from attendance.programs import liveness_drill
+from attendance.programs.liveness import drill as drill_program
 from attendance.store.access import liveness
 from attendance.store.audit import entries
 from attendance.store.session import make_engine, sessions
@@ -27,7 +27,7 @@ def there(here: Here, monkeypatch: pytest.MonkeyPatch) -> Here:
     networks.write_liveness(here.folder / "weights")
     with here.config.open("a", encoding="utf-8") as file:
         file.write(f'liveness = "{networks.LIVENESS}"\n[camera]\nname = "front"\n')
-    monkeypatch.setattr(liveness_drill, "analyser_for", lambda settings: FakeAnalyser())
+    monkeypatch.setattr(drill_program, "analyser_for", lambda settings: FakeAnalyser())
     here.good("init")
     return here
 

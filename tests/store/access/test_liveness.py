@@ -9,8 +9,7 @@ from sqlalchemy import delete
 from attendance.domain.access.liveness.fusion import Judgement, LivenessPoint, Policy, Verdict
 from attendance.store.access import events, liveness
 from attendance.store.session import Sessions
-from attendance.store.tables.access import Passage
-from attendance.store.tables.liveness import LivenessRuling
+from attendance.store.tables.access import LivenessRuling, Passage
 from tests.factories import NOON, make_passage
 
 JUDGED = Judgement(Verdict.ATTACK, -3.2, 1, -2.5, 0.7, None)

@@ -1,4 +1,4 @@
-"""How far a head has turned, by what a flat picture cannot do: the nose leaves the plane of eyes and mouth.
+"""How far a head has turned, from what a flat picture cannot do: the nose leaves the plane of eyes and mouth.
 
 In: the five points of two looks at one face.  Out: a `Turn`: how far the head seems turned, how far it certainly is.
 Does not know: pixels, what was asked, who it is.

@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 ANOTHER = 0.3
 TRIES, WITHIN = 3, timedelta(minutes=5)  # so many orders that were not answered, and this face waits
 PATIENCE = timedelta(seconds=3)  # until a person who was recognised is recognised in one look, too
-# Whoever walks up comes nearer by that: the challenge waits until the face has had one size for a moment.
+# A person who comes to the door comes nearer by that: the challenge waits until the face has had one size for a moment.
 STANDS, STANDS_FOR = 0.08, timedelta(seconds=0.5)
 KEPT_FOR = timedelta(days=1)
 

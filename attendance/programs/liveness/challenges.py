@@ -35,7 +35,7 @@ from attendance.domain.faces import Frame
 from attendance.errors import UserError
 from attendance.programs import daemons
 from attendance.programs.clips import BETWEEN, Standing
-from attendance.programs.moving_faces import Held, Pose, head, seen, sheet
+from attendance.programs.liveness.moving_faces import Held, Pose, head, seen, sheet
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.policy import door_rows
 from attendance.service.access.policy.editing import let_everybody_pass
@@ -154,14 +154,14 @@ def _enrol(
             ahead = probes[0].quality.yaw, picture, probes[0].landmarks.points.astype(np.float64)
     if ahead is None:
         return None
+    photos = [path.read_bytes() for path in files[:PHOTOS]]
     with site.sessions.begin() as session:
         words = "A published photograph, for measuring."
         person = people.create_person(
             session, name=name, at=site.clock.now(), consent_at=site.clock.now(), consent_text=words
         )
         reports = [
-            enrol_photo(session, site.keys, analyser, person.id, path.read_bytes(), "import", site.clock)
-            for path in files[:PHOTOS]
+            enrol_photo(session, site.keys, analyser, person.id, photo, "import", site.clock) for photo in photos
         ]
         if not any(report.ok for report in reports):
             return None
@@ -204,7 +204,7 @@ def _try(
 def _actor(
     kind: str, picture: NDArray[np.uint8], points: Points, random: np.random.Generator
 ) -> tuple[Callable[[Step | None], Held], Watch]:
-    """Return what is before the camera, by what is asked, and how it moves."""
+    """Return what is before the camera while each step is asked, and how it moves."""
     scene = np.asarray(cv2.GaussianBlur(random.integers(20, 220, (48, 64, 3)).astype(np.uint8), (0, 0), 3), np.uint8)
     solid = head(picture, points, float(random.uniform(0.28, 0.42)), scene)
     if kind in (LIVING, OTHERS[1]):
