@@ -64,6 +64,8 @@ def check_flat(options: dict[str, Any]) -> None:
         raise UserError("--flat always goes on from --out; give a new folder with --out to begin a new run")
     if options["frozen"] and not flat:
         raise UserError("--frozen needs --flat")
+    if options["blends"] and not options["teacher"]:
+        raise UserError("--blends needs --teacher: a new face is of no use without an answer")
 
 
 def read_sizes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
@@ -162,6 +164,12 @@ def train_detector(**options: Any) -> None:
     help="Anneal a copy of the flat run in --out over this many images; the run itself does not change.",
 )
 @click.option("--frozen", type=click.IntRange(0, 9), help="With --flat: do not train the trunk's first stages.")
+@click.option(
+    "--blends",
+    type=click.IntRange(min=32),
+    metavar="FACES",
+    help="First make so many new faces, each of two laid over each other, and ask each --teacher about them.",
+)
 def train_recogniser(**options: Any) -> None:
     """Train the recogniser: distillation from --teacher, then ArcFace on labelled people."""
     check_options(options)

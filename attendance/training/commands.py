@@ -73,9 +73,11 @@ def train_recogniser(**options: Any) -> None:
     data: Path = options["data"]
     packs = [s for s in protocol.RECOGNISER_SETS if (data / "packs" / f"{s}.teacher.npy").exists()]
     if options["teacher"]:
-        from attendance.training.recogniser import face_packs
+        from attendance.training.recogniser import blends, face_packs
 
         face_packs.build(data, options["teacher"])
+        if options.get("blends"):
+            blends.build(data, options["teacher"], options["blends"])
     elif not packs:
         raise UserError(f"{data} has no packs of crops yet: give a teacher's ONNX file with --teacher to make them")
     size = options.get("size") or 112  # served at the size trained at: docs/LOG.md

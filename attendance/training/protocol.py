@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+# Two faces of the sets below laid over each other (`recogniser/blends`), where they were made.
+BLENDS = "blends"
 # Sets whose faces the recogniser may learn from.  LFW is never among them.
 RECOGNISER_SETS = (
     "celeba_crops",

@@ -222,7 +222,7 @@ def training_packs(data: Path) -> Iterator[tuple[FacePack, dict[str, int]]]:
             rows = [i for i, p in enumerate(paths) if protocol.is_measured(set_name, p, str(pack.identity[i]))]
             measured.append(_unit(pack.teacher[rows]))
     reference = np.concatenate(measured) if measured else np.zeros((0, 1), np.float32)
-    for set_name in protocol.RECOGNISER_SETS:
+    for set_name in (*protocol.RECOGNISER_SETS, protocol.BLENDS):
         if not (out / f"{set_name}.npz").exists():
             continue
         pack = open_pack(out, set_name)

@@ -30,6 +30,7 @@ from tqdm import tqdm
 from attendance.models.backbone import C16
 from attendance.models.recogniser import EMBEDDING, RecognitionModel
 from attendance.training.loop import Plan, Run, seed_after
+from attendance.training.protocol import BLENDS
 from attendance.training.recogniser.augment import RIM, face_views
 from attendance.training.recogniser.face_packs import FacePack, training_packs
 
@@ -61,11 +62,13 @@ class Faces:
         self.labels = np.array([number.get(str(n), -1) for n in names])
         self.people = len(people)
         first = np.concatenate([p.teacher[p.rows] for p in packs]).astype(np.float32)
-        self.targets = principal_targets(first)
+        # Blends of two faces are nearer to the mean of all; it and the directions are those of people.
+        real = np.concatenate([np.full(len(p.rows), p.name != BLENDS) for p in packs])
+        self.targets = principal_targets(first, real)
         self.teachers = min(most_teachers, 1 + min(len(p.others) for p in packs))
         if self.teachers > 1:
             further = [np.concatenate([p.others[n][p.rows] for p in packs]) for n in range(self.teachers - 1)]
-            joined = principal_targets(joined_answers([first, *further]))
+            joined = principal_targets(joined_answers([first, *further], real), real)
             # Turned onto the first teacher's own targets, which changes no cosine: a network that began
             # with one teacher goes on with several.
             self.targets = joined @ rotation_between(joined, self.targets)
@@ -105,14 +108,15 @@ class Faces:
         )
 
 
-def principal_targets(teacher: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Teacher embeddings [F,E] → unit targets [F,384] by their principal directions.
+def principal_targets(teacher: NDArray[np.float32], real: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+    """Teacher embeddings [F,E] → unit targets [F,384] by the principal directions of those that are `real` [F].
 
     The directions are those of the uncentred second moment, so that the cosine between two faces,
     which is what will be compared, changes as little as possible.
     """
     unit = teacher / np.linalg.norm(teacher, axis=1, keepdims=True)
-    _, directions = np.linalg.eigh(unit.T @ unit)
+    counted = unit if real is None else unit[real]
+    _, directions = np.linalg.eigh(counted.T @ counted)
     projected = unit @ directions[:, ::-1][:, :EMBEDDING]
     if projected.shape[1] < EMBEDDING:
         projected = np.pad(projected, ((0, 0), (0, EMBEDDING - projected.shape[1])))
@@ -123,8 +127,12 @@ def principal_targets(teacher: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)
 
 
-def joined_answers(answers: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.float32]:
+def joined_answers(
+    answers: Sequence[NDArray[np.floating[Any]]], real: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
     """Several teachers' embeddings [F,E1], [F,E2], … → [F,E1+E2+…], each centred and of equal weight.
+
+    `real` [F]: of which the centre is the mean; None: of all.
 
     The cosine of two rows is the mean of the teachers' own.
     """
@@ -132,7 +140,7 @@ def joined_answers(answers: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.f
     for answer in answers:
         unit = answer.astype(np.float32)
         unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
-        unit = unit - unit.mean(0)
+        unit = unit - (unit if real is None else unit[real]).mean(0)
         parts.append(unit / np.linalg.norm(unit, axis=1, keepdims=True))
     return np.asarray(np.concatenate(parts, axis=1) / np.sqrt(np.float32(len(parts))), np.float32)
 
