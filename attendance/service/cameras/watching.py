@@ -46,12 +46,12 @@ def import_file(session: Session, keys: Keys, file: CameraSettings, computer: st
     """Take `[camera]` of the settings into a row, once for each name; return whether it was taken.  The caller commits.
 
     What the site has already is ignored, with a warning unless it is the same.  The camera is served by this computer's
-    daemon alone, as it was before.
+    daemon alone, as it was before.  An address that this key does not open stays as it is, and stops nothing here.
     """
     rows = cameras.list_cameras(session)
     row = next((one for one in rows if one.name == file.name), None)
     if row is not None and row.address is not None:
-        same = _opened(row, keys) == file.source
+        same = _is_at(row, keys, file.source)
         if same and row.computer not in ("", computer) and not _alive(row, at):
             row.computer = computer  # these settings name the very camera: the computer was given another name
         elif not same and file != CameraSettings():
@@ -60,7 +60,7 @@ def import_file(session: Session, keys: Keys, file: CameraSettings, computer: st
     there = [one for one in rows if one.address is not None and one is not row]
     if row is None and there and file.source == CameraSettings().source:
         return False  # nobody chose a camera in these settings
-    if row is None and any(_opened(one, keys) == file.source for one in there):
+    if row is None and any(_is_at(one, keys, file.source) for one in there):
         log.warning("[camera] of the settings is ignored: the site has this camera under another name")
         return False
     sealed = _sealed(keys, file)
@@ -198,6 +198,14 @@ def _opened(row: cameras.Camera, keys: Keys) -> str:
         raise UserError(
             "the address of this camera cannot be decrypted: put back the master key, or enter it again"
         ) from error
+
+
+def _is_at(row: cameras.Camera, keys: Keys, source: str) -> bool:
+    """Return whether this row has the address; one that cannot be opened is compared by what pages show of it."""
+    try:
+        return _opened(row, keys) == source
+    except UserError:
+        return row.source == without_secrets(source)
 
 
 def _is_local(source: str) -> bool:

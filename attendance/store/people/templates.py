@@ -28,7 +28,10 @@ from attendance.store.people.opened_templates import open_rows
 from attendance.store.people.people import get_person
 from attendance.store.privacy import person_keys
 from attendance.store.settings import gallery_version
-from attendance.store.tables.people import Person, PersonKey, Template
+from attendance.store.tables.access import Door
+from attendance.store.tables.cameras import Camera
+from attendance.store.tables.operators import SecondFactor
+from attendance.store.tables.people import CameraEnrolmentPhoto, Person, PersonKey, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +195,11 @@ def require_keys_fit(session: Session, keys: Keys) -> None:
 
 
 def holds_sealed_data(session: Session) -> bool:
-    """Return whether anything would be lost with the master key."""
-    return session.scalar(select(PersonKey.person_id).limit(1)) is not None
+    """Return whether anything would be lost with the master key: of people, doors, cameras or operators."""
+    sealed = (
+        PersonKey.person_id, CameraEnrolmentPhoto.sealed, Door.driver_settings, Camera.address, SecondFactor.sealed,
+    )  # fmt: skip
+    return any(session.scalar(select(column).where(column.is_not(None)).limit(1)) is not None for column in sealed)
 
 
 def _data_key(session: Session, keys: Keys, person_id: int, at: datetime) -> DataKey:

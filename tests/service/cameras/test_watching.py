@@ -99,6 +99,18 @@ def test_a_second_name_for_the_same_camera_and_the_untouched_default_are_ignored
     assert served(sessions, keys).keys() == {"front"}
 
 
+def test_an_address_of_another_key_stops_neither_the_import_nor_the_other_cameras(
+    sessions: Sessions, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(sessions, Keys(bytes(32)), "foreign", SECRET)
+
+    assert not imported(sessions, keys, name="foreign", source="3"), "the damaged address is not replaced silently"
+    assert "the camera foreign has its address on the site" in caplog.text
+    assert not imported(sessions, keys, name="renamed", source=SECRET), "what pages show says that it is the same"
+    assert imported(sessions, keys, name="front", source="rtsp://viewer:hush@10.0.0.8/1")
+    assert served(sessions, keys).keys() == {"front"}
+
+
 def test_a_webcam_belongs_to_its_computer_and_a_network_camera_to_any(sessions: Sessions, keys: Keys) -> None:
     add(sessions, keys, "webcam", "0")
     add(sessions, keys, "net", SECRET)

@@ -7,11 +7,16 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from attendance.domain.passage import Direction
 from attendance.errors import UserError
 from attendance.store import settings
+from attendance.store.access.doors import Door
+from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys, WrongMasterKey
+from attendance.store.operators import operators, second_factors
 from attendance.store.people import people, templates
 from attendance.store.session import Sessions
+from attendance.store.slow_hash import SecretHash
 from attendance.store.tables import people as stored_people
 from tests.factories import MODEL, NOON, make_template
 
@@ -92,3 +97,26 @@ def test_no_embedding_stands_readable_in_the_file(sessions: Sessions, keys: Keys
     with sessions() as session:
         stored = session.scalars(select(stored_people.Template.vector)).one()
     assert make_template(1).vector.astype(np.float32).tobytes()[:16] not in stored
+
+
+@pytest.mark.parametrize("what", ["person", "door", "camera", "second factor"])
+def test_whatever_is_sealed_by_the_master_key_keeps_a_lost_one_from_being_replaced(
+    sessions: Sessions, keys: Keys, what: str
+) -> None:
+    with sessions.begin() as session:
+        door = session.scalars(select(Door)).first() or Door(name="door")
+        camera = cameras.add(session, "entrance", Direction.IN)
+        operator = operators.create_operator(session, "olga", SecretHash("x"), role="admin", at=NOON)
+        session.add(door)
+        session.flush()
+        assert not templates.holds_sealed_data(session), "a door and a camera without secrets lose nothing"
+        if what == "person":
+            enrol(session, keys, "Anna", 1)
+        elif what == "door":
+            door.driver_settings = keys.seal_door({"password": "hush"}, door.id)
+        elif what == "camera":
+            camera.address = keys.seal_secret(b"rtsp://a:b@c/1", "camera:entrance")
+        else:
+            second_factors.begin(session, keys, operator.id, at=NOON)
+        session.flush()
+        assert templates.holds_sealed_data(session)
