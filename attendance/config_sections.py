@@ -239,6 +239,7 @@ class Retention(Section):
     passages_days: Whole = Field(0, ge=0, le=36500)
     audit_days: Whole = Field(730, ge=0, le=36500)
     leavers_days: Whole = Field(90, ge=0, le=36500)
+    visitors_days: Whole = Field(30, ge=0, le=36500)
 
     @field_validator("passages_days")
     @classmethod

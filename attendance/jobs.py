@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Mail, Settings
 from attendance.errors import UserError
+from attendance.service.access.policy import visits
 from attendance.service.alarms.delivery import Channels
 from attendance.service.alarms.watch import WATCH_EVERY_S, AlarmWatch
 from attendance.service.audit import keeping
@@ -100,6 +101,19 @@ def forget_faces_of_leavers(sessions: Sessions, keys: Keys, settings: Settings, 
         gone += step
     if gone:
         log.info("erased the templates of %d people who left more than %d days ago", gone, days)
+    return gone
+
+
+def forget_visitors(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) -> int:
+    """Erase the visitors whose last visit is longer over than `retention.visitors_days`; 0 keeps them."""
+    days = settings.retention.visitors_days
+    if days == 0 or _held_back(clock, "erasing visitors"):
+        return 0
+    ledger, now, gone = ledger_for(settings, engine_of(sessions), keys), clock.now(), 0
+    while step := visits.forget(sessions, ledger, now - timedelta(days=days), now):
+        gone += step
+    if gone:
+        log.info("erased %d visitors whose last visit was over more than %d days ago", gone, days)
     return gone
 
 
@@ -327,6 +341,7 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         ),
         Job("forget musters", partial(forget_musters, sessions, clock), hour, later),
         Job("faces of leavers", partial(forget_faces_of_leavers, sessions, keys, settings, clock), hour, later),
+        Job("forget visitors", partial(forget_visitors, sessions, keys, settings, clock), hour, later),
         Job("end of employment", partial(end_employment, sessions, clock, settings.site.zone), hour),
         Job("nightly roll-up", partial(nightly, sessions, clock, settings), hour, later),
         Job("weekly e-mail", partial(weekly, sessions, clock, settings), hour, later),

@@ -62,6 +62,7 @@ def test_every_job_has_its_own_name_and_a_time(sessions: Sessions, keys: Keys) -
         "forget passages",
         "forget musters",
         "faces of leavers",
+        "forget visitors",
         "end of employment",
         "nightly roll-up",
         "weekly e-mail",

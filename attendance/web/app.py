@@ -22,7 +22,18 @@ from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.session import Sessions
 from attendance.web import auth, errors, formats, security, sudo
-from attendance.web.access import door_settings, doors, levels, locked_out, log, muster, schedules, who_passes, why
+from attendance.web.access import (
+    door_settings,
+    doors,
+    levels,
+    locked_out,
+    log,
+    muster,
+    schedules,
+    visitors,
+    who_passes,
+    why,
+)
 from attendance.web.audit import audit
 from attendance.web.calibration import comparing, threshold
 from attendance.web.cameras import cameras
@@ -95,7 +106,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
         app.register_blueprint(room.blueprint)
     for room in (working_time, corrections, rostering, leave, holidays, premiums, imports, report_pages):
         app.register_blueprint(room.blueprint)
-    for room in (doors, door_settings, schedules, levels, locked_out, muster, who_passes):
+    for room in (doors, door_settings, schedules, levels, locked_out, muster, visitors, who_passes):
         app.register_blueprint(room.blueprint)
     # Each of the two is one blueprint, to which several modules add their pages.
     for blueprint in {me.blueprint, sign_in.blueprint, me_leave.blueprint, people.blueprint, consents.blueprint}:

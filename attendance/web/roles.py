@@ -21,19 +21,20 @@ _OWN = "use_own_account"
 _HOURS_READ = """read_site_working_time read_site_report export_site_report read_site_correction read_site_period
     read_site_roster read_site_leave"""
 _VIEWER = f"""{_OWN} read_site_overview read_site_log export_site_log read_site_person read_site_threshold
-    read_site_camera read_site_door read_site_access read_site_lockout read_site_muster {_HOURS_READ}"""
+    read_site_camera read_site_door read_site_access read_site_lockout read_site_muster read_site_visit
+    {_HOURS_READ}"""
 _ADMIN = f"""{_VIEWER} export_site_person edit_site_person erase_site_person record_site_consent enrol_site_person
     issue_site_credential set_site_threshold edit_site_camera take_site_camera_picture operate_site_door
-    edit_site_door edit_site_access tick_site_muster pair_site_device request_site_correction decide_site_correction
-    close_site_period edit_site_roster edit_site_shift decide_site_leave edit_site_leave_rules edit_site_holiday
-    import_site_check_ins manage_site_operator read_site_system acknowledge_site_alarm read_site_privacy
-    read_site_audit export_site_audit"""
+    edit_site_door edit_site_access invite_site_visitor end_site_visit tick_site_muster pair_site_device
+    request_site_correction decide_site_correction close_site_period edit_site_roster edit_site_shift
+    decide_site_leave edit_site_leave_rules edit_site_holiday import_site_check_ins manage_site_operator
+    read_site_system acknowledge_site_alarm read_site_privacy read_site_audit export_site_audit"""
 
 _TABLE: Mapping[str, str] = {
     "owner": f"{_ADMIN} manage_site_owner",
     "admin": _ADMIN,
     "enroller": f"""{_OWN} read_site_person edit_site_person record_site_consent enrol_site_person
-        issue_site_credential""",
+        issue_site_credential read_site_visit invite_site_visitor end_site_visit""",
     "hr": f"""{_OWN} read_site_overview read_site_person edit_site_person read_site_muster tick_site_muster
         {_HOURS_READ} request_site_correction decide_site_correction close_site_period edit_site_roster
         edit_site_shift decide_site_leave edit_site_leave_rules edit_site_holiday import_site_check_ins""",
@@ -43,7 +44,8 @@ _TABLE: Mapping[str, str] = {
     "security_officer": f"""{_OWN} read_site_overview read_site_log export_site_log read_site_person
         read_site_threshold set_site_threshold read_site_camera edit_site_camera take_site_camera_picture
         read_site_door operate_site_door edit_site_door read_site_access edit_site_access read_site_lockout
-        read_site_muster tick_site_muster pair_site_device read_site_system acknowledge_site_alarm""",
+        read_site_visit invite_site_visitor end_site_visit read_site_muster tick_site_muster pair_site_device
+        read_site_system acknowledge_site_alarm""",
     "privacy_officer": f"""{_OWN} read_site_log read_site_person export_site_person erase_site_person
         record_site_consent read_site_privacy read_site_audit""",
     "auditor": f"""{_OWN} read_site_log read_site_threshold read_site_camera read_site_door read_site_access
@@ -77,10 +79,12 @@ NAMES: Mapping[str, str] = {
 WORDS: Mapping[str, str] = {
     "owner": N_("Owner: what an administrator may, and appoints owners"),
     "admin": N_("Administrator: sees and changes everything"),
-    "enroller": N_("Enroller: adds people, notes consent, takes photos, gives PINs and badges"),
+    "enroller": N_("Enroller: adds people, notes consent, takes photos, gives PINs and badges, invites visitors"),
     "hr": N_("HR: working time, leave, shifts and periods of everybody; people’s names and dates"),
     "supervisor": N_("Supervisor: sees the working time of some departments and decides their corrections"),
-    "security_officer": N_("Security officer: doors, access, cameras, threshold, tablets, alarms and the log"),
+    "security_officer": N_(
+        "Security officer: doors, access, visitors, cameras, threshold, tablets, alarms and the log"
+    ),
     "privacy_officer": N_("Privacy officer: consent, records, erasures and the audit"),
     "auditor": N_("Auditor: reads rules, log, periods and the audit; changes nothing"),
     "integration": N_("Integration: a payroll program; takes reports out and check-ins of other terminals in"),

@@ -82,6 +82,7 @@ PERSONAL: frozenset[Permission] = frozenset(
         "read_correction",
         "read_leave",
         "read_roster",
+        "read_visit",
         "read_audit",
         "read_muster",
         "read_lockout",

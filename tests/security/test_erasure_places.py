@@ -1,7 +1,7 @@
 """After an erasure no byte of the person is found in any place where it lay: the table of places, searched one by one.
 
-What is searched for: the name, staff number, notes and leave note as text, the hash of the PIN, the sealed templates,
-the wrapped key, the random id of the key.
+What is searched for: the name, staff number, notes, leave note and visit as text, the hash of the PIN, the sealed
+templates, the wrapped key, the random id of the key.
 """
 
 from __future__ import annotations
@@ -48,10 +48,12 @@ from attendance.store.privacy.ledger import Ledger
 from attendance.store.session import Sessions, engine_of
 from attendance.store.tables.cameras import Camera
 from attendance.store.tables.hours import LeaveRow
+from attendance.store.tables.people import Visit
 from tests.factories import MODEL, NOON, make_passage, make_template
 from tests.fakes import FakeClock, FakeDoor
 
 NAME, NUMBER, NOTES, LEAVE = "Zwetlana Quastenflosser", "ZQ-4711-XJ", "allergic to wasps", "visits the dentist"
+COMPANY, WHY = "Quastenflosser & Hornissen", "smelled of honey"
 OTHERS = 40
 ADA = Actor("operator", "ada")
 
@@ -132,6 +134,12 @@ def fill(site: Before) -> None:
                 person_id=site.person, **leave, note=LEAVE, state="requested", requested_by="me", requested_at=NOON
             )
         )
+        session.add(
+            Visit(
+                person_id=site.person, host_id=1, company=COMPANY, begins_at=NOON, ends_at=NOON + timedelta(hours=1),
+                invited_at=NOON, invited_by="ada", ended_at=NOON, ended_by="ada", end_reason=WHY,
+            )
+        )  # fmt: skip
         passage = make_passage(NOON, person_id=site.person, direction=Direction.IN)
         events.record_passage(session, passage)
         other = 1 if site.person != 1 else 2
@@ -145,7 +153,8 @@ def fill(site: Before) -> None:
         pin = connection.execute("SELECT pin_hash FROM person_secrets WHERE person_id = ?", (site.person,)).fetchone()
         query = "SELECT uid, wrapped_key FROM key_material JOIN person_keys USING (uid) WHERE person_id = ?"
         uid, wrapped = connection.execute(query, (site.person,)).fetchone()
-    texts = {"name": NAME, "number": NUMBER, "notes": NOTES, "leave": LEAVE, "pin": pin[0]}
+    texts = {"name": NAME, "number": NUMBER, "notes": NOTES, "leave": LEAVE, "company": COMPANY, "why": WHY}
+    texts["pin"] = pin[0]
     site.needles = {name: value.encode() for name, value in texts.items()}
     site.needles |= {f"template {number}": row[0] for number, row in enumerate(vectors)} | {"key": wrapped}
     site.needles["key id"] = uid.encode()

@@ -25,7 +25,9 @@ def test_every_role_has_its_row_and_those_that_only_look_change_nothing() -> Non
     assert set(GRANTS["admin"]) == PERMISSIONS - {"manage_owner"}
     assert changes("viewer") == changes("auditor") == set()
     assert changes("supervisor") == {"decide_correction", "decide_leave", "tick_muster"}
-    assert changes("enroller") == {"edit_person", "record_consent", "enrol_person", "issue_credential"}
+    assert changes("enroller") == {
+        "edit_person", "record_consent", "enrol_person", "issue_credential", "invite_visitor", "end_visit",
+    }  # fmt: skip
     assert changes("privacy_officer") == {"erase_person", "record_consent"}
 
 

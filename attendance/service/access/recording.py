@@ -61,6 +61,7 @@ _NOT_ACTIVE = {
 }
 
 _NO_ATTENDANCE = "consent to working time"
+_VISITOR = "a visitor has no working time"
 
 # What the driver said → what the log of door events keeps.
 STORED: Mapping[PulseOutcome, DoorOutcome] = {
@@ -234,12 +235,15 @@ class Recorder:
             passage, release_s = self._by_rules(session, passage, asked)
         elif asked.liveness_asks and passage.granted:
             passage = _refused(passage, Reason.LIVENESS_STEP_UP)
+        elif passage.granted and person is not None and person.visitor and not passage.late:
+            # A tablet without a door is for working time, and no rule would say when the visit is over.
+            passage = replace(passage, granted=False, reason=Reason.NO_RIGHT, rule=_VISITOR)
         elif passage.granted and person is not None and not allows(passage.method, Purpose.ATTENDANCE, person.agreed):
             # A tablet is for working time.  The person was identified, and stays named as at a door.
             passage = replace(passage, granted=False, reason=Reason.NO_CONSENT, rule=_NO_ATTENDANCE)
         if passage.granted and person is not None:
             point = self._rules.point(session, passage.camera)
-            agreed = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
+            agreed = allows(passage.method, Purpose.ATTENDANCE, person.agreed) and not person.visitor
             passage = replace(passage, for_hours=agreed and (point is None or Purpose.ATTENDANCE in point.purposes))
             name, earlier = person.name, None if passage.late else repeated(session, passage, self._cooldown)
         if earlier is not None and events.set_direction(session, earlier.id, passage.direction):

@@ -103,6 +103,8 @@ class Action(StrEnum):
     BEGIN_MUSTER = "begin_muster"
     TICK_MUSTER = "tick_muster"
     END_MUSTER = "end_muster"
+    INVITE_VISITOR = "invite_visitor"
+    END_VISIT = "end_visit"
 
 
 SubjectKind = Literal[

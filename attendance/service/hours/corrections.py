@@ -23,6 +23,7 @@ from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import rosters
 from attendance.store.hours.periods import require_open
 from attendance.store.hours.requests import move
+from attendance.store.people import people
 from attendance.store.tables.access import Passage
 from attendance.store.tables.hours import Correction
 
@@ -51,6 +52,7 @@ def request_correction(
     if not reason:
         raise UserError("a correction needs a reason: say what happened")
     if action == "add":
+        people.require_staff(session, person_id)
         if at is None:
             raise UserError("say at what time it was")
         if at > now:

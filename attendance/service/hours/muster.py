@@ -72,6 +72,7 @@ class Present:
     source: Source
     where: str
     since: datetime
+    visitor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def inside(session: Session, now: datetime, zone: ZoneInfo, department: str | No
     """
     today = days.today(session, now, zone, department)
     found = {row.person_id: row for row in by_hours(today)}
-    staff = {one.id: one for one in rosters.list_staff(session, department=department, active=None)}
+    staff = {one.id: one for one in rosters.list_staff(session, department=department, active=None, visitors=True)}
     seen = {row.person.id: row.day.used[-1].punch for row in today.rows if row.day.used}
     for person_id, (at, camera, direction) in present.newest_uncounted(session, now - REACH, now).items():
         counted = person_id in seen and seen[person_id].at >= at
@@ -124,7 +125,7 @@ def listed(
     here = inside(session, now, zone, department)
     if muster is None:
         return [Ticked(row) for row in here]
-    staff = {one.id: one for one in rosters.list_staff(session, department=department, active=None)}
+    staff = {one.id: one for one in rosters.list_staff(session, department=department, active=None, visitors=True)}
     kept = {row.key: row for row in musters.rows(session, muster.id)}
     known = {row.key for row in here}
     before = [_of_row(row, staff) for key, row in kept.items() if key not in known]
@@ -165,7 +166,7 @@ def _strangers(session: Session, now: datetime) -> list[Present]:
 def _person(person: StaffMember, source: Source, where: str, since: datetime) -> Present:
     return Present(
         f"person-{person.id}", person.id, person.name, person.staff_number or "", person.department, source, where,
-        since,
+        since, person.visitor,
     )  # fmt: skip
 
 

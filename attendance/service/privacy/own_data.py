@@ -24,7 +24,7 @@ from attendance.store.people.credentials import secret_of
 from attendance.store.tables.access import AccessGrant, AccessLevel, AccessState, Area, MusterRow, PersonPlace
 from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, PersonCalendar, Roster, RosterDay
 from attendance.store.tables.operators import Operator, SignIn
-from attendance.store.tables.people import ConsentRow, EmploymentRow, LookAlike, PersonLink
+from attendance.store.tables.people import ConsentRow, EmploymentRow, LookAlike, PersonLink, Visit
 
 # Each table that refers to people, and its key in `everything_about`; None: nothing to disclose.
 DISCLOSED: dict[str, str | None] = {
@@ -51,6 +51,7 @@ DISCLOSED: dict[str, str | None] = {
     "access_states": "access",
     "person_places": "place",
     "muster_rows": "musters",
+    "visits": "visits",
 }
 
 
@@ -66,6 +67,7 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
             "department": person.department,
             "active": person.active,
             "notes": person.notes,
+            "visitor": person.visitor,
             "added_at": _text(person.created_at),
             "changed_at": _text(person.updated_at),
         },
@@ -165,7 +167,23 @@ def _doors(session: Session, person_id: int) -> dict[str, Any]:
             "exempt_from": state.exemptions,
         },
         "musters": _rows(session, MusterRow, person_id),
+        "visits": _visits(session, person_id),
         "place": place and {"area": area.name if area is not None else None, "since": _text(place.since)},
+    }
+
+
+def _visits(session: Session, person_id: int) -> dict[str, Any]:
+    """Return the visits of a visitor, and when a host had visitors: without names, since the others' are private."""
+    received = select(Visit).where(Visit.host_id == person_id).order_by(Visit.id)
+    made = _rows(session, Visit, person_id)
+    for row in made:
+        del row["host_id"]
+    return {
+        "as_a_visitor": made,
+        "as_a_host": [
+            {"from": _text(row.begins_at), "until": _text(row.ended_at or row.ends_at)}
+            for row in session.scalars(received)
+        ],
     }
 
 

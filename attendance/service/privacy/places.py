@@ -32,7 +32,7 @@ PLACES: Mapping[str, Place] = {
     "database": Place(
         "at once",
         N_("Database"),
-        N_("Name, templates, key, PIN, badge, links, working time and leave are deleted and overwritten."),
+        N_("Name, templates, key, PIN, badge, links, visits, working time and leave are deleted and overwritten."),
     ),
     "database log": Place(
         "soon", N_("Log of the database"), N_("Old pages are written back and the log is cut to nothing.")

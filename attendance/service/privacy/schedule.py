@@ -41,6 +41,7 @@ def schedule_of(settings: Settings) -> list[Kept]:
             _("Erased as by a withdrawal, with a receipt. Names and working time stay until the person is erased."),
             "retention.leavers_days",
         ),
+        _visitors(retention.visitors_days),
         Kept(
             _("Photos of an enrolment"),
             _("seconds, while they are judged"),
@@ -82,6 +83,15 @@ def schedule_of(settings: Settings) -> list[Kept]:
         ),
         *_backups(settings),
     ]
+
+
+def _visitors(days: int) -> Kept:
+    return Kept(
+        _("Visitors"),
+        _("%(days)s days after the last visit", days=days) if days else _("until somebody erases them"),
+        _("Erased as by hand, with a receipt: name, templates, badge, PIN, visits. Passages stay without a name."),
+        "retention.visitors_days",
+    )
 
 
 def _backups(settings: Settings) -> list[Kept]:

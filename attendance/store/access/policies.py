@@ -88,7 +88,7 @@ def for_person(session: Session, rules: Policy, person_id: int | None) -> Policy
     if person is None:
         return replace(rules, overrides=overrides(session))
     theirs = access.AccessGrant.person_id == person.id
-    if person.department:
+    if person.department and not person.visitor:
         theirs = or_(theirs, access.AccessGrant.department == person.department)
     query = select(access.AccessGrant).where(theirs)
     state = session.get(access.AccessState, person.id, populate_existing=True)
@@ -185,10 +185,13 @@ def factor_rule(stored: dict[str, Any]) -> FactorRule:
 
 
 def person_state(person: Person, state: access.AccessState | None) -> PersonState:
-    """Return what the rules know about a person; employment that ends ends access, too."""
+    """Return what the rules know about a person; employment that ends ends access, too.
+
+    A visitor belongs to no department, so that nothing but a visit gives access.
+    """
     known = PersonState(
         person.id,
-        person.department,
+        "" if person.visitor else person.department,
         person.active,
         person.access_consent_at is not None,
         person.attendance_consent_at is not None,
@@ -225,8 +228,10 @@ def default_level(session: Session) -> int | None:
 
 
 def grant_default(session: Session, person_id: int, at: datetime) -> None:
-    """Give a person without any grant the site's default level, if there is one."""
+    """Give a person without any grant the site's default level, if there is one; a visitor never gets it."""
     level = default_level(session)
+    if level is not None and session.scalar(select(Person.visitor).where(Person.id == person_id)):
+        return
     there = select(access.AccessGrant.id).where(access.AccessGrant.person_id == person_id).limit(1)
     if level is None or session.scalar(there) is not None:
         return

@@ -42,13 +42,24 @@ class StaffMember:
     name: str
     staff_number: str | None
     department: str
+    visitor: bool = False
 
 
 def list_staff(
-    session: Session, *, department: str | None = None, person_id: int | None = None, active: bool | None = True
+    session: Session,
+    *,
+    department: str | None = None,
+    person_id: int | None = None,
+    active: bool | None = True,
+    visitors: bool = False,
 ) -> list[StaffMember]:
-    """Return people by name.  `department` None: of all departments.  `active` None: inactive people, too."""
-    query = select(Person.id, Person.name, Person.staff_number, Person.department)
+    """Return people by name.  `department` None: of all departments.  `active` None: inactive people, too.
+
+    Visitors are left out, since they have no working time; `visitors`: they are there, too.
+    """
+    query = select(Person.id, Person.name, Person.staff_number, Person.department, Person.visitor)
+    if not visitors:
+        query = query.where(Person.visitor.is_(False))
     if active is not None:
         query = query.where(Person.active.is_(active))
     if department is not None:
@@ -62,7 +73,7 @@ def list_staff(
 
 def departments(session: Session) -> list[str]:
     """Return the departments of active people by name."""
-    names = session.scalars(select(Person.department).where(Person.active).distinct())
+    names = session.scalars(select(Person.department).where(Person.active, Person.visitor.is_(False)).distinct())
     return sorted(filter(None, names), key=sort_key)
 
 

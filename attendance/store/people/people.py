@@ -40,13 +40,15 @@ def create_person(
     notes: str = "",
     consent_at: datetime | None = None,
     consent_text: str | None = None,
+    visitor: bool = False,
 ) -> Person:
     """Add an active person, flushed (so with an id).  UserError if the name is missing or the staff number taken.
 
     `consent_at`: since when the person agrees to both purposes, to the words `consent_text`.
+    `visitor`: somebody's guest, who gets no access level by being added: a visit gives one (`policy/visits.py`).
     """
     values = _checked(session, 0, name, staff_number, department, notes)
-    person = Person(**values, created_at=at, updated_at=at)
+    person = Person(**values, created_at=at, updated_at=at, visitor=visitor)
     session.add(person)
     _flush(session, values["staff_number"])
     if consent_at is not None:
@@ -128,6 +130,14 @@ def lock_person(session: Session, person_id: int) -> Person:
     session.execute(update(Person).where(Person.id == person_id).values(active=Person.active))
     found = session.get(Person, person_id, populate_existing=True)
     return found if found is not None else get_person(session, person_id)
+
+
+def require_staff(session: Session, person_id: int) -> Person:
+    """Return the person; UserError for a visitor, who has no working time and no leave."""
+    person = get_person(session, person_id)
+    if person.visitor:
+        raise UserError("%(name)s is a visitor: visitors have no working time and no leave", name=person.name)
+    return person
 
 
 def active_person(session: Session, person_id: int, at: datetime | None = None) -> Person | None:

@@ -19,6 +19,8 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -56,6 +58,8 @@ class Person(Base):
     access_consent_at: Mapped[datetime | None]
     attendance_consent_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
+    # Somebody's guest: passes by visits only, and has no working time, roster or leave.
+    visitor: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     @property
     def agreed(self) -> frozenset[Purpose]:
@@ -245,3 +249,33 @@ class PersonLink(Base):
     created_by: Mapped[str] = mapped_column(String(100))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Visit(Base):
+    """A visitor who may pass from `begins_at` until `ends_at` (exclusive), by the grant that was given for it.
+
+    `host_id`: NULL once the host was erased.  `grant_id`: NULL once an operator took the access level away.
+    `ended_at`: when somebody ended it earlier.
+    """
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        CheckConstraint("ends_at > begins_at", name="span"),
+        Index(None, "person_id"),
+        Index(None, "host_id"),
+        Index(None, "ends_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    host_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
+    company: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
+    level_id: Mapped[int | None] = mapped_column(ForeignKey("access_levels.id", ondelete="SET NULL"))
+    grant_id: Mapped[int | None] = mapped_column(ForeignKey("access_grants.id", ondelete="SET NULL"))
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    invited_at: Mapped[datetime]
+    invited_by: Mapped[str] = mapped_column(String(100))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(100))
+    end_reason: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))

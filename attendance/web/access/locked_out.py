@@ -34,7 +34,7 @@ def page() -> ResponseReturnValue:
     site = current_site()
     with site.sessions() as session:
         locked = person_states.locked_out(session, site.clock.now())
-        people = rosters.list_staff(session)
+        people = rosters.list_staff(session, visitors=True)
     ids = {one.person_id for one in locked}
     free = [person for person in people if person.id not in ids]
     return render_template("access/locked_out.html", locked=locked, people=free)

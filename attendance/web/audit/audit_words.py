@@ -89,6 +89,8 @@ ACTS: Mapping[Action, str] = {
     Action.BEGIN_MUSTER: N_("Began a muster"),
     Action.TICK_MUSTER: N_("Ticked somebody in a muster"),
     Action.END_MUSTER: N_("Ended a muster"),
+    Action.INVITE_VISITOR: N_("Invited a visitor"),
+    Action.END_VISIT: N_("Ended a visit"),
     Action.BEGIN_LEDGER: N_("Began a new ledger of erasures"),
     Action.VIEW_DATA: N_("Viewed personal data"),
     Action.EXPORT_DATA: N_("Exported personal data"),
@@ -145,6 +147,7 @@ PAGES: Mapping[str, str] = {
     "muster.page": N_("Who is in the building"),
     "muster.file": N_("Who is in the building, as a file"),
     "muster.state": N_("Who is in the building"),
+    "visitors.page": N_("Visitors"),
     "people.index": N_("People"),
     "people.show": N_("Page of a person"),
 }
@@ -201,6 +204,7 @@ DETAILS: Mapping[str, str] = {
     "template": N_("template number"),
     "threshold": N_("threshold"),
     "until": N_("until"),
+    "visit": N_("visit number"),
     "what": N_("change"),
     "year": N_("year"),
 }

@@ -223,7 +223,8 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         form.text.data = _(CONSENT_WORDS, site=site.settings.site.name)
         form.language.data = str(get_locale() or "en").replace("_", "-")
         for purpose in Purpose:
-            getattr(form, purpose.value).data = purpose not in person.agreed
+            asked = purpose is Purpose.ACCESS or not person.visitor  # a visitor has no working time
+            getattr(form, purpose.value).data = asked and purpose not in person.agreed
     return {
         "person": person,
         "at_camera": at_camera,

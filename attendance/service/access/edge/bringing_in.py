@@ -79,7 +79,7 @@ class BringIn:
             earlier = repeated(session, passage, self._cooldown)
             point = policies.load_rules(session, self._zone).points.get(passage.camera)
             agreed = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
-            counts = agreed and (point is None or Purpose.ATTENDANCE in point.purposes)
+            counts = agreed and not person.visitor and (point is None or Purpose.ATTENDANCE in point.purposes)
             passage = replace(passage, repeat_of=None if earlier is None else earlier.id, for_hours=counts)
         events.record_passage(session, passage)
         if passage.granted and passage.door_id is not None and passage.person_id is not None:

@@ -147,7 +147,9 @@ def choose_default_level(
     given: Sequence[int] = ()
     if level_id is not None and also_present:
         has = exists().where(AccessGrant.person_id == Person.id, AccessGrant.level_id == level_id)
-        given = session.scalars(select(Person.id).where(Person.active, ~has).order_by(Person.id)).all()
+        given = session.scalars(
+            select(Person.id).where(Person.active, Person.visitor.is_(False), ~has).order_by(Person.id)
+        ).all()
         for person in given:
             give(session, level_id, person, "", valid_from=None, valid_to=None, by=actor.name, at=at)
     detail: dict[str, Value] = {"what": "default level", "people": len(given)}
@@ -172,14 +174,20 @@ def level_names(session: Session) -> dict[str, int]:
 
 def give(
     session: Session, level_id: int, person_id: int | None, department: str, *,
-    valid_from: datetime | None, valid_to: datetime | None, by: str, at: datetime,
+    valid_from: datetime | None, valid_to: datetime | None, by: str, at: datetime, for_visit: bool = False,
 ) -> int:  # fmt: skip
-    """Give a level to a person or a department; return the grant's number.  `valid_to` is exclusive."""
+    """Give a level to a person or a department; return the grant's number.  `valid_to` is exclusive.
+
+    `for_visit`: of a visit; a visitor gets access in no other way, so that it ends with the visit.
+    """
     _level(session, level_id)
     if (person_id is None) is (department == ""):
         raise UserError("choose a person or a department")
-    if person_id is not None and session.get(Person, person_id) is None:
+    person = None if person_id is None else session.get(Person, person_id)
+    if person_id is not None and person is None:
         raise UserError("this person is not there any more")
+    if person is not None and person.visitor and not for_visit:
+        raise UserError("%(name)s is a visitor, who passes during visits only: invite them", name=person.name)
     if valid_from is not None and valid_to is not None and valid_to <= valid_from:
         raise UserError("the last day is before the first")
     row = AccessGrant(

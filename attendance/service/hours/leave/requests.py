@@ -41,7 +41,7 @@ def add_leave(
     `half`: of the first day.  `last_half`: of the last day, if that is another one.  `decider`: the operator's own id
     as a person of the site, if any.  `paid` None: as its kind is.  Nobody enters leave for themselves as approved.
     """
-    people.get_person(session, person_id)
+    people.require_staff(session, person_id)
     if approved:
         require_another_person(person_id, decider)
     known = leave_rules.kind_named(session, kind)
