@@ -8,12 +8,14 @@ import re
 import cv2
 import numpy as np
 import segno
+from sqlalchemy import text
 
 from attendance.service.ids import new_event_id
 from attendance.store.people import credentials
 from attendance.web.kiosk.tablet import EXTENSION, HEADER, MAX_PICTURE, UNPAIRED, Pace
 from attendance.web.security import KIOSK_COOKIE
 from tests.factories import NOBODY, NOON, make_photo
+from tests.security.second_factors import STEP_S, code, set_up
 from tests.site_fixtures import PASSWORD, Web
 from tests.web.kiosk.conftest import JSON, Tablet, add_tablet, anna, log_of, tablet
 
@@ -93,7 +95,7 @@ def test_a_kiosk_is_left_by_an_administrators_password_only(web: Web, tablet: Ta
         answer = tablet.post("leave", {"username": username, "password": password})
         assert answer.status_code == 409
     assert tablet.client.get("/people").location == "/kiosk/"
-    assert tablet.post("leave", {"username": "ada", "password": PASSWORD}).json["page"] == "/"
+    assert tablet.post("leave", {"username": "ada", "password": PASSWORD, "code": ""}).json["page"] == "/"
 
     assert tablet.client.get("/people").location.startswith("/login")  # nobody was signed in by it
     assert "out of service" in web.browser("ada").text("/kiosks")
@@ -205,3 +207,22 @@ def test_invented_badges_before_the_camera_are_slowed_down(web: Web, anna: int, 
     assert tablet.enter(number="17", pin="2580")["state"] == "greet"  # by PIN all the same
     web.clock.advance(61)
     assert tablet.look(held_up(real)).json["name"] == "Anna"
+
+
+def test_leaving_the_kiosk_asks_for_the_second_factor_of_whoever_has_one(web: Web, tablet: Tablet) -> None:
+    secret, recovery = set_up(web, web.browser("ada"))
+    web.clock.advance(STEP_S)
+    seen, who = code(web, secret), {"username": "ada", "password": PASSWORD}
+
+    for wrong in ({}, {"code": ""}, {"code": "000000"}):
+        assert tablet.post("leave", who | wrong).status_code == 409
+    assert tablet.post("leave", {"username": "ada", "password": "wrong", "code": seen}).status_code == 409
+    assert tablet.post("leave", who | {"code": seen}).json["page"] == "/"
+
+    other = Tablet(web, None)
+    assert other.post("pair", {"code": add_tablet(web, "gate")}).status_code == 200
+    assert other.post("leave", who | {"code": seen}).status_code == 409  # a code opens once
+    assert other.post("leave", who | {"code": recovery[0]}).json["page"] == "/"
+    with web.sessions() as session:
+        acts = list(session.scalars(text("SELECT action FROM audit_entries ORDER BY id")))
+    assert acts.count("revoke_device") == 2 and acts.count("use_recovery_code") == 1

@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from attendance.programs.probes.attack import Reply
 from attendance.programs.probes.nasty import (
@@ -87,7 +88,7 @@ def fuzz(everybody: Sequence[Who], seed: int, go_on: Callable[[int], bool]) -> F
     chance, findings = random.Random(seed), Findings()  # noqa: S311  the same seed asks the same
     known = {who.name: _Known(list(who.start)) for who in everybody}
     for who in everybody:
-        who.sign_in()
+        _sign_in(who, findings)
         for path in who.start:
             _ask(who, known[who.name], findings, "GET", path, None, {})
     while go_on(findings.total):
@@ -139,16 +140,15 @@ def _ask(
     path = re.sub(r"[^!-~]", "", path)  # a request line has no spaces; what is left out is in the query, encoded
     try:
         reply = who.ask(method, path, body, headers)
-    except OSError as error:
-        findings.asked[who.name, "no answer"] += 1
-        findings.errors.append(f"{who.name}: no answer ({error}): {method} {path} {_shown(body)}")
+    except (OSError, HTTPException) as error:
+        _note_silence(who, findings, error, f"{method} {path} {_shown(body)}")
         return
     findings.asked[who.name, f"{reply.status // 100}xx"] += 1
     # 503 is an answer: the site is busy, or a file cannot be written, and says so.
     if reply.status >= 500 and reply.status != 503:
         findings.errors.append(f"{who.name}: {reply.status}: {method} {path} {_shown(body)}")
     if reply.status in (301, 302, 303) and re.match(r"(https?://[^/]+)?/(login|me/sign-in)", _location(reply)):
-        who.sign_in()
+        _sign_in(who, findings)
         known.token = ""
     elif reply.status in (301, 302, 303):
         there = re.sub(r"^https?://[^/]+", "", _location(reply)).partition("#")[0]
@@ -156,7 +156,23 @@ def _ask(
             known.links.append(there)
     known.learn(reply, path)
     if not known.token and not who.is_device and who.start:
-        known.learn(who.ask("GET", who.start[0], None, {}), who.start[0])
+        try:
+            known.learn(who.ask("GET", who.start[0], None, {}), who.start[0])
+        except (OSError, HTTPException) as error:
+            _note_silence(who, findings, error, f"GET {who.start[0]} (for a new token)")
+
+
+def _sign_in(who: Who, findings: Findings) -> None:
+    """Sign in; a site that gives no answer is a finding, and the run goes on."""
+    try:
+        who.sign_in()
+    except (OSError, HTTPException) as error:
+        _note_silence(who, findings, error, "signing in")
+
+
+def _note_silence(who: Who, findings: Findings, error: Exception, asked: str) -> None:
+    findings.asked[who.name, "no answer"] += 1
+    findings.errors.append(f"{who.name}: no answer ({str(error) or type(error).__name__}): {asked}")
 
 
 def _location(reply: Reply) -> str:

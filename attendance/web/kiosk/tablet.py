@@ -46,7 +46,7 @@ from attendance.service.kiosk.answers import Answer
 from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
 from attendance.store.kiosk import devices as stored
-from attendance.store.operators import operators
+from attendance.store.operators import operators, second_factors
 from attendance.texts import gettext as _
 from attendance.web.errors import answer
 from attendance.web.kiosk import texts
@@ -359,25 +359,34 @@ def leave() -> ResponseReturnValue:
 @blueprint.post("/leave")
 @limiter.limit("60/hour;8/minute", deduct_when=lambda response: response.status_code == 409)
 def let_go() -> ResponseReturnValue:
-    """Unpair this browser: by an administrator's password, or without one if it was revoked already."""
+    """Unpair this browser: as an administrator signs in, or without asking if it was revoked already.
+
+    Whoever has a second factor gives a code of the app or a recovery code, too: a tablet holds no passkeys.
+    """
     site = current_site()
     if g.kiosk_device is not None:
         body, device = _json(), current_device()
         operator = operators.authenticate(site.sessions, _text(body, "username"), _text(body, "password"))
         allowed = operator is not None and is_allowed(operator.role, "pair_device")
         if operator is not None and allowed:
+            at, actor = site.clock.now(), Actor("operator", operator.username)
+            code = _text(body, "code")[:40] if body.get("code") else ""  # the form sends it empty
             with site.sessions.begin() as database:
-                stored.revoke(database, device.terminal.id, at=site.clock.now())
-                audit.record(
-                    database,
-                    actor=Actor("operator", operator.username),
-                    action=Action.REVOKE_DEVICE,
-                    subject=Subject("device", device.terminal.id),
-                    at=site.clock.now(),
-                )
+                if second_factors.is_on(database, operator.id):
+                    used = second_factors.use(database, site.keys, operator.id, code, at=at)
+                    allowed = used is not None
+                    if used == "recovery code":
+                        left = {"left": second_factors.recovery_codes_left(database, operator.id)}
+                        holder, action = Subject("operator", operator.id), Action.USE_RECOVERY_CODE
+                        audit.record(database, actor=actor, action=action, subject=holder, detail=left, at=at)
+                if allowed:
+                    stored.revoke(database, device.terminal.id, at=at)
+                    subject = Subject("device", device.terminal.id)
+                    audit.record(database, actor=actor, action=Action.REVOKE_DEVICE, subject=subject, at=at)
         if not allowed:
-            log.warning("a wrong password was entered to leave kiosk %s", device.terminal.name)
-            return answer(409, _("The kiosk stays locked"), _("Enter an administrator's user name and password."))
+            log.warning("a wrong password or code was entered to leave kiosk %s", device.terminal.name)
+            advice = _("Enter an administrator's user name and password, and the code if that operator has one.")
+            return answer(409, _("The kiosk stays locked"), advice)
         log.info("kiosk %s was unpaired on the spot", device.terminal.name)
     made = make_response({"ok": True, "page": "/"})
     made.delete_cookie(KIOSK_COOKIE, path="/", httponly=True, samesite="Strict")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from http.client import IncompleteRead
 
 import pytest
 
@@ -63,6 +64,30 @@ def test_a_page_that_breaks_is_found_with_what_broke_it(filled: Web) -> None:
 
     assert found.errors[0] == "ada: 500: GET /broken "
     assert found.asked["ada", "5xx"] >= 1
+
+
+@pytest.mark.parametrize("error", [TimeoutError("timed out"), IncompleteRead(b"half")])
+def test_a_site_that_gives_no_answer_is_a_finding_and_the_run_goes_on(error: Exception) -> None:
+    """Wherever it falls silent: while signing in, at a page, and while a new token is fetched."""
+    signed_in, asked = [0], [0]
+
+    def sign_in() -> None:
+        signed_in[0] += 1
+        if signed_in[0] == 1:
+            raise error
+
+    def ask(method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+        asked[0] += 1
+        if asked[0] % 2 == 0:
+            raise error
+        return Reply(302, {"location": "/login"}, b"", {})
+
+    found = fuzz([Who("ada", ask, sign_in)], seed=1, go_on=lambda total: total < 8)
+
+    assert found.total >= 8 and signed_in[0] > 1
+    assert any(one.endswith("signing in") for one in found.errors)
+    assert any(one.endswith("GET / (for a new token)") for one in found.errors)
+    assert len(found.errors) == found.asked["ada", "no answer"]
 
 
 def test_links_and_forms_are_read_from_a_page() -> None:
