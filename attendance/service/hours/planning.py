@@ -21,10 +21,13 @@ from attendance.store.hours import calendars, rosters
 from attendance.store.hours.periods import lock_over, require_open
 from attendance.store.people import people
 from attendance.store.people.departments import list_departments
+from attendance.store.session import Sessions
 from attendance.store.tables.hours import Roster, ShiftRow
 
 FOREVER = date(9999, 1, 1)
 MOST_PATTERN = 366
+# Written in one transaction.
+MOST_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,51 @@ def assign(
 
     UserError if a pattern that was entered for later days would be overlapped.
     """
+    _require_assignable(session, person_ids, first, last, pattern, now)
+    made = []
+    known = _rosters_by_person(session, person_ids)
+    for person_id in person_ids:
+        for other in known.get(person_id, ()):
+            _make_room(session, other, first, last)
+        made.append(rosters.add_roster(session, person_id, first, last, pattern, at=now, by=by))
+    return made
+
+
+def assign_in_steps(
+    sessions: Sessions, person_ids: Sequence[int], first: date, last: date | None, pattern: Sequence[int | None], *,
+    now: datetime, by: str,
+) -> int:  # fmt: skip
+    """Roster any number of people as `assign` does, in transactions of MOST_ROWS rows; return how many people.
+
+    All of them are checked before the first row is written; UserError then changes nothing.  Should a later step
+    fail, the steps before it stand, and doing the whole once more comes to the same.
+    """
+    with sessions() as session:
+        _require_assignable(session, person_ids, first, last, pattern, now)
+        known = _rosters_by_person(session, person_ids)
+        for others in known.values():
+            for other in others:
+                _require_room(session, other, first, last)
+        steps: list[list[int]] = []
+        rows = MOST_ROWS
+        for person_id in dict.fromkeys(person_ids):
+            # The new roster; of an older one in its days, its end and what goes on after them.
+            mine = 1 + 2 * sum(_overlaps(other, first, last) for other in known.get(person_id, ()))
+            if rows + mine > MOST_ROWS:
+                steps.append([])
+                rows = 0
+            steps[-1].append(person_id)
+            rows += mine
+    for step in steps:
+        with sessions.begin() as session:
+            assign(session, step, first, last, pattern, now=now, by=by)
+    return sum(map(len, steps))
+
+
+def _require_assignable(
+    session: Session, person_ids: Sequence[int], first: date, last: date | None, pattern: Sequence[int | None],
+    now: datetime,
+) -> None:  # fmt: skip
     if not person_ids:
         raise UserError("choose at least one person")
     if not 1 <= len(pattern) <= MOST_PATTERN:
@@ -89,15 +137,14 @@ def assign(
     for before, after in pairwise([*days, days[0]]):
         _require_apart(before, after)
     require_open(session, first, last or FOREVER, now)
-    made = []
+
+
+def _rosters_by_person(session: Session, person_ids: Sequence[int]) -> dict[int, list[Roster]]:
+    """Return the rosters of each of these people; of many, everybody's are read, as a query names only so many."""
     known: dict[int, list[Roster]] = {}
-    for roster in rosters.rosters_of(session, person_ids):
+    for roster in rosters.rosters_of(session, person_ids if len(person_ids) <= rosters.MOST_NAMED else None):
         known.setdefault(roster.person_id, []).append(roster)
-    for person_id in person_ids:
-        for other in known.get(person_id, ()):
-            _make_room(session, other, first, last)
-        made.append(rosters.add_roster(session, person_id, first, last, pattern, at=now, by=by))
-    return made
+    return {person_id: known[person_id] for person_id in person_ids if person_id in known}
 
 
 def _require_apart(before: Shift | None, after: Shift | None) -> None:
@@ -112,19 +159,30 @@ def _require_apart(before: Shift | None, after: Shift | None) -> None:
         )
 
 
-def _make_room(session: Session, other: Roster, first: date, last: date | None) -> None:
-    if (other.last is not None and other.last < first) or (last is not None and other.first > last):
+def _overlaps(other: Roster, first: date, last: date | None) -> bool:
+    return (other.last is None or other.last >= first) and (last is None or other.first <= last)
+
+
+def _require_room(session: Session, other: Roster, first: date, last: date | None) -> None:
+    """Raise UserError if an older roster begins within these days and goes on after them."""
+    if not _overlaps(other, first, last) or other.first < first or last is None:
         return
+    if other.last is None or other.last > last:
+        name = people.get_person(session, other.person_id).name
+        raise UserError(
+            "%(name)s has a roster from %(first)s to %(last)s that overlaps: choose days that contain it, or "
+            "that end before it",
+            name=name,
+            first=other.first,
+            last=other.last or Phrase("further notice"),
+        )
+
+
+def _make_room(session: Session, other: Roster, first: date, last: date | None) -> None:
+    if not _overlaps(other, first, last):
+        return
+    _require_room(session, other, first, last)
     if other.first >= first:
-        if last is not None and (other.last is None or other.last > last):
-            name = people.get_person(session, other.person_id).name
-            raise UserError(
-                "%(name)s has a roster from %(first)s to %(last)s that overlaps: choose days that contain it, or "
-                "that end before it",
-                name=name,
-                first=other.first,
-                last=other.last or Phrase("further notice"),
-            )
         session.delete(other)  # replaced whole, by days that are all still open
         return
     if last is not None and (other.last is None or other.last > last):

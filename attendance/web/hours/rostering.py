@@ -40,7 +40,7 @@ from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, department_from, is_id, today, whole
 from attendance.web.hours.staff import STAFF_COLUMNS, staff_texts
-from attendance.web.listing import Column, chosen_of, listing_of
+from attendance.web.listing import Column, chosen_of, listed, listing_of
 from attendance.web.security import permission
 from attendance.web.site import current_site
 
@@ -99,18 +99,23 @@ def assign() -> ResponseReturnValue:
     department = department_from(form)
     pattern = [int(text) if is_id(text) else None for text in form.getlist("day")]
 
-    def work(session: Any, now: Any) -> str:
-        last = day_from(form["last"]) if form.get("last") else None
-        while len(pattern) > 7 and len(pattern) % 7 == 0 and not any(pattern[-7:]):
-            del pattern[-7:]  # a further week that was left empty
+    site, target = current_site(), url_for("rostering.index", department=department)
+    while len(pattern) > 7 and len(pattern) % 7 == 0 and not any(pattern[-7:]):
+        del pattern[-7:]  # a further week that was left empty
+    with site.sessions() as session:
         everybody = rosters.list_staff(session, department=department if form.get("every") == "yes" else None)
-        person_ids = chosen_of(form, everybody, staff_texts, lambda one: one.id)
-        made = planning.assign(
-            session, person_ids, day_from(form.get("first", "")), last, pattern, now=now, by=current_user.username
+    person_ids = chosen_of(form, everybody, staff_texts, lambda one: one.id)
+    try:
+        first, last = day_from(form.get("first", "")), day_from(form["last"]) if form.get("last") else None
+        count = planning.assign_in_steps(
+            site.sessions, person_ids, first, last, pattern, now=site.clock.now(), by=current_user.username
         )
-        return ngettext("%(number)s person is rostered.", "%(number)s people are rostered.", len(made))
-
-    return done(work, url_for("rostering.index", department=department))
+    except UserError as error:
+        flash(error_sentence(error), "danger")
+    else:
+        log.info("%s rostered %d people", current_user.username, count)
+        flash(ngettext("%(number)s person is rostered.", "%(number)s people are rostered.", count), "success")
+    return redirect(listed(target))
 
 
 @blueprint.post("/rosters/import")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, event
+from sqlalchemy.orm import Session, SessionTransaction
 
 from attendance.domain.hours.day import Status
 from attendance.domain.hours.shift import Half, Shift, Span
@@ -13,6 +14,7 @@ from attendance.errors import UserError
 from attendance.service.hours import periods, planning
 from attendance.service.hours.leave import requests
 from attendance.store.hours import calendars, rosters
+from attendance.store.session import Sessions
 from tests.service.hours.conftest import (
     BERLIN,
     MONDAY,
@@ -46,6 +48,38 @@ def test_an_interval_within_a_rotation_does_not_move_its_turn(session: Session) 
     plans = rosters.plans(session, [anna], after, after + timedelta(days=6))[anna]
 
     assert [plan.shift is not None for plan in plans.values()] == [day.weekday() < 5 for day in plans]
+
+
+def test_everybody_is_rostered_in_short_transactions_or_nobody(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        ids = [add_person(session, f"Packer {number}") for number in range(150)]
+        office, night = add_shift(session), add_shift(session, NIGHT)
+        planning.assign(session, ids, MONDAY - timedelta(days=60), None, [office], now=NOW, by="t")
+    written: list[int] = []
+
+    def begun(_session: Session, _transaction: SessionTransaction, _connection: Connection) -> None:
+        written.append(0)
+
+    def flushed(session: Session, _context: object) -> None:
+        written[-1] += len(session.new) + len(session.dirty) + len(session.deleted)
+
+    event.listen(sessions.class_, "after_begin", begun)
+    event.listen(sessions.class_, "after_flush", flushed)
+    try:
+        last = MONDAY + timedelta(days=6)
+        assert planning.assign_in_steps(sessions, ids, MONDAY, last, [night], now=NOW, by="t") == 150
+    finally:
+        event.remove(sessions.class_, "after_begin", begun)
+        event.remove(sessions.class_, "after_flush", flushed)
+
+    assert sum(written) == 450
+    assert max(written) <= planning.MOST_ROWS
+    with sessions() as session:
+        before = len(rosters.rosters_of(session))
+    with pytest.raises(UserError, match="has a roster"):  # what goes on after the nights begins in these days
+        planning.assign_in_steps(sessions, ids[::-1], last, last + timedelta(days=3), [office], now=NOW, by="t")
+    with sessions() as session:
+        assert len(rosters.rosters_of(session)) == before
 
 
 def test_overlapping_rosters_are_refused_with_the_name(session: Session) -> None:

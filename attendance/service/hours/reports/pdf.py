@@ -379,7 +379,7 @@ def text_of(cell: Any, column: Column, local: Local) -> str:
     if isinstance(cell, date):
         return local.weekday(cell) if column.form is Form.WEEKDAY else local.medium_date(cell)
     if column.form is Form.SPAN:
-        return hours(cell) if cell else ""
+        return hours(cell)  # nothing is a figure, too; an empty cell is a day that is not over
     if isinstance(cell, int | float):
         return local.number(cell)
     return str(cell)

@@ -13,7 +13,7 @@ from attendance.service.hours.reports import pdf, report_tables
 from attendance.service.hours.reports.report_tables import Form
 from tests import needs
 from tests.pdf_text import text_in
-from tests.service.hours.reports.reported import BERLIN, MONDAY, NAMES, NOW, TABLES
+from tests.service.hours.reports.reported import BERLIN, LOCAL, MONDAY, NAMES, NOW, TABLES
 
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)
@@ -135,3 +135,8 @@ def test_a_long_remark_goes_on_below_instead_of_being_cut(tmp_path: Path) -> Non
     assert all(word in text for word in remark.split())
     assert "..." not in text
     assert text.index("word59") < text.index("Bob")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (-60, "−0:01"), (None, "")])
+def test_nothing_is_a_figure_and_an_empty_cell_is_a_day_that_is_not_over(seconds: int | None, words: str) -> None:
+    assert pdf.text_of(seconds, report_tables.Column("overtime", "Overtime", Form.SPAN), LOCAL) == words
