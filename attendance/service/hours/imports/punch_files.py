@@ -174,9 +174,10 @@ class _Reader:
         if second == first:
             return first
         self.repeated += 1
-        # In the hour that the clock repeats: the second one, if this terminal was in the first one before.
+        # In the hour that the clock repeats: the second one, if this terminal was past the first one before.  A line
+        # before this one that is later than both is of a file in another order, by person say, and tells nothing.
         before = self.before.get(row.device)
-        return second if before is not None and before > first else first
+        return second if before is not None and first < before <= second else first
 
 
 def _is_attlog(line: str) -> bool:

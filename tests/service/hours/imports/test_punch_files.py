@@ -97,6 +97,12 @@ def test_the_hour_that_the_clock_repeats_goes_on_as_the_terminal_did() -> None:
     assert file.repeated_hour == 3
 
 
+def test_a_file_by_person_does_not_move_the_next_ones_punch_by_an_hour() -> None:
+    file = read(HEAD + "7,2025-10-31 08:00:00\n8,2025-10-26 02:30:00\n8,2025-10-26 06:00:00\n")
+
+    assert [f"{one.at:%H:%M}" for one in file.punches] == ["07:00", "00:30", "05:00"]
+
+
 def test_directions_may_be_left_out() -> None:
     file = read("user,timestamp,status\n7,2025-06-02 08:58:03,0\n7,2025-06-02 17:00:00,0\n", directions=False)
 
