@@ -201,7 +201,7 @@ def _opened(row: cameras.Camera, keys: Keys) -> str:
 
 
 def _is_at(row: cameras.Camera, keys: Keys, source: str) -> bool:
-    """Return whether this row has the address; one that cannot be opened is compared by what pages show of it."""
+    """Return whether this row has the address; one that cannot be opened is compared in the form that pages show."""
     try:
         return _opened(row, keys) == source
     except UserError:
