@@ -46,10 +46,11 @@ from attendance.service.kiosk.answers import Answer
 from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
 from attendance.store.kiosk import devices as stored
-from attendance.store.operators import operators, second_factors
+from attendance.store.operators import operators
 from attendance.texts import gettext as _
 from attendance.web.errors import answer
 from attendance.web.kiosk import texts
+from attendance.web.kiosk.leaving import unpair
 from attendance.web.kiosk.pace import Pace as Pace
 from attendance.web.permissions import is_allowed
 from attendance.web.security import KIOSK_COOKIE, csrf, limiter, wants_json
@@ -369,20 +370,9 @@ def let_go() -> ResponseReturnValue:
         operator = operators.authenticate(site.sessions, _text(body, "username"), _text(body, "password"))
         allowed = operator is not None and is_allowed(operator.role, "pair_device")
         if operator is not None and allowed:
-            at, actor = site.clock.now(), Actor("operator", operator.username)
             code = _text(body, "code")[:40] if body.get("code") else ""  # the form sends it empty
-            with site.sessions.begin() as database:
-                if second_factors.is_on(database, operator.id):
-                    used = second_factors.use(database, site.keys, operator.id, code, at=at)
-                    allowed = used is not None
-                    if used == "recovery code":
-                        left = {"left": second_factors.recovery_codes_left(database, operator.id)}
-                        holder, action = Subject("operator", operator.id), Action.USE_RECOVERY_CODE
-                        audit.record(database, actor=actor, action=action, subject=holder, detail=left, at=at)
-                if allowed:
-                    stored.revoke(database, device.terminal.id, at=at)
-                    subject = Subject("device", device.terminal.id)
-                    audit.record(database, actor=actor, action=Action.REVOKE_DEVICE, subject=subject, at=at)
+            at, of = site.clock.now(), (operator.id, operator.username)
+            allowed = unpair(site.sessions, site.keys, *of, code, device.terminal.id, at)
         if not allowed:
             log.warning("a wrong password or code was entered to leave kiosk %s", device.terminal.name)
             advice = _("Enter an administrator's user name and password, and the code if that operator has one.")
