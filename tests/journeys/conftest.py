@@ -14,7 +14,10 @@ import pytest
 from tests import needs
 from tests.factories import ANNA
 from tests.journeys.pages import DESKTOP, PATIENCE_MS, Open, served
+from tests.journeys.tablets import PATIENT, TABLET, Pair
 from tests.site_fixtures import PASSWORD, Web
+from tests.web.kiosk.conftest import add_anna, add_tablet
+from tests.web.wire import Wire
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 
@@ -84,3 +87,43 @@ def open_page(chromium: Any, address: str) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def wire(address: str) -> Iterator[Wire]:
+    wire = Wire(int(address.rsplit(":", 1)[1]))
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def pair(web: Web, chromium: Any, wire: Wire) -> Iterator[Pair]:
+    """A browser that was paired by typing the code; a script's error fails the test."""
+    contexts, errors = [], []
+
+    def paired(screen_of: str | None = None, name: str = "canteen", **options: Any) -> Any:
+        context = chromium.new_context(base_url=wire.address, **(TABLET | options))
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(path=PATIENT)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if "Security Policy" in said.text else None)
+        page.goto("/kiosk/")
+        page.fill("#code", add_tablet(web, name, screen_of).lower())
+        page.click("text=Pair this tablet >> nth=-1")
+        page.wait_for_url(re.compile("/kiosk/(screen)?$"))
+        return page
+
+    yield paired
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def blind(web: Web) -> Web:
+    """Anna is enrolled, and nobody stands before the camera."""
+    add_anna(web)
+    web.analyser.analyse = lambda frame, max_faces=5: []  # type: ignore[method-assign]
+    return web

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,76 +25,12 @@ from tests import needs
 from tests.factories import NOON
 from tests.journeys.conftest import start_chromium
 from tests.journeys.pages import PATIENCE_MS, PHONE, SIZES, faults_of, served, sticks_out
+from tests.journeys.tablets import TABLET, Pair, type_pin, until, wait_up
 from tests.site_fixtures import PASSWORD, Browser, Web
-from tests.web.kiosk.conftest import add_anna, add_tablet, give_pin, log_of
+from tests.web.kiosk.conftest import add_anna, give_pin, log_of
 from tests.web.wire import Wire
 
 expect = needs.package("playwright.sync_api", extra="test").expect
-TABLET: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "has_touch": True}
-Pair = Callable[..., Any]
-PATIENT = Path(__file__).with_name("patient.js")
-
-
-@pytest.fixture
-def wire(address: str) -> Iterator[Wire]:
-    wire = Wire(int(address.rsplit(":", 1)[1]))
-    yield wire
-    wire.close()
-
-
-@pytest.fixture
-def pair(web: Web, chromium: Any, wire: Wire) -> Iterator[Pair]:
-    """A browser that was paired by typing the code; a script's error fails the test."""
-    contexts, errors = [], []
-
-    def paired(screen_of: str | None = None, name: str = "canteen", **options: Any) -> Any:
-        context = chromium.new_context(base_url=wire.address, **(TABLET | options))
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(path=PATIENT)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda said: errors.append(said.text) if "Security Policy" in said.text else None)
-        page.goto("/kiosk/")
-        page.fill("#code", add_tablet(web, name, screen_of).lower())
-        page.click("text=Pair this tablet >> nth=-1")
-        page.wait_for_url(re.compile("/kiosk/(screen)?$"))
-        return page
-
-    yield paired
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-@pytest.fixture
-def blind(web: Web) -> Web:
-    """Anna is enrolled, and nobody stands before the camera."""
-    add_anna(web)
-    web.analyser.analyse = lambda frame, max_faces=5: []  # type: ignore[method-assign]
-    return web
-
-
-def type_pin(page: Any, number: str = "17", pin: str = "2580") -> None:
-    """By the keys alone."""
-    page.locator("#number").focus()
-    page.keyboard.type(number)
-    page.keyboard.press("Enter")
-    page.keyboard.type(pin)
-    page.keyboard.press("Enter")
-
-
-def wait_up(page: Any) -> None:
-    page.wait_for_selector("[data-link].link-up")
-
-
-def until(true: Callable[[], bool]) -> None:
-    """A minute at most."""
-    for _ in range(1200):
-        if true():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come true")
 
 
 def kept(page: Any) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 
 const challenge = {
   id: "", // of the challenge that is shown; a tablet sends it along with each picture
+  declined: "", // of the last one that the person would not do; it is not shown again by an answer under way
   _until: 0,
   _whole: 1,
   _step: "",
@@ -51,6 +52,7 @@ const challenge = {
     const body = JSON.stringify({ challenge: challenge.id });
     const headers = { "Content-Type": "application/json", Accept: "application/json", "X-Kiosk": "1" };
     challenge.part("decline").disabled = true;
+    challenge.declined = challenge.id;
     const answer = await fetch("/kiosk/decline", { method: "POST", body, headers }).catch(() => null);
     challenge.hide();
     return answer?.ok ? answer.json() : null;

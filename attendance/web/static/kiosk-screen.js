@@ -21,6 +21,9 @@
 
   const rest = () => show("idle", texts.look);
   const display = (decision) => {
+    if (decision.state === "challenge" && decision.challenge === challenge.declined) return;
+    // The challenge is over: what followed from it, such as the wish for a PIN, may be shown already.
+    if (decision.state === "idle" && !challenge.id) return;
     window.clearTimeout(resting);
     part("show").hidden = decision.state === "challenge";
     if (decision.state === "challenge") {

@@ -538,6 +538,7 @@
 
   let somebody = false;
   const seen = (reply) => {
+    if (reply.state === "challenge" && reply.challenge === challenge.declined) return;
     somebody = reply.state !== "idle";
     part("stage").classList.toggle("stage-looking", somebody);
     const name = (shown || lastDone)?.name;
@@ -567,7 +568,9 @@
       else if (!document.hidden) {
         const picture = await camera.picture(somebody);
         if (picture) {
-          const address = challenge.id ? `/kiosk/look?challenge=${encodeURIComponent(challenge.id)}` : "/kiosk/look";
+          // One that was declined is named, too: the next picture ends it.
+          const asked = challenge.id || challenge.declined;
+          const address = asked ? `/kiosk/look?challenge=${encodeURIComponent(asked)}` : "/kiosk/look";
           const { status, reply } = await line.ask(address, { method: "POST", body: picture, type: "image/jpeg" });
           setLine(true);
           if (status === 200 && !typing()) seen(reply);
