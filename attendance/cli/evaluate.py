@@ -7,6 +7,7 @@ Does not know: networks.  It declares the options and passes them on by name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -246,13 +247,10 @@ def evaluate_identification(context: click.Context, /, **options: Any) -> None:
         commands.evaluate_identification(settings=settings, **options)
 
 
-@evaluate.command("site")
-@with_options(
+# What every measurement of a site is asked.
+_SITE = (
     click.option("--data", type=FOLDER, help="Folder with the image sets; its nuaa is measured."),
     click.option("--folders", type=FOLDER, help="Your own images: a folder PERSON/SESSION for each session."),
-    click.option(
-        "--peers", type=FILE, multiple=True, help="Another recogniser (ONNX) to measure beside ours; repeatable."
-    ),
     click.option(
         "--fpir",
         type=click.FloatRange(0, 1, min_open=True),
@@ -260,16 +258,30 @@ def evaluate_identification(context: click.Context, /, **options: Any) -> None:
         show_default=True,
         help="Share of strangers that may be let in.",
     ),
+)
+
+
+def _require_one_site(options: Mapping[str, Any]) -> None:
+    """Raise UserError unless one folder is given, and is there."""
+    if (options["data"] is None) == (options["folders"] is None):
+        raise UserError("give one folder to measure on, with --data or --folders")
+    for name in ("data", "folders"):
+        require_folder(f"--{name}", options[name])
+
+
+@evaluate.command("site")
+@with_options(
+    *_SITE,
+    click.option(
+        "--peers", type=FILE, multiple=True, help="Another recogniser (ONNX) to measure beside ours; repeatable."
+    ),
     click.option("--out", type=FILE, help="Write the numbers to this JSON file."),
     click.option("--plots", type=FOLDER, help="Draw the table into this folder, as PNG and SVG."),
 )
 @click.pass_context
 def evaluate_site(context: click.Context, /, **options: Any) -> None:
     """Measure a site: people enrolled in one session and met in another, each left out once as the stranger."""
-    if (options["data"] is None) == (options["folders"] is None):
-        raise UserError("give one folder to measure on, with --data or --folders")
-    for name in ("data", "folders"):
-        require_folder(f"--{name}", options[name])
+    _require_one_site(options)
     settings = settings_of(context)
     with needs("train", *_MEASURING):
         from attendance.evaluation.recogniser import site_run
@@ -279,17 +291,9 @@ def evaluate_site(context: click.Context, /, **options: Any) -> None:
 
 @evaluate.command("before-after")
 @with_options(
-    click.option("--data", type=FOLDER, help="Folder with the image sets; its nuaa is measured."),
-    click.option("--folders", type=FOLDER, help="Your own images: a folder PERSON/SESSION for each session."),
+    *_SITE,
     click.option(
         "--weights", type=FILE, multiple=True, help="A recogniser with its card; repeatable.  Default: the settings'."
-    ),
-    click.option(
-        "--fpir",
-        type=click.FloatRange(0, 1, min_open=True),
-        default=0.01,
-        show_default=True,
-        help="Share of strangers that may be let in.",
     ),
     click.option("--keep", type=FOLDER, help="Keep the faces' vectors here; a stopped or second run continues."),
     click.option("--out", type=FILE, help="Write the tables to this file, and the numbers as JSON beside it."),
@@ -297,10 +301,7 @@ def evaluate_site(context: click.Context, /, **options: Any) -> None:
 @click.pass_context
 def evaluate_before_after(context: click.Context, /, **options: Any) -> None:
     """Show a site before and after each choice: pooling, centre, weights; and stated against measured risk."""
-    if (options["data"] is None) == (options["folders"] is None):
-        raise UserError("give one folder to measure on, with --data or --folders")
-    for name in ("data", "folders"):
-        require_folder(f"--{name}", options[name])
+    _require_one_site(options)
     settings = settings_of(context)
     with needs("train", *_MEASURING):
         from attendance.evaluation.recogniser.comparing import before_after_run

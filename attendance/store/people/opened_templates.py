@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,8 @@ _CHUNK = 500  # rows asked for by number at once
 Numbers: TypeAlias = NDArray[np.int64]
 
 
-class OpenedRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Enrolled:
     """One readable template of an active person."""
 
     template_id: int
@@ -124,7 +125,7 @@ def _memory_of(session: Session) -> _Memory:
         return _MEMORIES.setdefault(bind.engine, _Memory())
 
 
-def open_rows(session: Session, keys: Keys, model_id: str, *only: ColumnElement[bool]) -> Iterator[OpenedRow]:
+def open_rows(session: Session, keys: Keys, model_id: str, *only: ColumnElement[bool]) -> Iterator[Enrolled]:
     """Yield every template of the model whose person is active, opened, by owner and number.
 
     Raises as `open_everybody` does.
@@ -154,7 +155,7 @@ def open_rows(session: Session, keys: Keys, model_id: str, *only: ColumnElement[
                 name=name,
                 error=error,
             ) from error
-        yield OpenedRow(template_id, person_id, name, template)
+        yield Enrolled(template_id, person_id, name, template)
 
 
 def _rows(session: Session, model_id: str) -> tuple[Numbers, Numbers, NDArray[np.bytes_]]:

@@ -9,7 +9,6 @@ version in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from attendance.errors import UserError
 from attendance.store import settings
 from attendance.store.crypto import SALTED, DataKey, Keys, WrongMasterKey
 from attendance.store.people import look_alikes, opened_templates
+from attendance.store.people.opened_templates import Enrolled as Enrolled
 from attendance.store.people.opened_templates import open_rows
 from attendance.store.people.people import get_person
 from attendance.store.privacy import person_keys
@@ -32,16 +32,6 @@ from attendance.store.tables.access import Door
 from attendance.store.tables.cameras import Camera
 from attendance.store.tables.operators import SecondFactor
 from attendance.store.tables.people import CameraEnrolmentPhoto, Person, PersonKey, Template
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """One readable template of an active person."""
-
-    template_id: int
-    person_id: int
-    name: str
-    template: faces.Template
 
 
 def count_enrolled(session: Session, model_id: str) -> int:
@@ -153,7 +143,7 @@ def enrolled_templates(session: Session, keys: Keys, model_id: str, person_id: i
     silently would turn an employee away without a trace.
     """
     only = () if person_id is None else (Template.person_id == person_id,)
-    return [Enrolled(*row) for row in open_rows(session, keys, model_id, *only)]
+    return list(open_rows(session, keys, model_id, *only))
 
 
 def load_gallery(
