@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.config import CameraSettings
-from attendance.daemon.cameras.feed import NO_FURTHER, Feed, FeedEnded, Kind, Source, SourceLost, turned
+from attendance.daemon.cameras.feed import NO_FURTHER, Feed, FeedEnded, Kind, Source, SourceLost
 from attendance.daemon.sources import open_feed, parse_source
 from attendance.domain.faces import Frame
 from attendance.errors import Phrase, UserError
+from attendance.service.cameras.rotation import turned
 from attendance.service.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -304,7 +305,7 @@ class _Grabber(threading.Thread):
         while not self.cancelled.is_set():
             self._busy_since, start = monotonic(), perf_counter()
             try:
-                picture = turned(feed.read(), self._settings.rotate)
+                picture = feed.read()
             except FeedEnded:
                 self._camera.count_broken(broken)
                 return Phrase("it has ended")
@@ -322,6 +323,6 @@ class _Grabber(threading.Thread):
             broken, last_good = 0, monotonic()
             if self._source.finite and self._camera.paced:
                 self.cancelled.wait(max(0.0, begun + (number - 1) / feed.fps - last_good))
-            if not self._camera.offer(self, picture, number - 1, read_ms):
+            if not self._camera.offer(self, turned(picture, self._settings.rotate), number - 1, read_ms):
                 break
         return Phrase("it was closed")

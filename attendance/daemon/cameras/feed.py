@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,19 +77,6 @@ class Feed(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-
-
-def turned(picture: NDArray[np.uint8] | None, degrees: int) -> NDArray[np.uint8] | None:
-    """Return the picture of a camera that is mounted sideways or upside down, turned to the right by `degrees`."""
-    turn = _TURNS.get(degrees)
-    if picture is None or turn is None:
-        return picture
-    upright: Any = cv2.rotate(picture, turn)
-    good: NDArray[np.uint8] = upright
-    return good
 
 
 def checked(picture: Any) -> NDArray[np.uint8] | None:

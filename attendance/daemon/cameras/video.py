@@ -30,11 +30,11 @@ from attendance.daemon.cameras.feed import (
 )
 from attendance.daemon.refusals import refusal_of
 from attendance.errors import Phrase
+from attendance.service.cameras.rotation import turned
 
 USUAL_FPS = 25.0  # of a video that does not say
 # Pixels that are not square are made so from here on; less bends no face.
 _SQUARE = 0.05
-_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 # TCP where the camera can, else UDP; sound is not even asked for.
 _RTSP = {"rtsp_flags": "prefer_tcp", "allowed_media_types": "video"}
 
@@ -107,9 +107,7 @@ def _upright(frame: Any, shape: float) -> NDArray[np.uint8]:
     if abs(shape - 1) > _SQUARE and 0.2 < shape < 5:
         height, width = picture.shape[:2]
         picture = cv2.resize(picture, (max(1, round(width * shape)), height), interpolation=cv2.INTER_LINEAR)
-    turn = _TURNS.get(round(frame.rotation) % 360)
-    upright: NDArray[np.uint8] = picture if turn is None else cv2.rotate(picture, turn)
-    return upright
+    return turned(picture, -round(frame.rotation) % 360)  # FFmpeg counts to the left
 
 
 def _rate_of(stream: Any) -> float:
