@@ -76,7 +76,8 @@ class FrameJudge(Protocol):
 class Beside(Protocol):
     """What runs for as long as the camera is watched, such as the watch over its door.
 
-    `observe`: is given what `Worker`'s own `observe` is, and must be quick.  `stop` waits for the end.
+    `observe`: is given what `Worker`'s own `observe` is, and must be quick.  `stop` waits for the end,
+    also where nothing was started.
     """
 
     def start(self) -> None: ...
@@ -166,10 +167,11 @@ class Worker:
                 outcomes = self._check_in.process(replace(frame, region=self._region))
             self._note({"read": self._camera.health.read_ms, **self._check_in.timings})
             self._note({"whole": (whole := (perf_counter() - begun) * 1000)})
+            spent = {**self._check_in.timings, "whole": whole}
             if self._observe is not None:
-                self._observe(outcomes, {**self._check_in.timings, "whole": whole})
+                self._observe(outcomes, spent)
             for one in self._beside:
-                one.observe(outcomes, self._check_in.timings)
+                one.observe(outcomes, spent)
             self.frames += 1
             for outcome in outcomes:
                 self._say(outcome)

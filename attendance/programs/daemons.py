@@ -158,12 +158,11 @@ class Wiring:
         judge = EnrolAtCamera(check_in, plain, site.sessions, site.keys, site.clock, camera.name)
         opened = open_camera(camera, site.clock, self._paced)
         turns = (ReplacedWatch(site.engine).check, *every_turn)
-        observe = None
+        beside = (EdgeKeeper(edge), *beside)
         if self._numbers is not None:
             sources = (lambda: opened.health), (lambda: check_in.view), (lambda: edge.state)
-            observe = self._numbers.of(camera.name, door.name, *sources)
-        beside = (EdgeKeeper(edge), *beside)
-        return Worker(opened, judge, site.sessions, site.clock, camera, turns, observe, beside)
+            beside = (*beside, self._numbers.of(camera.name, door.name, *sources))
+        return Worker(opened, judge, site.sessions, site.clock, camera, turns, beside=beside)
 
     def _served_numbers(self) -> DaemonNumbers:
         with needs("metrics", "prometheus_client"):

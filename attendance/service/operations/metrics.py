@@ -64,16 +64,29 @@ class _Asked(Collector):
         return iter(())
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """One camera of a daemon."""
+@dataclass(slots=True, eq=False)
+class WatchedCamera:
+    """One camera of a daemon.  Its loop begins and ends it: of a camera that nobody watches nothing is said."""
 
+    numbers: DaemonNumbers
     camera: str
     door: str
     health: Callable[[], CameraState]
     view: Callable[[], View]
     edge: Callable[[], EdgeState] | None
-    looked: list[int]
+    looked: int = 0
+
+    def start(self) -> None:
+        self.numbers.watched[self.camera] = self
+
+    def observe(self, outcomes: Sequence[Outcome], timings: Mapping[str, float], /) -> None:
+        """Count a picture.  `timings`: milliseconds by stage, "whole" for all of them."""
+        self.looked += 1
+        self.numbers.count(self.door, outcomes, timings)
+
+    def stop(self) -> None:
+        if self.numbers.watched.get(self.camera) is self:
+            del self.numbers.watched[self.camera]
 
 
 class DaemonNumbers:
@@ -81,7 +94,7 @@ class DaemonNumbers:
 
     def __init__(self, version: str) -> None:
         self.registry = registry = CollectorRegistry()
-        self._watched: dict[str, _Watched] = {}
+        self.watched: dict[str, WatchedCamera] = {}
         self._decisions = Counter(
             "attendance_decisions", "Decisions at a door.", ("door", "outcome", "reason"), registry=registry
         )
@@ -126,20 +139,12 @@ class DaemonNumbers:
         health: Callable[[], CameraState],
         view: Callable[[], View],
         edge: Callable[[], EdgeState] | None = None,
-    ) -> Callable[[Sequence[Outcome], Mapping[str, float]], None]:
-        """Count this camera, too; return what its loop calls with each picture.
+    ) -> WatchedCamera:
+        """Return what counts this camera, too, from its `start` to its `stop`."""
+        return WatchedCamera(self, camera, door, health, view, edge)
 
-        `timings` there: milliseconds by stage, "whole" for all of them.
-        """
-        watched = self._watched[camera] = _Watched(camera, door, health, view, edge, [0])
-
-        def observe(outcomes: Sequence[Outcome], timings: Mapping[str, float]) -> None:
-            watched.looked[0] += 1
-            self._count(door, outcomes, timings)
-
-        return observe
-
-    def _count(self, door: str, outcomes: Sequence[Outcome], timings: Mapping[str, float]) -> None:
+    def count(self, door: str, outcomes: Sequence[Outcome], timings: Mapping[str, float]) -> None:
+        """Count what was decided in one picture."""
         for stage, milliseconds in timings.items():
             if stage != "whole":
                 self._stages.labels(stage).observe(milliseconds / 1000)
@@ -156,7 +161,7 @@ class DaemonNumbers:
                 self._relays.labels(door, outcome.opening.outcome).inc()
 
     def _states(self) -> Iterator[Metric]:
-        watched = list(self._watched.values())
+        watched = list(self.watched.values())
         states = [(one, one.health()) for one in watched]
         up = {(one.camera,): float(health.seen_at is not None and not health.trouble) for one, health in states}
         yield _gauge("attendance_camera_up", "1 while pictures come.", up, "camera")
@@ -165,12 +170,12 @@ class DaemonNumbers:
             yield _gauge("attendance_camera_last_frame_timestamp_seconds", "Newest picture.", seen, "camera")
         looked = CounterMetricFamily("attendance_frames_looked_at", "Pictures that were looked at.", labels=("camera",))
         for one in watched:
-            looked.add_metric([one.camera], one.looked[0])
+            looked.add_metric([one.camera], one.looked)
         yield looked
         words = "Pictures that were replaced by a newer one before anybody looked."
         dropped = CounterMetricFamily("attendance_frames_dropped", words, labels=("camera",))
         for one, health in states:
-            dropped.add_metric([one.camera], max(0, health.frames - one.looked[0]))
+            dropped.add_metric([one.camera], max(0, health.frames - one.looked))
         yield dropped
         if watched:
             yield from _gallery_states([one.view() for one in watched])

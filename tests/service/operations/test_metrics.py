@@ -51,8 +51,11 @@ def free_port() -> int:
 def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     view = View(Gallery([], [], MODEL, 1), OperatingPoint(0.5, 0.05, MODEL, "test", NOON), foreign=False, stale=False)
     numbers = DaemonNumbers("1.2")
-    observe = numbers.of("front", "gate", lambda: Health(frames=5, seen_at=NOON), lambda: view)
+    first = numbers.of("front", "gate", lambda: Health(frames=5, seen_at=NOON), lambda: view)
     second = numbers.of("back", "yard", lambda: Health(frames=7, trouble="no answer"), lambda: view)
+    for one in (first, second):
+        one.start()
+    observe = first.observe
     refused = Outcome(None, denied(Reason.UNKNOWN), None, False)
     judgement = Judgement(Verdict.ATTACK, -4.0, 1, -1.0, 0.8, None)
     ruling = Ruling(Policy.STEP_UP, judgement, False, Reason.LIVENESS_STEP_UP, "m", "card")
@@ -62,12 +65,15 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     observe([refused], {"detect": 10.0, "whole": 30.0})
     observe([refused, moved], {"detect": 12.0, "whole": 30.0})
     observe([held, watched], {})
-    second([refused], {"detect": 9.0})
+    second.observe([refused], {"detect": 9.0})
     port = free_port()
     stop = serve(numbers.registry, "127.0.0.1", port)
     found = scraped(port)
+    first.stop()
+    later = scraped(port)
     stop()
 
+    assert ("attendance_camera_up", "front") not in later and ("attendance_camera_up", "back") in later
     assert found["attendance_decisions_total", "gate", "denied", "unknown"] == 2
     assert found["attendance_relay_actuations_total", "gate", "done"] == 1
     assert found["attendance_pad_rejections_total", "still picture"] == 1
