@@ -83,7 +83,7 @@ class Answered:
 class _Waiting:
     """A grant that waits.  `box`, `seen_at`: where and when the face was last; `first`: its template at the grant.
 
-    `stood`: since when the face has had this size, px.
+    `asked_at`: since when it could begin · `stood`: since when the face has had this size, px.
     """
 
     settled: Settled
@@ -169,7 +169,10 @@ class Challenger:
         if waiting.progress is None:
             if now - waiting.seen_at > PATIENCE or now < waiting.seen_at:
                 return Ended.GONE
-            if waiting is not self._queue[0] or probe is None or not waiting.stands(now):
+            if waiting is not self._queue[0]:
+                waiting.asked_at = now  # its patience begins with its turn
+                return None
+            if probe is None or not waiting.stands(now):
                 return None
             return self._begin(waiting, frame, probe, decide)
         progress = waiting.progress

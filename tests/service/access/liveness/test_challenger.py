@@ -7,15 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from attendance.domain.access.consensus import Settled
+from attendance.domain.access.decision import Decision
 from attendance.domain.access.liveness.challenge import Ended, Step, orders
 from attendance.domain.access.liveness.fusion import Policy
 from attendance.domain.access.rules.factors import ANY_ONE, Factor
+from attendance.domain.faces import Box, Frame, Probe
 from attendance.domain.reason import Reason
 from attendance.service.access.check_in import CheckIn
-from attendance.service.access.liveness.challenger import Challenger, ChallengeRules
+from attendance.service.access.liveness.challenger import Answered, Challenger, ChallengeRules
 from attendance.service.access.policy import door_rows
 from attendance.store.access import challenges, policies
-from tests.factories import ANNA, BERT, NOBODY
+from tests.factories import ANNA, BERT, NOBODY, NOON, make_image, make_probe, vector_of
 from tests.service.access.liveness.movers import Moving, analyser_of, follow, gate, show
 from tests.service.access.liveness.networks import Network
 from tests.service.conftest import Site
@@ -189,6 +192,34 @@ def test_a_challenge_that_cannot_be_shown_refuses(
     monkeypatch.setattr(challenges, "put", full)
     (outcome,) = follow(staffed, check_in, ANNA)
     assert (outcome.decision.reason, outcome.challenge) == (Reason.CHALLENGE_FAILED, Ended.NOT_SHOWN)
+
+
+def test_whoever_waits_for_a_turn_has_the_whole_patience_then(staffed: Site) -> None:
+    """The first person stands there until the time is over; the second is not recognised at once after that."""
+    challenger = Challenger(staffed.sessions, ChallengeRules("door"))
+    first, second = (
+        make_probe(vector_of((1,)), box=Box(100, 100, 200, 240)),
+        make_probe(vector_of((2,)), box=Box(400, 100, 500, 240)),
+    )
+    looks_since = 0
+
+    def decide(probe: Probe) -> Decision:
+        known = probe.box == first.box or looks_since > 2
+        person = 1 if probe.box == first.box else 2
+        return Decision(Reason.MATCHED if known else Reason.UNKNOWN, person if known else None, None, None, None)
+
+    for person, probe in ((1, first), (2, second)):
+        settled = Settled(Decision(Reason.MATCHED, person, 0.9, None, 0.5), probe.box, 3, NOON, NOON)
+        challenger.ask(NOON, settled, None, "rule")
+    ended: list[Answered] = []
+    for number in range(1, 100):
+        frame = Frame(make_image(NOBODY, 640, 480), NOON + timedelta(seconds=0.2 * number), "door")
+        ended += challenger.add(frame, [first, second], decide, lambda *_: False)
+        looks_since += len(ended) > 0
+        if looks_since == 10:
+            break
+    assert [answered.settled.decision.person_id for answered in ended] == [1]
+    assert challenger.progress is not None
 
 
 def test_orders_come_from_the_systems_source(staffed: Site) -> None:
