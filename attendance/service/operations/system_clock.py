@@ -102,14 +102,15 @@ class SystemClock:
             early = self._not_before is not None and at < self._not_before - JUMP
             if abs(self._off) <= JUMP and not early:
                 return ""
-            due = self._last[1] - self._asked_at >= _SYNC_EVERY_S
+            due, doubted = self._last[1] - self._asked_at >= _SYNC_EVERY_S, self._off
             if due:
                 self._asked_at = self._last[1]
         # Asked while nobody waits for the time: a database may take long to answer.
         if due and (who := self._voucher()):
             log.info("the computer's clock is believed again: %s", who)
             with self._lock:
-                self._off, self._not_before = timedelta(0), None
+                self._off -= doubted  # a jump while that was asked stays in doubt
+                self._not_before = None
             return ""
         with self._lock:
             if early:

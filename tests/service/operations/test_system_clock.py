@@ -134,6 +134,20 @@ def test_an_operator_confirms_a_clock_until_it_jumps_again(seconds: float) -> No
     assert computer.clock.doubt != ""
 
 
+def test_a_jump_while_somebody_vouches_stays_in_doubt() -> None:
+    computer, answers = Computer(), [True, False]
+
+    def vouched() -> bool:
+        computer.set(3600 if len(answers) == 2 else 0)
+        computer.clock.now()
+        return answers.pop(0)
+
+    computer.clock = SystemClock(lambda: computer.wall, lambda: computer.since, vouched)
+    computer.set(86_400)
+    assert computer.clock.doubt == ""
+    assert "3600" in computer.clock.doubt
+
+
 def test_a_confirmation_from_before_the_computers_start_vouches_for_nothing() -> None:
     computer = Computer()
     computer.set(86_400)
