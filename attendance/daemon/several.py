@@ -80,7 +80,8 @@ class SeveralCameras:
         """Serve until `stop` is set, `max_seconds` are over, or each camera has come to its end.
 
         `started` is called once, when the first camera is watched or has failed, or if there is none.
-        Raises what ended a single camera, and DatabaseReplaced; else nothing that one camera does.
+        Raises what ended a single camera, or with `once` the first that failed, and DatabaseReplaced; else nothing
+        that one camera does.
         """
         end = None if max_seconds is None else monotonic() + max_seconds
         ready = False
@@ -92,7 +93,10 @@ class SeveralCameras:
                     ready = True
                     if started is not None:
                         started()
-                if self._lines and all(line.over and line.error is None for line in self._lines.values()):
+                if self._lines and all(line.over and (once or line.error is None) for line in self._lines.values()):
+                    for line in self._lines.values():
+                        if line.error is not None:
+                            raise line.error
                     return
                 if not self._hung():
                     self._alive()
@@ -136,6 +140,8 @@ class SeveralCameras:
                 continue
             if isinstance(line.error, DatabaseReplaced) or len(self._lines) == 1:
                 raise line.error
+            if once:
+                continue  # each has one look, and a fault is told when all have had theirs
             if not line.due:
                 if monotonic() - line.begun >= STEADY_S:
                     line.wait_s = FIRST_WAIT_S

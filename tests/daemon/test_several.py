@@ -151,6 +151,14 @@ def test_a_single_camera_that_cannot_start_ends_the_program(staffed: Site) -> No
         SeveralCameras(house.plans, house.make, lambda: None).run(threading.Event())
 
 
+def test_one_look_of_each_ends_though_one_cannot_start(staffed: Site) -> None:
+    with mjpeg_server() as fine:
+        house = House(staffed, {"broken": "/no/such/folder", "fine": fine.url})
+        with pytest.raises(UserError, match="no file or folder"):
+            SeveralCameras(house.plans, house.make, lambda: None).run(threading.Event(), PATIENCE_S, once=True)
+    assert sorted(house.made) == ["broken", "fine"]
+
+
 class Replaced:
     def run(self, *_: object) -> None:
         raise DatabaseReplaced("it was replaced")
