@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.rules.snapshot import built, kinds_of
 from attendance.domain.passage import Passage
 from attendance.domain.people.consent import Purpose, allows
-from attendance.service.access.doors.judging import take_place
+from attendance.service.access.doors.judging import DoorRules, take_place
 from attendance.service.access.recording import repeated
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Clock
-from attendance.store.access import events, policies, present
+from attendance.store.access import events, present
 from attendance.store.session import Sessions
 from attendance.store.tables.people import Person
 
@@ -37,7 +37,7 @@ class BringIn:
 
     def __init__(self, sessions: Sessions, clock: Clock, door: str, zone: tzinfo, cooldown: timedelta) -> None:
         self._sessions, self._clock, self._door = sessions, clock, door
-        self._zone, self._cooldown = zone, cooldown
+        self._rules, self._cooldown = DoorRules(zone), cooldown
 
     def __call__(self, records: Sequence[Mapping[str, Any]], since: datetime | None) -> int:
         """Write them in their order.  `since`: when the database went away, if that is known."""
@@ -77,7 +77,7 @@ class BringIn:
             passage = replace(passage, person_id=None)  # erased meanwhile: the passage stays without a name
         elif passage.granted:
             earlier = repeated(session, passage, self._cooldown)
-            point = policies.load_rules(session, self._zone).points.get(passage.camera)
+            point = self._rules.point(session, passage.camera)
             agreed = allows(passage.method, Purpose.ATTENDANCE, person.agreed)
             counts = agreed and not person.visitor and (point is None or Purpose.ATTENDANCE in point.purposes)
             passage = replace(passage, repeat_of=None if earlier is None else earlier.id, for_hours=counts)
@@ -85,7 +85,7 @@ class BringIn:
         if passage.granted and passage.door_id is not None and passage.person_id is not None:
             place = present.place_of(session, passage.person_id).get(passage.person_id)
             if place is None or place.since < passage.at:
-                take_place(session, policies.load_rules(session, self._zone), passage)
+                take_place(session, self._rules.rules(session), passage)
 
     def _audit(self, session: Session, written: Sequence[Passage], since: datetime | None) -> None:
         audit.record(
