@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from attendance.domain.people.names import sort_key
@@ -136,8 +137,8 @@ def current(session: Session, now: datetime, since: datetime) -> Sequence[Seen]:
 
 def past(session: Session, now: datetime, before: datetime, limit: int = 200) -> Sequence[Seen]:
     """Return the visits that were over at `before`, the newest first."""
-    found = _seen(session, now, func.coalesce(Visit.ended_at, Visit.ends_at) <= before)
-    return sorted(found, key=lambda one: (one.last, one.id), reverse=True)[:limit]
+    last = func.coalesce(Visit.ended_at, Visit.ends_at)
+    return _seen(session, now, last <= before, order=(last.desc(), Visit.id.desc()), limit=limit)
 
 
 def guests(session: Session) -> Sequence[Person]:
@@ -168,14 +169,19 @@ def forget(sessions: Sessions, ledger: Ledger, cutoff: datetime, at: datetime, m
     return len(found)
 
 
-def _seen(session: Session, now: datetime, *which: object) -> list[Seen]:
+def _seen(
+    session: Session, now: datetime, *which: ColumnElement[bool], order: Sequence[ColumnElement[Any]] = (),
+    limit: int | None = None,
+) -> list[Seen]:  # fmt: skip
     host = aliased(Person)
     query = (
         select(Visit, Person.name, Person.active, host.name, AccessLevel.name)
         .join(Person, Person.id == Visit.person_id)
         .outerjoin(host, host.id == Visit.host_id)
         .outerjoin(AccessLevel, AccessLevel.id == Visit.level_id)
-        .where(*which)  # type: ignore[arg-type]
+        .where(*which)
+        .order_by(*order)
+        .limit(limit)
     )
     return [
         Seen(
