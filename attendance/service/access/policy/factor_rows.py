@@ -62,7 +62,7 @@ def save_point(
             raise _no_second(name)
         if rule.challenge:
             _require_other_way(rule)
-    anything = rules == [FactorRule(rules[0].sets)] and set(rules[0].sets) == set(ANY_ONE)
+    anything = len(rules) == 1 and rules[0] == FactorRule(rules[0].sets) and set(rules[0].sets) == set(ANY_ONE)
     stored = [
         {
             "sets": [sorted(str(factor) for factor in one) for one in rule.sets],
