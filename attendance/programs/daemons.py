@@ -90,9 +90,11 @@ def several_cameras_for(site: Installation, alive: Callable[[], None], only: str
         if known is None or known.address is None:
             raise UserError(f"the site has no camera {only}: add it with camera add, or give its address by --camera")
 
+    said: set[str] = set()
+
     def plans() -> dict[str, watching.Plan]:
         with site.sessions() as session:
-            found = watching.plans(session, site.keys, computer)
+            found = watching.plans(session, site.keys, computer, said)
         return found if only is None else {name: plan for name, plan in found.items() if name == only}
 
     def make(plan: object, turns: Callable[[], None]) -> Worker:

@@ -152,11 +152,13 @@ def named(session: Session, keys: Keys, name: str, file: CameraSettings) -> Came
     return file.model_copy(update={"name": name})
 
 
-def plans(session: Session, keys: Keys, computer: str) -> dict[str, Plan]:
+def plans(session: Session, keys: Keys, computer: str, said: set[str] | None = None) -> dict[str, Plan]:
     """Return the cameras in use that the daemon of this computer serves, by name.
 
-    One whose address cannot be opened is left out and logged: it keeps no other from being watched.
+    One whose address cannot be opened is left out and logged: it keeps no other from being watched.  `said`: what a
+    caller who asks again and again has logged before, and need not log again while it lasts.
     """
+    new: set[str] = set()
     found: dict[str, Plan] = {}
     for row in cameras.list_cameras(session):
         if not row.active or row.address is None or row.computer not in ("", computer):
@@ -164,9 +166,14 @@ def plans(session: Session, keys: Keys, computer: str) -> dict[str, Plan]:
         try:
             settings = settings_of(row, keys)
         except UserError as error:
-            log.error("camera %s: %s", row.name, error)
+            new.add(words := f"camera {row.name}: {error}")
+            if said is None or words not in said:
+                log.error("%s", words)
             continue
         found[row.name] = Plan(settings, _door_of(session, row.name))
+    if said is not None:
+        said.clear()
+        said |= new
     return found
 
 

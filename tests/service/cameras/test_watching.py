@@ -144,6 +144,17 @@ def test_one_that_is_switched_off_or_of_another_key_is_not_served_and_the_others
     assert "cannot be decrypted" in caplog.text
 
 
+def test_who_asks_again_and_again_logs_an_address_that_cannot_be_opened_once(
+    sessions: Sessions, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(sessions, Keys(bytes(32)), "foreign", "1")
+    said: set[str] = set()
+    with caplog.at_level(logging.ERROR), sessions() as session:
+        for _ in range(3):
+            assert watching.plans(session, keys, "here", said) == {}
+    assert len(caplog.records) == 1
+
+
 def test_a_new_camera_stands_at_the_only_door_and_another_door_begins_it_anew(sessions: Sessions, keys: Keys) -> None:
     add(sessions, keys, "front", "0")
     with sessions.begin() as session:
