@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from attendance.bootstrap import (
@@ -257,11 +257,12 @@ def cameras_of(site: Installation) -> Sequence[CameraSettings]:
 
 def camera_checks(site: Installation) -> Sequence[Extra]:
     """Return the doctor's last checks: a picture of each camera."""
-    return [partial(try_camera, site, camera) for camera in cameras_of(site)]
+    networks = cache(partial(analyser_for, site.settings))
+    return [partial(try_camera, site, camera, networks) for camera in cameras_of(site)]
 
 
-def try_camera(site: Installation, settings: CameraSettings) -> Check:
-    """Look for a picture of the camera, unless its daemon has it."""
+def try_camera(site: Installation, settings: CameraSettings, networks: Callable[[], Analyser]) -> Check:
+    """Look for a picture of the camera, unless its daemon has it; `networks` are loaded once somebody needs them."""
     what = _("Picture of %(name)s", name=settings.name)
     with site.sessions() as session:
         known = cameras.get_camera(session, settings.name)
@@ -280,7 +281,7 @@ def try_camera(site: Installation, settings: CameraSettings) -> Check:
         return Check(what, Verdict.FAULT, trouble or _("no picture came"), _("Check its power, cable and address."))
     height, width = frame.image.shape[:2]
     words = _("%(width)s × %(height)s px", width=width, height=height)
-    analyser, seen = analyser_for(site.settings), frame
+    analyser, seen = networks(), frame
     if turn := turn_needed(frame.image, lambda image: analyser.analyse(replace(seen, image=image), 5)):
         advice = _("Set camera.rotate to %(degrees)s.", degrees=(settings.rotate + turn) % 360)
         return Check(what, Verdict.WARNING, _("%(size)s; people are sideways or upside down", size=words), advice)
