@@ -119,3 +119,10 @@ def read_photo(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def whole_source(source: str) -> str:
+    """Return where a camera's pictures come from: a file or folder by its whole path, an address as it is."""
+    if "://" in source or not Path(source).exists():
+        return source
+    return str(Path(source).absolute())

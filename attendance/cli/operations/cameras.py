@@ -7,12 +7,11 @@ Does not know: how a camera is read.  A running daemon takes changes over by its
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 from typing import Any
 
 import click
 
-from attendance.cli.command_line import settings_of, warn_of_secrets
+from attendance.cli.command_line import settings_of, warn_of_secrets, whole_source
 from attendance.console import table
 from attendance.errors import UserError, without_secrets
 
@@ -147,7 +146,7 @@ def _whole(source: str) -> str:
     """Return the address: asked for if it is -, and a file or folder by its whole path."""
     if source == "-":
         return str(click.prompt("Address of the camera", hide_input=True))
-    return str(Path(source).absolute()) if Path(source).exists() else source
+    return whole_source(source)
 
 
 def _warn(source: str) -> None:

@@ -14,13 +14,12 @@ import socket
 import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from attendance.cli.command_line import arguments_of, environ_of, settings_of, warn_of_secrets
+from attendance.cli.command_line import arguments_of, environ_of, settings_of, warn_of_secrets, whole_source
 from attendance.cli.operations.log_output import log_to_folder
 from attendance.errors import UserError, without_secrets
 from attendance.processes import Program, ServiceManager, own_command, patiently, run_together, stop_on_signals
@@ -167,7 +166,7 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
     All cameras in use are watched by one process.  With --name each gets its own, such as on several computers.
     """
     _warn_of_camera(context, camera)
-    settings = settings_of(context, {"camera.source": _source(camera), "camera.name": name})
+    settings = settings_of(context, {"camera.source": camera and whole_source(camera), "camera.name": name})
     log_to_folder(settings.logs, f"daemon-{name or settings.camera.name}" if name or camera else "daemon")
     from attendance import bootstrap
     from attendance.programs import daemons
@@ -190,11 +189,6 @@ def daemon(context: click.Context, camera: str | None, name: str | None, once: b
     manager.stopping()
 
 
-def _source(camera: str | None) -> str | None:
-    """Return the camera as a setting: a file or folder by its whole path."""
-    return str(Path(camera).absolute()) if camera and Path(camera).exists() else camera
-
-
 def _warn_of_camera(context: click.Context, camera: str | None) -> None:
     given = context.get_parameter_source("camera") is ParameterSource.COMMANDLINE
     if camera and given and without_secrets(camera) != camera:
@@ -212,7 +206,7 @@ def run(context: click.Context, camera: str | None, port: int | None) -> None:
     """
     settings_of(context, {"web.port": port})  # mistakes show here, once, and not in two programs
     common, stop = arguments_of(context), threading.Event()
-    source = _source(camera)
+    source = camera and whole_source(camera)
     _warn_of_camera(context, camera)
     environ = environ_of(context, {"web.port": port}) | {_CAMERA: source}  # None: not from elsewhere, either
     programs = [

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from attendance.cli.command_line import whole_source
 from tests.cli.conftest import Here
 from tests.cli.operations.programs import started, unserved_stream, until
 
 SECRET = "rtsp://viewer:hush@10.0.0.7/1"
+
+
+def test_a_long_address_is_not_taken_for_the_name_of_a_file() -> None:
+    long = "http://camera.example/stream?token=" + 300 * "x"
+    assert whole_source(long) == long
+    assert whole_source(".") == str(Path.cwd())
 
 
 def test_cameras_are_added_listed_and_changed(here: Here) -> None:
