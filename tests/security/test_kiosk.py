@@ -101,6 +101,20 @@ def test_a_kiosk_is_left_by_an_administrators_password_only(web: Web, tablet: Ta
     assert "out of service" in web.browser("ada").text("/kiosks")
 
 
+def test_guesses_at_a_tablet_count_with_those_at_the_account_elsewhere(web: Web, tablet: Tablet) -> None:
+    """From many addresses: what is counted for an address does not help."""
+    answers = []
+    for number in range(16):
+        where = {"REMOTE_ADDR": f"192.0.2.{number}"}
+        wrong = {"username": "ada" if number % 2 else " ADA", "password": "wrong"}
+        answers.append(tablet.post("leave", wrong, environ_base=where).status_code)
+        answers.append(web.browser().submit("/login", wrong, environ_base=where).status_code)
+
+    assert answers == [409, 401] * 15 + [429] * 2
+    where = {"REMOTE_ADDR": "192.0.2.99"}
+    assert tablet.post("leave", {"username": "ada", "password": PASSWORD}, environ_base=where).status_code == 429
+
+
 def test_a_broken_event_is_refused_and_not_recorded(web: Web, tablet: Tablet) -> None:
     for value in (None, [], "x", {}, {"event": 3}, {"event": "x"}, {"event": "x", "sealed": "%"}, {"event": "x" * 9}):
         assert tablet.post("event", value).status_code == 400, value

@@ -46,13 +46,12 @@ from attendance.service.kiosk.answers import Answer
 from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
 from attendance.store.kiosk import devices as stored
-from attendance.store.operators import operators
 from attendance.texts import gettext as _
 from attendance.web.errors import answer
 from attendance.web.kiosk import texts
 from attendance.web.kiosk.leaving import unpair
 from attendance.web.kiosk.pace import Pace as Pace
-from attendance.web.permissions import is_allowed
+from attendance.web.operators import guesses
 from attendance.web.security import KIOSK_COOKIE, csrf, limiter, wants_json
 from attendance.web.site import Site, current_site
 
@@ -357,23 +356,29 @@ def leave() -> ResponseReturnValue:
     return render_template("kiosk/leave.html", texts=forms, terminal=current_device().terminal)
 
 
+def _named() -> str:
+    body = request.get_json(silent=True)
+    return str(body.get("username", "")) if isinstance(body, dict) else ""
+
+
+def _stays_locked(response: Response) -> bool:
+    """Return whether a guess failed: 401 would tell the page that its tablet is not paired."""
+    return response.status_code == 409
+
+
 @blueprint.post("/leave")
-@limiter.limit("60/hour;8/minute", deduct_when=lambda response: response.status_code == 409)
+@limiter.limit("60/hour;8/minute", deduct_when=_stays_locked)
+@guesses.of_accounts(_named, wrong=_stays_locked)
 def let_go() -> ResponseReturnValue:
     """Unpair this browser: as an administrator signs in, or without asking if it was revoked already.
 
     Whoever has a second factor gives a code of the app or a recovery code, too: a tablet holds no passkeys.
     """
-    site = current_site()
     if g.kiosk_device is not None:
-        body, device = _json(), current_device()
-        operator = operators.authenticate(site.sessions, _text(body, "username"), _text(body, "password"))
-        allowed = operator is not None and is_allowed(operator.role, "pair_device")
-        if operator is not None and allowed:
-            code = _text(body, "code")[:40] if body.get("code") else ""  # the form sends it empty
-            at, of = site.clock.now(), (operator.id, operator.username)
-            allowed = unpair(site.sessions, site.keys, *of, code, device.terminal.id, at)
-        if not allowed:
+        body, device, site = _json(), current_device(), current_site()
+        code = _text(body, "code")[:40] if body.get("code") else ""  # the form sends it empty
+        who = _text(body, "username"), _text(body, "password"), code
+        if not unpair(site.sessions, site.keys, *who, device.terminal.id, site.clock.now()):
             log.warning("a wrong password or code was entered to leave kiosk %s", device.terminal.name)
             advice = _("Enter an administrator's user name and password, and the code if that operator has one.")
             return answer(409, _("The kiosk stays locked"), advice)
