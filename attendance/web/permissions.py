@@ -36,6 +36,7 @@ Permission = Literal[
     "edit_door",
     "read_access",
     "edit_access",
+    "read_right",
     "read_lockout",
     "read_visit",
     "invite_visitor",

@@ -21,8 +21,8 @@ _OWN = "use_own_account"
 _HOURS_READ = """read_site_working_time read_site_report export_site_report read_site_correction read_site_period
     read_site_roster read_site_leave"""
 _VIEWER = f"""{_OWN} read_site_overview read_site_log export_site_log read_site_person read_site_threshold
-    read_site_camera read_site_door read_site_access read_site_lockout read_site_muster read_site_visit
-    {_HOURS_READ}"""
+    read_site_camera read_site_door read_site_access read_site_right read_site_lockout read_site_muster
+    read_site_visit {_HOURS_READ}"""
 _ADMIN = f"""{_VIEWER} export_site_person edit_site_person erase_site_person record_site_consent enrol_site_person
     issue_site_credential set_site_threshold edit_site_camera take_site_camera_picture operate_site_door
     edit_site_door edit_site_access invite_site_visitor end_site_visit tick_site_muster pair_site_device
@@ -43,13 +43,14 @@ _TABLE: Mapping[str, str] = {
         read_department_muster tick_department_muster""",
     "security_officer": f"""{_OWN} read_site_overview read_site_log export_site_log read_site_person
         read_site_threshold set_site_threshold read_site_camera edit_site_camera take_site_camera_picture
-        read_site_door operate_site_door edit_site_door read_site_access edit_site_access read_site_lockout
-        read_site_visit invite_site_visitor end_site_visit read_site_muster tick_site_muster pair_site_device
-        read_site_system acknowledge_site_alarm""",
+        read_site_door operate_site_door edit_site_door read_site_access edit_site_access read_site_right
+        read_site_lockout read_site_visit invite_site_visitor end_site_visit read_site_muster tick_site_muster
+        pair_site_device read_site_system acknowledge_site_alarm""",
     "privacy_officer": f"""{_OWN} read_site_log read_site_person export_site_person erase_site_person
         record_site_consent read_site_privacy read_site_audit""",
     "auditor": f"""{_OWN} read_site_log read_site_threshold read_site_camera read_site_door read_site_access
-        read_site_lockout read_site_period read_site_system read_site_privacy read_site_audit export_site_audit""",
+        read_site_right read_site_lockout read_site_period read_site_system read_site_privacy read_site_audit
+        export_site_audit""",
     "integration": f"""{_OWN} read_site_report export_site_report read_site_period import_site_check_ins""",
     "viewer": _VIEWER,
 }

@@ -86,9 +86,10 @@ PERSONAL: frozenset[Permission] = frozenset(
         "read_audit",
         "read_muster",
         "read_lockout",
+        "read_right",
     }
 )
-_readings = Readings()
+_READINGS = "views noted"
 # Where a sign-in leads if the role does not have the overview.
 LANDING: tuple[tuple[str, Permission], ...] = (
     ("working_time.today", "read_working_time"),
@@ -122,6 +123,7 @@ csrf = CSRFProtect()
 def init_app(app: Flask) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
+    app.extensions[_READINGS] = Readings()
     app.before_request(_require_host)
     app.before_request(_note_source)
     app.before_request(_keep_kiosk_in_its_room)
@@ -276,7 +278,7 @@ def _note_reading(response: Response) -> Response:
     site = current_site()
     sessions, at = site_of(current_app).sessions, site.clock.now()
     try:
-        _readings.note(sessions, operator(), str(request.endpoint), person, at, export)
+        current_app.extensions[_READINGS].note(sessions, operator(), str(request.endpoint), person, at, export)
     except DatabaseError:
         if export:
             abort(503)

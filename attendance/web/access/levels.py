@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:level_id>")
-@permission("read_access")
+@permission("read_right")
 def show(level_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions() as session:

@@ -41,7 +41,7 @@ FACTORS = {Factor.FACE: N_("face"), Factor.PIN: N_("PIN"), Factor.BADGE: N_("bad
 
 
 @blueprint.get("")
-@permission("read_access")
+@permission("read_right")
 def page() -> ResponseReturnValue:
     site, args = current_site(), request.args
     now = site.local(site.clock.now())

@@ -143,6 +143,8 @@ PAGES: Mapping[str, str] = {
     "report_pages.making_standing": N_("A report in the making"),
     "report_pages.made_file": N_("A report as a file"),
     "report_pages.check_ins": N_("Check-ins as a file"),
+    "levels.show": N_("Who has an access level"),
+    "who_passes.page": N_("Who can pass"),
     "locked_out.page": N_("People who are locked out"),
     "muster.page": N_("Who is in the building"),
     "muster.file": N_("Who is in the building, as a file"),

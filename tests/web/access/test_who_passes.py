@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attendance.store.audit import entries
 from tests.site_fixtures import Browser, Web
 from tests.web.access.conftest import rules
 
@@ -50,3 +51,13 @@ def test_a_time_that_is_none_is_said(web: Web, front: int, viewer: Browser) -> N
     assert "a date was not understood" in answer.get_data(as_text=True).lower()
     answer = viewer.get("/doors/who?day=2026-03-29&time=02:30")
     assert "the clock never showed" in answer.get_data(as_text=True)
+
+
+def test_who_looked_at_who_may_pass_is_in_the_audit(web: Web, front: int, viewer: Browser) -> None:
+    [level] = rules(web).levels
+    for seen in (SUNDAY_NIGHT, f"/doors/levels/{level}", "/doors/levels", "/doors/schedules"):
+        viewer.text(seen)
+
+    with web.sessions() as session:
+        pages = [entry.detail["page"] for entry in entries.list_entries(session)]
+    assert sorted(pages) == ["levels.show", "who_passes.page"]
