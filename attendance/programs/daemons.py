@@ -9,6 +9,7 @@ sees settings in which `[camera]` is its own, so that nothing below has to know 
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -38,6 +39,7 @@ from attendance.daemon.shared_doors import SharedDoors
 from attendance.daemon.turns import InTurn, Turns
 from attendance.daemon.worker import Beside, Worker
 from attendance.errors import UserError
+from attendance.paths import program
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.doors.devices import device_for
 from attendance.service.access.doors.live import LiveDoor
@@ -283,6 +285,11 @@ def try_camera(site: Installation, settings: CameraSettings, networks: Callable[
     words = _("%(width)s × %(height)s px", width=width, height=height)
     analyser, seen = networks(), frame
     if turn := turn_needed(frame.image, lambda image: analyser.analyse(replace(seen, image=image), 5)):
-        advice = _("Set camera.rotate to %(degrees)s.", degrees=(settings.rotate + turn) % 360)
+        degrees = (settings.rotate + turn) % 360
+        if known is None or known.address is None:  # still that of the settings
+            advice = _("Set camera.rotate to %(degrees)s.", degrees=degrees)
+        else:
+            command = f"{program()} camera change {shlex.quote(settings.name)} --rotate {degrees}"
+            advice = _("Turn its pictures: %(command)s", command=command)
         return Check(what, Verdict.WARNING, _("%(size)s; people are sideways or upside down", size=words), advice)
     return Check(what, Verdict.OK, words)
