@@ -261,3 +261,19 @@ def test_their_sign_outs_end_sign_ins_as_everybodys_do(web: Web, lab: Browser) -
     lab.submit("/logout")
 
     assert thief.get("/attendance").location.startswith("/login")
+
+
+def test_a_muster_that_a_supervisor_begins_and_ends_is_that_of_the_whole_site(
+    web: Web, departments: dict[str, int], lab: Browser, admin: Browser
+) -> None:
+    lab.submit("/muster/begin")
+    web.clock.advance(60)
+    web.passage(web.clock.now(), departments["Zelda Other"], direction=Direction.OUT)
+    web.clock.advance(60)
+
+    page = admin.text("/muster")
+    assert "Zelda Other" in page  # whoever is seen leaving stays on the list until somebody ticks them
+    assert "Seen leaving since" in page
+    assert "Zelda Other" not in lab.text("/muster")
+    over = lab.submit("/muster/1/end", follow_redirects=True).get_data(as_text=True)
+    assert "The muster is over. 3 not met." in over

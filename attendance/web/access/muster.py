@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, abort, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import Span, today
 from attendance.web.hours.report_files import ReportSource
 from attendance.web.security import permission, record_act, wants_json
-from attendance.web.site import current_site
+from attendance.web.site import current_site, site_of
 
 blueprint = Blueprint("muster", __name__, url_prefix="/muster")
 TYPES = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
@@ -68,8 +68,8 @@ def state() -> ResponseReturnValue:
 @blueprint.post("/begin")
 @permission("tick_muster")
 def begin() -> ResponseReturnValue:
-    """Begin a muster: from now on the list keeps whoever is on it."""
-    site = current_site()
+    """Begin a muster: from now on the list keeps whoever is on it, whatever departments its beginner sees."""
+    site = site_of(current_app)
     with site.sessions() as session:
         rows = muster.inside(session, site.clock.now(), site.zone)
 
@@ -125,9 +125,11 @@ def tick(muster_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:muster_id>/end")
 @permission("tick_muster")
 def end(muster_id: int) -> ResponseReturnValue:
-    site = current_site()
+    """End the muster for everybody, and say how many of the whole site were not met."""
+    site = site_of(current_app)
     with site.sessions() as session:
-        missing = muster.still_missing(_listed(session, musters.current(session), site.clock.now(), None))
+        rows = muster.listed(session, musters.current(session), site.clock.now(), site.zone)
+    missing = muster.still_missing(rows)
 
     def work(session: Session, now: datetime) -> str:
         if not musters.end(session, muster_id, current_user.username, now):
