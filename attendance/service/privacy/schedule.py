@@ -50,19 +50,22 @@ def schedule_of(settings: Settings) -> list[Kept]:
         Kept(
             _("Refusals of strangers"),
             _days(retention.strangers_days),
-            _("Deleted. They name nobody and hold no picture and no template."),
+            _then(retention.strangers_days, _("Deleted. They name nobody and hold no picture and no template.")),
             "retention.strangers_days",
         ),
         Kept(
             _("Refusals of people who were recognised"),
             _days(retention.refusals_days or retention.passages_days),
-            _("Deleted. Working time counts granted passages only."),
+            _then(
+                retention.refusals_days or retention.passages_days,
+                _("Deleted. Working time counts granted passages only."),
+            ),
             "retention.refusals_days",
         ),
         Kept(
             _("Check-ins"),
             _days(retention.passages_days),
-            _("Deleted. The totals of their days stay for pay."),
+            _then(retention.passages_days, _("Deleted. The totals of their days stay for pay.")),
             "retention.passages_days",
         ),
         Kept(
@@ -78,7 +81,7 @@ def schedule_of(settings: Settings) -> list[Kept]:
         Kept(
             _("Entries of the audit"),
             _days(retention.audit_days),
-            _("Removed in whole signed segments; they name people by random ids."),
+            _then(retention.audit_days, _("Removed in whole signed segments; they name people by random ids.")),
             "retention.audit_days",
         ),
         *_backups(settings),
@@ -123,6 +126,10 @@ def schedule_document(settings: Settings) -> Document:
 
 def _days(days: int) -> str:
     return _("for ever") if days == 0 else _("%(days)s days", days=days)
+
+
+def _then(days: int, words: str) -> str:
+    return _("Nothing is deleted.") if days == 0 else words
 
 
 def _after_last_day(days: int) -> str:

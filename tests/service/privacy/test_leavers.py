@@ -75,6 +75,9 @@ def test_faces_of_leavers_go_after_the_days_of_the_settings_and_working_time_sta
 def test_the_schedule_says_what_the_settings_say() -> None:
     kept = {one.setting: one.how_long for one in schedule.schedule_of(Settings())}
     assert kept["retention.strangers_days"] == "30 days" and kept["retention.passages_days"] == "for ever"
+    then = {one.setting: one.then for one in schedule.schedule_of(Settings())}
+    assert then["retention.passages_days"] == "Nothing is deleted."
+    assert then["retention.strangers_days"].startswith("Deleted.")
     other = Settings.model_validate({"retention": {"strangers_days": 7, "leavers_days": 0}})
     kept = {one.setting: one.how_long for one in schedule.schedule_of(other)}
 
