@@ -26,6 +26,8 @@ PLANS_EVERY_S = 2.0
 LOOK_EVERY_S = 0.1
 # A loop that has not turned for so long hangs in a network or a device; the service manager then hears nothing.
 HUNG_S = 60.0
+# One that has not turned at all for so long hangs while it is being made, such as in the device of its door.
+MAKING_S = 180.0
 _JOIN_S = 10.0
 # Before a camera that failed begins anew: at first, and at most; one that was watched for so long waits as at first.
 FIRST_WAIT_S, LONGEST_WAIT_S, STEADY_S = 1.0, 60.0, 60.0
@@ -58,6 +60,15 @@ class _Line:
     said: str = ""
     wait_s: float = FIRST_WAIT_S
     due: float = 0.0  # when it begins anew
+
+    @property
+    def last_sign(self) -> float:
+        """Return when it last turned, or was begun."""
+        return self.begun if self.turned is None else self.turned
+
+    @property
+    def patience_s(self) -> float:
+        return MAKING_S if self.turned is None else HUNG_S
 
 
 class SeveralCameras:
@@ -182,6 +193,4 @@ class SeveralCameras:
 
     def _hung(self) -> bool:
         now = monotonic()
-        return any(
-            line.turned is not None and not line.over and now - line.turned > HUNG_S for line in self._lines.values()
-        )
+        return any(not line.over and now - line.last_sign > line.patience_s for line in self._lines.values())

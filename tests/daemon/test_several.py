@@ -205,3 +205,24 @@ def test_the_service_manager_hears_nothing_while_one_loop_hangs(monkeypatch: pyt
     thread.join(PATIENCE_S)
 
     assert len(heard) <= before + 1
+
+
+def test_the_service_manager_hears_nothing_while_a_camera_hangs_in_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as in a door's device that takes its connection and says nothing."""
+    monkeypatch.setattr("attendance.daemon.several.MAKING_S", 0.2)
+    release, stop = threading.Event(), threading.Event()
+
+    def make(plan: object, _turns: Callable[[], None]) -> Waits:
+        if plan == "a":
+            release.wait(PATIENCE_S)
+        return Waits()
+
+    several = SeveralCameras(lambda: {"a": "a"}, make, lambda: None)
+    thread = threading.Thread(target=several.run, args=(stop,))
+    thread.start()
+    try:
+        wait_for(several._hung)
+    finally:
+        release.set()
+        stop.set()
+        thread.join(PATIENCE_S)

@@ -22,6 +22,7 @@ from attendance.daemon.sign_in import SignIn, basic, digest, strongest
 
 _PIECE = 256 * 1024
 _MOST_MOVES = 3
+_PORTS = {"http": 80, "https": 443}
 _MOVED = (301, 302, 303, 307, 308)
 
 
@@ -83,9 +84,11 @@ class Asked:
         return True
 
     def _moved(self, answer: Answer) -> bool:
-        """Go to where the camera sends us, on the same host only: another one would get the password."""
+        """Go to where the camera sends us, on the same host only; False where another one would get the password."""
         target = urlsplit(urljoin(self._parts.geturl(), answer.headers.get("location", "")))
         if target.hostname != self._parts.hostname or target.scheme not in ("http", "https"):
+            return False
+        if self.signed_in and not keeps_secret(self._parts, target):
             return False
         if target.path in ("", self._parts.path) and target.scheme == self._parts.scheme:
             return False
@@ -171,6 +174,21 @@ class Answer:
             return bool(pending and pending()) or bool(select.select([self._socket], [], [], 0)[0])
         except (OSError, ValueError):  # closed meanwhile
             return False
+
+
+def keeps_secret(before: SplitResult, after: SplitResult) -> bool:
+    """Return whether a sign-in may follow: to the same scheme and port, or from http's own port to https's own."""
+    was, would_be = _place(before), _place(after)
+    return would_be in (was, ("https", 443) if was == ("http", 80) else was)
+
+
+def _place(parts: SplitResult) -> tuple[str, int]:
+    """Return scheme and port; ("", 0) for a port that cannot be."""
+    scheme = parts.scheme.lower()
+    try:
+        return scheme, parts.port or _PORTS[scheme]
+    except ValueError:
+        return "", 0
 
 
 def _target(parts: SplitResult) -> str:

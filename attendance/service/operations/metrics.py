@@ -181,7 +181,9 @@ class DaemonNumbers:
             yield from _gallery_states([one.view() for one in watched])
         edges = [(one.door, one.edge()) for one in watched if one.edge is not None]
         if edges:
-            away = {(door,): float(edge.since is not None) for door, edge in edges}
+            away: dict[tuple[str], float] = {}  # of cameras at one door: as soon as one of them decides so
+            for door, edge in edges:
+                away[(door,)] = max(away.get((door,), 0.0), float(edge.since is not None))
             waiting: Tally[tuple[str]] = Tally()
             for door, edge in edges:
                 waiting[(door,)] += edge.waiting

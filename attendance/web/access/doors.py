@@ -90,7 +90,7 @@ def show(door_id: int) -> ResponseReturnValue:
         acts = [held for held in holding.holding(session, now) if held.door in (None, door_id)]
         return render_template(
             "access/door.html", it=door, acts=acts, spans={key: _(text) for key, text in SPANS.items()},
-            title=DRIVERS[door.driver].title if door.driver in DRIVERS else door.driver,
+            title=_(DRIVERS[door.driver].title) if door.driver in DRIVERS else door.driver,
             today=site.local(now).date(), **words(),
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,7 @@ from attendance.daemon.camera import LiveCamera
 from attendance.daemon.cameras import http_pictures
 from attendance.daemon.cameras.feed import Feed, SourceLost
 from attendance.daemon.cameras.http_pictures import A_STREAM, POLLED, HttpPictures
+from attendance.daemon.cameras.http_reply import keeps_secret
 from attendance.daemon.sources import open_feed, parse_source
 from tests.daemon.cameras.dialects import Dialect, Reply, Write, dialect, header
 from tests.daemon.conftest import wait_for
@@ -294,6 +296,44 @@ def test_a_camera_may_send_to_another_place_on_itself_but_the_password_goes_nowh
             with pytest.raises(SourceLost, match="sends to another page"):
                 opened(server, "ann:s3cret@")
         assert other.heard == []
+
+
+def test_another_port_of_the_same_host_never_gets_the_sign_in() -> None:
+    with dialect(guarded("MD5")) as other:
+
+        def moved(server: Dialect, lines: list[str], write: Write) -> bool:
+            place = other.address(path="/other")
+            write(f"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: {place}\r\n\r\n".encode())
+            return True
+
+        with dialect(moved) as server:
+            with pytest.raises(SourceLost, match="sends to another page"):
+                opened(server, "ann:s3cret@")
+            assert other.heard == []
+
+            other.reply = snapshot(close=False)  # without a user there is nothing to give away
+            feed = opened(server)
+            assert shades(feed, 1) == [1]
+            feed.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ("http://cam/a", "http://cam/b", True),
+        ("http://cam:80/a", "http://cam/b", True),
+        ("http://cam/a", "https://cam/a", True),
+        ("https://cam/a", "https://cam:443/b", True),
+        ("https://cam/a", "http://cam/a", False),
+        ("https://cam/a", "http://cam:443/a", False),
+        ("http://cam/a", "https://cam:8443/a", False),
+        ("http://cam:8080/a", "https://cam/a", False),
+        ("http://cam/a", "http://cam:8080/a", False),
+        ("http://cam/a", "http://cam:none/a", False),
+    ],
+)
+def test_a_sign_in_follows_to_the_same_place_only_or_to_its_encrypted_twin(before: str, after: str, kept: bool) -> None:
+    assert keeps_secret(urlsplit(before), urlsplit(after)) is kept
 
 
 def test_an_answer_without_a_picture_is_a_broken_picture_and_not_asked_for_at_once() -> None:

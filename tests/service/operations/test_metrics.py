@@ -7,6 +7,7 @@ import urllib.request
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
@@ -18,6 +19,7 @@ from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.passage import Direction
 from attendance.domain.reason import Reason
 from attendance.service.access.check_in import Outcome
+from attendance.service.access.edge.deciding import EdgeState
 from attendance.service.access.gallery_watch import View, denied
 from attendance.service.access.liveness.gate import Ruling
 from attendance.service.access.recording import Opening
@@ -87,6 +89,18 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     assert found["attendance_camera_last_frame_timestamp_seconds", "front"] == NOON.timestamp()
     assert found["attendance_threshold",] == 0.5
     assert found["attendance_build_info", "1.2"] == 1
+
+
+@pytest.mark.parametrize("order", [("front", "side"), ("side", "front")])
+def test_a_door_is_offline_as_soon_as_one_of_its_cameras_decides_by_its_copy(order: tuple[str, str]) -> None:
+    view = View(Gallery([], [], MODEL, 1), None, foreign=False, stale=False)
+    away = {"front": EdgeState(timedelta(minutes=5), NOON, 2), "side": EdgeState(timedelta(minutes=5), None, 1)}
+    numbers = DaemonNumbers("1.2")
+    for camera in order:
+        numbers.of(camera, "gate", Health, lambda: view, lambda camera=camera: away[camera]).start()  # type: ignore[misc]
+
+    assert numbers.registry.get_sample_value("attendance_door_offline", {"door": "gate"}) == 1
+    assert numbers.registry.get_sample_value("attendance_offline_records", {"door": "gate"}) == 3
 
 
 def test_the_site_knows_cameras_alarms_and_the_database(sessions: Sessions, engine: Engine, keys: Keys) -> None:

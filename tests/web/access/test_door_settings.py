@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from babel.support import NullTranslations
+
+from attendance import texts
 from attendance.domain.access.rules.factors import Doubt
 from attendance.domain.calibration.bars import Bar, Missed
 from attendance.service.access.doors import stored_settings, unproven
@@ -104,3 +107,14 @@ def test_a_new_doors_driver_makes_it_ask_while_the_weights_are_unproven_and_unti
     assert (newest.action, newest.detail["asks_while_unproven"]) == ("change_door_rules", False)
     admin.submit(f"/doors/{front}/driver", SHELLY | {"set-relay": "2"})
     assert rules(web).doors[front].step_up == frozenset()  # another setting does not undo the choice
+
+
+class German(NullTranslations):
+    def ugettext(self, message: str) -> str:
+        return {"Any device by HTTP": "Beliebiges Gerät über HTTP", "None (logs only)": "Keins"}.get(message, message)
+
+
+def test_devices_are_named_in_the_language_of_the_page(web: Web, front: int, admin: Browser) -> None:
+    web.app.before_request_funcs.setdefault(None, []).append(lambda: texts.use(German()))
+    assert "Beliebiges Gerät über HTTP" in admin.text(f"/doors/{front}/settings")
+    assert "Keins" in admin.text(f"/doors/{front}")

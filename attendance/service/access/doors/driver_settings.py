@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from attendance.errors import UserError
+from attendance.texts import N_
 
 ADDRESS = r"^(https?://)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*)(:[0-9]{1,5})?$"
 URL = r"^https?://[^\s/@]+(/\S*)?$"
@@ -41,7 +42,7 @@ def _secret(default: Any = "", **constraints: Any) -> Any:
 
 
 class DriverSettings(BaseModel):
-    """`title`: the device, as pages name it."""
+    """`title`: the device, as pages name it; they translate it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
     title: ClassVar[str] = ""
@@ -53,7 +54,7 @@ class DriverSettings(BaseModel):
 
 
 class Null(DriverSettings):
-    title = "None (logs only)"
+    title = N_("None (logs only)")
 
 
 class _Wired(DriverSettings):
@@ -71,14 +72,14 @@ class _Reached(_Wired):
 
 
 class Shelly(_Reached):
-    title = "Shelly, generation 2 and newer"
+    title = N_("Shelly, generation 2 and newer")
     password: str = _secret(pattern=LINE)
     relay: Whole = Field(0, ge=0, le=15)
     fingerprint: str = Field("", pattern=FINGERPRINT)
 
 
 class ShellyGen1(_Reached):
-    title = "Shelly, generation 1"
+    title = N_("Shelly, generation 1")
     user: str = Field("admin", pattern=LINE)
     password: str = _secret(pattern=LINE)
     relay: Whole = Field(0, ge=0, le=15)
@@ -87,7 +88,7 @@ class ShellyGen1(_Reached):
 class Tasmota(_Reached):
     """`pulse`: "timed_power" (firmware from 14 on), or "pulse_time" for older ones."""
 
-    title = "Tasmota"
+    title = N_("Tasmota")
     user: str = Field("admin", pattern=LINE)
     password: str = _secret(pattern=LINE)
     relay: Whole = Field(1, ge=1, le=32)
@@ -97,7 +98,7 @@ class Tasmota(_Reached):
 class Esphome(DriverSettings):
     """`entity`: "button/…" or "lock/…", whose firmware ends the pulse, or "switch/…", which this computer ends."""
 
-    title = "ESPHome"
+    title = N_("ESPHome")
     address: str = Field(pattern=ADDRESS)
     user: str = Field("admin", pattern=LINE)
     password: str = _secret(pattern=LINE)
@@ -117,7 +118,7 @@ class Http(DriverSettings):
     `expect_path`: a path into the JSON of the reply, such as "result.code"; what is there must be `expect_value`.
     """
 
-    title = "Any device by HTTP"
+    title = N_("Any device by HTTP")
     url: str = _secret(..., pattern=URL)
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
     headers: dict[str, str] = Field({})
@@ -169,7 +170,7 @@ class Mqtt(DriverSettings):
     The device must answer on `answer_topic` with a text in which `answer` occurs.
     """
 
-    title = "Any device by MQTT"
+    title = N_("Any device by MQTT")
     broker: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     port: Whole = Field(1883, ge=1, le=65535)
     tls: bool = False
@@ -203,7 +204,7 @@ class Mqtt(DriverSettings):
 class Gpio(DriverSettings):
     """Pins by their BCM numbers; -1: not wired.  Inputs are pulled up and on while they are connected to ground."""
 
-    title = "Raspberry Pi pins"
+    title = N_("Raspberry Pi pins")
     pin: Whole = Field(ge=0, le=53)
     active_high: bool = True
     contact: Means = "none"
@@ -229,7 +230,7 @@ class Gpio(DriverSettings):
 class UsbHid(DriverSettings):
     """`serial`: the five characters on the board, if several are plugged in."""
 
-    title = "USB relay (HID 16c0:05df)"
+    title = N_("USB relay (HID 16c0:05df)")
     relay: Whole = Field(1, ge=1, le=8)
     serial: str = Field("", pattern=r"^[A-Za-z0-9]{0,5}$")
 
@@ -239,7 +240,7 @@ class UsbHid(DriverSettings):
 
 
 class Ch340(DriverSettings):
-    title = "USB relay (CH340, LCUS)"
+    title = N_("USB relay (CH340, LCUS)")
     device: str = Field("/dev/ttyUSB0", pattern=r"^/dev/[A-Za-z0-9/._:-]+$")
     relay: Whole = Field(1, ge=1, le=8)
 
@@ -251,7 +252,7 @@ class Ch340(DriverSettings):
 class Modbus(_Wired):
     """`framing`: "tcp", or "rtu" for RTU frames over TCP.  `flash`: the board has the timed command of Waveshare."""
 
-    title = "Modbus relay"
+    title = N_("Modbus relay")
     address: str = Field(pattern=ADDRESS)
     unit: Whole = Field(1, ge=0, le=247)
     relay: Whole = Field(0, ge=0, le=255)
