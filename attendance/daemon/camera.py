@@ -136,10 +136,12 @@ class LiveCamera:
                     self._changed.wait(_LOOK_EVERY_S)
             if grabber.cancelled.is_set():
                 return False
-            taken_at = self._clock.now()
-            if not self.paced:
+            taken_at, came = self._clock.now(), None
+            if self.paced:
+                came = monotonic()
+            else:
                 taken_at = grabber.begun_at + timedelta(seconds=number / grabber.fps)
-            self._frame = Frame(picture, taken_at, self._settings.name, self._frames)
+            self._frame = Frame(picture, taken_at, self._settings.name, self._frames, came=came)
             self._frames += 1
             self._seen_at, self._read_ms = taken_at, read_ms
             self._changed.notify_all()

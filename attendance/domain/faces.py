@@ -108,7 +108,8 @@ class Region:
 class Frame:
     """One picture from one camera; `taken_at` must be an aware UTC time.
 
-    `region`: faces elsewhere in the picture do not count; None: the whole picture.
+    `region`: faces elsewhere in the picture do not count; None: the whole picture.  `came`: seconds of the monotonic
+    clock when the picture came; None where it was not taken just now, such as a file's that is not played in real time.
     """
 
     image: NDArray[np.uint8]
@@ -116,6 +117,7 @@ class Frame:
     camera: str
     sequence: int = 0
     region: Region | None = None
+    came: float | None = None
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
@@ -175,7 +177,8 @@ class Probe:
     """One face found in a frame.
 
     `flaws` are the quality gate's reasons, worst first; `template` is None when the face was too
-    poor to be embedded (so a flawed probe can never match).
+    poor to be embedded (so a flawed probe can never match).  `rested`: the template is that of an earlier picture, in
+    which the face looked the same; such a probe says where the face is, and does not count as a look.
     """
 
     box: Box
@@ -184,3 +187,4 @@ class Probe:
     quality: Quality
     flaws: tuple[Reason, ...]
     template: Template | None
+    rested: bool = False

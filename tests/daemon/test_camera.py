@@ -49,6 +49,7 @@ def test_every_picture_of_a_video_can_be_had_stamped_as_in_real_time(watch: Watc
     assert [frame.sequence for frame in frames] == list(range(20))
     assert [frame.taken_at - NOON for frame in frames] == [timedelta(seconds=number / 20) for number in range(20)]
     assert frames[0].camera == "door"
+    assert {frame.came for frame in frames} == {None}  # their ages would mean nothing
     assert camera.ended
     assert camera.read(0.1) is None
 
@@ -69,6 +70,8 @@ def test_a_video_plays_in_real_time_and_a_slow_reader_gets_the_newest_picture(wa
     assert 17 - pictures <= gap <= 24 + pictures  # what came in between is gone
     assert took == pytest.approx(2.0, abs=0.4 + late.seconds)
     assert rest[-1].sequence == 39
+    assert first.came is not None and second.came is not None
+    assert begun <= first.came <= second.came <= begun + took
 
 
 def test_broken_pictures_in_the_middle_of_a_video_are_counted_and_left_out(watch: Watch, tmp_path: Path) -> None:

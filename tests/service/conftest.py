@@ -38,8 +38,8 @@ class Site:
     analyser: FakeAnalyser = field(default_factory=FakeAnalyser)
     door: FakeDoor = field(default_factory=FakeDoor)
 
-    def check_in(self, gate: LivenessGate | None = None) -> CheckIn:
-        return CheckIn(self.sessions, self.keys, self.analyser, self.door, self.clock, self.rules, gate)
+    def check_in(self, gate: LivenessGate | None = None, **options: Any) -> CheckIn:
+        return CheckIn(self.sessions, self.keys, self.analyser, self.door, self.clock, self.rules, gate, **options)
 
     def enrol(self, name: str, colour: tuple[int, int, int]) -> int:
         with self.sessions.begin() as session:

@@ -1,6 +1,7 @@
-"""How fast pictures come, and what that stretches.
+"""How fast pictures come, and what that stretches; how old a picture may be that opens a door.
 
-In: the time of each picture.  Out: by how much the durations of an attempt are stretched.
+In: the time of each picture; how long each look took.  Out: by how much the durations of an attempt are stretched; the
+greatest age of the picture that decides.
 Does not know: cameras, faces, why pictures are slow.
 Main choice: below two pictures a second the durations grow so that they hold as many pictures as at two a second, up to
 MOST times.  The number of looks that must agree stays.  Trade-off: a place counts as left that much later.
@@ -13,6 +14,7 @@ looks would no longer belong to one visit: nobody passes, and that is said.
 
 from __future__ import annotations
 
+import statistics
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -56,3 +58,32 @@ class Pace:
     def too_slow(self) -> bool:
         """Return whether looks are so far apart that no attempt holds enough of them."""
         return self.interval is not None and self.interval > USUAL * MOST
+
+
+# The greatest age of the picture that opens a door, from its coming to the decision, seconds.
+FRESH_S = 0.3
+# Where a look takes longer than that, so many looks instead; but never older than where nobody is recognised any more.
+LOOKS, OLDEST_S = 1.5, 2.0
+
+
+@dataclass(slots=True)
+class Ages:
+    """How long the looks at one camera took, each from the coming of its picture to its embedding.
+
+    Whoever stands there is seen again in the next picture, so a picture that waited longer than usual does not decide.
+    Why a slow computer may take longer: its newest picture is always as old as a look takes, and a limit below that
+    would let nobody in, without seeing anybody sooner.
+    """
+
+    _took: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    def add(self, seconds: float) -> None:
+        """Note how long a look took."""
+        self._took.append(seconds)
+
+    @property
+    def limit_s(self) -> float:
+        """Return the greatest age of a picture that may decide now, seconds: FRESH_S to OLDEST_S."""
+        if len(self._took) < _FEWEST:
+            return FRESH_S
+        return min(OLDEST_S, max(FRESH_S, LOOKS * statistics.median(self._took)))

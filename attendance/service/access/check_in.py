@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from sqlalchemy.orm import Session
 
@@ -23,17 +23,18 @@ from attendance.domain.access.gallery import MakeProduct
 from attendance.domain.access.liveness.challenge import Ended, Progress
 from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.access.pace import Pace
-from attendance.domain.access.repeated_looks import RepeatedLooks, Suspicion
 from attendance.domain.access.static_detections import StaticDetections
 from attendance.domain.access.track import LOOKS_MOST, Tracks
-from attendance.domain.faces import Box, Frame, Probe
+from attendance.domain.faces import Frame, Probe
 from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
-from attendance.service.access.edge.deciding import Edge
+from attendance.service.access.edge.deciding import Edge, is_away
 from attendance.service.access.gallery_watch import GalleryWatch, View, denied
 from attendance.service.access.liveness.asking import Asking
-from attendance.service.access.liveness.challenger import Answered, Challenger, ChallengeRules
+from attendance.service.access.liveness.challenger import Challenger, ChallengeRules
 from attendance.service.access.liveness.gate import LivenessGate, Ruling
+from attendance.service.access.looks.fresh import FreshGrants, Ready
+from attendance.service.access.looks.repeats import Repeats
 from attendance.service.access.reason_texts import pace_words, suspicion_words
 from attendance.service.access.recording import Opening, Recorded, Recorder
 from attendance.service.alarms.alarms import NOBODY, Recipients
@@ -46,7 +47,7 @@ from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
 
-SUSPICION_LASTS = timedelta(minutes=1)
+Note = Callable[[Session, Passage], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,10 @@ class CheckIn:
         gate: LivenessGate | None = None,
         edge: Edge | None = None,
         make_product: MakeProduct | None = None,
+        since: Callable[[], float] = monotonic,
     ) -> None:
-        """`make_product`: multiplies bytes, for the search in a very large gallery."""
+        """`make_product`: multiplies bytes, for the search in a very large gallery.  `since`: the clock of
+        `Frame.came`."""
         self._analyser, self._clock, self._rules, self._gate = analyser, clock, rules, gate
         self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.zone, rules.alarms_to)
         self._edge = edge
@@ -129,12 +132,8 @@ class CheckIn:
         order = ChallengeRules(rules.camera, rules.challenge_steps, rules.challenge_limit)
         self._asking = Asking(Challenger(sessions, order), self._recorder, edge)
         self._static = StaticDetections(rules.static_detection)
-        # Outlives faults, changes of the direction and lost connections, unlike the looks that agree.
-        self._repeated = RepeatedLooks()
-        self._repeats: tuple[datetime, dict[Box, bool]] | None = None
-        self._suspicion: Suspicion | None = None
-        self._pace = Pace()
-        self._suspected_at = clock.now()
+        self._repeats = Repeats(self._recorder)
+        self._pace, self._fresh = Pace(), FreshGrants(since)
         self._timings: dict[str, float] = {}
         self._fault_text = ""
         self._fault_at: datetime | None = None
@@ -147,7 +146,8 @@ class CheckIn:
     @property
     def trouble(self) -> str:
         """Return what is wrong with the pictures, "" if nothing."""
-        return suspicion_words(self._suspicion) if self._suspicion is not None else pace_words(self._pace)
+        suspicion = self._repeats.suspicion
+        return suspicion_words(suspicion) if suspicion is not None else pace_words(self._pace)
 
     @property
     def challenge(self) -> Progress | None:
@@ -170,7 +170,7 @@ class CheckIn:
         Raises UserError, such as for a wrong master key, instead of starting a daemon that refuses everybody.
         """
         self._watch.load()
-        self._recorder.end_suspicion(self._rules.camera)  # of a program that ended meanwhile; this one looks anew
+        self._repeats.start(self._rules.camera)
         left = self._recorder.close_open(self._rules.camera)
         for passage in left:
             log.warning("passage %s was granted at %s, but no door event was noted", passage.id, passage.at)
@@ -185,16 +185,21 @@ class CheckIn:
         self._timings = {}
         try:
             view = self._watch.refresh()
-            self._let_suspicion_lapse(frame)
+            self._repeats.let_lapse(frame)
             self._keep_pace(frame)
             probes = self._analyser.analyse(frame, self._rules.max_faces)
             self._timings.update(self._analyser.timings)
+            self._fresh.looked(frame, probes)
+            waited = self._waited(frame, probes, view)
             agreed = self._agree(frame, probes, view)
-            for settled, ruling, answered in self._asked(frame, probes, agreed, view):
-                if self._is_static(frame, settled):
+            for ready in (*waited, *self._asked(frame, probes, agreed, view)):
+                if self._is_static(frame, ready.settled):
                     continue
-                outcome = self._record(frame, settled, view, ruling, answered)
-                outcomes.append(outcome)  # at once: a fault of the next person leaves it standing
+                outcome = self._record(frame, ready, view)
+                if isinstance(outcome, Ready):
+                    self._fresh.hold(frame, probes, outcome)
+                else:
+                    outcomes.append(outcome)  # at once: a fault of the next person leaves it standing
         except Exception as error:  # fail secure: whatever it was, it ends as a denial
             outcomes.append(self._refuse(frame, error))
         return outcomes
@@ -203,7 +208,7 @@ class CheckIn:
         """Stretch the durations of an attempt while pictures come slowly, and say so once."""
         before = self._pace.slow
         self._pace.add(frame.taken_at)
-        for one in (self._consensus, self._tracks, self._gate):
+        for one in (self._consensus, self._tracks, self._gate, self._fresh):
             if one is not None:
                 one.stretch = self._pace.stretch
         if self._pace.slow is not before:
@@ -214,39 +219,23 @@ class CheckIn:
         """Return whom the looks settle on: pooled, or one by one if the threshold in force is for single looks."""
         if view.gallery.scoring.attempt:
             return self._tracks.add(
-                frame.taken_at, probes, view.decide, lambda probe, named: self._is_repeat(frame, probe.box, named)
+                frame.taken_at,
+                probes,
+                view.decide,
+                lambda probe, named: self._repeats.is_repeat(frame, probe.box, named),
             )
         decisions = [(probe.box, view.decide(probe)) for probe in probes]
-        repeats = [decision.granted and self._is_repeat(frame, box, named=True) for box, decision in decisions]
+        repeats = [decision.granted and self._repeats.is_repeat(frame, box, named=True) for box, decision in decisions]
         return self._consensus.add(frame.taken_at, decisions, repeats)
 
-    def _is_repeat(self, frame: Frame, box: Box, named: bool) -> bool:
-        """Return whether a look shows the same picture as an earlier one; one that names somebody is suspicious."""
-        if self._repeats is None or self._repeats[0] != frame.taken_at:
-            self._repeats = frame.taken_at, {}
-        known = self._repeats[1]
-        if box in known:  # asked before about this very look
-            return known[box]
-        repeat = self._repeated.is_repeat(frame.image, box, frame.taken_at, named)
-        if named:
-            self._suspect(frame.camera, self._repeated.suspicion)
-            self._suspected_at = frame.taken_at
-        known[box] = repeat
-        return repeat
-
-    def _suspect(self, camera: str, suspicion: Suspicion | None) -> None:
-        """Raise one alarm when a suspicion begins, whatever it turns into, and end it with the suspicion."""
-        if suspicion is not None and self._suspicion is None:
-            log.error("camera %s: security: %s", camera, suspicion_words(suspicion))
-            self._recorder.note_suspicion(camera, suspicion)
-        elif suspicion is None and self._suspicion is not None:
-            self._recorder.end_suspicion(camera)
-        self._suspicion = suspicion
-
-    def _let_suspicion_lapse(self, frame: Frame) -> None:
-        """Forget it once that face is gone: the camera may be well again while nobody is there."""
-        if self._suspicion is not None and abs(frame.taken_at - self._suspected_at) > SUSPICION_LASTS:
-            self._suspect(frame.camera, None)
+    def _waited(self, frame: Frame, probes: list[Probe], view: View) -> list[Ready]:
+        """Return the grants that waited for this picture; whoever it does not confirm can settle anew."""
+        if not self._fresh.waiting:
+            return []
+        waited, failed = self._fresh.again(frame, probes, view.decide, self._repeats.is_repeat)
+        if failed:
+            self._begin_anew()
+        return waited
 
     def _is_static(self, frame: Frame, settled: Settled) -> bool:
         """Return whether this poor picture was refused before and has not changed since."""
@@ -262,23 +251,21 @@ class CheckIn:
         self._timings["liveness"] = (perf_counter() - begun) * 1000
         return ready
 
-    def _asked(
-        self, frame: Frame, probes: list[Probe], agreed: list[Settled], view: View
-    ) -> list[tuple[Settled, Ruling | None, Answered | None]]:
+    def _asked(self, frame: Frame, probes: list[Probe], agreed: list[Settled], view: View) -> list[Ready]:
         """Ask who needs it to move before the camera; a grant then comes when that has ended."""
-        ready = self._judged(frame, probes, agreed)
-        return self._asking.sort(
+        sorted_out = self._asking.sort(
             frame,
             probes,
-            ready,
+            self._judged(frame, probes, agreed),
             lambda settled: self._passage(frame, settled.decision, settled.frames, view),
             view.decide,
-            self._is_repeat,
+            self._repeats.is_repeat,
         )
+        return [Ready(settled, ruling, answered) for settled, ruling, answered in sorted_out]
 
-    def _record(
-        self, frame: Frame, settled: Settled, view: View, ruling: Ruling | None, answered: Answered | None
-    ) -> Outcome:
+    def _record(self, frame: Frame, ready: Ready, view: View) -> Outcome | Ready:
+        """Record what is ready; a grant whose picture has grown too old to open a door stays ready for the next."""
+        settled, ruling, answered = ready.settled, ready.ruling, ready.answered
         if answered is not None and ruling is not None and answered.passed:
             ruling = replace(ruling, passes=True, reason=None)
         # In doubt the rules ask for a second factor unless a challenge was put; a clear picture proves nothing.
@@ -301,8 +288,9 @@ class CheckIn:
                 noted.append(written.id)
 
         alone = self._passage(frame, denied(Reason.LIVENESS_STEP_UP), settled.frames, view) if asks else passage
-        challenged = answered is not None and answered.passed
-        recorded = self._committed(passage, note, asks, alone, challenged)
+        recorded = self._committed(frame, passage, note, alone, asks, ready)
+        if isinstance(recorded, Ready):
+            return recorded
         if progress is not None and not noted:  # a repeat at a tablet writes no passage
             self._asking.close(progress, recorded.passage.id)
         self._timings.update(recorded.timings)
@@ -320,26 +308,41 @@ class CheckIn:
         )
 
     def _committed(
-        self, passage: Passage, note: Callable[[Session, Passage], None], asks: bool, alone: Passage, challenged: bool
-    ) -> Recorded:
-        """Commit the request; while the database is away the door's copy of the rules decides on `alone`, if any."""
+        self, frame: Frame, passage: Passage, note: Note, alone: Passage, asks: bool, ready: Ready
+    ) -> Recorded | Ready:
+        """Commit the request; while the database is away the door's copy of the rules decides on `alone`, if any.
+
+        Returns what waits for the next picture if this one has grown too old to open a door: before, while a lock was
+        waited for, or until the database turned out to be away.  Then the copy decides about the next one at once.
+        """
+
+        def fresh() -> bool:
+            return self._fresh.allows(frame)
+
+        if passage.granted and not fresh():
+            return ready
         try:
+            if ready.error is not None:
+                raise ready.error
             if self._edge is not None:
                 self._edge.bring_in_first()
             recorded = self._recorder.record(
-                passage.id, lambda _session: passage, note, liveness_asks=asks, challenged=challenged
+                passage.id, lambda _session: passage, note, liveness_asks=asks, challenged=_moved(ready), fresh=fresh
             )
+            return recorded or ready
         except Exception as error:
+            if passage.granted and self._edge is not None and self._edge.lasts and is_away(error) and not fresh():
+                return replace(ready, error=error)
             recorded = None if self._edge is None else self._edge.record(alone, error)
             if recorded is None:
                 raise
-        assert recorded is not None
-        return recorded
+            return recorded
 
     def _begin_anew(self) -> None:
         """Forget the looks so far: nobody passes on them."""
         self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
         self._asking.forget()
+        self._fresh.forget()
         if self._gate is not None:
             self._gate.forget()
 
@@ -388,3 +391,8 @@ class CheckIn:
     def _new_tracks(self) -> Tracks:
         rules = self._rules
         return Tracks(min(rules.frames_needed, LOOKS_MOST), rules.forget, rules.settle_denial, self._refused)
+
+
+def _moved(ready: Ready) -> bool:
+    """Return whether this face moved as it was asked to."""
+    return ready.answered is not None and ready.answered.passed

@@ -102,6 +102,10 @@ class Recorded:
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Beside:
     """What is known beside a passage: see `Recorder.record`."""
@@ -109,6 +113,7 @@ class _Beside:
     liveness_asks: bool = False
     duress: bool = False
     challenged: bool = False
+    fresh: Callable[[], bool] = _always
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,7 @@ class Recorder:
         liveness_asks: bool = False,
         duress: bool = False,
         challenged: bool = False,
+        fresh: Callable[[], bool] = _always,
     ) -> Recorded | None:
         """Commit the request, then move the door, then note what the door did.
 
@@ -152,8 +158,10 @@ class Recorder:
         `also` notes more about a passage that is written, in the same transaction.  `liveness_asks`: in doubt about
         liveness a second factor is needed; without a door's rules this refuses.  `duress`: the PIN was the one for
         duress, which raises an alarm in silence and changes nothing else.  `challenged`: this face moved as asked.
+        `fresh`: whether what was judged is still of just now, asked once nobody else writes; a grant that is not is
+        not recorded, either.
         """
-        begun, asked = perf_counter(), _Beside(liveness_asks, duress, challenged)
+        begun, asked = perf_counter(), _Beside(liveness_asks, duress, challenged, fresh)
         try:
             with self._sessions.begin() as session:
                 recorded = self._known(session, event_id) or self._commit(session, judge(session), also, asked)
@@ -229,6 +237,8 @@ class Recorder:
             # What judged may be a second old: who was deactivated or erased since does not pass.  The lock
             # also makes two requests of one person wait for each other, so that one of them sees the other.
             person = people.lock_active_person(session, passage.person_id, passage.at)
+            if passage.granted and not asked.fresh():
+                return None
             if person is None:
                 passage = _refused(passage, _NOT_ACTIVE[passage.method])
         if self._has_rules(session, passage):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.domain.access.pace import MOST, USUAL, Pace
+from attendance.domain.access.pace import FRESH_S, MOST, OLDEST_S, REMEMBERED, USUAL, Ages, Pace
 from tests.factories import NOON
 
 
@@ -70,3 +70,17 @@ def test_a_stretched_window_never_holds_more_pictures_than_at_two_a_second(gaps:
     assert 1 <= pace.stretch <= MOST
     if pace.interval is not None and pace.stretch > 1:
         assert window * pace.stretch / pace.interval <= window / USUAL + 1e-6
+
+
+def test_a_picture_that_opens_a_door_is_of_just_now_or_as_new_as_a_look_takes() -> None:
+    ages = Ages()
+    assert ages.limit_s == FRESH_S
+    for seconds, limit in ((0.08, FRESH_S), (0.08, FRESH_S), (0.08, FRESH_S), (5.0, FRESH_S)):
+        ages.add(seconds)
+        assert ages.limit_s == limit  # one hiccup changes nothing
+    for _ in range(REMEMBERED):
+        ages.add(0.9)
+    assert ages.limit_s == pytest.approx(1.35)
+    for _ in range(REMEMBERED):
+        ages.add(9.0)
+    assert ages.limit_s == OLDEST_S
