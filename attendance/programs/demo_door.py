@@ -38,7 +38,7 @@ HELD = "door held"
 
 
 class DoorScenes:
-    """`play` runs in a thread until the scenes are over or `stop`; `seen` names those that happened."""
+    """`begin` plays the scenes in a thread until they are over or `end`; `seen` names those that happened."""
 
     def __init__(self, site: Installation, camera: str) -> None:
         self._site, self._device = site, LoopbackDoor()
