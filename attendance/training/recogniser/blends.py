@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from attendance.training.protocol import BLENDS
@@ -23,18 +22,26 @@ _BATCH = 32
 
 
 def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> None:
-    """Write the pack with `count` blends of faces that may be learned from; replaces an older one.
+    """Write the pack with `count` blends of faces that may be learned from; those that it has already stay.
 
-    `teachers`: the same files in the same order as for the other packs.
+    The new pack takes the place of the old one at the end, so that a run that reads the old one goes on.
     """
+    out = data / "packs"
+    files = [out / f"{BLENDS}.crops.npy", *(answers_file(out, BLENDS, i + 1) for i in range(len(teachers)))]
+    kept = [np.load(file, mmap_mode="r") for file in files] if all(file.exists() for file in files) else []
+    begin = len(kept[0]) if kept else 0
+    if begin >= count:
+        return
     packs = [pack for pack, _ in training_packs(data) if pack.name != BLENDS]
     index = np.concatenate([np.stack([np.full(len(p.rows), i), p.rows], axis=1) for i, p in enumerate(packs)])
-    out = data / "packs"
-    random = np.random.default_rng(seed)
-    crops = np.lib.format.open_memmap(out / f"{BLENDS}.crops.npy", "w+", np.uint8, (count, CROP, CROP, 3))
+    random = np.random.default_rng((seed, begin))
+    grown = [file.with_suffix(".new") for file in files]
+    crops = np.lib.format.open_memmap(grown[0], "w+", np.uint8, (count, CROP, CROP, 3))
+    if kept:
+        crops[:begin] = kept[0]
     loaded = [Teacher(path) for path in teachers]
-    answers: list[list[NDArray[np.float16]]] = [[] for _ in loaded]
-    for start in tqdm(range(0, count, _BATCH), desc=BLENDS):
+    answers: list[list[np.ndarray]] = [[np.asarray(one)] for one in kept[1:]] or [[] for _ in loaded]
+    for start in tqdm(range(begin, count, _BATCH), desc=BLENDS):
         part = crops[start : start + _BATCH]
         for place in range(len(part)):
             one, other = (packs[i].crops[r].astype(np.float32) for i, r in index[random.integers(len(index), size=2)])
@@ -45,6 +52,9 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
         for teacher, found in zip(loaded, answers, strict=True):
             found.append(teacher(np.asarray(part))[0].astype(np.float16))
     crops.flush()
+    for made, found in zip(grown[1:], answers, strict=True):
+        with made.open("wb") as stream:
+            np.save(stream, np.concatenate(found))
+    for made, file in zip(grown, files, strict=True):
+        made.replace(file)
     np.savez(out / f"{BLENDS}.npz", path=np.array([f"{BLENDS}/{i}" for i in range(count)]), identity=np.full(count, ""))
-    for number, found in enumerate(answers, 1):
-        np.save(answers_file(out, BLENDS, number), np.concatenate(found))

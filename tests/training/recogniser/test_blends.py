@@ -60,3 +60,17 @@ def test_blends_are_learned_from_and_move_no_target_of_people(data: Path, monkey
     after = Faces(packs)
     assert len(after) == 42
     assert after.targets[0] @ after.targets[1] == pytest.approx(before.targets[0] @ before.targets[1], abs=1e-4)
+
+
+def test_a_pack_of_blends_grows_and_keeps_what_it_has(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blends, "Teacher", Bright)
+    blends.build(data, [Path("one"), Path("two")], 40)
+    before = open_pack(data / "packs", BLENDS).crops[:].copy()
+    blends.build(data, [Path("one"), Path("two")], 30)
+    blends.build(data, [Path("one"), Path("two")], 100)
+    pack = open_pack(data / "packs", BLENDS)
+    colours = pack.crops[:, 0, 0].astype(int)
+    assert len(pack.crops) == len(pack.teacher) == len(pack.others[0]) == 100
+    assert (pack.crops[:40] == before).all() and not (pack.crops[40:80] == before).all()
+    assert np.allclose(pack.teacher[:, :3], colours, atol=1)
+    assert not list((data / "packs").glob("*.new"))
