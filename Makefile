@@ -121,7 +121,7 @@ $(VENV)/.docs: pyproject.toml | $(BIN)/python
 
 # The texts of pages and kiosk as a gettext template, for translators.  An error marks its own text.
 MARKS = _ N_ Phrase UserError BadShift Busy EnrolRefused ProviderFault WeightsError WrongMasterKey \
-	DatabaseError DatabaseFull DatabaseLocked DatabaseReadOnly DatabaseReplaced DatabaseUnreachable
+	DatabaseError DatabaseFull DatabaseLocked DatabaseReadOnly DatabaseReplaced DatabaseUnreachable WrongFields
 messages: $(VENV)/.base
 	mkdir -p build
 	$(BIN)/pybabel extract --mapping pyproject.toml $(MARKS:%=--keyword %) --output build/messages.pot .

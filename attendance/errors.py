@@ -10,6 +10,7 @@ is cut there.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,6 +52,17 @@ class UserError(Exception):
         """Keep the text and what fills it apart; a `Phrase` that was made elsewhere is taken as it is."""
         self.words = text if isinstance(text, Phrase) and not values else Phrase(text, **values)
         super().__init__(self.words)
+
+
+class WrongFields(UserError):
+    """Wrong input in one or more fields of a form; as a text it names all of them, for the command line.
+
+    `fields`: by the field's name what is wrong with it, and what to do.
+    """
+
+    def __init__(self, *, fields: Mapping[str, Phrase]) -> None:
+        super().__init__("; ".join(f"{name}: {words}" for name, words in fields.items()))
+        self.fields = dict(fields)
 
 
 def one_line(error: object) -> str:

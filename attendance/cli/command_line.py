@@ -123,6 +123,6 @@ def read_photo(path: Path) -> bytes:
 
 def whole_source(source: str) -> str:
     """Return where a camera's pictures come from: a file or folder by its whole path, an address as it is."""
-    if "://" in source or not Path(source).exists():
-        return source
-    return str(Path(source).absolute())
+    from attendance.service.cameras import addresses
+
+    return addresses.whole(source)

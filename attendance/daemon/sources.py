@@ -14,15 +14,15 @@ from attendance.daemon.cameras.http_pictures import open_http
 from attendance.daemon.cameras.video import VideoFeed
 from attendance.daemon.cameras.webcam import WebcamFeed
 from attendance.errors import UserError, without_secrets
+from attendance.service.cameras.addresses import SCHEMES, is_webcam
 
-SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "udp", "tcp")
 WAYS = "a webcam number, rtsp://…, http://…, a video file or a folder of pictures"
 
 
 def parse_source(text: str) -> Source:
     """Return the source that `text` names; UserError if it names none, or a file or folder that is not there."""
     text = text.strip()
-    if text.isascii() and text.isdigit():
+    if is_webcam(text):
         return Source(Kind.WEBCAM, str(int(text)), f"webcam {int(text)}")
     if "://" in text:
         scheme = text.partition("://")[0].lower()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -51,6 +50,7 @@ from attendance.service.access.liveness.gate import Gates
 from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Actor
 from attendance.service.cameras import watching
+from attendance.service.cameras.addresses import this_computer
 from attendance.service.cameras.health import State, health_of
 from attendance.service.cameras.rotation import turn_needed
 from attendance.service.enrolment.at_camera import EnrolAtCamera
@@ -68,11 +68,6 @@ if TYPE_CHECKING:
 
 # The networks gain little from further cores; with more of them several cameras look at once.
 MOST_THREADS = 4
-
-
-def this_computer() -> str:
-    """Return the name under which cameras are kept that only this computer can reach."""
-    return socket.gethostname()
 
 
 def several_cameras_for(site: Installation, alive: Callable[[], None], only: str | None = None) -> SeveralCameras:

@@ -36,7 +36,7 @@ from attendance.web.access import (
 )
 from attendance.web.audit import audit
 from attendance.web.calibration import comparing, threshold
-from attendance.web.cameras import cameras
+from attendance.web.cameras import camera_settings, cameras
 from attendance.web.enrolment import at_camera, bulk, enrol
 from attendance.web.hours import corrections, holidays, imports, leave, premiums, report_pages, rostering, working_time
 from attendance.web.kiosk import pairing, screen, tablet
@@ -100,7 +100,7 @@ def create_app(settings: Settings, sessions: Sessions, keys: Keys, analyser: Ana
     tablet.init_app(app, site)
     for room in (auth, overview, bulk, enrol, look_alikes, log, why, threshold, cameras, operators, health):
         app.register_blueprint(room.blueprint)
-    for room in (at_camera, audit, comparing, credentials, departments, privacy, system):
+    for room in (at_camera, audit, camera_settings, comparing, credentials, departments, privacy, system):
         app.register_blueprint(room.blueprint)
     for room in (oidc, passkeys, proof, second_factor, sign_ins):
         app.register_blueprint(room.blueprint)

@@ -214,6 +214,26 @@ class CameraForm(FlaskForm):
     active = BooleanField(_("In use: people are recognised here"))
 
 
+class WatchForm(FlaskForm):
+    """How a camera is read and where it stands; the page gives the choices, and the service checks the values."""
+
+    name = StringField(_("Name"), [], [clean_line])
+    source = StringField(_("Address"), [], [lambda text: (text or "").strip()])
+    door = SelectField(_("Door"), validate_choice=False)
+    direction = StringField(_("Direction"), default=Direction.IN.value)
+    rotate = SelectField(_("Turn its pictures"), validate_choice=False)
+    computer = StringField(_("Watched by the computer"), [], [clean_line])
+    max_fps = StringField(_("Most pictures looked at in a second"), [], [clean_line])
+    read_timeout_s = StringField(_("Wait for a picture (seconds)"), [], [clean_line])
+    open_timeout_s = StringField(_("Wait for a connection (seconds)"), [], [clean_line])
+    reconnect_min_s = StringField(_("Connect again after (seconds)"), [], [clean_line])
+    reconnect_max_s = StringField(_("Connect again after at most (seconds)"), [], [clean_line])
+
+    def times(self) -> tuple[StringField, ...]:
+        """Return the fields that are usually left empty."""
+        return (self.max_fps, self.read_timeout_s, self.open_timeout_s, self.reconnect_min_s, self.reconnect_max_s)
+
+
 class RegionForm(FlaskForm):
     """The detection area, in percent of the picture's width and height."""
 

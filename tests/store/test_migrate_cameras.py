@@ -52,3 +52,23 @@ def test_going_back_keeps_the_camera(engine: Engine) -> None:
 
     assert rows(engine, "SELECT name, source, active FROM cameras") == [("entrance", "0", 1)]
     engine.dispose()
+
+
+def test_a_camera_that_was_removed_is_none_again_in_an_older_version(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'later.db'}")
+    to(engine, "0044")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(OLD)
+        connection.exec_driver_sql(OLD.replace("entrance", "yard"))
+    to(engine, "0045")
+    assert rows(engine, "SELECT name, removed_at, title FROM cameras ORDER BY name") == [
+        ("entrance", None, "Front"), ("yard", None, "Front"),
+    ]  # fmt: skip
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE cameras SET removed_at = '2024-05-06 12:00:00' WHERE name = 'yard'")
+
+    to(engine, "0044", back=True)
+    assert rows(engine, "SELECT name, title FROM cameras") == [("entrance", "Front")]
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE cameras SET direction = 'sideways'")
+    engine.dispose()

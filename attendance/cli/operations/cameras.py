@@ -6,7 +6,6 @@ Does not know: how a camera is read.  A running daemon takes changes over by its
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import click
@@ -80,6 +79,7 @@ def camera_add(
     from attendance import bootstrap
     from attendance.service.audit.audit import Actor
     from attendance.service.cameras import watching
+    from attendance.service.cameras.addresses import this_computer
     from attendance.store.access import doors
 
     site = bootstrap.installation_for(settings)
@@ -93,7 +93,7 @@ def camera_add(
             site.keys,
             watching.checked(name, given, direction, times),
             door_id=None if place is None else place.id,
-            computer=socket.gethostname(),
+            here=this_computer(),
             actor=Actor("command line", "camera add"),
             at=site.clock.now(),
         )
@@ -116,14 +116,11 @@ def camera_change(
     from attendance import bootstrap
     from attendance.service.audit.audit import Actor
     from attendance.service.cameras import watching
-    from attendance.store.cameras import cameras
+    from attendance.service.cameras.addresses import this_computer
 
     site = bootstrap.installation_for(settings)
     with site.sessions.begin() as session:
-        row = cameras.get_camera(session, name)
-        if row is None:
-            names = ", ".join(one.name for one in cameras.list_cameras(session))
-            raise UserError(f"there is no camera {name}; there is {names or 'none'}")
+        row = _row(session, name)
         options = {**row.options, **{key: value for key, value in times.items() if value is not None}}
         watching.change(
             session,
@@ -131,15 +128,43 @@ def camera_change(
             row.id,
             source=given,
             options=options,
-            computer=socket.gethostname(),
+            here=this_computer(),
+            computer=computer,
+            active=use,
             actor=Actor("command line", "camera change"),
             at=site.clock.now(),
         )
-        if computer is not None:
-            row.computer = computer
-        if use is not None:
-            row.active = use
     click.echo(f"camera {name} is changed")
+
+
+@camera.command("remove")
+@click.argument("name")
+@click.pass_context
+def camera_remove(context: click.Context, /, name: str) -> None:
+    """Remove the camera NAME; its daemon stops watching it within seconds.
+
+    Its address is forgotten, passages stay in the log, and no settings file brings it back.  Add it again by its name.
+    """
+    settings = settings_of(context)
+    from attendance import bootstrap
+    from attendance.service.audit.audit import Actor
+    from attendance.service.cameras import watching
+
+    site = bootstrap.installation_for(settings)
+    with site.sessions.begin() as session:
+        watching.remove(session, _row(session, name).id, Actor("command line", "camera remove"), site.clock.now())
+    click.echo(f"camera {name} is removed")
+
+
+def _row(session: Any, name: str) -> Any:
+    """Return the camera of this name; UserError that names those that there are."""
+    from attendance.store.cameras import cameras
+
+    row = cameras.get_camera(session, name)
+    if row is None:
+        names = ", ".join(one.name for one in cameras.list_cameras(session))
+        raise UserError(f"there is no camera {name}; there is {names or 'none'}")
+    return row
 
 
 def _whole(source: str) -> str:

@@ -11,27 +11,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from attendance.config import CameraSettings
 from attendance.domain.passage import Direction
-from attendance.errors import UserError, without_secrets
-from attendance.service.access.policy import door_rows
+from attendance.errors import Phrase, UserError, WrongFields, without_secrets
+from attendance.service.access.policy import door_rows, factor_rows
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
+from attendance.service.cameras import addresses
+from attendance.service.cameras.checking import OPTIONS, USUAL
+from attendance.service.cameras.checking import checked as checked
 from attendance.store.access import doors
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Damaged, Keys
 
 log = logging.getLogger(__name__)
 
-# Times, frames a second, rotation: whatever a camera's settings have beside what the row holds in columns.
-OPTIONS = tuple(key for key in CameraSettings.model_fields if key not in ("name", "source", "direction"))
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,93 +50,122 @@ def import_file(session: Session, keys: Keys, file: CameraSettings, computer: st
     What the site has already is ignored, with a warning unless it is the same.  The camera is served by this computer's
     daemon alone, as it was before.  An address that this key does not open stays as it is, and stops nothing here.
     """
-    rows = cameras.list_cameras(session)
+    rows = cameras.list_cameras(session, removed=True)
     row = next((one for one in rows if one.name == file.name), None)
+    if row is not None and row.removed_at is not None:
+        log.warning("[camera] of the settings is ignored: the camera %s was removed from the site", row.name)
+        return False
     if row is not None and row.address is not None:
-        same = _is_at(row, keys, file.source)
+        same = _is_at(row, keys, file.source, computer, renamed=True)
         if same and row.computer not in ("", computer) and not _alive(row, at):
             row.computer = computer  # these settings name the very camera: the computer was given another name
-        elif not same and file != CameraSettings():
+        elif not same and file != USUAL:
             log.warning("[camera] of the settings is ignored: the camera %s has its address on the site", row.name)
         return False
-    there = [one for one in rows if one.address is not None and one is not row]
-    if row is None and there and file.source == CameraSettings().source:
+    there = [one for one in rows if (one.address is not None or one.removed_at is not None) and one is not row]
+    if row is None and there and file.source == USUAL.source:
         return False  # nobody chose a camera in these settings
-    if row is None and any(_is_at(one, keys, file.source) for one in there):
+    if row is None and any(_is_at(one, keys, file.source, computer) for one in there):
         log.warning("[camera] of the settings is ignored: the site has this camera under another name")
         return False
     sealed = _sealed(keys, file)
     row = row or cameras.add(session, file.name, Direction(file.direction))
     _store(row, file, sealed)
     row.computer = computer
-    audit.record(
-        session,
-        actor=Actor("system", "daemon"),
-        action=Action.CHANGE_CAMERA,
-        subject=Subject("camera", row.name),
-        detail={"source": row.source, "imported": True},
-        at=at,
-    )
+    _note(session, row, Actor("system", "daemon"), at, source=row.source, imported=True)
     log.info("[camera] of the settings was taken over as the camera %s; from now on the site has it", row.name)
     return True
 
 
-def add(
-    session: Session, keys: Keys, settings: CameraSettings, *, door_id: int | None, computer: str, actor: Actor,
-    at: datetime,
-) -> int:  # fmt: skip
-    """Add a camera at a door (None: the only one); return its number.
-
-    UserError if the name is taken, or if there are several doors and none was chosen.
-    """
-    if cameras.get_camera(session, settings.name) is not None:
-        raise UserError("there is a camera %(name)s already: choose another name", name=settings.name)
+def unfit(session: Session, name: str, source: str, *, door_id: int | None, computer: str) -> dict[str, Phrase]:
+    """Return what is wrong with a new camera for this site, by field: its name, its address, its door, its computer."""
+    wrong: dict[str, Phrase] = {}
+    if cameras.get_camera(session, name) is not None:
+        wrong["name"] = Phrase("there is a camera %(name)s already: choose another name", name=name)
+    elif name in factor_rows.tablets(session):
+        wrong["name"] = Phrase("a tablet has this name, and the log shows both: choose another name")
     there = doors.list_doors(session)
-    if door_id is None:
-        if len(there) > 1:
-            raise UserError("choose the door: there is %(names)s", names=", ".join(door.name for door in there))
-        door_id = there[0].id if there else None
+    if door_id is None and len(there) > 1:
+        wrong["door"] = Phrase("choose the door: there is %(names)s", names=", ".join(door.name for door in there))
+    elif door_id is not None and door_id not in {door.id for door in there}:
+        wrong["door"] = Phrase("this door is not there any more")
+    return wrong | _unreachable(source, computer)
+
+
+def add(
+    session: Session, keys: Keys, settings: CameraSettings, *, door_id: int | None, here: str, actor: Actor,
+    at: datetime, computer: str | None = None,
+) -> int:  # fmt: skip
+    """Add a camera at a door (None: the only one); return its number.  WrongFields as `unfit` says.
+
+    `here`: the name of this computer; `computer`: whose daemon watches it, "" for any; None: this computer's for a
+    webcam or file, else any.  A camera of this name that was removed is there again, without what was set on its pages.
+    """
+    watcher = watcher_of(settings.source, computer, here)
+    if wrong := unfit(session, settings.name, settings.source, door_id=door_id, computer=watcher):
+        raise WrongFields(fields=wrong)
+    there = doors.list_doors(session)
+    place = door_id if door_id is not None or not there else there[0].id
     sealed = _sealed(keys, settings)
     row = cameras.add(session, settings.name, Direction(settings.direction))
     _store(row, settings, sealed)
-    row.computer = computer if _is_local(settings.source) else ""
-    if door_id is not None:
-        door_rows.move_point(session, settings.name, door_id, at)
-    _note(session, row, actor, at, added=True)
+    row.computer = watcher
+    if place is not None:
+        door_rows.move_point(session, settings.name, place, at)
+    _note(session, row, actor, at, source=row.source, added=True, computer=row.computer, door=place)
     session.flush()
     return row.id
 
 
 def change(
-    session: Session, keys: Keys, camera_id: int, *, source: str, options: Mapping[str, Any], computer: str,
-    actor: Actor, at: datetime,
+    session: Session, keys: Keys, camera_id: int, *, source: str, options: Mapping[str, Any], here: str, actor: Actor,
+    at: datetime, computer: str | None = None, active: bool | None = None, door_id: int | None = None,
 ) -> None:  # fmt: skip
-    """Give the camera another address or other times; an empty `source` stays as it was.
+    """Give the camera another address, other times, another watcher or door; an empty `source` stays as it was.
 
-    UserError for what cannot be.  Its daemon takes it over within seconds.
+    `here`, `computer`: as for `add`, but None leaves a camera whose address stays with whoever watches it.  `active`,
+    `door_id`: None stays.  WrongFields for what cannot be, by field.  Its daemon takes it over within seconds.
     """
     row = cameras.camera_by_id(session, camera_id)
     if row is None:
         raise UserError("this camera is not there any more")
-    kept = source or ("" if row.address is None else _opened(row, keys))
-    if not kept:
-        raise UserError("enter the camera's address")
+    kept = source or _kept_address(row, keys)
     settings = checked(row.name, kept, row.direction, options)
+    stays = not source and computer is None
+    before, watcher = row.computer, row.computer if stays else watcher_of(kept, computer, here)
+    wrong = {} if stays else _unreachable(kept, watcher)
+    if door_id is not None and door_id not in {door.id for door in doors.list_doors(session)}:
+        wrong["door"] = Phrase("this door is not there any more")
+    if wrong:
+        raise WrongFields(fields=wrong)
     _store(row, settings, _sealed(keys, settings))
-    if source:
-        row.computer = computer if _is_local(source) else ""
-    _note(session, row, actor, at, added=False)
+    row.computer = watcher
+    row.active = row.active if active is None else active
+    place = _moved(session, row.name, door_id, at)
+    said = watcher if computer is not None or watcher != before else None
+    _note(session, row, actor, at, source=row.source, added=False, computer=said, in_use=active, door=place)
 
 
-def checked(name: str, source: str, direction: str, options: Mapping[str, Any]) -> CameraSettings:
-    """Return settings of a camera; UserError in one sentence for a value that cannot be."""
-    given = {key: value for key, value in options.items() if key in OPTIONS and value is not None}
-    try:
-        return CameraSettings(name=name, source=source.strip(), direction=direction, **given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "times"
-        raise UserError("%(place)s of this camera cannot be: %(words)s", place=place, words=first["msg"]) from None
+def watcher_of(source: str, chosen: str | None, here: str) -> str:
+    """Return whose daemon watches the camera: as chosen; else a webcam or file that of `here`, another any ("")."""
+    if chosen is not None:
+        return chosen
+    return here if addresses.is_local(source) else ""
+
+
+def remove(session: Session, camera_id: int, actor: Actor, at: datetime) -> str:
+    """Take the camera off the site and return its name; its daemon stops within seconds.  UserError if it is gone.
+
+    The row stays as a mark, so that no settings file brings the camera back, and so that the log keeps its title.  Its
+    address with the password is forgotten, and so is which door it stands at.
+    """
+    row = cameras.camera_by_id(session, camera_id)
+    if row is None:
+        raise UserError("this camera is not there any more")
+    cameras.remove(session, row, at)
+    door_rows.remove_point(session, row.name, at)
+    _note(session, row, actor, at, source=row.source, removed=True)
+    return row.name
 
 
 def settings_of(row: cameras.Camera, keys: Keys) -> CameraSettings:
@@ -192,9 +223,8 @@ def _sealed(keys: Keys, settings: CameraSettings) -> bytes:
 
 
 def _store(row: cameras.Camera, settings: CameraSettings, sealed: bytes) -> None:
-    usual = CameraSettings()
     row.source, row.address = without_secrets(settings.source), sealed
-    row.options = {key: getattr(settings, key) for key in OPTIONS if getattr(settings, key) != getattr(usual, key)}
+    row.options = {key: getattr(settings, key) for key in OPTIONS if getattr(settings, key) != getattr(USUAL, key)}
 
 
 def _opened(row: cameras.Camera, keys: Keys) -> str:
@@ -207,16 +237,49 @@ def _opened(row: cameras.Camera, keys: Keys) -> str:
         ) from error
 
 
-def _is_at(row: cameras.Camera, keys: Keys, source: str) -> bool:
-    """Return whether this row has the address; one that cannot be opened is compared in the form that pages show."""
+def _kept_address(row: cameras.Camera, keys: Keys) -> str:
+    """Return the address as it was stored; WrongFields if there is none that this key opens."""
+    if row.address is None:
+        raise WrongFields(fields={"source": Phrase("enter the camera's address")})
     try:
-        return _opened(row, keys) == source
-    except UserError:
-        return row.source == without_secrets(source)
+        return _opened(row, keys)
+    except UserError as error:
+        raise WrongFields(fields={"source": error.words}) from error
 
 
-def _is_local(source: str) -> bool:
-    return "://" not in source
+def _is_at(row: cameras.Camera, keys: Keys, source: str, computer: str, renamed: bool = False) -> bool:
+    """Return whether this row is the camera at the address, as seen from this computer.
+
+    An address that cannot be opened or was forgotten is compared in the form that pages show.  The webcam of another
+    computer is another camera; `renamed`: unless it may be this one under another name.
+    """
+    if not renamed and addresses.is_local(source) and row.computer not in ("", computer):
+        return False
+    if row.address is not None:
+        with suppress(UserError):
+            return _opened(row, keys) == source
+    return row.source == without_secrets(source)
+
+
+def _unreachable(source: str, computer: str) -> dict[str, Phrase]:
+    """Return what is wrong with an address, and with whoever is to watch it, by field."""
+    wrong = addresses.trouble_of(source)
+    if wrong is not None:
+        return {"source": wrong}
+    if addresses.is_local(source) and not computer:
+        return {"computer": Phrase("only one computer has this webcam, file or folder: enter its name")}
+    if len(computer) > LONGEST_NAME or not computer.isprintable():
+        return {"computer": Phrase("this cannot be the name of a computer")}
+    return {}
+
+
+def _moved(session: Session, name: str, door_id: int | None, at: datetime) -> int | None:
+    """Let the camera stand at this door; return its number if it stood elsewhere."""
+    before = doors.door_at(session, name)
+    if door_id is None or (before is not None and before.id == door_id):
+        return None
+    door_rows.move_point(session, name, door_id, at)
+    return door_id
 
 
 def _alive(row: cameras.Camera, at: datetime) -> bool:
@@ -224,8 +287,10 @@ def _alive(row: cameras.Camera, at: datetime) -> bool:
     return row.owner is not None and beaten is not None and abs(at - beaten) <= cameras.STALE_AFTER
 
 
-def _note(session: Session, row: cameras.Camera, actor: Actor, at: datetime, added: bool) -> None:
-    detail: dict[str, audit.Value] = {"source": row.source, "added": added}
-    audit.record(
-        session, actor=actor, action=Action.CHANGE_CAMERA, subject=Subject("camera", row.name), detail=detail, at=at
-    )
+def _note(session: Session, row: cameras.Camera, actor: Actor, at: datetime, **detail: audit.Value) -> None:
+    """Note what was changed; what is None was not.  A computer's name of "" is any computer."""
+    if detail.get("computer") == "":
+        detail["computer"] = "any"
+    kept = {key: value for key, value in detail.items() if value is not None}
+    subject = Subject("camera", row.name)
+    audit.record(session, actor=actor, action=Action.CHANGE_CAMERA, subject=subject, detail=kept, at=at)

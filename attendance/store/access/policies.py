@@ -127,8 +127,8 @@ def overrides(session: Session) -> tuple[Override, ...]:
 
 
 def camera_names(session: Session) -> list[str]:
-    """Return every camera that a daemon ever held."""
-    return list(session.scalars(select(Camera.name).order_by(Camera.name)))
+    """Return every camera that a daemon ever held and that was not removed."""
+    return list(session.scalars(select(Camera.name).where(Camera.removed_at.is_(None)).order_by(Camera.name)))
 
 
 # --- rows as values --------------------------------------------------------------------------------

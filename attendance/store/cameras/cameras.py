@@ -45,7 +45,7 @@ def claim(
     """Take the camera for `owner`, adding its row if need be; the caller commits.
 
     `direction` is from the settings and applies unless a page gave another.
-    UserError while another daemon holds it, that is, wrote a heartbeat within `stale_after`.
+    UserError while another daemon holds it, that is, wrote a heartbeat within `stale_after`, and if it was removed.
     """
     free = or_(
         Camera.owner.is_(None),
@@ -61,8 +61,11 @@ def claim(
         "heartbeat_at": at,
         "last_error": None,
     }
-    taken: Any = session.execute(update(Camera).where(Camera.name == name, free).values(**values))
+    there = (Camera.name == name, Camera.removed_at.is_(None))
+    taken: Any = session.execute(update(Camera).where(*there, free).values(**values))
     if taken.rowcount != 1:
+        if session.scalar(select(Camera.removed_at).where(Camera.name == name)) is not None:
+            raise UserError("the camera %(name)s was removed from the site: add it again there first", name=name)
         holder = session.scalar(select(Camera.owner).where(Camera.name == name))
         if holder is not None:
             raise _taken(name, holder)
@@ -79,12 +82,13 @@ def heartbeat(
 ) -> bool:
     """Note that `owner` lives; `seen_at`: when the newest frame came; `error`: what is wrong, None or "" if nothing.
 
-    False if the camera is no longer this owner's: it must stop.
+    False if the camera is no longer this owner's, or was removed: it must stop.
     """
     values: dict[str, Any] = {"heartbeat_at": at, "last_error": _kept(error)}
     if seen_at is not None:
         values["last_seen_at"] = seen_at
-    done: Any = session.execute(update(Camera).where(Camera.name == name, Camera.owner == owner).values(**values))
+    ours = (Camera.name == name, Camera.owner == owner, Camera.removed_at.is_(None))
+    done: Any = session.execute(update(Camera).where(*ours).values(**values))
     return bool(done.rowcount == 1)
 
 
@@ -122,23 +126,43 @@ def release(session: Session, name: str, *, owner: str) -> None:
 
 
 def add(session: Session, name: str, direction: Direction) -> Camera:
-    """Add a camera that no daemon watches yet, to be filled in by the caller, who commits."""
-    camera = Camera(name=name, source="", direction=direction.value, active=True)
+    """Add a camera that no daemon watches yet, to be filled in by the caller, who commits.
+
+    One of this name that was removed is taken again, as new: what its pages had set is gone.
+    """
+    camera = session.scalar(select(Camera).where(Camera.name == name, Camera.removed_at.is_not(None)))
+    if camera is None:
+        camera = Camera(name=name)
+    camera.source, camera.direction, camera.active, camera.removed_at = "", direction.value, True, None
+    camera.title = camera.wanted_direction = camera.roi = None
     session.add(camera)
     return camera
 
 
-def list_cameras(session: Session) -> Sequence[Camera]:
-    return session.scalars(select(Camera).order_by(Camera.name)).all()
+def remove(session: Session, camera: Camera, at: datetime) -> None:
+    """Mark a camera as removed and forget its address and pictures; name, title and what pages show stay."""
+    camera.removed_at, camera.active = at, False
+    camera.address, camera.options = None, {}
+    camera.snapshot = camera.snapshot_at = camera.snapshot_wanted_at = None
+    camera.last_error = None
+    session.flush()
+
+
+def list_cameras(session: Session, removed: bool = False) -> Sequence[Camera]:
+    """Return the site's cameras by name; `removed`: those that were removed, too."""
+    query = select(Camera).order_by(Camera.name)
+    return session.scalars(query if removed else query.where(Camera.removed_at.is_(None))).all()
 
 
 def get_camera(session: Session, name: str) -> Camera | None:
-    return session.scalar(select(Camera).where(Camera.name == name))
+    """Return the camera of this name, if there is one that was not removed."""
+    return session.scalar(select(Camera).where(Camera.name == name, Camera.removed_at.is_(None)))
 
 
 def camera_by_id(session: Session, camera_id: int) -> Camera | None:
-    """Return the camera with this row number, if there is one."""
-    return session.get(Camera, camera_id)
+    """Return the camera with this row number, if there is one that was not removed."""
+    camera = session.get(Camera, camera_id)
+    return None if camera is None or camera.removed_at is not None else camera
 
 
 def region_of(camera: Camera) -> Region | None:
@@ -161,13 +185,14 @@ def edit(session: Session, camera_id: int, *, title: str, direction: Direction, 
     The daemon takes direction and `active` over with its next heartbeat.  The camera's name, by which passages
     are recorded and found, stays.  UserError for a title that another camera has as title or name.
     """
-    camera = session.get(Camera, camera_id)
+    camera = camera_by_id(session, camera_id)
     if camera is None:
         raise UserError("there is no camera %(camera_id)s", camera_id=camera_id)
     title = " ".join(title.split())
     if len(title) > 100:
         raise UserError("a camera's name has at most 100 characters")
-    others = select(Camera.id).where(Camera.id != camera_id, or_(Camera.title == title, Camera.name == title))
+    same = or_(Camera.title == title, Camera.name == title)
+    others = select(Camera.id).where(Camera.id != camera_id, same, Camera.removed_at.is_(None))
     if title and session.scalar(others) is not None:
         raise UserError("another camera is called %(title)s: choose another name", title=title)
     camera.title = title if title and title != camera.name else None

@@ -31,7 +31,8 @@ class Camera(Base):
     `direction` is in force; `wanted_direction`, given on a page, overrides the daemon's settings.
     `active`: whether the daemon may recognise anybody.  `roi`: where in the picture faces are looked for.
     `source`: the address without its secrets, for pages; `address`: all of it, sealed; NULL until it was given.
-    `options`: of `service.cameras.watching.OPTIONS`.  `computer`: whose daemon serves it; "": any.
+    `options`: of `service.cameras.checking.OPTIONS`.  `computer`: whose daemon serves it; "": any.
+    `removed_at`: since when it is no camera of the site; the row is the mark that keeps it from being taken over again.
     """
 
     __tablename__ = "cameras"
@@ -51,6 +52,7 @@ class Camera(Base):
     address: Mapped[bytes | None]
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     computer: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
+    removed_at: Mapped[datetime | None]
     # Four shares of the picture, x1, y1, x2, y2; NULL: all of it.
     roi: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True))
     # A JPEG that an administrator asked for; the daemon takes it away again.

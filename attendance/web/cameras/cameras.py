@@ -16,23 +16,34 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from attendance.domain.faces import SMALLEST_REGION, Region
 from attendance.domain.passage import Direction
 from attendance.errors import UserError
+from attendance.service.audit.audit import Action, Subject
 from attendance.service.cameras.health import State, health_of
+from attendance.store.access import doors
 from attendance.store.cameras import cameras
 from attendance.texts import N_
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import CameraForm, RegionForm
-from attendance.web.security import allowed, permission
+from attendance.web.security import allowed, permission, record_act
 from attendance.web.site import current_site
+from attendance.web.sudo import sudo
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("cameras", __name__, url_prefix="/cameras")
 
 DIRECTIONS = {"in": N_("People come in here"), "out": N_("People leave here"), "unknown": N_("Both, or not known")}
+# By the degrees to the right by which a picture is turned.
+TURNED = {
+    0: N_("Not turned"),
+    90: N_("90° to the right"),
+    180: N_("180°: it hangs upside down"),
+    270: N_("90° to the left"),
+}
 LEAST = round(100 * SMALLEST_REGION)
 
 
@@ -42,13 +53,15 @@ def index() -> ResponseReturnValue:
     site, at = current_site(), current_site().clock.now()
     with site.sessions() as session:
         watched = [
-            (camera, health_of(camera, at), cameras.region_of(camera)) for camera in cameras.list_cameras(session)
+            (camera, health_of(camera, at), cameras.region_of(camera), _door_name(session, camera))
+            for camera in cameras.list_cameras(session)
         ]
     return render_template("cameras/cameras.html", cameras=watched)
 
 
 @blueprint.route("/<int:camera_id>", methods=["GET", "POST"])
 @permission("read_camera", change="edit_camera")
+@sudo()
 def show(camera_id: int) -> ResponseReturnValue:
     site, form = current_site(), RegionForm()
     camera = _camera(camera_id)
@@ -63,6 +76,7 @@ def show(camera_id: int) -> ResponseReturnValue:
             return _page(camera, form, 400)
         with site.sessions.begin() as session:
             cameras.set_region(session, camera.name, wished)
+            record_act(session, Action.CHANGE_CAMERA, Subject("camera", camera.name), what="region")
         log.info("%s set the region of camera %s to %s", current_user.username, camera.name, wished or "everything")
         words = _("The camera looks there within seconds.") if wished else _("The camera looks everywhere again.")
         flash(words, "success")
@@ -72,6 +86,7 @@ def show(camera_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:camera_id>/edit")
 @permission("edit_camera")
+@sudo()
 def edit(camera_id: int) -> ResponseReturnValue:
     """Save the camera's name and direction, and whether it is in use."""
     site, form, camera = current_site(), CameraForm(), _camera(camera_id)
@@ -81,6 +96,10 @@ def edit(camera_id: int) -> ResponseReturnValue:
                 cameras.edit(
                     session, camera_id, title=form.title.data or "", direction=Direction(form.direction.data),
                     active=bool(form.active.data),
+                )  # fmt: skip
+                record_act(
+                    session, Action.CHANGE_CAMERA, Subject("camera", camera.name), direction=form.direction.data,
+                    in_use=bool(form.active.data),
                 )  # fmt: skip
         except UserError as error:
             form.form_errors.append(error_sentence(error))
@@ -136,8 +155,12 @@ def _page(
         edited = CameraForm(formdata=None, title=camera.title, direction=camera.direction, active=camera.active)
     at = site.clock.now()
     health = health_of(camera, at)
+    with site.sessions() as session:
+        door = _door_name(session, camera)
     values: dict[str, Any] = {
         "camera": camera,
+        "door": door,
+        "turned": _(TURNED.get(camera.options.get("rotate", 0), TURNED[0])),
         "health": health,
         "working": health.state is State.WORKING,
         "form": form,
@@ -149,6 +172,11 @@ def _page(
         "least": LEAST,
     }
     return render_template("cameras/camera.html", **values), code
+
+
+def _door_name(session: Session, camera: cameras.Camera) -> str:
+    door = doors.door_at(session, camera.name)
+    return "" if door is None else door.name
 
 
 def _camera(camera_id: int) -> cameras.Camera:

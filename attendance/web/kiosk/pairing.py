@@ -104,7 +104,8 @@ def _add(session: Session, form: KioskForm, names: list[str]) -> tuple[devices.K
 
 def _cameras(session: Session) -> list[str]:
     """Return all cameras' names, also the one in the settings, which has no row before its daemon ran."""
-    return sorted({camera.name for camera in cameras.list_cameras(session)} | {current_site().settings.camera.name})
+    known = {camera.name: camera.removed_at is None for camera in cameras.list_cameras(session, removed=True)}
+    return sorted(name for name, there in {current_site().settings.camera.name: True, **known}.items() if there)
 
 
 def _code_page(device: devices.KioskDevice, code: str) -> ResponseReturnValue:

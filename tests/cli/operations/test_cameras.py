@@ -25,9 +25,12 @@ def test_cameras_are_added_listed_and_changed(here: Here) -> None:
     assert "not watched" in listed
     here.good("camera", "change", "yard", "--max-fps", "5", "--no-use")
     assert "switched off" in here.good("camera", "list")
-    assert here.refused("camera", "add", "yard", "0").startswith("error: there is a camera yard already")
+    assert here.refused("camera", "add", "yard", "0").startswith("error: name: there is a camera yard already")
     assert "there is no camera x; there is yard" in here.refused("camera", "change", "x", "--use")
     assert "max_fps" in here.refused("camera", "change", "yard", "--max-fps", "0")
+    assert "camera yard is removed" in here.good("camera", "remove", "yard")
+    assert "yard" not in here.good("camera", "list")
+    assert "there is no camera yard; there is none" in here.refused("camera", "remove", "yard")
     assert "the site has no camera x" in here.refused("daemon", "--name", "x", "--once")
 
 

@@ -18,8 +18,8 @@ EVERYTHING = {"left": "0", "top": "0", "right": "100", "bottom": "100"}
 PART = {"left": "25", "top": "10.5", "right": "75", "bottom": "100"}
 
 
-def test_before_the_first_daemon_the_page_says_how_to_start_one(admin: Browser) -> None:
-    assert "attendance daemon" in admin.text("/cameras")
+def test_whoever_may_not_add_a_camera_is_told_who_may(viewer: Browser) -> None:
+    assert "An administrator or security officer adds" in viewer.text("/cameras")
 
 
 def test_the_list_tells_health_direction_and_region_without_the_password(

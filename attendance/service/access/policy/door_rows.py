@@ -106,6 +106,12 @@ def move_point(session: Session, name: str, door_id: int, at: datetime) -> None:
     policies.bump_version(session, at)
 
 
+def remove_point(session: Session, name: str, at: datetime) -> None:
+    """Let nothing of this name lead to a door any more; harmless if nothing did."""
+    session.execute(delete(AccessPoint).where(AccessPoint.name == name))
+    policies.bump_version(session, at)
+
+
 def change_point(session: Session, name: str, values: Mapping[str, Any], at: datetime) -> None:
     """Change what an access point leads to and accepts; `values`: of POINT, `factors` as the column holds them."""
     row = session.scalar(select(AccessPoint).where(AccessPoint.name == name))

@@ -227,7 +227,7 @@ def _people(session: Session) -> Callable[[str], tuple[int, str] | None]:
 def _device_hindrances(session: Session, source: Source, file: PunchFile) -> list[str]:
     if any(not one.device for one in file.punches) and not source.device:
         return [Phrase("name the terminal: its check-ins are known again by terminal, user and time")]
-    ours = {camera.name for camera in cameras.list_cameras(session)}
+    ours = {camera.name for camera in cameras.list_cameras(session, removed=True)}
     ours |= {device.name for device in devices.list_devices(session)}
     taken = sorted({one.device_or(source.device) for one in file.punches} & ours)
     if not taken:
