@@ -97,6 +97,13 @@ class Passage:
 
 
 CAME_LATE = timedelta(minutes=1)  # a tablet whose line is up needs seconds
+# A tablet gives up an answer after 8 seconds, and keeps the event until its line is up again.
+AT_ONCE = timedelta(seconds=10)
+
+
+def waited(passage: Passage) -> bool:
+    """Return whether a tablet kept the event, so that whoever proved something is no longer before it."""
+    return passage.received_at is not None and abs(passage.received_at - passage.at) > AT_ONCE
 
 
 def came_late(passage: Passage) -> bool:

@@ -1,6 +1,6 @@
 """Small values that the programs share through the database.
 
-In: a session.  Out: JSON values by key; the gallery's version.
+In: a session.  Out: JSON values by key; the gallery's version; turns of transactions.
 Does not know: the settings of config.toml, which are files and not rows.
 Main choice: the gallery's version is a counter in a row that every change of the gallery bumps in
 its own transaction; a daemon that reads one number a second knows when to reload.
@@ -8,10 +8,12 @@ its own transaction; a daemon that reads one number a second knows when to reloa
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from attendance.store.tables.base import Setting
@@ -37,6 +39,26 @@ def put(session: Session, key: str, value: Any, at: datetime) -> None:
 def touch(session: Session, key: str, at: datetime) -> None:
     """Lock this value, if it is there, until the caller's transaction ends."""
     session.execute(update(Setting).where(Setting.key == key).values(updated_at=at))
+
+
+def alone(session: Session, what: str) -> None:
+    """Let no other transaction in that asked for the same, until the caller's ends; on SQLite nobody else writes.
+
+    For what is read in order to write, where there is no row that could be locked.
+    """
+    _lock(session, what, func.pg_advisory_xact_lock)
+
+
+def not_while_alone(session: Session, what: str) -> None:
+    """As `alone`, but together with others that ask for this: only who asks to be alone waits, or is waited for."""
+    _lock(session, what, func.pg_advisory_xact_lock_shared)
+
+
+def _lock(session: Session, what: str, lock: Callable[..., Any]) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(lock(zlib.crc32(what.encode()))))
+    else:  # a write that changes nothing begins the transaction
+        session.execute(update(Setting).where(Setting.key == what).values(key=what))
 
 
 def used_before_upgrade(session: Session) -> bool:

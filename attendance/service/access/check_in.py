@@ -21,7 +21,6 @@ from attendance.domain.access.consensus import Consensus, Settled
 from attendance.domain.access.decision import Decision
 from attendance.domain.access.gallery import MakeProduct
 from attendance.domain.access.liveness.challenge import Ended, Progress
-from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.access.pace import Pace
 from attendance.domain.access.static_detections import StaticDetections
 from attendance.domain.access.track import LOOKS_MOST, Tracks
@@ -266,12 +265,11 @@ class CheckIn:
     def _record(self, frame: Frame, ready: Ready, view: View) -> Outcome | Ready:
         """Record what is ready; a grant whose picture has grown too old to open a door stays ready for the next."""
         settled, ruling, answered = ready.settled, ready.ruling, ready.answered
-        if answered is not None and ruling is not None and answered.passed:
+        if answered is not None and ruling is not None and answered.passed and not ruling.unsure:
             ruling = replace(ruling, passes=True, reason=None)
-        # In doubt the rules ask for a second factor unless a challenge was put; a clear picture proves nothing.
-        unclear = ruling is not None and ruling.judgement.verdict is Verdict.UNCLEAR
-        asks = unclear and ruling is not None and ruling.reason is not None and ruling.reason is not Reason.NOT_LIVE
-        asks = asks and answered is None
+        # In doubt the rules ask for a second factor unless a movement settled it; a clear picture proves nothing.
+        asks = ruling is not None and (ruling.unsure if answered is not None else ruling.asks_more)
+        asks = asks and (answered is None or answered.passed)
         decision = settled.decision if asks or ruling is None or ruling.reason is None else denied(ruling.reason)
         if answered is not None and not answered.passed:
             decision = denied(Reason.CHALLENGE_FAILED)

@@ -29,13 +29,14 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.access.rules.decide import Outcome
 from attendance.domain.access.rules.proofs import asks_challenge
-from attendance.domain.passage import Method, Passage, is_repeat
+from attendance.domain.passage import Method, Passage, is_repeat, waited
 from attendance.domain.people.consent import Purpose, allows
 from attendance.domain.reason import Reason
 from attendance.service.access.doors import second_factor
 from attendance.service.access.doors.judging import (
     DoorRules,
     Judged,
+    in_turn,
     judged_passage,
     request_of,
     take_place,
@@ -59,6 +60,10 @@ _NOT_ACTIVE = {
     Method.PIN: Reason.WRONG_PIN,
     Method.BADGE: Reason.UNKNOWN_BADGE,
 }
+
+# A door moves so soon after it was asked for, or not at all: whoever asked has left.
+YOUNG = timedelta(seconds=3)
+_TOO_LATE = "it came too late: the database took too long"
 
 _NO_ATTENDANCE = "consent to working time"
 _VISITOR = "a visitor has no working time"
@@ -175,7 +180,12 @@ class Recorder:
             return recorded
         timings = {"commit": (committed - begun) * 1000}
         if recorded.passage.granted and self._door is not None:
-            opening = unlock_once(self._door, recorded.release_s, recorded.passage.id)
+            young = committed - begun <= YOUNG.total_seconds()
+            opening = (
+                unlock_once(self._door, recorded.release_s, recorded.passage.id)
+                if young
+                else Opening("failed", _TOO_LATE)
+            )
             timings["door"] = (perf_counter() - committed) * 1000
             self._note(self._door, recorded.passage, opening)
             recorded = replace(recorded, opening=opening)
@@ -276,12 +286,13 @@ class Recorder:
         """Return whether the rules of a door judge this request: a tablet without a door is for working time only."""
         if passage.reason in (Reason.FAULT, Reason.STALE_GALLERY, Reason.LATE_EVENT):
             return False  # refused already, and nothing that a rule says about it would be certain
-        if passage.late:
-            return False  # it waited in a tablet, and no door moves for it
+        if passage.late or waited(passage):
+            return False  # it waited in a tablet: no door moves for it, and it proves nothing for what comes next
         return self._door is not None or self._rules.point(session, passage.camera) is not None
 
     def _by_rules(self, session: Session, passage: Passage, asked: _Beside) -> tuple[Passage, float]:
         """Return the passage with the verdict of the rules, and for how long the door is released."""
+        in_turn(session, self._rules.rules(session), passage.camera)
         judged, now = self._judge(session, passage, asked), self._clock.now()
         verdict = judged.verdict
         if verdict.reason is Reason.WRONG_FACTOR:
@@ -299,7 +310,7 @@ class Recorder:
         rules = with_point(self._rules.rules(session), passage.camera)
         return self._rules.judge(session, second_factor.joined(session, rules, request, passage, now), now)
 
-    def foresee(self, passage: Passage) -> Foreseen:
+    def foresee(self, passage: Passage, liveness_asks: bool = False) -> Foreseen:
         """Return what a challenge would be good for, before anybody is asked to move.  Nothing is written."""
         with self._sessions() as session:
             if not self._has_rules(session, passage):
@@ -307,7 +318,7 @@ class Recorder:
             doubt, now = bool(doubt_about(self._clock)), self._clock.now()
             policy = with_point(self._rules.rules(session), passage.camera)
             point = policy.points.get(passage.camera)
-            verdict = self._judge(session, passage, _Beside(challenged=True)).verdict
+            verdict = self._judge(session, passage, _Beside(liveness_asks, challenged=True)).verdict
             useful = verdict.outcome is not Outcome.DENY
             return Foreseen(useful, point is not None and asks_challenge(policy, point, now, doubt))
 

@@ -8,22 +8,26 @@ from rows that are there, so that nothing can contradict the log.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.rules.decide import Mark
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import DoorState, Physical, Place, Waiting
-from attendance.domain.passage import Passage
+from attendance.domain.passage import Direction, Passage
 from attendance.domain.people.names import sort_key
 from attendance.domain.reason import Reason
 from attendance.store.access import door_states as live
 from attendance.store.access import events
 from attendance.store.tables import access
 from attendance.store.tables.people import Person
+
+# A tablet's grant moves its door so much later at most: see `service/access/doors/relay`.
+RELAYED = timedelta(seconds=3)
 
 
 def place_of(session: Session, person_id: int | None) -> dict[int, Place]:
@@ -95,6 +99,7 @@ def opened_for_nobody(session: Session, since: datetime, until: datetime) -> Seq
 
 def door_states(session: Session, policy: Policy, now: datetime) -> dict[int, DoorState]:
     """Return what the watched doors show; a door that nobody watches now is left out."""
+    released = _released(session, policy, now)
     by_name = {row.door: row for row in live.list_states(session) if not live.is_stale(row, now)}
     found = {}
     for door in policy.doors.values():
@@ -102,22 +107,49 @@ def door_states(session: Session, policy: Policy, now: datetime) -> dict[int, Do
         if row is not None and row.online:
             # Unlocked counts as open: somebody may push it at any moment.
             physical = Physical.OPEN if row.unlocked else Physical(row.contact)
-            found[door.id] = DoorState(physical, online=True)
+            found[door.id] = DoorState(physical, online=True, released_until=released.get(door.id))
+    return found
+
+
+def _released(session: Session, policy: Policy, now: datetime) -> dict[int, datetime]:
+    """Return until when doors are released for the newest grants, though their contacts may not show it yet."""
+    longest = max((door.extended_release_s for door in policy.doors.values()), default=0.0)
+    heard = func.coalesce(access.Passage.received_at, access.Passage.at)
+    found: dict[int, datetime] = {}
+    query = select(heard, access.Passage.received_at, access.Passage.door_id, access.Passage.marks).where(
+        access.Passage.granted,
+        access.Passage.door_id.in_(list(policy.doors)),
+        heard >= now - timedelta(seconds=longest) - RELAYED,
+    )
+    for at, received_at, door_id, marks in session.execute(query):
+        if door_id is None:
+            continue
+        door = policy.doors[door_id]
+        seconds = door.extended_release_s if Mark.EXTENDED.value in marks.split("+") else door.release_s
+        until = at + timedelta(seconds=seconds) + (RELAYED if received_at is not None else timedelta(0))
+        found[door_id] = max(until, found.get(door_id, until))
     return found
 
 
 def newest_passage(
-    session: Session, door_id: int, since: datetime, until: datetime, level: int | None = None
+    session: Session,
+    door_id: int,
+    since: datetime,
+    until: datetime,
+    level: int | None = None,
+    outwards: Collection[str] = (),
 ) -> dict[int, datetime]:
-    """Return when somebody passed this door last, by a passage that was taken as far as it is known.
+    """Return when somebody came in by this door last, by a passage that was taken as far as it is known.
 
-    `level`: only people who hold this access level count.
+    `level`: only people who hold this access level count.  `outwards`: access points by which people only leave.
     """
     query = select(func.max(access.Passage.at)).where(
         access.Passage.door_id == door_id,
         access.Passage.at >= since,
         access.Passage.at <= until,
         access.Passage.granted,
+        access.Passage.camera.not_in(list(outwards)),
+        access.Passage.direction != Direction.OUT.value,
         or_(access.Passage.phase.is_(None), access.Passage.phase == "taken"),
     )
     if level is not None:
@@ -132,18 +164,34 @@ def newest_passage(
     return {} if at is None else {door_id: at}
 
 
-def waiting(session: Session, door_id: int, since: datetime) -> dict[int, Waiting]:
-    """Return who asked at this door last and was refused for want of a second person; nobody once the door opened."""
+def waiting(session: Session, door_id: int, since: datetime, elsewhere: Collection[str] = ()) -> dict[int, Waiting]:
+    """Return who asked at this door last and was refused for want of a second person; nobody once the door opened.
+
+    `elsewhere`: access points that are not meant, such as those of the door's other side.
+    """
     query = (
         select(access.Passage)
         .where(access.Passage.door_id == door_id, access.Passage.at >= since)
         .where(or_(access.Passage.granted, access.Passage.reason == Reason.SECOND_PERSON.value))
+        .where(access.Passage.camera.not_in(list(elsewhere)))
         .order_by(access.Passage.at.desc(), access.Passage.id.desc())
     )
     newest = session.scalars(query.limit(1)).first()
     if newest is None or newest.granted or newest.person_id is None:
         return {}
     return {door_id: Waiting(newest.person_id, newest.at)}
+
+
+def first_of_two(session: Session, passage: Passage, since: datetime, elsewhere: Collection[str]) -> int | None:
+    """Return who waited at this side of the door for the second person, whose passage this is."""
+    query = (
+        select(access.Passage.person_id)
+        .where(access.Passage.door_id == passage.door_id, access.Passage.at >= since)
+        .where(access.Passage.at <= passage.at, access.Passage.reason == Reason.SECOND_PERSON.value)
+        .where(access.Passage.person_id != passage.person_id, access.Passage.camera.not_in(list(elsewhere)))
+        .order_by(access.Passage.at.desc(), access.Passage.id.desc())
+    )
+    return session.scalars(query.limit(1)).first()
 
 
 def set_phase(session: Session, passage_id: str, phase: str) -> Passage | None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.people.consent import BOTH, Purpose
 from attendance.domain.reason import Reason
+from attendance.service.access import recording
 from attendance.service.access.policy import door_rows
 from attendance.service.access.recording import Recorded, Recorder
 from attendance.service.hours import days
@@ -370,3 +371,17 @@ def test_a_place_for_working_time_only_refuses_the_face_of_who_agreed_to_access_
     recorded = record(recorder(one_person))
     assert (recorded.passage.granted, recorded.passage.reason) == (False, Reason.NO_CONSENT)
     assert record(recorder(one_person), 60, method=Method.PIN).passage.granted
+
+
+def test_a_database_that_took_long_moves_no_door_for_somebody_who_left(
+    one_person: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter((0.0, 3.1, 3.2, 3.3))
+    monkeypatch.setattr(recording, "perf_counter", lambda: next(ticks))
+
+    recorded = record(recorder(one_person))
+
+    assert recorded.passage.granted and recorded.opening is not None
+    assert one_person.door.unlocked == []
+    (view,) = one_person.log()
+    assert (view.door, "too late" in view.door_detail) == ("failed", True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from attendance.domain.access.rules.doors import AccessPoint, Antipassback, Area, Door, Mode
@@ -229,7 +229,8 @@ def _company(asked: _Asked) -> Verdict | None:
         within = timedelta(seconds=door.two_person_s)
         if not second_of_two(state.waiting.get(door.id), person.id, now, within):
             wait = Verdict(Outcome.STEP_UP, Reason.SECOND_PERSON, Rule.COMPANY.value, float(door.two_person_s))
-            return replace(wait, marks=_duress(asked.request))
+            # Who waits goes in with the second: what would refuse the one alone must refuse here.
+            return _antipassback(asked) or _occupancy(asked) or replace(wait, marks=_duress(asked.request))
     return None
 
 
@@ -253,7 +254,9 @@ def _occupancy(asked: _Asked) -> Verdict | None:
     place = asked.state.places.get(asked.person.id)
     inside = place is not None and place.area == area.id
     count = asked.state.occupancy.get(area.id)
-    if not asked.policy.snapshot and (inside or (count is not None and count < area.occupancy_max)):
+    two = asked.door.two_person_s and not asked.has(Exemption.TWO_PERSON)
+    room = count is not None and count + (1 if two else 0) < area.occupancy_max
+    if not asked.policy.snapshot and (inside or room):
         return None
     return _denied(Reason.AREA_FULL, Rule.OCCUPANCY, asked.request)
 
@@ -308,11 +311,10 @@ def entered_before(asked: _Asked) -> bool:
 
 
 def _newest_reset(now: datetime, minute: int, policy: Policy) -> datetime:
-    local = now.astimezone(policy.zone)
-    at = datetime.combine(local.date(), time(minute // 60, minute % 60), policy.zone)
-    if at > local:
-        at = datetime.combine(local.date() - timedelta(days=1), time(minute // 60, minute % 60), policy.zone)
-    return at
+    # Compared as instants: on the night of a change of the clock, local times of one zone say nothing about the order.
+    today, at = now.astimezone(policy.zone).date(), time(minute // 60, minute % 60)
+    newest = datetime.combine(today, at, policy.zone).astimezone(UTC)
+    return newest if newest <= now else datetime.combine(today - timedelta(days=1), at, policy.zone).astimezone(UTC)
 
 
 def _area_to(asked: _Asked) -> Area | None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from attendance.domain.access.rules.decide import Request
 from attendance.domain.access.rules.doors import AccessPoint, Antipassback, Area, Door, Mode, Override, Source
-from attendance.domain.access.rules.factors import Doubt, Factor, FactorRule
+from attendance.domain.access.rules.factors import ANY_ONE, Doubt, Factor, FactorRule
 from attendance.domain.access.rules.levels import Entry, Grant, Level
 from attendance.domain.access.rules.people import Exemption, PersonState
 from attendance.domain.access.rules.policy import Policy
@@ -268,11 +268,19 @@ def _first(minutes: int) -> Change:
     )
 
 
-def _waiting(who: str, seconds: int) -> Change:
+def _waiting(who: str, seconds: int, door: int = VAULT) -> Change:
     return lambda made: replace(
         made,
-        state=replace(made.state, waiting={VAULT: Waiting(PEOPLE[who], made.now - timedelta(seconds=seconds))}),
+        state=replace(made.state, waiting={door: Waiting(PEOPLE[who], made.now - timedelta(seconds=seconds))}),
     )
+
+
+def _proofs(point: str, *rules: FactorRule) -> Change:
+    def change(made: Scene) -> Scene:
+        points = {**made.policy.points, point: replace(made.policy.points[point], factors=rules)}
+        return replace(made, policy=replace(made.policy, points=points))
+
+    return change
 
 
 def _snapshot(age_s: int | None) -> Change:
@@ -352,6 +360,11 @@ SITUATIONS: Mapping[str, Change] = {
     "ann waits for 5 s": _waiting("ann", 5),
     "ann waits for 15 s": _waiting("ann", 15),
     "kim waits for 5 s": _waiting("kim", 5),
+    "lab for two people": _door(LAB, two_person_s=15),
+    "jack waits at the lab for 5 s": _waiting("jack", 5, LAB),
+    "a face has to move": _proofs("front", FactorRule(ANY_ONE, challenge=True)),
+    "the face moved": _asking(challenged=True),
+    "camera unsure of liveness": _asking(liveness_asks=True),
     "areas lost": _without("areas"),
     "schedules lost": _without("schedules"),
     "levels lost": _without("levels"),

@@ -52,6 +52,16 @@ class Policy:
         """Return the person's rights at this door, at whatever time."""
         return [right for right, entry in rights(self.grants, self.levels, self.schedules, person) if entry.fits(door)]
 
+    def elsewhere(self, point: AccessPoint) -> list[str]:
+        """Return the access points of the same door that are not on this side of it."""
+        others = [other for other in self.points.values() if other.door == point.door]
+        return [other.name for other in others if other.area_to != point.area_to]
+
+    def outwards(self, door: Door) -> list[str]:
+        """Return the access points of this door that lead out of every area: who leaves by them did not come in."""
+        points = [point for point in self.points.values() if point.door == door.id]
+        return [point.name for point in points if point.area_to is None and point.area_from is not None]
+
     def holds(self, schedule: int | None, now: datetime) -> bool:
         """Return whether a schedule of the policy holds; one that is not there never does."""
         found = None if schedule is None else self.schedules.get(schedule)

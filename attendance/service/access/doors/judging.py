@@ -14,13 +14,14 @@ from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.access.rules.decide import Request, Verdict, decide
+from attendance.domain.access.rules.decide import Mark, Request, Verdict, decide
 from attendance.domain.access.rules.doors import AccessPoint, Door
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import State
 from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.doors.second_factor import FACTORS
+from attendance.store import settings
 from attendance.store.access import policies, present
 
 
@@ -67,7 +68,7 @@ def take_place(session: Session, rules: Policy, passage: Passage) -> None:
     door = None if passage.door_id is None else rules.doors.get(passage.door_id)
     if point is None or door is None or door.contact or passage.person_id is None or point.area_from == point.area_to:
         return
-    present.move(session, passage.person_id, point.area_to, passage.at, passage.id)
+    _move(session, rules, point, passage, passage.at)
 
 
 def note_phase(session: Session, rules: Policy, passage_id: str, taken: bool, at: datetime) -> bool:
@@ -80,8 +81,21 @@ def note_phase(session: Session, rules: Policy, passage_id: str, taken: bool, at
         return False
     point = rules.points.get(passage.camera)
     if taken and point is not None and passage.person_id is not None and point.area_from != point.area_to:
-        present.move(session, passage.person_id, point.area_to, at, passage.id)
+        _move(session, rules, point, passage, at)
     return True
+
+
+def _move(session: Session, rules: Policy, point: AccessPoint, passage: Passage, at: datetime) -> None:
+    """Move the person, and who waited for a second one: the two go in together."""
+    assert passage.person_id is not None
+    present.move(session, passage.person_id, point.area_to, at, passage.id)
+    door = rules.doors.get(point.door)
+    if door is None or Mark.SECOND_OF_TWO.value not in passage.marks.split("+"):
+        return
+    since = passage.at - timedelta(seconds=door.two_person_s)
+    first = present.first_of_two(session, passage, since, rules.elsewhere(point))
+    if first is not None:
+        present.move(session, first, point.area_to, at, passage.id)
 
 
 class DoorRules:
@@ -110,11 +124,23 @@ class DoorRules:
 
 
 def with_point(rules: Policy, name: str) -> Policy:
-    """Return the rules with this access point: while the site has one door, a camera without a point belongs to it."""
-    if name in rules.points or len(rules.doors) != 1:
+    """Return the rules with this access point: while the site has one door, a camera without a point belongs to it.
+
+    Unless a side of the door says what people prove there: a camera that nobody set up would ask for less.
+    """
+    if name in rules.points or len(rules.doors) != 1 or any(point.factors for point in rules.points.values()):
         return rules
     [door] = rules.doors
     return replace(rules, points={**rules.points, name: AccessPoint(0, name, door)})
+
+
+def in_turn(session: Session, policy: Policy, name: str) -> None:
+    """Wait for other requests where what one decides is a fact for the next: an interlock, the count of an area."""
+    point = policy.points.get(name)
+    door = None if point is None else policy.doors.get(point.door)
+    area = None if point is None or point.area_to is None else policy.areas.get(point.area_to)
+    if door is not None and (door.interlock_group or (area is not None and area.occupancy_max is not None)):
+        settings.alone(session, "doors in turn")
 
 
 def state_for(session: Session, policy: Policy, request: Request, now: datetime) -> State:
@@ -124,21 +150,23 @@ def state_for(session: Session, policy: Policy, request: Request, now: datetime)
     if point is None or door is None:
         return State()
     return replace(
-        _of_door(session, policy, door, now),
+        _of_door(session, policy, door, point, now),
         places=present.place_of(session, request.person) if point.area_to is not None else {},
         occupancy=present.occupancy(session) if point.area_to is not None else {},
     )
 
 
-def _of_door(session: Session, policy: Policy, door: Door, now: datetime) -> State:
-    since = now - timedelta(days=2)
+def _of_door(session: Session, policy: Policy, door: Door, point: AccessPoint, now: datetime) -> State:
+    since, outwards = now - timedelta(days=2), policy.outwards(door)
     return State(
         doors=present.door_states(session, policy, now) if door.interlock_group else {},
         first_in={}
         if door.first_level is None
-        else present.newest_passage(session, door.id, since, now, level=door.first_level),
-        passed={} if door.unlock_schedule is None else present.newest_passage(session, door.id, since, now),
+        else present.newest_passage(session, door.id, since, now, door.first_level, outwards),
+        passed={}
+        if door.unlock_schedule is None
+        else present.newest_passage(session, door.id, since, now, outwards=outwards),
         waiting={}
         if not door.two_person_s
-        else present.waiting(session, door.id, now - timedelta(seconds=door.two_person_s)),
+        else present.waiting(session, door.id, now - timedelta(seconds=door.two_person_s), policy.elsewhere(point)),
     )

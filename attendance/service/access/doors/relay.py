@@ -18,11 +18,14 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.decide import Rule
 from attendance.domain.access.rules.doors import Door as DoorRow
+from attendance.domain.access.rules.people import Exemption
+from attendance.domain.access.rules.posture import posture
+from attendance.domain.access.rules.state import State
 from attendance.domain.passage import Direction, Method, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.doors import second_factor
 from attendance.service.access.doors.judging import DoorRules, with_point
-from attendance.service.access.recording import unlock_once
+from attendance.service.access.recording import YOUNG, unlock_once
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Clock, Door, doubt_about
 from attendance.store.access import events, policies, second_factors
@@ -30,7 +33,6 @@ from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
 
-YOUNG = timedelta(seconds=3)
 LOOKS_BACK = timedelta(hours=1)
 _METHODS = {factor: method for method, factor in second_factor.FACTORS.items()}
 
@@ -65,18 +67,19 @@ class Relay:
         """Claim the passage, move the door, write what it did; False if another program claimed it."""
         at = self._clock.now()
         old = abs(at - second_factors.heard_at(passage)) > YOUNG
-        detail = "it came too late: nobody moved the door within seconds" if old else "the door is asked"
+        why = "it came too late: nobody moved the door within seconds" if old else ""
         try:
             with self._sessions.begin() as session:
-                seconds = self._seconds(session, passage, row)
+                seconds, shut = self._now(session, passage, row, at)
+                why = why or shut
                 events.record_door_event(
                     session, event_id=passage.id, passage_id=passage.id, at=at, door=self._door.name,
-                    outcome="failed" if old else "unknown", detail=detail,
+                    outcome="failed" if why else "unknown", detail=why or "the door is asked",
                 )  # fmt: skip
         except IntegrityError:
             return False
-        if old:
-            log.error("door %s: passage %s %s", self._door.name, passage.id, detail)
+        if why:
+            log.error("door %s: passage %s %s", self._door.name, passage.id, why)
             return True
         opening = unlock_once(self._door, seconds, passage.id)
         try:
@@ -86,10 +89,14 @@ class Relay:
             log.exception("cannot note what door %s did for passage %s", self._door.name, passage.id)
         return True
 
-    def _seconds(self, session: Session, passage: Passage, row: DoorRow) -> float:
+    def _now(self, session: Session, passage: Passage, row: DoorRow, at: datetime) -> tuple[float, str]:
+        """Return for how long the door is released, and why not at all, such as for a lockdown since the grant."""
         policy = policies.for_person(session, self._rules.rules(session), passage.person_id)
         person = None if passage.person_id is None else policy.people.get(passage.person_id)
-        return row.extended_release_s if person is not None and person.extended else row.release_s
+        exempt = person is not None and Exemption.LOCKDOWN in person.exemptions
+        hold = posture(policy, State(), row, at, bool(doubt_about(self._clock)), exempt)
+        shut = f"it came too late: the door is held meanwhile: {hold.mode}" if hold.mode.closed else ""
+        return row.extended_release_s if person is not None and person.extended else row.release_s, shut
 
     def _end(self, row: DoorRow) -> None:
         """Write a refusal for each request that waited too long, unless it was completed meanwhile."""

@@ -70,21 +70,24 @@ def timed_out(session: Session, rules: Policy, door: Door, now: datetime) -> Map
 def _waiting(session: Session, rules: Policy, point: AccessPoint, door: Door, now: datetime) -> dict[int, Begun]:
     """Return who waits for another factor on this side of the door."""
     since = now - 2 * timedelta(seconds=door.factor_timeout_s) - LATE
-    elsewhere = [
-        other.name for other in rules.points.values() if other.door == door.id and other.area_to != point.area_to
-    ]
-    heard = second_factors.story(session, door.id, since, elsewhere)
+    heard = second_factors.story(session, door.id, since, rules.elsewhere(point))
     return begun((second_factors.heard_at(one), one.person_id, FACTORS.get(one.method), one.reason) for one in heard)
 
 
-def _doubts(session: Session, door: Door, passage: Passage, now: datetime) -> frozenset[Doubt]:
-    """Return why this request may need more than one factor; only what the door asks about is looked up."""
+def of_scores(passage: Passage) -> frozenset[Doubt]:
+    """Return the doubts that the scores of a face leave."""
     found = set()
     if passage.runner_up is not None and passage.threshold is not None and passage.score is not None:
         if passage.runner_up >= passage.threshold:
             found.add(Doubt.LOOK_ALIKE)
         if passage.score - passage.runner_up < 2 * (passage.margin or 0.0):
             found.add(Doubt.THIN_MARGIN)
+    return frozenset(found)
+
+
+def _doubts(session: Session, door: Door, passage: Passage, now: datetime) -> frozenset[Doubt]:
+    """Return why this request may need more than one factor; only what the door asks about is looked up."""
+    found = set(of_scores(passage))
     asks = Doubt.REPEATED_FAILURES in door.step_up
     if asks and second_factors.strangers(session, passage.camera, now - FAILURES_WITHIN) >= FAILURES:
         found.add(Doubt.REPEATED_FAILURES)

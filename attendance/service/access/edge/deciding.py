@@ -30,7 +30,7 @@ from attendance.domain.access.rules.state import State
 from attendance.domain.passage import Method, Passage
 from attendance.domain.people.consent import Purpose
 from attendance.domain.reason import Reason
-from attendance.service.access.doors import unproven
+from attendance.service.access.doors import second_factor, unproven
 from attendance.service.access.doors.judging import Judged, judged_passage, request_of, with_point
 from attendance.service.access.edge.bringing_in import BringIn
 from attendance.service.access.recording import Opening, Recorded, unlock_once
@@ -38,7 +38,7 @@ from attendance.service.alarms.alarms import NOBODY, Recipients, raise_and_notif
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Clock, Door, age_since, doubt_about, mark_of
 from attendance.store import settings
-from attendance.store.access import policies
+from attendance.store.access import policies, second_factors
 from attendance.store.access.edge_files import PLACES, Forged, RecordLog, RulesFile
 from attendance.store.crypto import Keys
 from attendance.store.faults import DatabaseError, DatabaseReplaced
@@ -70,6 +70,27 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, DatabaseError | OperationalError | InterfaceError)
 
 
+class _Strangers:
+    """How often somebody was not identified here lately.  Ages in seconds of one clock that nobody can set."""
+
+    def __init__(self) -> None:
+        self._known, self._at = 0, 0.0
+        self._since: list[float] = []
+
+    def know(self, number: int, now: float) -> None:
+        """Take over what the database counts; what was refused without it comes on top until it is brought in."""
+        self._known, self._at, self._since = number, now, []
+
+    def add(self, now: float) -> None:
+        within = second_factor.FAILURES_WITHIN.total_seconds()
+        self._since = [*(at for at in self._since if now - at < within), now][-second_factor.FAILURES :]
+
+    def recent(self, now: float) -> int:
+        within = second_factor.FAILURES_WITHIN.total_seconds()
+        known = self._known if now - self._at < within else 0
+        return known + sum(now - at < within for at in self._since)
+
+
 class Edge:
     """One camera's door.  For several threads at once."""
 
@@ -98,6 +119,7 @@ class Edge:
         self._written: object = None
         self._written_at, self._checked_at, self._now_s = 0.0, -CHECK_S, pause
         self._forged = 0
+        self._strangers = _Strangers()
         self._trouble = ""
 
     @property
@@ -173,6 +195,8 @@ class Edge:
             door = None if point is None else rules.doors.get(point.door)
             lasts = timedelta(seconds=0 if door is None else door.offline_s)
             self._unproven = unproven.raised(session, self._camera)
+            since = self._clock.now() - second_factor.FAILURES_WITHIN
+            self._strangers.know(second_factors.strangers(session, self._camera, since), self._now_s())
             old = self._now_s() - self._written_at >= lasts.total_seconds() / 5
             if not lasts or (fingerprint == self._written and not old):
                 everybody = None
@@ -240,6 +264,8 @@ class Edge:
                     raise OSError("the log of passages is full, and nobody passes until the database answers")
                 kept.append({"passage": plain(decided)})
             if not decided.granted:
+                if decided.person_id is None:
+                    self._strangers.add(self._now_s())
                 return Recorded(decided)
             opening = unlock_once(self._door, verdict.seconds, decided.id)
             self._note(kept, decided, opening)
@@ -249,8 +275,7 @@ class Edge:
         """Return the verdict of the copy, and the version of its rules; whatever is wrong with it refuses."""
         now = self._clock.now()
         request = request_of(passage, bool(doubt_about(self._clock)))
-        if self._unproven and passage.method is Method.FACE:
-            request = replace(request, doubts=frozenset({Doubt.UNPROVEN_WEIGHTS}))
+        request = replace(request, doubts=self._doubts(passage))
         try:
             policy = self._copy(now)
         except Forged as error:
@@ -265,6 +290,15 @@ class Edge:
             marks = frozenset({Mark.OFFLINE})
             return Verdict(Outcome.DENY, Reason.STALE_POLICY, Rule.POLICY_AGE.value, marks=marks), 0
         return decide(policy, State(), request, now), policy.version
+
+    def _doubts(self, passage: Passage) -> frozenset[Doubt]:
+        """Return why one factor may not be enough, as it would be with the database."""
+        found = set(second_factor.of_scores(passage))
+        if self._unproven and passage.method is Method.FACE:
+            found.add(Doubt.UNPROVEN_WEIGHTS)
+        if self._strangers.recent(self._now_s()) >= second_factor.FAILURES:
+            found.add(Doubt.REPEATED_FAILURES)
+        return frozenset(found)
 
     def _copy(self, now: datetime) -> Policy | None:
         """Return the rules of the file with their age, None without a file or for a door that does not use it."""

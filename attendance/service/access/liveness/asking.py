@@ -72,10 +72,12 @@ class Asking:
         Who would be refused anyway is not asked to move: a locked door says nothing about who is enrolled.
         """
         doubt = ruling is not None and ruling.reason is Reason.CHALLENGE_FAILED
-        if not settled.decision.granted or not (doubt or ruling is None or ruling.passes):
+        # A second factor is asked for after the movement, which the point asks of every face: it replaces none.
+        unsure = ruling is not None and ruling.unsure
+        if not settled.decision.granted or not (doubt or unsure or ruling is None or ruling.passes):
             return None
         try:
-            foreseen = self._recorder.foresee(passage_of(settled))
+            foreseen = self._recorder.foresee(passage_of(settled), liveness_asks=unsure)
         except Exception as error:
             if self._edge is None or not is_away(error):
                 raise

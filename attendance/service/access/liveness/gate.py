@@ -51,6 +51,17 @@ class Ruling:
     model_id: str
     source: str
 
+    @property
+    def asks_more(self) -> bool:
+        """Return whether the cues are unclear and another proof is asked for."""
+        unclear = self.judgement.verdict is Verdict.UNCLEAR
+        return unclear and self.reason is not None and self.reason is not Reason.NOT_LIVE
+
+    @property
+    def unsure(self) -> bool:
+        """Return whether a second factor is asked for, which no movement replaces."""
+        return self.asks_more and self.reason is Reason.LIVENESS_STEP_UP
+
 
 @dataclass(slots=True, eq=False)
 class _Track:

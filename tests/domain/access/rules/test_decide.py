@@ -247,3 +247,30 @@ def test_values_that_would_mean_nothing_are_refused(make: Any, message: str) -> 
 
 def test_a_door_has_a_usual_release() -> None:
     assert Door(1, "x").release_s == 3.0
+
+
+def night_before(text: str, fold: int = 0) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SITE.zone, fold=fold)
+
+
+@pytest.mark.parametrize(
+    ("reset", "entered", "now", "inside"),
+    [
+        (165, ("2026-10-25T02:40", 0), ("2026-10-25T02:50", 0), False),
+        (165, ("2026-10-25T02:40", 0), ("2026-10-25T02:30", 1), False),  # later, though its clock shows less
+        (165, ("2026-10-25T02:50", 0), ("2026-10-25T02:40", 1), True),
+        (150, ("2027-03-28T01:00", 0), ("2027-03-28T03:10", 0), True),  # 02:30 is skipped, and comes at 03:30
+        (150, ("2027-03-28T01:00", 0), ("2027-03-28T03:30", 0), False),
+    ],
+)
+def test_anti_passback_is_reset_once_in_a_night_in_which_the_clock_changes(
+    reset: int, entered: tuple[str, int], now: tuple[str, int], inside: bool
+) -> None:
+    area = replace(SITE.areas[2], reset_min=None, reset_at=reset, antipassback=Antipassback.HARD)
+    policy = replace(SITE, areas={**SITE.areas, 2: area})
+    state = State(places={1: Place(2, night_before(*entered))}, occupancy={2: 1})
+    request = Request("lab", Reason.MATCHED, 1, frozenset(Factor))
+
+    verdict = decide(policy, state, request, night_before(*now))
+
+    assert (verdict.reason is Reason.PASSBACK) is inside

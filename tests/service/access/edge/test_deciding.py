@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from attendance.domain.access.rules.doors import Mode
+from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.check_in import CheckIn, Outcome
 from attendance.service.access.edge.deciding import ALARM, CHECK_S, Edge, is_away
@@ -26,7 +27,7 @@ from attendance.store.people import people
 from attendance.store.session import database_file, engine_of, make_engine, sessions
 from attendance.store.tables.access import AccessGrant, Door
 from attendance.store.tables.audit import AuditEntry
-from tests.factories import ANNA, BERT, STRANGER
+from tests.factories import ANNA, BERT, STRANGER, make_passage
 from tests.service.conftest import Site
 
 AGE_S = 300
@@ -337,3 +338,46 @@ def _die(*_: object) -> None:
 
 def _full(*_: object) -> None:
     raise OSError("the disk is full")
+
+
+@pytest.mark.parametrize(
+    ("doubt", "scores"),
+    [
+        ("look_alike", {"score": 0.9, "runner_up": 0.75, "threshold": 0.7, "margin": 0.0}),
+        ("thin_margin", {"score": 0.9, "runner_up": 0.85, "threshold": 0.88, "margin": 0.03}),
+    ],
+)
+def test_what_leaves_doubt_about_a_face_leaves_it_without_the_database_too(
+    remote: Remote, doubt: str, scores: dict[str, float]
+) -> None:
+    for asked, reason in (([], Reason.MATCHED), ([doubt], Reason.SECOND_FACTOR)):
+        remote.set_door(step_up=asked)
+        remote.tick()
+        with remote.away():
+            remote.wait(1)
+            recorded = remote.edge.record(doubtful(remote, **scores), DatabaseLocked("away"))
+        assert recorded is not None and recorded.passage.reason is reason
+    assert len(remote.site.door.unlocked) == 1
+
+
+@pytest.mark.parametrize("before", [0, 2, 3])
+def test_after_several_strangers_a_door_asks_for_more_whoever_counted_them(remote: Remote, before: int) -> None:
+    remote.set_door(step_up=["repeated_failures"], offline_s=3600)
+    for _ in range(before):
+        remote.look(STRANGER)
+    remote.tick()
+    with remote.away():
+        for _ in range(3 - before):
+            remote.wait(1)
+            stranger = doubtful(remote, person_id=None, granted=False, reason=Reason.UNKNOWN)
+            remote.edge.record(stranger, DatabaseLocked("away"))
+        remote.wait(1)
+        refused = remote.edge.record(doubtful(remote), DatabaseLocked("away"))
+        assert refused is not None and refused.passage.reason is Reason.SECOND_FACTOR
+        remote.wait(301)
+        passed = remote.edge.record(doubtful(remote), DatabaseLocked("away"))
+    assert passed is not None and passed.passage.granted
+
+
+def doubtful(remote: Remote, **changes: Any) -> Passage:
+    return make_passage(remote.site.clock.now(), **{"person_id": 1} | changes)

@@ -13,12 +13,14 @@ from attendance.domain.access.liveness.challenge import Ended, Step, orders
 from attendance.domain.access.liveness.fusion import Policy
 from attendance.domain.access.rules.factors import ANY_ONE, Factor
 from attendance.domain.faces import Box, Frame, Probe
+from attendance.domain.passage import Method
 from attendance.domain.reason import Reason
 from attendance.service.access.check_in import CheckIn
 from attendance.service.access.liveness.challenger import Answered, Challenger, ChallengeRules
 from attendance.service.access.policy import door_rows
 from attendance.store.access import challenges, policies
 from tests.factories import ANNA, BERT, NOBODY, NOON, make_image, make_probe, vector_of
+from tests.service.access.doors.asking import ask
 from tests.service.access.liveness.movers import Moving, analyser_of, follow, gate, show
 from tests.service.access.liveness.networks import Network
 from tests.service.conftest import Site
@@ -117,6 +119,28 @@ def test_in_doubt_the_policy_asks_and_a_clear_answer_does_not(staffed: Site, mov
 def test_what_is_clearly_a_picture_is_not_even_asked(staffed: Site, moving: Moving) -> None:
     outcomes = staffed.watch(staffed.check_in(gate(Network(-3.0), Policy.CHALLENGE)), ANNA, seconds=4)
     assert [(one.decision.reason, one.challenge) for one in outcomes] == [(Reason.LIVENESS_STEP_UP, None)]
+
+
+def test_a_movement_that_the_rule_asks_for_replaces_no_second_factor_that_the_camera_asks_for(
+    staffed: Site, moving: Moving
+) -> None:
+    ask_every_face(staffed)
+    check_in = staffed.check_in(gate(Network(0.0), Policy.STEP_UP))
+
+    (outcome,) = follow(staffed, check_in, ANNA, seconds=25)
+
+    assert (outcome.challenge, outcome.decision.reason) == (Ended.PASSED, Reason.SECOND_FACTOR)
+    assert staffed.door.unlocked == []
+    pin = ask(staffed, 1, Method.PIN)
+    assert pin.passage.granted  # with the face, or alone: the rule accepts any one
+
+
+def test_where_no_second_factor_could_follow_an_unsure_camera_asks_nobody_to_move(
+    staffed: Site, moving: Moving
+) -> None:
+    ask_every_face(staffed, [["face"], ["badge", "pin"]])
+    (outcome,) = staffed.watch(staffed.check_in(gate(Network(0.0), Policy.STEP_UP)), ANNA, seconds=6)
+    assert (outcome.decision.reason, outcome.challenge) == (Reason.CHALLENGE_FAILED, None)
 
 
 def test_at_a_door_that_is_held_nobody_is_asked_to_move(staffed: Site, moving: Moving) -> None:
