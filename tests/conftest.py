@@ -95,6 +95,7 @@ ON_POSTGRESQL_TOO = {
     "tests.store.operators.test_operators",
     "tests.store.people.test_people",
     "tests.store.operators.test_department_scope",
+    "tests.security.test_at_once",
     "tests.security.test_doors",
     "tests.journeys.test_story",
 }

@@ -50,15 +50,23 @@ def alone(session: Session, what: str) -> None:
 
 
 def not_while_alone(session: Session, what: str) -> None:
-    """As `alone`, but together with others that ask for this: only who asks to be alone waits, or is waited for."""
-    _lock(session, what, func.pg_advisory_xact_lock_shared)
+    """As `alone`, but together with others that ask for this: only who asks to be alone waits, or is waited for.
+
+    Nothing on SQLite, where a transaction that only reads must not keep doors from writing.
+    """
+    if _is_postgresql(session):
+        _lock(session, what, func.pg_advisory_xact_lock_shared)
 
 
 def _lock(session: Session, what: str, lock: Callable[..., Any]) -> None:
-    if session.get_bind().dialect.name == "postgresql":
+    if _is_postgresql(session):
         session.execute(select(lock(zlib.crc32(what.encode()))))
     else:  # a write that changes nothing begins the transaction
         session.execute(update(Setting).where(Setting.key == what).values(key=what))
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
 
 
 def used_before_upgrade(session: Session) -> bool:

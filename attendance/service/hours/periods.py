@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.hours.day import Day, Flag
 from attendance.errors import UserError
 from attendance.service.hours.days import PersonDays, sheet
+from attendance.store import settings
 from attendance.store.hours import corrections as correction_rows
 from attendance.store.hours import periods as period_rows
 from attendance.store.hours.leave import leave_between
@@ -84,8 +85,10 @@ def close(
 ) -> PeriodLock:  # fmt: skip
     """Close finished days.  Until the grace is over, corrections may still be asked for and decided.
 
-    `written`: what `write_down` wrote; None: this transaction writes it, which suits few people.
+    `written`: what `write_down` wrote, and what `settle` corrects afterwards; None: this transaction writes it, which
+    suits few people.
     """
+    settings.alone(session, period_rows.CLOSING)  # a correction that is being decided comes before, or finds it closed
     done = None
     if written is None:
         done = _finished(_closable(session, first, last, now, zone))  # before the first write, since it takes long
@@ -105,6 +108,32 @@ def close(
     if done is not None:
         period_rows.put_totals(session, done.rows, now)
     return lock
+
+
+def settle(sessions: Sessions, written: RollUp, first: date, last: date, *, now: datetime, zone: ZoneInfo) -> int:
+    """Write down again what changed between `write_down` and `close`, now that nothing does; return how many days.
+
+    Ends early if the period is not closed.  Until it is done, the page shows such days as changed since.
+    """
+    with sessions() as session:
+        if not _is_closed(session, first, last):
+            return 0
+        before = {(person, day.day): day for person, day in written.rows}
+        rows = _finished(sheet(session, first, last, zone, now)).rows
+    changed = [(person, day) for person, day in rows if before.get((person, day.day)) != day]
+    for start in range(0, len(changed), MOST_ROWS):
+        with sessions.begin() as session:
+            settings.alone(session, period_rows.CLOSING)
+            if not _is_closed(session, first, last):
+                return start
+            period_rows.put_totals(session, changed[start : start + MOST_ROWS], now)
+    return len(changed)
+
+
+def _is_closed(session: Session, first: date, last: date) -> bool:
+    return any(
+        lock.reopened_at is None and (lock.first, lock.last) == (first, last) for lock in period_rows.locks(session)
+    )
 
 
 def _closable(session: Session, first: date, last: date, now: datetime, zone: ZoneInfo) -> list[PersonDays]:

@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from attendance.store import settings
 from attendance.store.tables.access import Muster as Muster  # for the pages, which import no tables
 from attendance.store.tables.access import MusterRow as MusterRow
 
@@ -31,8 +32,11 @@ def newest_ended(session: Session) -> Muster | None:
     return session.scalars(query).first()
 
 
-def begin(session: Session, by: str, at: datetime) -> int:
-    """Begin a muster; return its number."""
+def begin(session: Session, by: str, at: datetime) -> int | None:
+    """Begin a muster; return its number, None if one goes on, also if somebody else began it at this moment."""
+    settings.alone(session, "muster")
+    if current(session) is not None:
+        return None
     muster = Muster(began_at=at, began_by=by[:100])
     session.add(muster)
     session.flush()

@@ -14,7 +14,10 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.hours.day import Day
 from attendance.errors import UserError
+from attendance.store import settings
 from attendance.store.tables.hours import DayTotal, PeriodLock
+
+CLOSING = "closing a period"
 
 
 def locks(session: Session) -> Sequence[PeriodLock]:
@@ -32,6 +35,7 @@ def lock_over(session: Session, first: date, last: date, now: datetime) -> Perio
 
 def require_open(session: Session, first: date, last: date, now: datetime) -> None:
     """Raise UserError if any of these days lies in a closed period whose grace is over."""
+    settings.not_while_alone(session, CLOSING)
     lock = lock_over(session, first, last, now)
     if lock is not None:
         raise UserError(

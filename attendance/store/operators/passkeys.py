@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.errors import UserError
+from attendance.store import settings
 from attendance.store.crypto import token_digest
 from attendance.store.operators import second_factors
 from attendance.store.tables.operators import Passkey as Passkey  # for the pages, which import no tables
@@ -44,6 +45,7 @@ def add(
 
     UserError for a passkey that is known already, or one too many.
     """
+    settings.alone(session, f"passkeys of {operator_id}")  # so that two at once are counted one after the other
     first = not second_factors.is_on(session, operator_id)
     count = select(func.count()).select_from(Passkey).where(Passkey.operator_id == operator_id)
     if (session.scalar(count) or 0) >= MOST:

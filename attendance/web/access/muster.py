@@ -74,9 +74,9 @@ def begin() -> ResponseReturnValue:
         rows = muster.inside(session, site.clock.now(), site.zone)
 
     def work(session: Session, now: datetime) -> str:
-        if musters.current(session) is not None:
-            raise UserError("a muster is going on: tick its list")
         number = musters.begin(session, current_user.username, now)
+        if number is None:
+            raise UserError("a muster is going on: tick its list")
         record_act(session, Action.BEGIN_MUSTER, Subject("muster", number), people=len(rows))
         return _("The muster has begun. Tick everybody whom you meet.")
 

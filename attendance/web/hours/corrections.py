@@ -231,7 +231,9 @@ def close_period() -> ResponseReturnValue:
             first=lock.first, last=lock.last,
         )  # fmt: skip
 
-    return done(work, target)
+    answer = done(work, target)
+    periods.settle(site.sessions, written, first, last, now=site.clock.now(), zone=site.zone)
+    return answer
 
 
 @blueprint.post("/periods/<int:lock_id>/reopen")

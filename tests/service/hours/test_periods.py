@@ -69,6 +69,34 @@ def test_within_the_grace_corrections_are_still_decided(session: Session) -> Non
         stored_corrections.withdraw_correction(session, row.id, by="ada", now=NOW + timedelta(days=3))
 
 
+def test_what_is_approved_between_the_sum_and_the_closing_is_in_the_totals(sessions: Sessions) -> None:
+    """The sum is taken in steps before the period is closed, so that no door waits for it."""
+    first, last = MONDAY, MONDAY + timedelta(days=6)
+    with sessions.begin() as session:
+        anna = add_person(session)
+        roster(session, anna)
+        passage(session, anna, local("09:00"), Direction.IN)
+        passage(session, anna, local("15:00"), Direction.OUT)
+        row = stored_corrections.request_correction(
+            session, person_id=anna, action="add", at=local("17:00"), direction=Direction.OUT, reason="forgot",
+            by="anna", now=NOW, zone=BERLIN,
+        )  # fmt: skip
+    written = periods.write_down(sessions, first, last, now=NOW, zone=BERLIN)
+    with sessions.begin() as session:
+        stored_corrections.decide_correction(session, row.id, approve=True, by="ada", now=NOW)
+    with sessions.begin() as session:
+        lock = periods.close(
+            session, first, last, grace=timedelta(0), now=NOW, zone=BERLIN, by="ada", written=written
+        )  # fmt: skip
+
+    assert periods.settle(sessions, written, first, last, now=NOW, zone=BERLIN) == 1
+    with sessions() as session:
+        assert periods.changes(session, lock, BERLIN, NOW) == []
+    with sessions.begin() as session:
+        periods.reopen(session, lock.id, now=NOW, by="ada")
+    assert periods.settle(sessions, written, first, last, now=NOW, zone=BERLIN) == 0
+
+
 def test_a_late_passage_after_the_closing_is_shown_and_not_hidden(session: Session) -> None:
     anna = add_person(session)
     roster(session, anna)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.doors import Mode, Source
 from attendance.errors import UserError
+from attendance.store import settings
 from attendance.store.tables.access import Door, DoorOverride
 
 LONGEST_UNLOCK = timedelta(days=7)
@@ -58,6 +59,7 @@ def hold(
 
 def lock_down(session: Session, *, reason: str, by: str, at: datetime) -> int | None:
     """Lock down all doors until somebody ends it; None if they are locked down already."""
+    settings.alone(session, "lockdown")  # two at once would need to be ended twice
     if lockdown(session, at) is not None:
         return None
     return _add(session, None, Mode.LOCKDOWN, Source.EMERGENCY, reason=reason, until=None, by=by, at=at)
