@@ -8,9 +8,10 @@ To add a kind: add a row here, then call `raise_and_notify` of `service/alarms/a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, Protocol, TypeVar
 
 from attendance.texts import N_
 from attendance.texts import gettext as _
@@ -117,6 +118,31 @@ KINDS: Mapping[str, Kind] = {
         N_("Check its power, cable and address. Until it answers, the door stays locked."),
     ),
 }
+
+
+# What a fire mutes, and nothing else: people leave, and doors stand open.
+FIRE, MUTED_BY_FIRE = "door fire", frozenset({"door forced", "door held"})
+
+
+class Open(Protocol):
+    """`Alarm`, as seen from here."""
+
+    kind: str
+    acknowledged_at: datetime | None
+
+
+SomeAlarm = TypeVar("SomeAlarm", bound=Open)
+
+
+def muted(alarms: Iterable[Open]) -> frozenset[str]:
+    """Return the kinds that make no sound while these alarms are open: what a fire mutes, never duress or tamper."""
+    return MUTED_BY_FIRE if any(alarm.kind == FIRE for alarm in alarms) else frozenset()
+
+
+def sounding(alarms: Sequence[SomeAlarm]) -> list[SomeAlarm]:
+    """Return which of the open alarms are to be heard: those that nobody acknowledged and no fire mutes."""
+    silent = muted(alarms)
+    return [alarm for alarm in alarms if alarm.acknowledged_at is None and alarm.kind not in silent]
 
 
 def title(kind: str, subject: str, detail: Mapping[str, Any]) -> str:

@@ -6,6 +6,9 @@ Does not know: what an alarm means, what is checked.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -31,11 +34,26 @@ def page() -> ResponseReturnValue:
     return render_template(
         "operations/system.html",
         alarms=there,
+        muted=kinds.muted(there),
+        key=_key(there),
         past=past,
         checks=sorted(site.doctor(), key=lambda check: list(Verdict).index(check.verdict), reverse=True),
         words=_words,
         advice=kinds.advice,
     )
+
+
+@blueprint.get("/system/alarms")
+@permission("read_system")
+def alarms_now() -> ResponseReturnValue:
+    """Answer an open page: the list of open alarms, and those that it is to sound."""
+    with current_site().sessions() as session:
+        there = alarms.open_alarms(session)
+    rows = render_template(
+        "operations/_alarms.html", alarms=there, muted=kinds.muted(there), words=_words, advice=kinds.advice
+    )
+    heard = [{"id": one.id, "severity": one.severity, "words": _words(one)} for one in kinds.sounding(there)]
+    return {"rows": rows, "key": _key(there), "sounding": heard}
 
 
 @blueprint.post("/system/alarms/<string:alarm_id>/acknowledge")
@@ -55,6 +73,12 @@ def acknowledge(alarm_id: str) -> ResponseReturnValue:
     else:
         flash(_("Acknowledged: %(alarm)s.", alarm=_words(found)), "success")
     return redirect(url_for("system.page"))
+
+
+def _key(there: Sequence[alarms.Alarm]) -> str:
+    """Return what changes as soon as the list has other rows or words; tokens of its forms change each time."""
+    rows = [f"{one.id} {one.acknowledged_by} {kinds.title(one.kind, one.subject, one.detail)}" for one in there]
+    return hashlib.sha256(repr((rows, sorted(kinds.muted(there)))).encode()).hexdigest()[:16]
 
 
 def _words(alarm: alarms.Alarm) -> str:

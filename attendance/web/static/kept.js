@@ -1,11 +1,12 @@
 // What was typed into a form comes back when the site refused it with a notice and showed the page again.
-// It is kept in this tab between the two pages only.  Passwords, PINs, files and the form's token are not.
+// It is kept in this tab between the two pages only.  Passwords, PINs, files and the form's token are not; a field that
+// may hold a password among other things says so by data-secret.
 "use strict";
 
 (function () {
   const KEY = "refused-form";
   const FORMS = 'main form[method="post"]:not([enctype])';
-  const SECRET = 'input[type="password"], [autocomplete="one-time-code"], [name="pin"], [name="code"]';
+  const SECRET = 'input[type="password"], [autocomplete="one-time-code"], [name="pin"], [name="code"], [data-secret]';
   const fieldsOf = (form) =>
     [...form.elements].filter((one) => one.name && one.type !== "hidden" && !one.hasAttribute("form") && one.type !== "submit");
   const numberOf = (form) => [...document.querySelectorAll(FORMS)].indexOf(form);

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import text
 
 from attendance.service.alarms.alarms import Recipients, clear_and_notify, raise_and_notify
+from attendance.web.kiosk.tablet import SCRIPTS
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
 
@@ -56,3 +59,54 @@ def test_the_checks_say_what_was_found(admin: Browser) -> None:
     assert "Test write and master key" in page
     assert "a test was written, and the key fits" in page
     assert "no camera was ever watched" in page
+
+
+def sound(web: Web, *kinds: str) -> list[str]:
+    with web.sessions.begin() as session:
+        return [raise_and_notify(session, kind, "back", {}, NOON, Recipients()).id for kind in kinds]
+
+
+def test_an_open_page_hears_what_nobody_acknowledged(web: Web, admin: Browser) -> None:
+    lost, duress = sound(web, "camera lost", "duress")
+    before = admin.get("/system/alarms").json
+    assert before is not None
+    assert {(one["id"], one["severity"]) for one in before["sounding"]} == {(lost, "fault"), (duress, "security")}
+    assert admin.get("/system/alarms").json == before | {"rows": admin.get("/system/alarms").json["rows"]}  # type: ignore[index]
+
+    admin.submit(f"/system/alarms/{lost}/acknowledge")
+    after = admin.get("/system/alarms").json
+    assert after is not None
+    assert [one["words"] for one in after["sounding"]] == ["Somebody passed back under duress"]
+    assert after["key"] != before["key"]
+    assert "ada" in after["rows"]
+
+
+def test_a_fire_mutes_held_and_forced_doors_only(web: Web, admin: Browser) -> None:
+    sound(web, "door forced", "door held", "door tamper", "duress", "door offline")
+    [fire] = sound(web, "door fire")
+    now = admin.get("/system/alarms").json
+    assert now is not None
+    assert {one["words"] for one in now["sounding"]} == {
+        "Somebody opened the case or the cable at the door back",
+        "Somebody passed back under duress",
+        "The device of the door back does not answer",
+        "The fire system reports a fire at the door back",
+    }
+    assert now["rows"].count("Silent while there is a fire") == 2
+    admin.submit(f"/system/alarms/{fire}/acknowledge")  # the fire goes on
+    assert len(admin.get("/system/alarms").json["sounding"]) == 3  # type: ignore[index]
+    with web.sessions.begin() as session:
+        clear_and_notify(session, "door fire", "back", NOON, Recipients())
+    assert len(admin.get("/system/alarms").json["sounding"]) == 5  # type: ignore[index]
+
+
+def test_pages_of_whoever_may_not_see_alarms_and_of_tablets_have_no_sound(
+    web: Web, admin: Browser, viewer: Browser, stranger: Browser
+) -> None:
+    assert "alarms.js" in admin.text("/doors")
+    assert "alarms.js" not in viewer.text("/doors")
+    assert viewer.get("/system/alarms").status_code == 403
+    assert stranger.get("/system/alarms", headers={"Accept": "application/json"}).status_code == 401
+    for template in Path(web.app.root_path).parents[1].glob("templates/kiosk/*.html"):
+        assert "alarms.js" not in template.read_text(encoding="utf-8")
+    assert not any("alarm" in name for name in SCRIPTS)
