@@ -20,15 +20,15 @@ from attendance.domain.access.rules.doors import PointSource
 from attendance.domain.access.rules.factors import Doubt
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.people.names import sort_key
-from attendance.errors import UserError
+from attendance.errors import Phrase, UserError, sentence
 from attendance.service.access.doors import stored_settings, unproven
 from attendance.service.access.doors.driver_settings import DRIVERS
-from attendance.service.access.policy import door_rows, factor_rows
+from attendance.service.access.policy import door_rows, factor_rows, proof_places
 from attendance.service.access.policy.overview import get_door
 from attendance.service.audit.audit import Action, Subject
 from attendance.store.access import doors, policies
 from attendance.store.cameras import cameras
-from attendance.texts import N_
+from attendance.texts import N_, translated
 from attendance.texts import gettext as _
 from attendance.web.access import driver_form, factor_form
 from attendance.web.acts import done
@@ -93,6 +93,7 @@ def page(door_id: int) -> ResponseReturnValue:
         names = _known(session)
         values = {key: getattr(row, key) for key in (*NUMBERS, *TICKS, *CHOICES, *NAMES)}
         proof = _proof(session, rules, row)
+        vain = proof_places.takes(session, site.zone)[door_id].trouble
         driver, sealed, name = row.driver, row.driver_settings, row.name
     chosen = request.args.get("driver", driver)
     chosen = chosen if chosen in DRIVERS else driver
@@ -103,6 +104,7 @@ def page(door_id: int) -> ResponseReturnValue:
         stored = {}
     return render_template(
         "access/door_settings.html", door_id=door_id, name=name, values=values, driver=driver, chosen=chosen,
+        vain=[sentence(translated(words)) for words in vain],
         drivers={key: _(kind.title) for key, kind in DRIVERS.items()}, settings=driver_form.fields(chosen, stored),
         schedules=sorted(rules.schedules.values(), key=lambda one: sort_key(one.name)),
         points=sorted(names), here={one.name for one in rules.points.values() if one.door == door_id},
@@ -122,12 +124,16 @@ def save(door_id: int) -> ResponseReturnValue:
     target = url_for("doors.index") if what == "delete" else url_for("door_settings.page", door_id=door_id)
     zone = current_site().zone
 
+    lost: list[Phrase] = []
+
     def work(session: Session, now: datetime) -> str:
         subject, details = Subject("door", door_id), dict[str, bool]()
         if what == "delete":
             door_rows.remove(session, door_id, now)
         elif what == "point":
+            before = proof_places.takes(session, zone)
             _move(session, form.get("point", ""), door_id, now)
+            lost.extend(proof_places.lost(before, proof_places.takes(session, zone)))
         elif what == "proofs":
             factor_rows.save_point(session, zone, door_id, form.get("point", ""), factor_form.rules(form), now)
         elif what == "purposes":
@@ -141,7 +147,10 @@ def save(door_id: int) -> ResponseReturnValue:
         record_act(session, Action.CHANGE_DOOR_RULES, subject, what=what, **details)
         return _("The door is deleted.") if what == "delete" else _("Saved.")
 
-    return done(work, target)
+    answer = done(work, target)
+    for words in lost:
+        flash(sentence(translated(words)), "warning")
+    return answer
 
 
 @blueprint.post("/<int:door_id>/driver")

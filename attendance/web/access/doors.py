@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session
 
 from attendance.domain.access.door_state import DoorAlarm
 from attendance.domain.access.rules.doors import Mode, Source
-from attendance.errors import UserError
+from attendance.errors import UserError, sentence
 from attendance.service.access.doors.driver_settings import DRIVERS
-from attendance.service.access.policy import holding
+from attendance.service.access.policy import holding, proof_places
 from attendance.service.access.policy.overview import doors_now
 from attendance.service.audit.audit import Action, Subject
-from attendance.texts import N_
+from attendance.texts import N_, translated
 from attendance.texts import gettext as _
 from attendance.web.acts import done
 from attendance.web.forms import clean_line
@@ -87,9 +87,11 @@ def show(door_id: int) -> ResponseReturnValue:
         door = next((one for one in doors_now(session, site.zone, now) if one.door.id == door_id), None)
         if door is None:
             abort(404)
+        vain = proof_places.takes(session, site.zone)[door_id].trouble
         acts = [held for held in holding.holding(session, now) if held.door in (None, door_id)]
         return render_template(
-            "access/door.html", it=door, acts=acts, spans={key: _(text) for key, text in SPANS.items()},
+            "access/door.html", it=door, acts=acts, vain=[sentence(translated(words)) for words in vain],
+            spans={key: _(text) for key, text in SPANS.items()},
             title=_(DRIVERS[door.driver].title) if door.driver in DRIVERS else door.driver,
             today=site.local(now).date(), **words(),
         )  # fmt: skip

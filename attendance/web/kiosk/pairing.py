@@ -18,11 +18,12 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from attendance.domain.passage import Direction
-from attendance.errors import UserError
+from attendance.errors import UserError, sentence
+from attendance.service.access.policy import proof_places
 from attendance.service.audit.audit import Action, Subject
 from attendance.store.cameras import cameras
 from attendance.store.kiosk import devices
-from attendance.texts import N_
+from attendance.texts import N_, translated
 from attendance.texts import gettext as _
 from attendance.web.errors import error_sentence
 from attendance.web.forms import KioskForm
@@ -84,10 +85,14 @@ def code(device_id: int) -> ResponseReturnValue:
 def revoke(device_id: int) -> ResponseReturnValue:
     site = current_site()
     with site.sessions.begin() as session:
+        before = proof_places.takes(session, site.zone)
         device = devices.revoke(session, device_id, at=site.clock.now())
         record_act(session, Action.REVOKE_DEVICE, Subject("device", device_id))
+        lost = proof_places.lost(before, proof_places.takes(session, site.zone))
     log.info("%s revoked kiosk %s", current_user.username, device.name)
     flash(_("%(name)s is revoked: it can do nothing any more.", name=device.name), "success")
+    for words in lost:
+        flash(sentence(translated(words)), "warning")
     return redirect(url_for("pairing.index"))
 
 

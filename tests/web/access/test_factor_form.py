@@ -109,3 +109,60 @@ def test_only_known_changes_are_made_and_reach_the_audit(web: Web, front: int, a
 
     with web.sessions() as session:
         assert "Robin" not in str(session.execute(text("SELECT detail FROM audit_entries")).all())
+
+
+VAIN, SECOND, LAST = (
+    "Nobody passes entrance at some hours",
+    "asks for a second proof, in doubt",
+    "That was the last tablet",
+)
+
+
+def revoke(web: Web, admin: Browser, name: str) -> str:
+    with web.sessions() as session:
+        number = next(row.id for row in devices.list_devices(session) if row.name == name)
+    return admin.submit(f"/kiosks/{number}/revoke", follow_redirects=True).get_data(as_text=True)
+
+
+def test_the_last_tablet_of_a_door_does_not_go_unnoticed(web: Web, front: int, admin: Browser, tablet: str) -> None:
+    with web.sessions.begin() as session:
+        door_rows.add(session, "back", web.clock.now())
+    add_tablet(web, "lobby")
+    save(admin, front, "point", point="lobby")
+    page = revoke(web, admin, "lobby")
+    assert "is revoked" in page
+    assert not any(words in page for words in (VAIN, SECOND, LAST)), "the other one is still there"
+
+    page = revoke(web, admin, tablet)
+    assert "is revoked" in page
+    assert LAST in page
+    assert VAIN not in admin.text(f"/doors/{front}"), "no rule asks for a PIN"
+
+
+@pytest.mark.parametrize("act", ["move", "revoke"])
+def test_rules_that_nobody_can_meet_any_more_are_told_at_once_and_on_the_door_s_pages(
+    web: Web, front: int, admin: Browser, viewer: Browser, tablet: str, act: str
+) -> None:
+    with web.sessions.begin() as session:
+        back = door_rows.add(session, "back", web.clock.now())
+    save(admin, front, "proofs", point="entrance", otherwise=["face+pin", "badge+pin"])
+    save(admin, front, "proofs", point=tablet, otherwise=["face", "pin", "badge"])
+    page = revoke(web, admin, tablet) if act == "revoke" else save(admin, back, "point", point=tablet)
+
+    assert VAIN in page
+    for browser, path in ((admin, f"/doors/{front}/settings"), (viewer, f"/doors/{front}")):
+        assert VAIN in browser.text(path)
+    assert VAIN not in admin.text(f"/doors/{back}")
+    add_tablet(web, "lobby")
+    assert VAIN not in save(admin, front, "point", point="lobby")
+
+
+def test_doubts_that_ask_in_vain_are_told_too(web: Web, front: int, admin: Browser, tablet: str) -> None:
+    save(admin, front, "doubts", **{"doubt-look_alike": "y"})
+    with web.sessions.begin() as session:
+        door_rows.add(session, "back", web.clock.now())
+    page = revoke(web, admin, tablet)
+
+    assert SECOND in page
+    assert VAIN not in page
+    assert SECOND in admin.text(f"/doors/{front}/settings")

@@ -13,28 +13,18 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.access.rules.doors import AccessPoint, PointSource
+from attendance.domain.access.rules.doors import AccessPoint
 from attendance.domain.access.rules.factors import ANY_ONE, ANY_TWO, Doubt, Factor, FactorRule, FactorSet, needed
 from attendance.errors import UserError
-from attendance.service.access.policy import door_rows
+from attendance.service.access.policy import door_rows, proof_places
 from attendance.service.access.policy.overview import get_door
+from attendance.service.access.policy.proof_places import tablets as tablets
 from attendance.store.access import policies
 from attendance.store.kiosk import devices
 
 SETS: tuple[FactorSet, ...] = ANY_ONE + ANY_TWO
 # The doubts that a door's list decides.  An odd hour comes of the door's usual hours, liveness of the camera's setting.
 DOUBTS = (Doubt.LOOK_ALIKE, Doubt.THIN_MARGIN, Doubt.REPEATED_FAILURES, Doubt.UNPROVEN_WEIGHTS)
-_BY_SOURCE = {
-    PointSource.CAMERA: frozenset({Factor.FACE}),
-    PointSource.KIOSK: frozenset(Factor),
-    PointSource.BADGE: frozenset({Factor.BADGE, Factor.PIN}),
-    PointSource.BUTTON: frozenset[Factor](),
-}
-
-
-def tablets(session: Session) -> set[str]:
-    """Return the names of the tablets that nobody revoked; a screen beside a camera takes no proof."""
-    return {row.name for row in devices.list_devices(session) if row.screen_of is None and row.revoked_at is None}
 
 
 def save_point(
@@ -49,7 +39,7 @@ def save_point(
     point = policy.points.get(name)
     if point is None or point.door != door:
         raise UserError("this access point is not at this door any more: reload the page")
-    can = _proofs(session, zone, door, point)
+    can = _proofs(session, zone, point)
     for rule in rules:
         if rule.schedule is not None and rule.schedule not in policy.schedules:
             raise UserError("this schedule is not there any more")
@@ -99,27 +89,15 @@ def require_second(session: Session, zone: tzinfo, door: int) -> None:
     if not points:
         raise UserError("no camera or tablet leads to this door: move one here first")
     for point in points:
-        can = _proofs(session, zone, door, point)
+        can = _proofs(session, zone, point)
         for rule in point.factors or (FactorRule(ANY_ONE),):
             if not any(one <= can for one in needed(rule.sets, True)):
                 raise _no_second(point.name)
 
 
-def _proofs(session: Session, zone: tzinfo, door: int, point: AccessPoint) -> FactorSet:
-    """Return what can be proven on this point's side of the door.  At the only door stands all that stands nowhere."""
-    policy, known = policies.load_rules(session, zone), {row.name: row for row in devices.list_devices(session)}
-    there = tablets(session)
-    found: FactorSet = frozenset()
-    for one in policy.points.values():
-        if one.door != door or one.area_to != point.area_to or not one.enabled:
-            continue
-        if one.name in there:
-            found |= frozenset(Factor)
-        elif one.name not in known:
-            found |= _BY_SOURCE[one.source]
-    if len(policy.doors) == 1 and point.area_to is None and there - set(policy.points):
-        found |= frozenset(Factor)
-    return found
+def _proofs(session: Session, zone: tzinfo, point: AccessPoint) -> FactorSet:
+    known = {row.name for row in devices.list_devices(session)}
+    return proof_places.proofs(policies.load_rules(session, zone), point, tablets(session), known)
 
 
 def _require_other_way(rule: FactorRule) -> None:
