@@ -7,23 +7,25 @@ Main choice: days are typed with the last one included, as people say it; the ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from attendance.domain.people.names import sort_key
 from attendance.errors import UserError
-from attendance.service.access.policy import editing
+from attendance.service.access.policy import editing, what_if
+from attendance.service.access.reason_texts import reason_words
 from attendance.service.audit.audit import Action, Subject
 from attendance.store.access import policies
 from attendance.store.hours import rosters
 from attendance.store.people.departments import list_departments
 from attendance.texts import gettext as _
 from attendance.web.acts import done
+from attendance.web.errors import error_sentence
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, is_id
 from attendance.web.security import permission, record_act
@@ -32,6 +34,7 @@ from attendance.web.sudo import sudo
 
 blueprint = Blueprint("levels", __name__, url_prefix="/doors/levels")
 _A_MOMENT = timedelta(microseconds=1)
+Act = Callable[[Session, int, Mapping[str, str], datetime], str]
 
 
 @blueprint.get("")
@@ -47,6 +50,10 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<int:level_id>")
 @permission("read_right")
 def show(level_id: int) -> ResponseReturnValue:
+    return _page(level_id)
+
+
+def _page(level_id: int, found: what_if.Comparison | None = None) -> str:
     site = current_site()
     with site.sessions() as session:
         policy = policies.load_rules(session, site.zone)
@@ -60,7 +67,7 @@ def show(level_id: int) -> ResponseReturnValue:
             "access/level.html", level=level, entries=editing.entries(session, level_id), policy=policy,
             granted=granted, people=people, departments=[one.name for one in list_departments(session)],
             groups=sorted({door.group for door in policy.doors.values() if door.group}),
-            default=policies.default_level(session) == level_id,
+            default=policies.default_level(session) == level_id, found=found, reason_words=reason_words,
         )  # fmt: skip
 
 
@@ -85,8 +92,24 @@ def save(level_id: int) -> ResponseReturnValue:
     """Rename a level, add or remove a door, give it or take it, make it that of new people, or delete it."""
     form, what = request.form, request.form.get("what", "")
     act = _ACTS.get(what, _rename)
+    if form.get("try"):
+        return _try(level_id, act, form)
     target = url_for("levels.index") if what == "delete" else url_for("levels.show", level_id=level_id)
     return done(lambda session, now: act(session, level_id, form, now), target)
+
+
+def _try(level_id: int, act: Act, form: Mapping[str, str]) -> ResponseReturnValue:
+    """Say what an act would do to the requests of the last 30 days, as if it had been done before them."""
+    site, now = current_site(), current_site().clock.now()
+    form = {key: value for key, value in form.items() if key not in ("first", "last")}
+    try:
+        with site.sessions() as session:
+            edit = what_if.tried(session, site.zone, lambda opened: act(opened, level_id, form, now))
+            found = what_if.compare(session, site.zone, edit, now)
+    except UserError as error:
+        flash(error_sentence(error), "danger")
+        return redirect(url_for("levels.show", level_id=level_id))
+    return _page(level_id, found)
 
 
 def _rename(session: Session, level_id: int, form: Mapping[str, str], now: datetime) -> str:

@@ -9,7 +9,7 @@ scripts and by keyboard, too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -23,6 +23,7 @@ from attendance.service.access.policy import editing, week_texts, what_if
 from attendance.service.access.reason_texts import reason_words
 from attendance.service.audit.audit import Action, Subject
 from attendance.store.access import policies
+from attendance.store.hours import calendars
 from attendance.texts import gettext as _
 from attendance.web.acts import done
 from attendance.web.errors import error_sentence
@@ -35,7 +36,7 @@ from attendance.web.sudo import sudo
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/doors/schedules")
 # What a form of the page may do; the audit names a change by this word.
-CHANGES = ("week", "try", "special", "ordinary", "delete")
+CHANGES = ("week", "try", "special", "ordinary", "holidays", "delete")
 
 
 @blueprint.get("")
@@ -97,6 +98,10 @@ def save(schedule_id: int) -> ResponseReturnValue:
             windows = week_texts.day_of(form.get("windows", "")) if what == "special" else None
             editing.set_special_day(session, schedule_id, on, windows, now)
             words = _("Saved.")
+        elif what == "holidays":
+            for day in _holidays(session, schedule_id):
+                editing.set_special_day(session, schedule_id, day, (), now)
+            words = _("Closed on these holidays. Change a day if the door opens then.")
         else:
             editing.save_schedule(session, schedule_id, clean_line(form.get("name", "")), _week(form), now)
             words = _("Saved. Doors decide by it from now on.")
@@ -123,8 +128,11 @@ def _page(schedule: Schedule, typed: Mapping[str, str] | None = None, found: wha
     if typed is not None:
         lines = [typed.get(f"day-{number}", "")[: week_texts.LONGEST] for number in range(7)]
     special = sorted(schedule.special_days.items())
+    with current_site().sessions() as session:
+        holidays = len(_holidays(session, schedule.id))
     return render_template(
         "access/schedule.html", schedule=schedule, lines=lines, week=_drawn(lines, schedule.week), found=found,
+        holidays=holidays,
         name=schedule.name if typed is None else clean_line(typed.get("name", "")),
         special=[(on, week_texts.text_of(day)) for on, day in special], today=today(), reason_words=reason_words,
         **_weekdays(),
@@ -139,7 +147,22 @@ def _drawn(lines: list[str], stored: Week) -> Week:
 
 
 def _week(form: Mapping[str, str]) -> Week:
-    return week_texts.week_of([form.get(f"day-{number}", "") for number in range(7)])
+    """Return the week of a form; UserError names the day that cannot be read."""
+    lines = [form.get(f"day-{number}", "") for number in range(7)]
+    for name, line in zip(_weekdays()["weekdays"], lines, strict=True):
+        try:
+            week_texts.spans(line)
+        except UserError as error:
+            raise UserError("%(day)s: %(why)s", day=name, why=str(error)) from error
+    return week_texts.week_of(lines)
+
+
+def _holidays(session: Session, schedule_id: int) -> list[date]:
+    """Return the site's holidays of the coming year on which this schedule has no special day yet."""
+    schedule = policies.load_rules(session, current_site().zone).schedules.get(schedule_id)
+    known = {} if schedule is None else schedule.special_days
+    coming = calendars.holidays_between(session, today(), today() + timedelta(days=365))
+    return [holiday.day for holiday in coming if holiday.day not in known]
 
 
 def _weekdays() -> dict[str, Any]:

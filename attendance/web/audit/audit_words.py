@@ -231,6 +231,7 @@ CHANGES: Mapping[str, str] = {
     "level": N_("access level"),
     "not for new people": N_("new people do not get it"),
     "ordinary": N_("special day removed"),
+    "holidays": N_("closed on holidays"),
     "point": N_("camera or tablet moved here"),
     "purposes": N_("what a camera or tablet is for"),
     "proofs": N_("what people prove at the door"),

@@ -20,7 +20,8 @@
         continue;
       }
       const [start, end] = [60 * found[1] + Number(found[2] || 0), 60 * found[3] + Number(found[4] || 0)];
-      if (start > DAY || end > DAY) return null;
+      const minutes = Math.max(found[2] || 0, found[4] || 0);
+      if (start >= DAY || end > DAY || minutes > 59 || start === end) return null; // as the site has it
       spans.push([start, end]); // an end at or before the start goes on into the next day
     }
     return spans;
@@ -55,10 +56,15 @@
     return rect;
   };
 
+  const wrong = document.querySelector("[data-week-wrong]");
   const draw = () => {
+    const unread = rows.filter((row) => row.spans === null).map((row) => row.name);
+    if (wrong) wrong.textContent = unread.length ? wrong.dataset.weekWrong.replace("{days}", unread.join(", ")) : "";
     for (const row of rows) for (const old of row.svg.querySelectorAll(".week-span")) old.remove();
     rows.forEach((row, day) => {
       row.input.classList.toggle("is-invalid", row.spans === null);
+      if (row.spans === null) row.input.setAttribute("aria-invalid", "true");
+      else row.input.removeAttribute("aria-invalid");
       (row.spans || []).forEach(([start, end], number) => {
         bar(row, number, start, end > start ? end : DAY, false);
         if (end <= start && end > 0) bar(rows[(day + 1) % rows.length], -1, 0, end, true);
@@ -72,12 +78,37 @@
   const keep = (row) => {
     row.input.value = write(row.spans);
     draw();
+    offerUndo();
+  };
+
+  // What the seven fields held before each change: drawn, typed, by keys or copied.
+  const tools = week.parentElement.querySelector("[data-week-tools]");
+  const undoButton = tools?.querySelector("[data-week-undo]");
+  const before = [];
+  const held = () => rows.map((row) => row.input.value);
+  const differs = (one) => one.some((value, day) => value !== rows[day].input.value);
+  const offerUndo = () => {
+    if (undoButton) undoButton.disabled = !before.some(differs);
+  };
+  const remember = () => {
+    if (!before.length || differs(before[before.length - 1])) before.push(held());
+  };
+  const undo = () => {
+    while (before.length) {
+      const last = before.pop();
+      if (!differs(last)) continue;
+      last.forEach((value, day) => (rows[day].input.value = value));
+      read();
+      break;
+    }
+    offerUndo();
   };
   const focus = (row, number) => row.svg.querySelectorAll(".week-span:not(.week-over)")[number]?.focus();
 
   const keyed = (event, row, number) => {
     const [start, end] = row.spans[number];
     const by = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key];
+    remember();
     if (event.key === "Delete" || event.key === "Backspace") {
       row.spans.splice(number, 1);
     } else if (by && event.shiftKey) {
@@ -105,12 +136,20 @@
 
   const drawable = (row) => {
     let held = null; // what is held: which span, where it was, how
+    const letGo = (kept) => {
+      if (!held) return;
+      held = null;
+      if (kept) return keep(row);
+      undo(); // such as a finger that scrolls the page
+      read();
+    };
     const minute = (event) => {
       const box = row.svg.getBoundingClientRect();
       return ((event.clientX - box.left) / box.width) * DAY;
     };
     row.svg.addEventListener("pointerdown", (event) => {
       if (row.spans === null || event.button > 0) return;
+      remember();
       const at = minute(event);
       const near = Math.max(20, (14 / row.svg.getBoundingClientRect().width) * DAY);
       const number = row.spans.findIndex(([start, end]) => end > start && at >= start - near / 2 && at <= end + near / 2);
@@ -143,20 +182,41 @@
     const drop = () => {
       if (!held) return;
       if (held.how === "new" && row.spans[held.number][0] === row.spans[held.number][1]) row.spans.splice(held.number, 1);
-      held = null;
       row.spans = tidy(row.spans);
-      keep(row);
+      letGo(true);
     };
     row.svg.addEventListener("pointerup", drop);
-    row.svg.addEventListener("pointercancel", drop);
+    row.svg.addEventListener("pointercancel", () => letGo(false));
   };
 
   for (const row of rows) {
     row.svg.setAttribute("role", "group");
     row.svg.setAttribute("aria-label", row.name);
-    row.input.addEventListener("input", read);
+    row.input.addEventListener("focus", remember);
+    row.input.addEventListener("input", () => {
+      read();
+      offerUndo();
+    });
     if (editable) drawable(row);
   }
   if (editable) week.classList.add("week-live");
+  if (editable && tools) {
+    tools.hidden = false;
+    undoButton.addEventListener("click", undo);
+    week.addEventListener("keydown", (event) => {
+      // In a field that is typed in, the browser's own way back counts.
+      if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.target.matches("input")) return;
+      event.preventDefault();
+      undo();
+      rows[0].input.closest("[data-week]").querySelector(".week-span:not(.week-over)")?.focus();
+    });
+    const [from, to] = ["from", "to"].map((name) => tools.querySelector(`[data-week-${name}]`));
+    tools.querySelector("[data-week-copy]").addEventListener("click", () => {
+      remember();
+      for (const day of to.value.split(",")) rows[day].input.value = rows[from.value].input.value;
+      read();
+      offerUndo();
+    });
+  }
   read();
 })();

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from attendance.service.access.policy import editing
+from attendance.store.audit import entries
 from tests.site_fixtures import Browser, Web
 from tests.web.access.conftest import rules
 
@@ -54,3 +56,32 @@ def test_the_level_of_new_people_is_chosen_here(web: Web, front: int, admin: Bro
     assert "new people" in admin.text("/doors/levels")
     admin.submit(f"/doors/levels/{level}", {"what": "default", "on": ""})
     assert "new people" not in admin.text("/doors/levels")
+
+
+def test_what_would_change_tries_an_act_and_keeps_nothing_of_it(web: Web, front: int, admin: Browser) -> None:
+    anna, [level] = web.add("Anna"), rules(web).levels
+    path = f"/doors/levels/{level}"
+    web.passage(web.clock.now() - timedelta(days=1), anna, camera="entrance")
+    with web.sessions() as session:
+        [line] = [number for number, *_rest in editing.entries(session, level)]
+
+    def tried(**form: str) -> str:
+        with web.sessions() as session:
+            before, written = rules(web), entries.count_entries(session)
+        page = admin.submit(path, form | {"try": "y"}).get_data(as_text=True)
+        with web.sessions() as session:
+            assert (rules(web), entries.count_entries(session)) == (before, written)
+        return page
+
+    # Whatever the first day is: as if the level had been there all the time.
+    gives = tried(what="give", person=str(anna), first=web.clock.now().date().isoformat())
+    assert "0 more would be refused, 1 more would be let in" in gives
+    admin.submit(path, {"what": "give", "person": str(anna)})
+    [grant] = rules(web).grants
+    for form in ({"what": "take", "grant": str(grant.id)}, {"what": "remove entry", "entry": str(line)}):
+        page = tried(**form)
+        assert "1 more would be refused, 0 more would be let in" in page
+        assert "no access to this door" in page
+    assert "Choose a schedule" in admin.submit(
+        path, {"what": "add entry", "where": str(front), "try": "y"}, follow_redirects=True
+    ).get_data(as_text=True)

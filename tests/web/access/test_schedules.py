@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from attendance.domain.access.rules.schedule import Window
+from attendance.store.hours import calendars
 from tests.site_fixtures import Browser, Web
 from tests.web.access.conftest import rules
 
@@ -41,7 +42,7 @@ def test_what_was_typed_wrong_is_named_and_shown_again(web: Web, admin: Browser)
     number = make(web, admin)
     answer = admin.submit(f"/doors/schedules/{number}", OFFICE | {"day-2": "8 to 5"})
     assert answer.status_code == 400
-    assert "8 to 5 is not a valid span" in answer.get_data(as_text=True)
+    assert "Wed: 8 to 5 is not a valid span" in answer.get_data(as_text=True)
     assert 'value="8 to 5"' in answer.get_data(as_text=True)
     assert rules(web).schedules[number].week[2] == (Window(480, 720), Window(780, 1050))
 
@@ -83,3 +84,18 @@ def test_what_would_change_asks_the_last_thirty_days_and_saves_nothing(web: Web,
     whole = {f"day-{number}": "0-24" for number in range(7)}
     page = admin.submit(f"/doors/schedules/{always}", {"what": "try", "name": "always", **whole}).get_data(as_text=True)
     assert "0 more would be refused" in page
+
+
+def test_holidays_are_copied_at_one_click_and_change_no_day_that_is_special_already(web: Web, admin: Browser) -> None:
+    number, noon = make(web, admin), web.clock.now()
+    eve, day, past = (noon.date() + timedelta(days=days) for days in (30, 31, -1))
+    with web.sessions.begin() as session:
+        for one in (eve, day, past):
+            calendars.put_holiday(session, one, "A holiday", "typed")
+    path = f"/doors/schedules/{number}"
+    admin.submit(path, {"what": "special", "day": eve.isoformat(), "windows": "09:00-12:00"})
+    assert "holidays of the coming year (1)" in admin.text(path)
+
+    admin.submit(path, {"what": "holidays"})
+
+    assert rules(web).schedules[number].special_days == {eve: (Window(540, 720),), day: ()}

@@ -66,9 +66,17 @@ def with_week(schedule_id: int, week: Week) -> Edit:
     return edit
 
 
-def without_grant(grant_id: int) -> Edit:
-    """Return the edit that takes a grant away."""
-    return lambda policy: replace(policy, grants=tuple(grant for grant in policy.grants if grant.id != grant_id))
+def tried(session: Session, zone: tzinfo, change: Callable[[Session], object]) -> Edit:
+    """Return the edit that `change` makes in the database; the session is rolled back, so that nothing of it stays.
+
+    Raises what `change` raises.
+    """
+    try:
+        change(session)
+        edited = replace(policies.for_everybody(session, policies.load_rules(session, zone)), overrides=())
+    finally:
+        session.rollback()
+    return lambda _policy: edited
 
 
 def compare(session: Session, zone: tzinfo, edit: Edit, now: datetime) -> Comparison:
