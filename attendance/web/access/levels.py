@@ -43,8 +43,11 @@ def index() -> ResponseReturnValue:
     with current_site().sessions() as session:
         policy = policies.load_rules(session, current_site().zone)
         counts, default = editing.counts(session), policies.default_level(session)
+        for_visitors = editing.visitor_levels(session)
     levels = sorted(policy.levels.values(), key=lambda one: sort_key(one.name))
-    return render_template("access/levels.html", levels=levels, policy=policy, counts=counts, default=default)
+    return render_template(
+        "access/levels.html", levels=levels, policy=policy, counts=counts, default=default, for_visitors=for_visitors
+    )
 
 
 @blueprint.get("/<int:level_id>")
@@ -68,6 +71,7 @@ def _page(level_id: int, found: what_if.Comparison | None = None) -> str:
             granted=granted, people=people, departments=[one.name for one in list_departments(session)],
             groups=sorted({door.group for door in policy.doors.values() if door.group}),
             default=policies.default_level(session) == level_id, found=found, reason_words=reason_words,
+            for_visitors=level_id in editing.visitor_levels(session),
         )  # fmt: skip
 
 
@@ -89,7 +93,7 @@ def add() -> ResponseReturnValue:
 @permission("edit_access")
 @sudo()
 def save(level_id: int) -> ResponseReturnValue:
-    """Rename a level, add or remove a door, give it or take it, make it that of new people, or delete it."""
+    """Rename a level, change its doors, give it or take it, make it that of new people or visitors, or delete it."""
     form, what = request.form, request.form.get("what", "")
     act = _ACTS.get(what, _rename)
     if form.get("try"):
@@ -149,6 +153,15 @@ def _default(session: Session, level_id: int, form: Mapping[str, str], now: date
     return _("People who are added from now on get this level.") if on else _("New people get no level by themselves.")
 
 
+def _visitors(session: Session, level_id: int, form: Mapping[str, str], now: datetime) -> str:
+    on = form.get("on") == "y"
+    editing.open_to_visitors(session, level_id, on, now)
+    _record(session, level_id, "for visitors" if on else "not for visitors")
+    if on:
+        return _("Whoever invites visitors may give them this level.")
+    return _("Only whoever edits access levels may give this level to visitors. Visits that have it go on.")
+
+
 def _give(session: Session, level_id: int, form: Mapping[str, str], now: datetime) -> str:
     zone, first, last = current_site().zone, form.get("first", ""), form.get("last", "")
     valid_from = None if not first else datetime.combine(day_from(first), time(0), zone)
@@ -182,6 +195,7 @@ _ACTS = {
     "add entry": _add_entry,
     "remove entry": _remove_entry,
     "default": _default,
+    "visitors": _visitors,
     "give": _give,
     "take": _take,
 }

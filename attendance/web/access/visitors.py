@@ -28,7 +28,7 @@ from attendance.texts import gettext as _
 from attendance.web.acts import done
 from attendance.web.forms import clean_line
 from attendance.web.hours.date_range import day_from, instant_from, is_id, today
-from attendance.web.security import permission, record_act
+from attendance.web.security import allowed, permission, record_act
 from attendance.web.site import current_site
 from attendance.web.sudo import sudo
 
@@ -53,7 +53,7 @@ def page() -> ResponseReturnValue:
         over = visits.past(session, now, midnight)
         inside = [one for one in muster.inside(session, now, site.zone) if one.visitor]
         staff, guests = rosters.list_staff(session), visits.guests(session)
-        levels = sorted(editing.level_names(session).items(), key=lambda one: sort_key(one[0]))
+        levels = _levels(session)
     tomorrow = midnight + timedelta(days=1)
     return render_template(
         "access/visitors.html",
@@ -83,7 +83,7 @@ def invite() -> ResponseReturnValue:
             session, name=clean_line(form.get("name", "")), person_id=_guest(form),
             host_id=_host(form), company=clean_line(form.get("company", "")),
             level_id=_level(form), begins_at=_begin(form, now),
-            ends_at=_end(form), by=current_user.username, at=now,
+            ends_at=_end(form), by=current_user.username, at=now, any_level=allowed("edit_access"),
         )  # fmt: skip
         times = {"from": visit.begins_at.isoformat(), "until": visit.ends_at.isoformat()}
         subject = Subject("person", visit.person_id)
@@ -108,6 +108,13 @@ def end(visit_id: int) -> ResponseReturnValue:
         return _("Ended: no door opens to this visitor any more.")
 
     return done(work, url_for("visitors.page"))
+
+
+def _levels(session: Session) -> list[tuple[str, int, bool]]:
+    """Return name, number and whether it is for visitors of each level that this operator may give, those first."""
+    marked, any_level = editing.visitor_levels(session), allowed("edit_access")
+    every = [(name, number, number in marked) for name, number in editing.level_names(session).items()]
+    return sorted((one for one in every if one[2] or any_level), key=lambda one: (not one[2], sort_key(one[0])))
 
 
 def _on_one_day(visit: Seen) -> bool:

@@ -25,7 +25,7 @@ def invited(place: Place, name: str, host: int, begin: datetime, end: datetime) 
         level = next(iter(policies.load_rules(session, NOON.tzinfo).levels))  # type: ignore[arg-type]
         return visits.invite(
             session, name=name, person_id=None, host_id=host, company="Acme", level_id=level, begins_at=begin,
-            ends_at=end, by="ada", at=begin,
+            ends_at=end, by="ada", at=begin, any_level=True,
         ).person_id  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def test_visitors_go_after_their_last_visit_and_staff_stays(place: Place) -> Non
         level = next(iter(policies.load_rules(session, NOON.tzinfo).levels))  # type: ignore[arg-type]
         visits.invite(
             session, name="", person_id=back, host_id=host, company="", level_id=level, begins_at=NOON + DAY,
-            ends_at=NOON + 2 * DAY, by="ada", at=NOON,
+            ends_at=NOON + 2 * DAY, by="ada", at=NOON, any_level=True,
         )  # fmt: skip
         let_in = make_passage(NOON - 40 * DAY, person_id=gone, for_hours=False)
         refused = make_passage(NOON - 38 * DAY, person_id=gone, granted=False, reason=Reason.EXPIRED)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from attendance.service.access.policy import visits
+from sqlalchemy import update
+
+from attendance.service.access.policy import editing, visits
 from attendance.service.privacy.own_data import everything_about
 from attendance.store.access import policies
 from attendance.store.audit import entries
 from attendance.store.people import people
+from attendance.store.tables.operators import Operator
 from tests.site_fixtures import Browser, Web
 from tests.web.access.conftest import rules
 
@@ -103,3 +106,35 @@ def test_a_viewer_reads_the_page_and_invites_and_ends_nothing(web: Web, front: i
     assert "Invite somebody" not in viewer.text(PAGE)
     assert viewer.submit(PAGE, form(web, host)).status_code == 403
     assert viewer.submit(f"{PAGE}/1/end", {"reason": "x"}).status_code == 403
+
+
+def test_an_enroller_gives_only_levels_that_are_marked_for_visitors(
+    web: Web, front: int, admin: Browser, viewer: Browser
+) -> None:
+    host, [everybody] = web.add("Anna Berg"), rules(web).levels
+    with web.sessions.begin() as session:
+        session.execute(update(Operator).where(Operator.username == "vera").values(role="enroller"))
+        vault = editing.save_level(session, None, "Vault", web.clock.now())
+    enroller = viewer
+    assert "No access level is for visitors yet" in enroller.text(PAGE)
+    assert "not for visitors" in told(enroller, PAGE, form(web, host))
+    assert "may give them this level" in told(admin, f"/doors/levels/{everybody}", {"what": "visitors", "on": "y"})
+    page = enroller.text(PAGE)
+    assert f'<option value="{everybody}">' in page
+    assert f'<option value="{vault}">' not in page
+    assert "Invited." in told(enroller, PAGE, form(web, host))
+    assert "not for visitors" in told(enroller, PAGE, form(web, host, level=str(vault)))
+    assert "Invited." in told(admin, PAGE, form(web, host, level=str(vault), name="Inspector"))
+
+    assert ">visitors</span>" in admin.text("/doors/levels")
+    assert "Visits that have it go on" in told(admin, f"/doors/levels/{everybody}", {"what": "visitors", "on": ""})
+    assert "not for visitors" in told(enroller, PAGE, form(web, host))
+    assert "visitors do not get it" in admin.text("/audit")
+
+
+def test_a_deleted_level_leaves_no_mark_for_the_next_one(web: Web, admin: Browser) -> None:
+    with web.sessions.begin() as session:
+        number = editing.save_level(session, None, "Lobby", web.clock.now())
+        editing.open_to_visitors(session, number, True, web.clock.now())
+        editing.delete_level(session, number, web.clock.now())
+        assert editing.visitor_levels(session) == frozenset()

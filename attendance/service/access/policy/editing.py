@@ -32,6 +32,8 @@ from attendance.store.tables.access import (
 )
 from attendance.store.tables.people import Person
 
+VISITOR_LEVELS = "visitor_levels"  # of `settings`: numbers of access levels
+
 
 @dataclass(frozen=True, slots=True)
 class Granted:
@@ -108,6 +110,7 @@ def delete_level(session: Session, level_id: int, at: datetime) -> None:
     if grants or doors or policies.default_level(session) == level_id:
         raise UserError("this access level is in use: take it from everybody first, and from new people and doors")
     session.execute(delete(LevelEntry).where(LevelEntry.level_id == level_id))
+    open_to_visitors(session, level_id, False, at)  # a later level may get this number
     session.delete(row)
     policies.bump_version(session, at)
 
@@ -162,6 +165,19 @@ def let_everybody_pass(session: Session, actor: Actor, at: datetime) -> int:
     """Choose the first access level for those who are there and those who are added; return how many got it now."""
     first = session.scalars(select(AccessLevel.id).order_by(AccessLevel.id).limit(1)).one()
     return choose_default_level(session, actor, at, first, also_present=True)
+
+
+def visitor_levels(session: Session) -> frozenset[int]:
+    """Return the levels that whoever invites a visitor may give; others only by whoever edits access levels."""
+    return frozenset(settings.get(session, VISITOR_LEVELS, ()))
+
+
+def open_to_visitors(session: Session, level_id: int, on: bool, at: datetime) -> None:
+    """Let whoever invites visitors give them this level, or no longer; visits that were given it go on."""
+    _level(session, level_id)
+    there = visitor_levels(session)
+    if on is not (level_id in there):
+        settings.put(session, VISITOR_LEVELS, sorted(there ^ {level_id}), at)
 
 
 def level_names(session: Session) -> dict[str, int]:

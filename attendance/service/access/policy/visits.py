@@ -75,11 +75,12 @@ class Seen:
 
 def invite(
     session: Session, *, name: str, person_id: int | None, host_id: int, company: str, level_id: int,
-    begins_at: datetime, ends_at: datetime, by: str, at: datetime,
+    begins_at: datetime, ends_at: datetime, by: str, at: datetime, any_level: bool,
 ) -> Visit:  # fmt: skip
     """Invite a guest; `ends_at` is exclusive.  UserError for times that cannot be, a host who is not of the staff.
 
-    `person_id`: a visitor who was here before, None: a new one called `name`.
+    `person_id`: a visitor who was here before, None: a new one called `name`.  `any_level`: whoever invites may give
+    every level, else only one that is open to visitors.
     """
     if ends_at <= begins_at:
         raise UserError("the visit ends before it begins: correct its end")
@@ -87,6 +88,8 @@ def invite(
         raise UserError("the end of the visit is over already: choose a later one")
     if ends_at - begins_at > LONGEST:
         raise UserError("a visit lasts at most a year: choose an earlier end, and invite again later")
+    if not any_level and level_id not in editing.visitor_levels(session):
+        raise UserError("this access level is not for visitors: choose another one")
     host = people.get_person(session, host_id)
     if not host.active or host.visitor:
         raise UserError("%(name)s cannot be a host: choose somebody of the staff", name=host.name)

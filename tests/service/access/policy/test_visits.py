@@ -48,7 +48,7 @@ def invited(site: Site, begin: timedelta = HOUR, end: timedelta = 3 * HOUR, **ch
     now = site.clock.now()
     values: dict[str, object] = {
         "name": "Gus Guest", "person_id": None, "host_id": 1, "company": "Acme", "begins_at": now + begin,
-        "ends_at": now + end, "by": "ada", "at": now,
+        "ends_at": now + end, "by": "ada", "at": now, "any_level": True,
     } | changes  # fmt: skip
     with site.sessions.begin() as session:
         level = next(iter(policies.load_rules(session, ZONE).levels))
@@ -98,7 +98,7 @@ def invited_later(site: Site, session: Session) -> int:
     level = next(iter(policies.load_rules(session, ZONE).levels))
     return visits.invite(
         session, name="", person_id=guest.id, host_id=1, company="", level_id=level,
-        begins_at=now + timedelta(days=1), ends_at=now + timedelta(days=2), by="ada", at=now,
+        begins_at=now + timedelta(days=1), ends_at=now + timedelta(days=2), by="ada", at=now, any_level=True,
     ).id  # fmt: skip
 
 
