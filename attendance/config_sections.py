@@ -129,6 +129,7 @@ class Detector(Section):
     input_size: Whole = Field(256, ge=64, le=2048, multiple_of=32)
     confidence: Number = Field(0.55, gt=0, lt=1)
     max_faces: Whole = Field(5, ge=1, le=100)
+    follow: bool = True
 
 
 class Quality(Section):

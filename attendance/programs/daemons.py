@@ -39,13 +39,14 @@ from attendance.daemon.turns import InTurn, Turns
 from attendance.daemon.worker import Beside, Worker
 from attendance.errors import UserError
 from attendance.paths import program
-from attendance.service.access.check_in import CheckIn
+from attendance.service.access.check_in import CheckIn, Rest, always_looked_at
 from attendance.service.access.doors.devices import device_for
 from attendance.service.access.doors.live import LiveDoor
 from attendance.service.access.doors.relay import Relay
 from attendance.service.access.doors.remote import held_by_rules, lock_remotely, release_remotely, unlock_remotely
 from attendance.service.access.doors.standing import Standing
 from attendance.service.access.edge.deciding import Edge
+from attendance.service.access.gallery_watch import GalleryWatch
 from attendance.service.access.liveness.gate import Gates
 from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Actor
@@ -60,6 +61,8 @@ from attendance.store.access import doors
 from attendance.store.cameras import cameras
 from attendance.store.operations.replaced import ReplacedWatch
 from attendance.texts import gettext as _
+from attendance.vision.analyser import FaceAnalyser
+from attendance.vision.following import Following
 from attendance.vision.int8_product import int8_product
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
 
@@ -122,11 +125,13 @@ class Wiring:
         self, site: Installation, shared: bool = False, analyser: Analyser | None = None, paced: bool = True
     ) -> None:
         self._site, self._paced, self._several = site, paced, shared
-        self._networks, self._turns = analyser, Turns(1)
+        self._networks: Analyser
+        self._turns = Turns(1)
         if shared:
             self._networks, self._turns = shared_networks(site.settings)
-        elif analyser is None:
-            self._networks = analyser_for(site.settings)
+        else:
+            self._networks = analyser or analyser_for(site.settings)
+        self._gallery = gallery_for(site, self._networks.model_id)
         self._doors, self._gates = SharedDoors(), gates_for(site)
         self._numbers: DaemonNumbers | None = None
         if site.settings.metrics.daemon_port:
@@ -149,11 +154,13 @@ class Wiring:
         self, site: Installation, camera: CameraSettings, door: Door, beside: Sequence[Beside],
         every_turn: Sequence[Callable[[], None]],
     ) -> Worker:  # fmt: skip
-        assert self._networks is not None
         base = key_file(site.settings, site.engine).parent
         edge = edge_for(site.settings, site.sessions, site.keys, site.clock, door, base)
         plain: Analyser = InTurn(self._networks, self._turns) if self._several else self._networks
-        check_in = check_in_for(site, gated(plain, site.settings), door, self._gates, edge)
+        eye, rest = following(self._networks, site.settings)
+        if self._several:
+            eye = InTurn(eye, self._turns)
+        check_in = check_in_for(site, gated(eye, site.settings), door, self._gates, edge, self._gallery, rest)
         judge = EnrolAtCamera(check_in, plain, site.sessions, site.keys, site.clock, camera.name)
         opened = open_camera(camera, site.clock, self._paced)
         turns = (ReplacedWatch(site.engine).check, *every_turn)
@@ -198,12 +205,41 @@ def at_named_camera(site: Installation, name: str) -> Installation:
 
 
 def check_in_for(
-    site: Installation, analyser: Analyser, door: Door, gates: Gates | None = None, edge: Edge | None = None
+    site: Installation,
+    analyser: Analyser,
+    door: Door,
+    gates: Gates | None = None,
+    edge: Edge | None = None,
+    watch: GalleryWatch | None = None,
+    rest: Rest = always_looked_at,
 ) -> CheckIn:
-    """Return the check-in of the settings' camera, with its liveness gate."""
+    """Return the check-in of the settings' camera, with its liveness gate.
+
+    `watch`: the gallery, shared with other cameras; `rest`: see `following`.
+    """
     gate = (gates or gates_for(site))(site.settings.camera.name)
+    rules, watch = rules_for(site.settings), watch or gallery_for(site, analyser.model_id)
+    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules, gate, edge, watch, rest=rest)
+
+
+def gallery_for(site: Installation, model_id: str) -> GalleryWatch:
+    """Return what holds the gallery, once for all cameras of a program."""
     rules = rules_for(site.settings)
-    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules, gate, edge, int8_product)
+    return GalleryWatch(
+        site.sessions, site.keys, model_id, site.clock, rules.poll_every, rules.stale_after, int8_product
+    )
+
+
+def following(networks: Analyser, settings: Settings) -> tuple[Analyser, Rest]:
+    """Return the analyser of one camera, and what is told when its faces may rest.
+
+    Only our own analyser can look around a face; with another, or if the settings say no, every face is looked at in
+    every picture.
+    """
+    if not (settings.detector.follow and isinstance(networks, FaceAnalyser)):
+        return networks, always_looked_at
+    eye = Following(networks)
+    return eye, eye.rest
 
 
 def gated(analyser: Analyser, settings: Settings) -> Analyser:

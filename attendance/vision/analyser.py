@@ -18,7 +18,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.domain.faces import Box, Frame, Landmarks, Probe, Region, Template
+from attendance.domain.faces import Box, Frame, Landmarks, Probe, Quality, Region, Template
 from attendance.domain.reason import Reason
 from attendance.vision import boxes as geometry
 from attendance.vision.align import align_face
@@ -45,6 +45,16 @@ class Detection:
     whole: Box
     landmarks: Landmarks
     score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A face that was aligned and measured, before it is embedded.  `crop`: None if its landmarks coincide."""
+
+    face: Detection
+    crop: NDArray[np.uint8] | None
+    quality: Quality
+    flaws: tuple[Reason, ...]
 
 
 class FaceAnalyser:
@@ -92,24 +102,50 @@ class FaceAnalyser:
 
         Raises ValueError if a network's output is not an embedding (NaN, another length): a fault.
         """
-        clock = _Clock()
-        found = sorted(self.detect(frame.image, frame.region), key=lambda face: -face.box.area)[:max_faces]
-        found = sorted((self._second_look(frame, face) for face in found), key=lambda face: -face.box.area)
+        clock = StageClock()
+        found = self.find(frame, max_faces)
         clock.stop("detect")
-        probes = []
-        for face in found:
-            crop = self._align(frame.image, face.landmarks)
-            clock.stop("align")
-            quality = measure(frame.image, face.whole, face.landmarks, crop)
-            flaws = judge(quality, self._limits)
-            clock.stop("quality")
-            template = None if flaws or crop is None else self.embed(crop)
-            if template is None and not flaws:
-                flaws = (Reason.NO_TEMPLATE,)
-            clock.stop("embed")
-            probes.append(Probe(face.box, face.landmarks, face.score, quality, flaws, template))
+        probes = [self.probe_of(self.judged(frame, face, clock), clock) for face in found]
         self._spent.timings = clock.spent
         return probes
+
+    def find(self, frame: Frame, max_faces: int = 5) -> list[Detection]:
+        """Return the `max_faces` largest faces of the frame, largest first; small ones as a second look finds them."""
+        found = sorted(self.detect(frame.image, frame.region), key=lambda face: -face.box.area)[:max_faces]
+        return sorted((self._second_look(frame, face) for face in found), key=lambda face: -face.box.area)
+
+    def find_around(self, frame: Frame, box: Box, size: int) -> list[Detection]:
+        """Return the faces in a crop of CROP face sizes around a box; `size`: of the detector's input, px.
+
+        A small input does: the face fills much of it.  A face whose middle lies outside the frame's region does not
+        count.
+        """
+        height, width = frame.image.shape[:2]
+        corners = _around(box, height, width)
+        if corners is None:
+            return []
+        found = self._search(geometry.as_bgr(frame.image), corners, size)
+        if frame.region is None:
+            return found
+        return [one for one in found if _has_middle(one.whole, *frame.region.pixels(height, width))]
+
+    def judged(self, frame: Frame, face: Detection, clock: StageClock) -> Judged:
+        """Return the face aligned and measured."""
+        crop = self._align(frame.image, face.landmarks)
+        clock.stop("align")
+        quality = measure(frame.image, face.whole, face.landmarks, crop)
+        flaws = judge(quality, self._limits)
+        clock.stop("quality")
+        return Judged(face, crop, quality, flaws)
+
+    def probe_of(self, judged: Judged, clock: StageClock) -> Probe:
+        """Return the face with its template; without one if it has flaws."""
+        face, flaws = judged.face, judged.flaws
+        template = None if flaws or judged.crop is None else self.embed(judged.crop)
+        if template is None and not flaws:
+            flaws = (Reason.NO_TEMPLATE,)
+        clock.stop("embed")
+        return Probe(face.box, face.landmarks, face.score, judged.quality, flaws, template)
 
     def detect(self, image: NDArray[np.uint8], region: Region | None = None) -> list[Detection]:
         """Return all faces of an image, best score first; [] for an image without pixels.
@@ -137,21 +173,22 @@ class FaceAnalyser:
         # What is refused as too small either way is not worth a second look.
         if min(face.whole.width, face.whole.height) < self._limits.min_size / 2:
             return face
-        x, y, half = (face.whole.x1 + face.whole.x2) / 2, (face.whole.y1 + face.whole.y2) / 2, CROP * side / 2
-        corners = (
-            max(0, round(x - half)), max(0, round(y - half)), min(width, round(x + half)), min(height, round(y + half))
-        )  # fmt: skip
-        if corners[0] >= corners[2] or corners[1] >= corners[3]:
+        if (corners := _around(face.whole, height, width)) is None:
             return face
         found = self._search(geometry.as_bgr(frame.image), corners)
         nearest = max(found, key=lambda one: one.whole.iou(face.whole), default=face)
         return nearest if nearest.whole.iou(face.whole) >= SAME else face
 
-    def _search(self, image: NDArray[np.uint8], corners: tuple[int, int, int, int]) -> list[Detection]:
-        """Return the faces in this part of a BGR image, x1, y1, x2, y2 px, in pixels of the whole image."""
+    def _search(
+        self, image: NDArray[np.uint8], corners: tuple[int, int, int, int], size: int | None = None
+    ) -> list[Detection]:
+        """Return the faces in this part of a BGR image, x1, y1, x2, y2 px, in pixels of the whole image.
+
+        `size`: of the network's input, px; None: that of the settings.
+        """
         height, width = image.shape[:2]
         x1, y1, x2, y2 = corners
-        size = self._input_size
+        size = size or self._input_size
         canvas, scale, pad = geometry.letterbox(image[y1:y2, x1:x2], size)
         heads = self._detector.run(to_input(canvas, self._detector_card.preprocess))
         decoded = geometry.decode(
@@ -228,11 +265,19 @@ def _has_middle(box: Box, x1: int, y1: int, x2: int, y2: int) -> bool:
     return bool(x1 <= x <= x2 and y1 <= y <= y2)
 
 
+def _around(box: Box, height: int, width: int) -> tuple[int, int, int, int] | None:
+    """Return the square of CROP face sizes around a box, cut at the picture's edges; None if nothing is left."""
+    x, y, half = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2, CROP * max(box.width, box.height) / 2
+    x1, y1 = max(0, round(x - half)), max(0, round(y - half))
+    x2, y2 = min(width, round(x + half)), min(height, round(y + half))
+    return None if x1 >= x2 or y1 >= y2 else (x1, y1, x2, y2)
+
+
 def _box(corners: NDArray[np.float32]) -> Box:
     return Box(*(float(value) for value in corners))
 
 
-class _Clock:
+class StageClock:
     """A clock that adds up the time of each stage."""
 
     def __init__(self) -> None:
@@ -241,5 +286,5 @@ class _Clock:
 
     def stop(self, stage: str) -> None:
         now = perf_counter()
-        self.spent[stage] += (now - self._last) * 1000
+        self.spent[stage] = self.spent.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now

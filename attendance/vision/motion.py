@@ -88,15 +88,20 @@ class MotionGate:
         if self._scene is None:
             self._scene = seen
             return True
-        # A cloud, a lamp, a camera that adjusts itself: all fields grow brighter by one factor.
-        light = float(np.median(seen / np.maximum(self._scene, 1)))
-        change = seen - light * self._scene
-        moves = int((np.abs(change) > self._limits.threshold).sum()) >= LEAST_FIELDS
+        moves = int(moved(seen, self._scene, self._limits.threshold).sum()) >= LEAST_FIELDS
         if moves:
             self._scene = seen
         else:
             self._scene += FOLLOWS * (seen - self._scene)
         return moves
+
+
+def moved(seen: NDArray[np.float32], scene: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+    """Return which fields [36,64] changed by more than so many grey levels, whatever the light did to all of them."""
+    # A cloud, a lamp, a camera that adjusts itself: all fields grow brighter by one factor.
+    light = float(np.median(seen / np.maximum(scene, 1)))
+    result: NDArray[np.bool_] = np.abs(seen - light * scene) > threshold
+    return result
 
 
 def fields(frame: Frame) -> NDArray[np.float32]:

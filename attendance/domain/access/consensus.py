@@ -24,6 +24,9 @@ from attendance.domain.reason import Reason
 PATIENCE = 1.5
 
 
+# Whoever was refused may still turn to the camera and be recognised; after so long a look a second does for that.
+DENIED_LONG = timedelta(seconds=5)
+
 # A face counts as the same in the next frame when the two boxes, each widened by GROWTH of its
 # size on every side, overlap by SAME_FACE (IoU).  Widened so that a walker seen five times a second is
 # followed; two people side by side stand two face widths apart and stay apart.
@@ -90,6 +93,19 @@ class _Track:
     refused_or_passing: _Refusals = field(default_factory=_Refusals)
     granted_to: int | None = None
     denied: bool = False
+    denied_at: datetime | None = None
+
+    def decided(self, at: datetime) -> bool:
+        """Return whether looks like the newest one change nothing.
+
+        Of the person who was granted, too poor all along, or of nobody and refused for DENIED_LONG.
+        """
+        if not self.judged:
+            return self.denied
+        named = self.judged[-1].decision.person_id
+        if self.granted_to is not None:
+            return named == self.granted_to
+        return named is None and self.denied_at is not None and at - self.denied_at >= DENIED_LONG
 
 
 class Consensus:
@@ -143,10 +159,7 @@ class Consensus:
 
         `repeats`: for each face whether it is the same picture as an earlier look; None: none is.
         """
-        if self._now is not None and at < self._now:
-            self._tracks.clear()
-        self._now = at
-        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget * self.stretch]
+        self._lapse(at)
         decisions = _one_place_each([decision for _, decision in faces])
         known = [False] * len(faces) if repeats is None else repeats
         looks = [
@@ -160,17 +173,34 @@ class Consensus:
                 settled.append(result)
         return settled
 
+    def keep(self, at: datetime, boxes: Sequence[Box]) -> list[Box]:
+        """Note where faces are that rest: they stay, unlearned.  Return who of them was granted."""
+        self._lapse(at)
+        granted = []
+        for number, index in self._nearest(boxes).items():
+            track = self._tracks[index]
+            track.box, track.seen_at = boxes[number], at
+            if track.granted_to is not None:
+                # As with a repeated picture: no look, but whoever takes the place has to wait as long as ever.
+                track.named.append((at, track.granted_to))
+                granted.append(boxes[number])
+        return granted
+
+    def _lapse(self, at: datetime) -> None:
+        """Forget whose place was empty for long; all, if time runs backwards."""
+        if self._now is not None and at < self._now:
+            self._tracks.clear()
+        self._now = at
+        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget * self.stretch]
+
+    def decided(self, at: datetime, faces: int) -> bool:
+        """Return whether so many faces were seen at `at`, and further looks like the newest would change nothing."""
+        here = [track for track in self._tracks if track.seen_at == at]
+        return len(here) == faces and all(track.decided(at) for track in here)
+
     def _follow(self, looks: list[_Look]) -> list[tuple[_Track, _Look]]:
         """Return each look with its track, in the order given: the largest overlap first, else a new track."""
-        overlaps = [
-            (overlap_of(track.box, look.box), index, number)
-            for index, track in enumerate(self._tracks)
-            for number, look in enumerate(looks)
-        ]
-        track_of: dict[int, int] = {}
-        for overlap, index, number in sorted(overlaps, key=lambda overlap: -overlap[0]):
-            if overlap >= SAME_FACE and number not in track_of and index not in track_of.values():
-                track_of[number] = index
+        track_of = self._nearest([look.box for look in looks])
         followed = []
         for number, look in enumerate(looks):
             if number in track_of:
@@ -180,6 +210,19 @@ class Consensus:
                 self._tracks.append(track)
             followed.append((track, look))
         return followed
+
+    def _nearest(self, boxes: Sequence[Box]) -> dict[int, int]:
+        """Return the number of the track in each box's place, where there is one."""
+        overlaps = [
+            (overlap_of(track.box, box), index, number)
+            for index, track in enumerate(self._tracks)
+            for number, box in enumerate(boxes)
+        ]
+        track_of: dict[int, int] = {}
+        for overlap, index, number in sorted(overlaps, key=lambda overlap: -overlap[0]):
+            if overlap >= SAME_FACE and number not in track_of and index not in track_of.values():
+                track_of[number] = index
+        return track_of
 
     def _look(self, track: _Track, look: _Look) -> Settled | None:
         while track.named and look.at - track.named[0][0] > self._window * self.stretch:
@@ -219,7 +262,7 @@ class Consensus:
         settled = settled or track.refused_or_passing.settle(
             look.at, self._frames_needed, self._settle_denial * PATIENCE
         )
-        track.denied = settled is not None
+        track.denied, track.denied_at = settled is not None, None if settled is None else look.at
         return settled
 
 

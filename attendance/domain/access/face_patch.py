@@ -12,20 +12,23 @@ from numpy.typing import NDArray
 
 from attendance.domain.faces import Box
 
-SIDE, SAMPLES = 16, 8
+SIDE, SAMPLES, FEW = 16, 8, 2
 LUMA = np.array([0.114, 0.587, 0.299])  # of blue, green, red: what codecs keep best
 
 Patch = NDArray[np.float64]
 
 
-def patch_of(image: NDArray[np.uint8], box: Box) -> Patch:
-    """Return grey means of SIDE × SIDE fields of the box, less the mean of all: float64 [16,16], grey levels."""
+def patch_of(image: NDArray[np.uint8], box: Box, samples: int = SAMPLES) -> Patch:
+    """Return grey means of SIDE × SIDE fields of the box, less the mean of all: float64 [16,16], grey levels.
+
+    `samples`: how many pixels of a field are read, in each direction.
+    """
     height, width = image.shape[:2]
-    places = (np.arange(SIDE * SAMPLES) + 0.5) / (SIDE * SAMPLES)
+    places = (np.arange(SIDE * samples) + 0.5) / (SIDE * samples)
     rows = np.clip(box.y1 + places * box.height, 0, height - 1).astype(np.intp)
     columns = np.clip(box.x1 + places * box.width, 0, width - 1).astype(np.intp)
     grey = image[rows[:, None], columns[None, :]].astype(np.float64) @ LUMA
-    fields = grey.reshape(SIDE, SAMPLES, SIDE, SAMPLES).mean(axis=(1, 3))
+    fields = grey.reshape(SIDE, samples, SIDE, samples).mean(axis=(1, 3))
     centred: Patch = fields - fields.mean()
     return centred
 

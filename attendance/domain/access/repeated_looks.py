@@ -22,7 +22,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from attendance.domain.access.face_patch import Patch, distance, patch_of
+from attendance.domain.access.face_patch import FEW, Patch, distance, patch_of
 from attendance.domain.faces import Box
 
 SAME = 0.6  # grey levels
@@ -44,10 +44,18 @@ class Suspicion(StrEnum):
     REPEATED_SEQUENCE = "repeated sequence"
 
 
+# The same picture at the place of an earlier look, by a few of the pixels only: codec noise stays far below this.  It
+# spares most comparisons with all of them, of which somebody who stands there for a minute would need hundreds.
+ROUGHLY = 5.0  # grey levels
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
+    """`rough`: the patch by FEW samples a field."""
+
     box: Box
     patch: Patch
+    rough: Patch
 
 
 class RepeatedLooks:
@@ -79,14 +87,24 @@ class RepeatedLooks:
         same = min(SAME, SAME_SHARE * contrast)
         for earlier in self._looks:
             near = box.iou(earlier.box) >= SAME_PLACE and distance(patch, earlier.patch) <= NEAR
-            if near and distance(patch_of(image, earlier.box), earlier.patch) <= same:
+            if not near or distance(patch_of(image, earlier.box, FEW), earlier.rough) > ROUGHLY:
+                continue
+            if distance(patch_of(image, earlier.box), earlier.patch) <= same:
                 if named:
                     self._note_repeat(earlier, at)
                 return True
-        self._looks.append(_Look(box, patch))
+        self._looks.append(_Look(box, patch, patch_of(image, box, FEW)))
         if named:
             self._since, self._repeats, self._repeated, self._lasts = None, 0, set(), False
         return False
+
+    def remember(self, image: NDArray[np.uint8], box: Box) -> None:
+        """Remember the pixels of a face that rests, so that a recording of them is known later."""
+        patch = patch_of(image, box)
+        newest = self._looks[-1] if self._looks else None
+        still = newest is not None and newest.box.iou(box) >= SAME_PLACE and distance(patch, newest.patch) <= SAME
+        if not still and float(patch.std()) >= FLAT:
+            self._looks.append(_Look(box, patch, patch_of(image, box, FEW)))
 
     def _note_repeat(self, earlier: _Look, at: datetime) -> None:
         if self._since is None or at < self._since:

@@ -93,6 +93,11 @@ class _Track:
     def over(self) -> bool:
         return self.looks >= LOOKS_MOST or self.granted_to is not None
 
+    @property
+    def decided(self) -> bool:
+        """Whether no further look could change anything: granted, or refused and over, or too poor all along."""
+        return self.granted_to is not None or (self.denied and (self.over or not self.looks))
+
 
 class Tracks:
     """Follows the faces of one camera; gives each attempt at most one grant and at most one denial.
@@ -134,10 +139,7 @@ class Tracks:
 
     def add(self, at: datetime, faces: Sequence[Probe], decide: Decide, is_repeat: IsRepeat) -> list[Settled]:
         """Add one picture, taken at `at`, with all its faces; also call it for a picture without faces."""
-        if self._now is not None and at < self._now:
-            self._tracks.clear()
-        self._now = at
-        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget * self.stretch]
+        self._lapse(at)
         followed = self._follow(at, faces)
         for track, probe in followed:
             track.box, track.seen_at = probe.box, at
@@ -147,21 +149,30 @@ class Tracks:
         settled = [self._settle(track, at) for track in here]
         return [one for one in settled if one is not None]
 
+    def keep(self, at: datetime, boxes: Sequence[Box]) -> None:
+        """Note where faces are that rest: they stay, and nothing is learned of them (`Probe.rested`)."""
+        self._lapse(at)
+        for track, box in zip(self._nearest(boxes), boxes, strict=True):
+            if track is not None:
+                track.box, track.seen_at = box, at
+
+    def _lapse(self, at: datetime) -> None:
+        """Forget whose place was empty for long; all, if time runs backwards."""
+        if self._now is not None and at < self._now:
+            self._tracks.clear()
+        self._now = at
+        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget * self.stretch]
+
+    def decided(self, at: datetime, faces: int) -> bool:
+        """Return whether so many faces were seen at `at`, and no further look at any of them could change a thing."""
+        here = [track for track in self._tracks if track.seen_at == at]
+        return len(here) == faces and all(track.decided for track in here)
+
     def _follow(self, at: datetime, faces: Sequence[Probe]) -> list[tuple[_Track, Probe]]:
         """Return each face with its track, in the order given: the largest overlap first, else a new track."""
-        overlaps = [
-            (overlap_of(track.box, probe.box), index, number)
-            for index, track in enumerate(self._tracks)
-            for number, probe in enumerate(faces)
-        ]
-        track_of: dict[int, int] = {}
-        for overlap, index, number in sorted(overlaps, key=lambda overlap: -overlap[0]):
-            if overlap >= SAME_FACE and number not in track_of and index not in track_of.values():
-                track_of[number] = index
-        known = list(self._tracks)
         followed = []
-        for number, probe in enumerate(faces):
-            track = known[track_of[number]] if number in track_of else None
+        nearest = self._nearest([probe.box for probe in faces])
+        for track, probe in zip(nearest, faces, strict=True):
             if track is not None and _is_another(track, probe):
                 self._tracks.remove(track)
                 track = None
@@ -170,6 +181,20 @@ class Tracks:
                 self._tracks.append(track)
             followed.append((track, probe))
         return followed
+
+    def _nearest(self, boxes: Sequence[Box]) -> list[_Track | None]:
+        """Return the track in each box's place, None where there is none."""
+        overlaps = [
+            (overlap_of(track.box, box), index, number)
+            for index, track in enumerate(self._tracks)
+            for number, box in enumerate(boxes)
+        ]
+        track_of: dict[int, int] = {}
+        for overlap, index, number in sorted(overlaps, key=lambda overlap: -overlap[0]):
+            if overlap >= SAME_FACE and number not in track_of and index not in track_of.values():
+                track_of[number] = index
+        known = list(self._tracks)
+        return [known[track_of[number]] if number in track_of else None for number in range(len(boxes))]
 
     def _look(self, track: _Track, probe: Probe, at: datetime, decide: Decide, is_repeat: IsRepeat) -> None:
         """Take the look into the track if it counts, and decide about the pool."""

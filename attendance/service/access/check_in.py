@@ -11,19 +11,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from time import monotonic, perf_counter
 
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.attempts import RefusedAttempts
-from attendance.domain.access.consensus import Consensus, Settled
+from attendance.domain.access.consensus import Settled
 from attendance.domain.access.decision import Decision
-from attendance.domain.access.gallery import MakeProduct
 from attendance.domain.access.liveness.challenge import Ended, Progress
 from attendance.domain.access.pace import Pace
 from attendance.domain.access.static_detections import StaticDetections
-from attendance.domain.access.track import LOOKS_MOST, Tracks
 from attendance.domain.faces import Frame, Probe
 from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
@@ -32,11 +30,12 @@ from attendance.service.access.gallery_watch import GalleryWatch, View, denied
 from attendance.service.access.liveness.asking import Asking
 from attendance.service.access.liveness.challenger import Challenger, ChallengeRules
 from attendance.service.access.liveness.gate import LivenessGate, Ruling
+from attendance.service.access.looks.agreeing import Agreeing
 from attendance.service.access.looks.fresh import FreshGrants, Ready
 from attendance.service.access.looks.repeats import Repeats
 from attendance.service.access.reason_texts import pace_words, suspicion_words
 from attendance.service.access.recording import Opening, Recorded, Recorder
-from attendance.service.alarms.alarms import NOBODY, Recipients
+from attendance.service.access.rules import Rules as Rules
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Analyser, Clock, Door
 from attendance.store.access import challenges
@@ -47,36 +46,11 @@ from attendance.store.session import Sessions
 log = logging.getLogger(__name__)
 
 Note = Callable[[Session, Passage], None]
+Rest = Callable[[bool], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The settings of one camera's check-in.
-
-    `fault_every`: how often one lasting fault is recorded.  `static_detection`: for how long a false face that
-    does not change is left out after its first refusal; zero records it every time.  `window`: of looks that are
-    compared one by one.  `refused_attempts` of one face within `refused_within`: it then waits; 0: never.
-    `challenge_steps`: how many movements are asked for, where that is done, within `challenge_limit`.
-    """
-
-    camera: str
-    direction: Direction = Direction.UNKNOWN
-    frames_needed: int = 3
-    window: timedelta = timedelta(seconds=2)
-    settle_denial: timedelta = timedelta(seconds=1.5)
-    forget: timedelta = timedelta(seconds=2)
-    cooldown: timedelta = timedelta(seconds=30)
-    zone: tzinfo = UTC
-    max_faces: int = 5
-    poll_every: timedelta = timedelta(seconds=1)
-    stale_after: timedelta = timedelta(seconds=30)
-    fault_every: timedelta = timedelta(seconds=60)
-    static_detection: timedelta = timedelta(hours=1)
-    refused_attempts: int = 5
-    refused_within: timedelta = timedelta(minutes=5)
-    challenge_steps: int = 2
-    challenge_limit: timedelta = timedelta(seconds=12)
-    alarms_to: Recipients = NOBODY
+def always_looked_at(_decided: bool) -> None:
+    """Let no face rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +88,29 @@ class CheckIn:
         rules: Rules,
         gate: LivenessGate | None = None,
         edge: Edge | None = None,
-        make_product: MakeProduct | None = None,
+        watch: GalleryWatch | None = None,
         since: Callable[[], float] = monotonic,
+        rest: Rest = always_looked_at,
     ) -> None:
-        """`make_product`: multiplies bytes, for the search in a very large gallery.  `since`: the clock of
-        `Frame.came`."""
+        """`watch`: shared with other cameras; None: of its own.  `since`: the clock of `Frame.came`.
+
+        `rest`: told whether everybody in the newest picture is decided about.
+        """
         self._analyser, self._clock, self._rules, self._gate = analyser, clock, rules, gate
         self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.zone, rules.alarms_to)
         self._edge = edge
-        lasts = None if edge is None else lambda: edge.lasts
-        self._watch = GalleryWatch(
-            sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after, lasts, make_product
+        self._watch = watch or GalleryWatch(
+            sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after
         )
-        self._refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
-        self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
+        self._view = self._watch.view
         order = ChallengeRules(rules.camera, rules.challenge_steps, rules.challenge_limit)
         self._asking = Asking(Challenger(sessions, order), self._recorder, edge)
         self._static = StaticDetections(rules.static_detection)
-        self._repeats = Repeats(self._recorder)
+        self._repeats, self._rest = Repeats(self._recorder), rest
+        refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
+        self._agreeing = Agreeing(
+            rules.frames_needed, rules.window, rules.forget, rules.settle_denial, refused, self._repeats
+        )
         self._pace, self._fresh = Pace(), FreshGrants(since)
         self._timings: dict[str, float] = {}
         self._fault_text = ""
@@ -156,7 +135,7 @@ class CheckIn:
     @property
     def view(self) -> View:
         """Return the gallery and the threshold in use."""
-        return self._watch.view
+        return self._view
 
     def set_direction(self, direction: Direction) -> None:
         """Record this direction from the next frame on; frames that agreed before no longer count."""
@@ -168,7 +147,7 @@ class CheckIn:
 
         Raises UserError, such as for a wrong master key, instead of starting a daemon that refuses everybody.
         """
-        self._watch.load()
+        self._view = self._watch.load()
         self._repeats.start(self._rules.camera)
         left = self._recorder.close_open(self._rules.camera)
         for passage in left:
@@ -183,22 +162,24 @@ class CheckIn:
         outcomes: list[Outcome] = []
         self._timings = {}
         try:
-            view = self._watch.refresh()
+            view = self._view = self._watch.refresh(timedelta(0) if self._edge is None else self._edge.lasts)
             self._repeats.let_lapse(frame)
             self._keep_pace(frame)
             probes = self._analyser.analyse(frame, self._rules.max_faces)
             self._timings.update(self._analyser.timings)
-            self._fresh.looked(frame, probes)
-            waited = self._waited(frame, probes, view)
-            agreed = self._agree(frame, probes, view)
-            for ready in (*waited, *self._asked(frame, probes, agreed, view)):
+            looks = self._looks(frame, probes, view)
+            self._fresh.looked(frame, looks)
+            waited = self._waited(frame, looks, view)
+            agreed = self._agreeing.add(frame, looks, view)
+            for ready in (*waited, *self._asked(frame, looks, agreed, view)):
                 if self._is_static(frame, ready.settled):
                     continue
                 outcome = self._record(frame, ready, view)
                 if isinstance(outcome, Ready):
-                    self._fresh.hold(frame, probes, outcome)
+                    self._fresh.hold(frame, looks, outcome)
                 else:
                     outcomes.append(outcome)  # at once: a fault of the next person leaves it standing
+            self._let_rest(frame, probes, view)
         except Exception as error:  # fail secure: whatever it was, it ends as a denial
             outcomes.append(self._refuse(frame, error))
         return outcomes
@@ -207,25 +188,25 @@ class CheckIn:
         """Stretch the durations of an attempt while pictures come slowly, and say so once."""
         before = self._pace.slow
         self._pace.add(frame.taken_at)
-        for one in (self._consensus, self._tracks, self._gate, self._fresh):
-            if one is not None:
-                one.stretch = self._pace.stretch
+        self._agreeing.set_stretch(self._pace.stretch)
+        self._fresh.stretch = self._pace.stretch
+        if self._gate is not None:
+            self._gate.stretch = self._pace.stretch
         if self._pace.slow is not before:
             words = pace_words(self._pace) or "enough pictures come again"
             log.warning("camera %s: %s", frame.camera, words)
 
-    def _agree(self, frame: Frame, probes: list[Probe], view: View) -> list[Settled]:
-        """Return whom the looks settle on: pooled, or one by one if the threshold in force is for single looks."""
-        if view.gallery.scoring.attempt:
-            return self._tracks.add(
-                frame.taken_at,
-                probes,
-                view.decide,
-                lambda probe, named: self._repeats.is_repeat(frame, probe.box, named),
-            )
-        decisions = [(probe.box, view.decide(probe)) for probe in probes]
-        repeats = [decision.granted and self._repeats.is_repeat(frame, box, named=True) for box, decision in decisions]
-        return self._consensus.add(frame.taken_at, decisions, repeats)
+    def _looks(self, frame: Frame, probes: list[Probe], view: View) -> list[Probe]:
+        """Return the faces that were looked at in this picture; those that rest are kept where they are."""
+        if resting := [probe for probe in probes if probe.rested]:
+            self._agreeing.keep(frame, resting, view)
+        return [probe for probe in probes if not probe.rested]
+
+    def _let_rest(self, frame: Frame, probes: list[Probe], view: View) -> None:
+        """Let the faces rest once everybody is decided about; a picture that was not searched changes nothing."""
+        if probes:
+            waits = self._fresh.waiting or self._asking.waiting or (self._gate is not None and self._gate.waiting)
+            self._rest(not waits and self._agreeing.decided(frame, len(probes), view))
 
     def _waited(self, frame: Frame, probes: list[Probe], view: View) -> list[Ready]:
         """Return the grants that waited for this picture; whoever it does not confirm can settle anew."""
@@ -338,7 +319,8 @@ class CheckIn:
 
     def _begin_anew(self) -> None:
         """Forget the looks so far: nobody passes on them."""
-        self._consensus, self._tracks = self._new_consensus(), self._new_tracks()
+        self._agreeing.forget()
+        self._rest(False)
         self._asking.forget()
         self._fresh.forget()
         if self._gate is not None:
@@ -348,14 +330,14 @@ class CheckIn:
         """Deny because of a fault; log and record a lasting one once in `fault_every`, not with every frame."""
         # Frames that agreed before the fault no longer count, and the person can settle anew.
         self._begin_anew()
-        reason = Reason.STALE_GALLERY if self._watch.view.stale else Reason.FAULT
+        reason = Reason.STALE_GALLERY if self._view.stale else Reason.FAULT
         text, now = f"{type(error).__name__}: {error}", self._clock.now()
         lasting = self._fault_at is not None and abs(now - self._fault_at) < self._rules.fault_every
         if lasting and text == self._fault_text:
             return Outcome(None, denied(reason), None, True, timings=self._timings)
         log.error("a frame of camera %s ended in a fault", frame.camera, exc_info=error)
         self._fault_text, self._fault_at = text, now
-        passage = self._passage(frame, denied(reason), 1, self._watch.view)
+        passage = self._passage(frame, denied(reason), 1, self._view)
         try:
             self._recorder.record(passage.id, lambda _session: passage)
         except Exception as second:
@@ -381,14 +363,6 @@ class CheckIn:
             margin=decision.margin,
             measured=decision.measured,
         )
-
-    def _new_consensus(self) -> Consensus:
-        rules = self._rules
-        return Consensus(rules.frames_needed, rules.window, rules.forget, rules.settle_denial)
-
-    def _new_tracks(self) -> Tracks:
-        rules = self._rules
-        return Tracks(min(rules.frames_needed, LOOKS_MOST), rules.forget, rules.settle_denial, self._refused)
 
 
 def _moved(ready: Ready) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -55,7 +54,10 @@ class View:
 
 
 class GalleryWatch:
-    """Holds the newest `View`; `refresh` never raises, it goes stale instead."""
+    """Holds the newest `View`, for all cameras or tablets of a program; `refresh` never raises, it goes stale instead.
+
+    For several threads at once: one looks the gallery up, the others go on with what there is.
+    """
 
     def __init__(
         self,
@@ -65,20 +67,18 @@ class GalleryWatch:
         clock: Clock,
         poll_every: timedelta = timedelta(seconds=1),
         stale_after: timedelta = timedelta(seconds=30),
-        lasts: Callable[[], timedelta] | None = None,
         make_product: MakeProduct | None = None,
         beside: int = BESIDE,
     ) -> None:
-        """`lasts`: for how long the gallery may be older, at a door that decides without the database.
-
-        `make_product`: multiplies bytes, for the search in a very large gallery.  `beside`: with so many templates or
-        more the next gallery is made in a thread.
+        """`make_product`: multiplies bytes, for the search in a very large gallery.  `beside`: with so many templates
+        or more the next gallery is made in a thread.
         """
         self._sessions, self._keys, self._model_id, self._clock = sessions, keys, model_id, clock
         self._make_product, self._beside = make_product, beside
         self._making: Future[Gallery] | None = None
         self._making_since = clock.now()
-        self._poll_every, self._stale_after, self._lasts = poll_every, stale_after, lasts
+        self._poll_every, self._stale_after = poll_every, stale_after
+        self._turn = threading.Lock()
         self._view = View(Gallery([], [], model_id, -1), None, foreign=False, stale=True)
         self._polled_at: datetime | None = None
         self._fresh_at: datetime | None = None
@@ -86,11 +86,13 @@ class GalleryWatch:
 
     @property
     def view(self) -> View:
+        """Return the view that was read last, however old it is."""
         return self._view
 
     def load(self) -> View:
         """Read now.  Raises any error, so that a wrong master key shows at the start."""
-        self._load(self._clock.now(), beside=False)
+        with self._turn:
+            self._load(self._clock.now(), beside=False)
         return self._view
 
     def _load(self, now: datetime, beside: bool) -> None:
@@ -110,8 +112,8 @@ class GalleryWatch:
             foreign = gallery.size == 0 and templates.templates_of_other_models(session, self._model_id) > 0
         if gallery.version != self._view.gallery.version:
             log.info("gallery version %d: %d people, %d templates", gallery.version, gallery.size, len(gallery))
-        self._view = View(gallery, point, foreign, stale=False)
         self._polled_at, self._fresh_at = now, fresh_at
+        self._view = View(gallery, point, foreign, stale=False)
 
     def _made(self, now: datetime) -> Gallery | None:
         """Return the gallery once the thread has made it; begin a thread where none is at work."""
@@ -135,21 +137,34 @@ class GalleryWatch:
         scoring = operating_points.scoring_in_force(session, self._keys, self._model_id)
         return templates.load_gallery(session, self._keys, self._model_id, scoring, self._make_product)
 
-    def refresh(self) -> View:
+    def refresh(self, lasts: timedelta = timedelta(0)) -> View:
+        """Return the newest view.  `lasts`: for how long it may be older, at a door that decides without the database.
+
+        Stale for this door if the database could not be read for longer than that.
+        """
         now = self._clock.now()
-        # Distances and not order: a clock that is set back must neither stop the polling nor hide staleness.
-        if self._polled_at is None or abs(now - self._polled_at) >= self._poll_every:
-            self._polled_at = now
+        if self._due(now) and self._turn.acquire(blocking=False):
             try:
-                self._load(now, beside=len(self._view.gallery) >= self._beside)
-                self._report("")
-            except Exception as error:  # whatever it is, it must not end the loop: the view grows stale
-                self._report(f"{type(error).__name__}: {error}")
-        limit = self._stale_after if self._lasts is None else max(self._stale_after, self._lasts())
+                if self._due(now):  # and not looked up by another camera meanwhile
+                    self._look_up(now)
+            finally:
+                self._turn.release()
+        limit = max(self._stale_after, lasts)
         fresh = self._fresh_at is not None and abs(now - self._fresh_at) <= limit
-        if self._view.stale is fresh:
-            self._view = replace(self._view, stale=not fresh)
-        return self._view
+        view = self._view
+        return view if view.stale is not fresh else replace(view, stale=not fresh)
+
+    def _due(self, now: datetime) -> bool:
+        # Distances and not order: a clock that is set back must neither stop the polling nor hide staleness.
+        return self._polled_at is None or abs(now - self._polled_at) >= self._poll_every
+
+    def _look_up(self, now: datetime) -> None:
+        self._polled_at = now
+        try:
+            self._load(now, beside=len(self._view.gallery) >= self._beside)
+            self._report("")
+        except Exception as error:  # whatever it is, it must not end the loop: the view grows stale
+            self._report(f"{type(error).__name__}: {error}")
 
     def _report(self, trouble: str) -> None:
         """Log changes, not repeats."""

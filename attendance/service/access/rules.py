@@ -8,18 +8,47 @@ door; it only gets more time, since it sends fewer frames.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta, tzinfo
 
 from attendance.config import Settings
 from attendance.domain.access.liveness.fusion import Policy
 from attendance.domain.passage import Direction
-from attendance.service.access.check_in import Rules
 from attendance.service.access.liveness.gate import LivenessRules
-from attendance.service.alarms.alarms import Recipients
+from attendance.service.alarms.alarms import NOBODY, Recipients
 
 # Longer than two of a slow tablet's frames, shorter than one person takes to make room for the next.
 _FORGET = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings of one camera's check-in.
+
+    `fault_every`: how often one lasting fault is recorded.  `static_detection`: for how long a false face that
+    does not change is left out after its first refusal; zero records it every time.  `window`: of looks that are
+    compared one by one.  `refused_attempts` of one face within `refused_within`: it then waits; 0: never.
+    `challenge_steps`: how many movements are asked for, where that is done, within `challenge_limit`.
+    """
+
+    camera: str
+    direction: Direction = Direction.UNKNOWN
+    frames_needed: int = 3
+    window: timedelta = timedelta(seconds=2)
+    settle_denial: timedelta = timedelta(seconds=1.5)
+    forget: timedelta = timedelta(seconds=2)
+    cooldown: timedelta = timedelta(seconds=30)
+    zone: tzinfo = UTC
+    max_faces: int = 5
+    poll_every: timedelta = timedelta(seconds=1)
+    stale_after: timedelta = timedelta(seconds=30)
+    fault_every: timedelta = timedelta(seconds=60)
+    static_detection: timedelta = timedelta(hours=1)
+    refused_attempts: int = 5
+    refused_within: timedelta = timedelta(minutes=5)
+    challenge_steps: int = 2
+    challenge_limit: timedelta = timedelta(seconds=12)
+    alarms_to: Recipients = NOBODY
 
 
 def rules_for(settings: Settings) -> Rules:

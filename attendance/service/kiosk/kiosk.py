@@ -23,6 +23,7 @@ from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn, Rules
+from attendance.service.access.gallery_watch import GalleryWatch
 from attendance.service.access.liveness.gate import Gates, no_gate
 from attendance.service.access.reason_texts import kiosk_hint
 from attendance.service.access.recording import Recorder
@@ -65,6 +66,9 @@ class Kiosk:
         self._sessions, self._keys, self._analyser, self._clock = sessions, keys, analyser, clock
         self._zone, self._rules, self._gates, self._late_after = zone, rules, gates, late_after
         self._recorder = Recorder(sessions, clock, None, rules.cooldown, zone, rules.alarms_to)
+        self._watch = GalleryWatch(  # one gallery for all tablets
+            sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after
+        )
         self._seats: dict[int, Seat] = {}
         self._lock = threading.Lock()
 
@@ -259,6 +263,8 @@ class Kiosk:
                 analyser = ListeningAnalyser(self._analyser)
                 rules = replace(self._rules, camera=terminal.name, direction=terminal.direction)
                 gate = self._gates(terminal.name)
-                check_in = CheckIn(self._sessions, self._keys, analyser, None, self._clock, rules, gate)
+                check_in = CheckIn(
+                    self._sessions, self._keys, analyser, None, self._clock, rules, gate, None, self._watch
+                )
                 seat = self._seats[terminal.id] = Seat(terminal, analyser, check_in)
             return seat

@@ -36,6 +36,11 @@ class Asking:
         """Return what somebody before the camera is asked to do now."""
         return self._challenger.progress
 
+    @property
+    def waiting(self) -> bool:
+        """Return whether a grant waits for somebody to move."""
+        return self._challenger.waiting
+
     def sort(
         self,
         frame: Frame,

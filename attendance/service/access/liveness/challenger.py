@@ -121,6 +121,11 @@ class Challenger:
         """Return the challenge that goes on now."""
         return self._queue[0].progress if self._queue else None
 
+    @property
+    def waiting(self) -> bool:
+        """Return whether a grant waits, for its turn or for what somebody is asked to do."""
+        return bool(self._queue)
+
     def rests(self, person: int, now: datetime) -> bool:
         """Return whether this face may try no further order for a while."""
         recent = [at for at in self._failed.get(person, ()) if abs(now - at) < WITHIN]

@@ -53,6 +53,10 @@ class Repeats:
         known[box] = repeat
         return repeat
 
+    def remember(self, frame: Frame, box: Box) -> None:
+        """Remember the pixels of a face that rests, so that a recording of them is known later."""
+        self._looks.remember(frame.image, box)
+
     def let_lapse(self, frame: Frame) -> None:
         """Forget the suspicion once that face is gone: the camera may be well again while nobody is there."""
         if self._suspicion is None or self._suspected_at is None:
