@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from attendance.service.access.recording import Recorder
 from attendance.service.ids import new_event_id
 from attendance.store.access import door_states, events, present
 from attendance.store.crypto import Keys
+from attendance.store.faults import DatabaseLocked
 from attendance.store.session import Sessions
 from tests.factories import make_passage
 from tests.service.access.doors.asking import ZONE, ask
@@ -228,7 +230,7 @@ def test_two_doors_of_an_interlock_that_are_asked_at_once_open_one_after_the_oth
         for _ in range(100):  # SQLite's file is held by the first, and this one may give up waiting
             try:
                 recorded = recorder.record(passage.id, lambda _session: passage)
-            except Exception:
+            except DatabaseLocked:
                 continue
             assert recorded is not None
             found.append(recorded.passage.reason)
@@ -243,3 +245,35 @@ def test_two_doors_of_an_interlock_that_are_asked_at_once_open_one_after_the_oth
     waits.join()
 
     assert found == [Reason.INTERLOCK]
+
+
+def test_two_second_factors_at_once_complete_one_request(door: Site) -> None:
+    """Anna's face waits; her PIN is typed at one tablet while her badge is held before another."""
+    with door.sessions.begin() as session:
+        door_rows.move_point(session, "second tablet", 1, door.clock.now())
+    change_points(door, "door", "tablet", "second tablet", factors=TWO)
+    assert ask(door, 1, Method.FACE).passage.reason is Reason.SECOND_FACTOR
+    now = door.clock.now() + timedelta(seconds=1)
+    door.clock.advance(1)
+    together = threading.Barrier(2)
+
+    def prove(method: Method, camera: str) -> Reason:
+        passage = make_passage(
+            now, id=new_event_id(now), camera=camera, method=method, person_id=1, received_at=now, score=None,
+            threshold=None,
+        )  # fmt: skip
+        recorder = Recorder(door.sessions, door.clock, None, timedelta(seconds=30), ZONE)
+        together.wait()
+        while True:
+            try:
+                recorded = recorder.record(passage.id, lambda _session: passage)
+            except DatabaseLocked:
+                continue
+            assert recorded is not None
+            return recorded.passage.reason
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(prove, (Method.PIN, Method.BADGE), ("tablet", "second tablet")))
+
+    assert sorted(found) == sorted([Reason.MATCHED, Reason.SECOND_FACTOR])
+    assert relay(door) == 1

@@ -75,15 +75,29 @@ class Schedule:
 
     def since(self, at: datetime, zone: tzinfo) -> datetime | None:
         """Return when the span of time that holds now began; None if it does not hold, or began weeks ago."""
-        local = at.astimezone(zone)
+        begun = self._since_by_wall(at.astimezone(zone))
+        if begun is None:
+            return None
+        offset = at.astimezone(zone).utcoffset()
+        began = (begun - (offset or timedelta(0))).replace(tzinfo=UTC)
+        just_before = began - timedelta(minutes=1)
+        if just_before.astimezone(zone).utcoffset() == offset:
+            return began
+        # The clock was changed in between: what held since then may or may not have held before.
+        changed = _changed(just_before, at.astimezone(UTC), zone)
+        before = changed - timedelta(minutes=1)
+        return self.since(before, zone) if self.holds(before, zone) else changed
+
+    def _since_by_wall(self, local: datetime) -> datetime | None:
+        """Return the local time at which the span began, without a zone, as if no clock had been changed."""
         on, minute = local.date(), local.hour * 60 + local.minute
         for _ in range(_LOOK_AHEAD):
             window = next((each for each in merged(self.day(on)) if each.start <= minute <= each.end), None)
             if window is None or (minute == window.end and minute < MINUTES):
                 # Yesterday ended before midnight: today's window began at midnight.
-                return None if on == local.date() else _instant(on + timedelta(days=1), 0, zone)
+                return None if on == local.date() else datetime.combine(on + timedelta(days=1), time(0))
             if window.start > 0:
-                return _instant(on, window.start, zone)
+                return datetime.combine(on, time(0)) + timedelta(minutes=window.start)
             on, minute = on - timedelta(days=1), MINUTES
         return None
 
@@ -91,8 +105,9 @@ class Schedule:
         """Return the first instant after `at` at which a window begins; None if there is none for two weeks."""
         today = at.astimezone(zone).date()
         starts = (
-            _instant(today + timedelta(days=days), window.start, zone)
+            _instant(today + timedelta(days=days), window.start, zone, fold)
             for days in range(_LOOK_AHEAD)
+            for fold in (0, 1)
             for window in self.day(today + timedelta(days=days))
         )
         return min((start for start in starts if start > at and self.holds(start, zone)), default=None)
@@ -133,7 +148,26 @@ def always(id: int, name: str) -> Schedule:  # noqa: A002
     return Schedule(id, name, ((WHOLE_DAY,),) * _DAYS)
 
 
-def _instant(on: date, minute: int, zone: tzinfo) -> datetime:
-    """Return the instant of a local minute; inside a skipped hour, that many minutes later."""
+def _changed(first: datetime, last: datetime, zone: tzinfo) -> datetime:
+    """Return the minute from which on the zone has the offset that it has at `last`; at `first` it had another one."""
+    offset = last.astimezone(zone).utcoffset()
+    low, high = first.replace(second=0, microsecond=0), last
+    while high - low > timedelta(minutes=1):
+        middle = low + (high - low) / 2
+        middle = middle.replace(second=0, microsecond=0)
+        if middle <= low:
+            middle = low + timedelta(minutes=1)
+        if middle.astimezone(zone).utcoffset() == offset:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _instant(on: date, minute: int, zone: tzinfo, fold: int = 0) -> datetime:
+    """Return the instant of a local minute; inside a skipped hour, that many minutes later.
+
+    `fold`: 1 for the second of a minute that comes twice.
+    """
     midnight = datetime.combine(on, time(0), zone)
-    return (midnight + timedelta(minutes=minute)).astimezone(UTC)
+    return (midnight + timedelta(minutes=minute)).replace(fold=fold).astimezone(UTC)

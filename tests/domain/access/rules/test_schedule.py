@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from random import Random
@@ -112,7 +113,12 @@ def test_the_hour_that_comes_twice_counts_twice_and_the_skipped_one_never() -> N
 def test_since_is_the_edge_of_the_span_that_holds(seed: int) -> None:
     random = Random(seed)
     schedule, at = some_schedule(random), some_instant(random)
-    zone = ZoneInfo("Asia/Tokyo")  # without changes of the clock, so that minutes can be walked back
+    zone = random.choice(ZONES)
+    if random.random() < 0.5:  # in a night in which the clock is changed
+        zone, night = BERLIN, random.choice([datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 3, 29, tzinfo=UTC)])
+        at = night + timedelta(minutes=random.randrange(300))
+        hours = tuple(sorted(random.sample(range(0, 300, 15), 2)))
+        schedule = replace(schedule, special_days={night.date(): (Window(*hours),)})
     since = schedule.since(at, zone)
     if not schedule.holds(at, zone):
         assert since is None
@@ -121,6 +127,9 @@ def test_since_is_the_edge_of_the_span_that_holds(seed: int) -> None:
         assert all(schedule.holds(at - timedelta(days=n), zone) for n in range(14))
         return
     assert since <= at
+    assert all(
+        schedule.holds(at - timedelta(minutes=n), zone) for n in range(0, int((at - since).total_seconds()) // 60, 7)
+    )
     assert schedule.holds(since, zone)
     assert not schedule.holds(since - timedelta(minutes=1), zone)
 
