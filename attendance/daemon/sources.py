@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attendance.daemon.cameras.feed import Feed, Kind, Source
+from attendance.daemon.cameras.feed import Feed, Kind, Source, SourceLost
 from attendance.daemon.cameras.folder import PICTURES, FolderFeed, pictures_in
 from attendance.daemon.cameras.http_pictures import open_http
+from attendance.daemon.cameras.http_video import HttpVideo
 from attendance.daemon.cameras.video import VideoFeed
 from attendance.daemon.cameras.webcam import WebcamFeed
 from attendance.errors import UserError, without_secrets
@@ -49,7 +50,14 @@ def open_feed(source: Source, open_timeout_s: float, read_timeout_s: float) -> F
         case Kind.WEBCAM:
             return WebcamFeed(source)
         case Kind.STREAM if source.target.lower().startswith("http"):
-            pictures = open_http(source, open_timeout_s, read_timeout_s)
-            if pictures is not None:
-                return pictures
+            found = open_http(source, open_timeout_s, read_timeout_s)
+            if isinstance(found, HttpVideo):
+                try:
+                    return VideoFeed(source, open_timeout_s, read_timeout_s, found)
+                except SourceLost:
+                    if found.hung:
+                        raise
+                # A form that can only be read with jumps: the video reader asks again, and may ask for parts.
+            elif found is not None:
+                return found
     return VideoFeed(source, open_timeout_s, read_timeout_s)

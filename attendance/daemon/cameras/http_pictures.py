@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from attendance.daemon.cameras.feed import CANNOT_OPEN, NO_FURTHER, Source, SourceLost, checked
 from attendance.daemon.cameras.http_reply import Answer, Asked
+from attendance.daemon.cameras.http_video import HttpVideo, is_live
 from attendance.daemon.cameras.picture_stream import PictureStream
 from attendance.daemon.refusals import refusal_for
 from attendance.errors import Phrase
@@ -122,8 +123,8 @@ class HttpPictures:
         return had_one
 
 
-def open_http(source: Source, open_timeout_s: float, read_timeout_s: float) -> HttpPictures | None:
-    """Ask the camera; None if it answers with a video.  SourceLost if it does not answer or refuses."""
+def open_http(source: Source, open_timeout_s: float, read_timeout_s: float) -> HttpPictures | HttpVideo | None:
+    """Ask the camera; None for a video that is no live one.  SourceLost if it does not answer or refuses."""
     asked = None
     try:
         asked = Asked(source.target, open_timeout_s, read_timeout_s)
@@ -134,6 +135,10 @@ def open_http(source: Source, open_timeout_s: float, read_timeout_s: float) -> H
             feed = HttpPictures(asked, answer, begun, read_timeout_s)
             asked = None
             return feed
+        if is_live(answer, begun):
+            video = HttpVideo(asked, answer, begun)
+            asked = None
+            return video
     except (OSError, http.client.HTTPException, ValueError):
         raise SourceLost(CANNOT_OPEN) from None  # their texts may hold the address
     finally:

@@ -28,6 +28,7 @@ from attendance.daemon.cameras.feed import (
     SourceLost,
     checked,
 )
+from attendance.daemon.cameras.http_video import HttpVideo
 from attendance.daemon.refusals import refusal_of
 from attendance.errors import Phrase
 from attendance.service.cameras.rotation import turned
@@ -44,13 +45,15 @@ class VideoFeed:
 
     tells_end, note = True, ""
 
-    def __init__(self, source: Source, open_timeout_s: float, read_timeout_s: float) -> None:
-        """Connect and find the video in it.  SourceLost if that fails."""
-        self._finite = source.finite
-        self._container = _opened(source, open_timeout_s, read_timeout_s)
+    def __init__(
+        self, source: Source, open_timeout_s: float, read_timeout_s: float, begun: HttpVideo | None = None
+    ) -> None:
+        """Connect and find the video in it.  SourceLost if that fails.  `begun`: an answer to read on; closed, too."""
+        self._finite, self._begun = source.finite, begun
+        self._container = _opened(source, open_timeout_s, read_timeout_s, begun)
         videos = self._container.streams.video
         if not videos or videos[0].codec_context is None:  # none at all, or in a form that nobody here can decode
-            self._container.close()
+            self._close_all()
             raise SourceLost(NO_VIDEO if source.finite else Phrase("it sends no pictures: check its address"))
         self._stream = videos[0]
         # Threads that share out pictures would hold each back by as many as there are threads.
@@ -66,7 +69,12 @@ class VideoFeed:
 
     def close(self) -> None:
         self._pictures.close()
+        self._close_all()
+
+    def _close_all(self) -> None:
         self._container.close()
+        if self._begun is not None:
+            self._begun.close()
 
     def _decoded(self) -> Generator[NDArray[np.uint8] | None]:
         """Yield each picture, None for a broken one, until the end or until nothing comes in time."""
@@ -86,13 +94,18 @@ class VideoFeed:
                 yield None if frame.is_corrupt else checked(_upright(frame, shape))
 
 
-def _opened(source: Source, open_timeout_s: float, read_timeout_s: float) -> Any:
+def _opened(source: Source, open_timeout_s: float, read_timeout_s: float, answer: HttpVideo | None) -> Any:
     av.logging.set_level(av.logging.PANIC)  # a lost camera would otherwise fill the log
     begun = monotonic()
     options = _RTSP if source.target.lower().startswith("rtsp") else {}
     try:
+        if answer is not None:  # its socket has the time-outs
+            return av.open(answer, mode="r")
         return av.open(source.target, options=options, timeout=(open_timeout_s, read_timeout_s))
     except (FFmpegError, OSError, ValueError):
+        if answer is not None:
+            answer.close()
+            raise SourceLost(CANNOT_OPEN) from None
         # Within the time of this one attempt: a camera that took all of it to fail is not asked.
         left = open_timeout_s - (monotonic() - begun)
         refusal = refusal_of(source.target, left) if source.kind is Kind.STREAM and left > 0 else None
