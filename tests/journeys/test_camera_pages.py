@@ -111,3 +111,26 @@ def test_a_region_can_be_set_without_scripts(web: Web, door: int, open_page: Ope
     page.wait_for_selector(".notice-success")
 
     assert stored(web).roi == [0.3, 0.0, 1.0, 1.0]
+
+
+@pytest.mark.long
+@SIZES
+def test_a_camera_is_added_by_keyboard_and_its_password_is_kept_nowhere(
+    web: Web, open_page: Open, size: dict[str, Any]
+) -> None:
+    page = open_page("/cameras", **size)
+    page.get_by_role("link", name="Add a camera").first.click()
+    expect(page.locator("#name")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("rtsp://viewer:hush@10.0.0.7/1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#name-error")).to_be_visible()
+    assert sticks_out(page) == 0
+    assert page.input_value("#source").endswith("hush@10.0.0.7/1"), "nobody types it twice"
+    assert "hush" not in page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})")
+    page.fill("#name", "yard")
+    page.get_by_role("button", name="Add the camera").click()
+    expect(page.locator(".notice-success")).to_contain_text("watches it within seconds")
+    page.get_by_role("link", name="Change or remove").click()
+    assert page.input_value("#source") == ""
+    assert "hush" not in page.content()

@@ -124,7 +124,7 @@ class HttpPictures:
 
 
 def open_http(source: Source, open_timeout_s: float, read_timeout_s: float) -> HttpPictures | HttpVideo | None:
-    """Ask the camera; None for a video that is no live one.  SourceLost if it does not answer or refuses."""
+    """Ask the camera; None for a video with an end.  SourceLost if it does not answer or refuses."""
     asked = None
     try:
         asked = Asked(source.target, open_timeout_s, read_timeout_s)

@@ -47,8 +47,11 @@ def raise_and_notify(
 ) -> Alarm:
     """Open an alarm and put its messages into the outbox; one that is open already is only counted.
 
-    `detail`: plain values for the words, never a person.  KeyError for a kind that is not in KINDS.
+    `detail`: plain values for the words, never a person.  KeyError for a kind that is not in KINDS.  What happens at a
+    moment and was acknowledged is over, whichever version noted it.
     """
+    if not kinds.KINDS[kind].lasts:
+        alarms.end_acknowledged(session, kind, subject, at)
     alarm, new = alarms.raise_alarm(
         session,
         alarm_id=new_event_id(at),
@@ -60,6 +63,15 @@ def raise_and_notify(
     )
     if new:
         notify(session, alarm, RAISED, at, to, to.mail)
+    return alarm
+
+
+def acknowledge(session: Session, alarm_id: str, *, by: str, at: datetime) -> Alarm | None:
+    """Note who looks after an alarm, which ends one that does not last; None as `store.alarms.acknowledge`."""
+    alarm = alarms.acknowledge(session, alarm_id, by=by, at=at)
+    known = None if alarm is None else kinds.KINDS.get(alarm.kind)
+    if alarm is not None and known is not None and not known.lasts:
+        alarms.end_acknowledged(session, alarm.kind, alarm.subject, at)
     return alarm
 
 

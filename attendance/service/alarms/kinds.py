@@ -21,11 +21,16 @@ Severity = Literal["warning", "fault", "security"]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`words` and `advice` may name `%(subject)s` and what the alarm's detail holds."""
+    """`words` and `advice` may name `%(subject)s` and what the alarm's detail holds.
+
+    `lasts`: it is open until its cause is over; else it happened at a moment, and whoever acknowledges it ends it, so
+    that the next one is told anew.
+    """
 
     severity: Severity
     words: str
     advice: str
+    lasts: bool = True
 
 
 KINDS: Mapping[str, Kind] = {
@@ -63,11 +68,13 @@ KINDS: Mapping[str, Kind] = {
         "security",
         N_("Somebody passed %(subject)s under duress"),
         N_("The PIN for duress was used. Nothing is shown at the door: call help, and do not call back."),
+        lasts=False,
     ),
     "another's factor": Kind(
         "security",
         N_("At %(subject)s a second proof belonged to another person"),
         N_("A face or badge and a PIN did not fit together: find out who stood there."),
+        lasts=False,
     ),
     "audit trail": Kind(
         "security",
@@ -79,6 +86,7 @@ KINDS: Mapping[str, Kind] = {
         "security",
         N_("Somebody changed what the door's program of %(subject)s keeps for the time without a database"),
         N_("It let nobody in by that. Look at who may write its folder “edge”, and compare the log with the door."),
+        lasts=False,
     ),
     # These two are named as `domain/access/repeated_looks.py` names what it suspects.
     "frozen face": Kind(

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from attendance.config import CameraSettings
+from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.passage import Direction
 from attendance.errors import Phrase, UserError, WrongFields, without_secrets
 from attendance.service.access.policy import door_rows, factor_rows
@@ -28,6 +29,7 @@ from attendance.service.cameras import addresses
 from attendance.service.cameras.checking import OPTIONS, USUAL
 from attendance.service.cameras.checking import checked as checked
 from attendance.store.access import doors
+from attendance.store.alarms import alarms
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Damaged, Keys
 
@@ -163,6 +165,8 @@ def remove(session: Session, camera_id: int, actor: Actor, at: datetime) -> str:
     if row is None:
         raise UserError("this camera is not there any more")
     cameras.remove(session, row, at)
+    for suspicion in Suspicion:  # its daemon, which ends them, is gone
+        alarms.clear_alarm(session, suspicion.value, row.name, at)
     door_rows.remove_point(session, row.name, at)
     _note(session, row, actor, at, source=row.source, removed=True)
     return row.name

@@ -52,6 +52,12 @@ def clear_alarm(session: Session, kind: str, subject: str, at: datetime) -> Alar
     return found
 
 
+def end_acknowledged(session: Session, kind: str, subject: str, at: datetime) -> None:
+    """Close the open alarm of this kind and subject if somebody looks after it; the caller commits."""
+    there = (Alarm.kind == kind, Alarm.subject == subject, Alarm.cleared_at.is_(None))
+    session.execute(update(Alarm).where(*there, Alarm.acknowledged_at.is_not(None)).values(cleared_at=at))
+
+
 def acknowledge(session: Session, alarm_id: str, *, by: str, at: datetime) -> Alarm | None:
     """Note who looks after it; None if there is no such alarm or somebody did already."""
     free = (Alarm.id == alarm_id, Alarm.acknowledged_at.is_(None))

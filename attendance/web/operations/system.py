@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from attendance.service.alarms import kinds
+from attendance.service.alarms.alarms import acknowledge as acknowledge_alarm
 from attendance.service.audit.audit import Action, Subject
 from attendance.service.operations.doctor import Verdict
 from attendance.store.alarms import alarms
@@ -62,7 +63,7 @@ def acknowledge(alarm_id: str) -> ResponseReturnValue:
     """Note that the operator looks after the alarm; nobody else is bothered then."""
     site = current_site()
     with site.sessions.begin() as session:
-        found = alarms.acknowledge(session, alarm_id, by=current_user.username, at=site.clock.now())
+        found = acknowledge_alarm(session, alarm_id, by=current_user.username, at=site.clock.now())
         if found is not None:
             record_act(session, Action.ACKNOWLEDGE_ALARM, Subject("alarm", alarm_id))
     if found is None:

@@ -12,7 +12,7 @@ from attendance.daemon.cameras.http_video import is_live
 from attendance.daemon.cameras.video import VideoFeed
 from attendance.daemon.sources import open_feed, parse_source
 from tests.daemon.cameras.dialects import Dialect, Reply, Write, dialect, header
-from tests.daemon.cameras.test_video import transport_stream
+from tests.daemon.cameras.videos import transport_stream
 
 CHALLENGE = 'Digest realm="cam", qop="auth", nonce="n0nce", algorithm=SHA-256'
 

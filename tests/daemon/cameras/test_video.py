@@ -17,28 +17,10 @@ import pytest
 from attendance.daemon.cameras.feed import FeedEnded, Kind, Source, SourceLost
 from attendance.daemon.cameras.video import VideoFeed
 from attendance.daemon.sources import parse_source
+from tests.daemon.cameras.videos import transport_stream
 from tests.factories import make_image
 
 SIZES = [(160, 96), (96, 160), (64, 48)]
-
-
-def transport_stream(sizes: list[tuple[int, int]], pictures: int = 5, codec: str = "libx264") -> bytes:
-    """A stream as a camera sends it whose settings are changed while it runs: a red corner on grey."""
-    sent = b""
-    for width, height in sizes:
-        part = io.BytesIO()
-        with av.open(part, "w", format="mpegts") as container:
-            stream = container.add_stream(
-                codec, rate=25, options={"tune": "zerolatency", "x265-params": "log-level=none"}
-            )
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            for _ in range(pictures):
-                picture = make_image((128, 128, 128), width, height)
-                picture[: height // 2, : width // 2] = (0, 0, 255)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
-            container.mux(stream.encode())
-        sent += part.getvalue()
-    return sent
 
 
 @contextmanager

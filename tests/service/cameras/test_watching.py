@@ -13,9 +13,11 @@ from attendance.domain.faces import Region
 from attendance.domain.passage import Direction
 from attendance.errors import UserError, WrongFields
 from attendance.service.access.policy import door_rows
+from attendance.service.alarms.alarms import NOBODY, raise_and_notify
 from attendance.service.audit.audit import Actor
 from attendance.service.cameras import watching
 from attendance.store.access import doors
+from attendance.store.alarms import alarms
 from attendance.store.audit import entries
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
@@ -229,7 +231,9 @@ def test_a_removed_camera_does_not_come_back_by_any_settings_file(
         assert row is not None
         cameras.edit(session, row.id, title="Main entrance", direction=Direction.OUT, active=True)
         door_rows.move_point(session, "front", doors.list_doors(session)[0].id, NOON)
+        raise_and_notify(session, "frozen face", "front", {}, NOON, NOBODY)
         assert watching.remove(session, row.id, WHO, NOON) == "front"
+        assert alarms.open_alarms(session) == [], "nobody else would end it"
 
     assert served(sessions, keys) == {}
     assert not imported(sessions, keys, name="front", source=SECRET)

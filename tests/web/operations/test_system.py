@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from attendance.service.alarms.alarms import Recipients, clear_and_notify, raise_and_notify
+from attendance.store.alarms import alarms, outbox
 from attendance.web.kiosk.tablet import SCRIPTS
 from tests.factories import NOON
 from tests.site_fixtures import Browser, Web
@@ -110,3 +111,27 @@ def test_pages_of_whoever_may_not_see_alarms_and_of_tablets_have_no_sound(
     for template in Path(web.app.root_path).parents[1].glob("templates/kiosk/*.html"):
         assert "alarms.js" not in template.read_text(encoding="utf-8")
     assert not any("alarm" in name for name in SCRIPTS)
+
+
+def test_each_duress_is_told_anew_though_an_earlier_one_was_acknowledged(web: Web, admin: Browser) -> None:
+    """What happens at a moment has no end of its own: an open row would swallow every later one."""
+    [first] = sound(web, "duress")
+    assert sound(web, "duress") == [first], "while nobody looked it is counted"
+    admin.submit(f"/system/alarms/{first}/acknowledge")
+    page = admin.text("/system")
+    assert "No alarm is open" in page
+    assert page.index("Past alarms") < page.rindex("under duress")
+    with web.sessions.begin() as session:
+        second = raise_and_notify(session, "duress", "back", {}, NOON, Recipients(webhook=True))
+        assert second.id != first
+        assert outbox.count_waiting(session) == 1
+    [lost] = sound(web, "camera lost")
+    admin.submit(f"/system/alarms/{lost}/acknowledge")
+    assert sound(web, "camera lost") == [lost], "this one lasts until pictures come again"
+
+
+def test_an_alarm_that_an_older_version_left_open_swallows_no_later_one(web: Web) -> None:
+    [first] = sound(web, "another's factor")
+    with web.sessions.begin() as session:
+        assert alarms.acknowledge(session, first, by="ada", at=NOON) is not None  # as it was, without an end
+    assert sound(web, "another's factor") != [first]
