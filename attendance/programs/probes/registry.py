@@ -6,7 +6,14 @@ Does not know: what a probe does.
 
 from __future__ import annotations
 
-from attendance.programs.probes import computer, kiosk, load, second_step, sign_in
+from attendance.programs.probes import computer, kiosk, load, passkey, second_step, sign_in
 from attendance.programs.probes.attack import Probe
 
-PROBES: tuple[Probe, ...] = (*kiosk.PROBES, *sign_in.PROBES, *second_step.PROBES, *load.PROBES, *computer.PROBES)
+PROBES: tuple[Probe, ...] = (
+    *kiosk.PROBES,
+    *sign_in.PROBES,
+    *second_step.PROBES,
+    *passkey.PROBES,
+    *load.PROBES,
+    *computer.PROBES,
+)
