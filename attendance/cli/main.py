@@ -145,7 +145,7 @@ def demo(out_dir: Path) -> None:
     "--peers",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="YuNet or SCRFD as ONNX file, or a folder with them.",
+    help="YuNet or SCRFD as ONNX file, or a folder with them, and with a recogniser of 112 px crops.",
 )
 @click.pass_context
 def bench(context: click.Context, seconds: float, json_file: Path | None, peers: Sequence[Path]) -> None:

@@ -35,7 +35,7 @@ from attendance.daemon.sources import parse_source
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.faces import Frame, Template
 from attendance.errors import UserError
-from attendance.programs import bench_detectors, bench_doors, bench_hours, portraits
+from attendance.programs import bench_cameras, bench_detectors, bench_doors, bench_hours, bench_people, portraits
 from attendance.programs.bench_detectors import RUNTIMES, Timed, installed_runtimes
 from attendance.vision.analyser import STAGES, FaceAnalyser
 from attendance.vision.int8_product import int8_product
@@ -101,6 +101,10 @@ def run_bench(
         hours = bench_hours.measure(Path(folder))
     say("from picture to pulse ...")
     waits = bench_doors.measure(settings)
+    say(f"{bench_cameras.CAMERAS} cameras in real time ...")
+    cameras = bench_cameras.measure(settings, peers)
+    say("what people cost ...")
+    spent = bench_people.measure(settings, peers)
     say("searching ...")
     searches, all_ms = _measure_searches(dim, card.model_id), _measure_compared_with_all(dim, card.model_id)
     _require_faces(measured["onnxruntime"], settings)
@@ -109,10 +113,13 @@ def run_bench(
     say(f"comparing with all of {max(GALLERIES):,} in float32: {all_ms:.1f} ms, {ratio:.1f} times as long")
     say("\n" + bench_detectors.report(timed, still_ms, measured["onnxruntime"].p("whole", 50)))
     say("\n" + "\n".join(each.words() for each in waits))
+    say(f"\n{bench_cameras.report(cameras)}\n\n{bench_people.report(spent)}")
     say("\n" + bench_hours.report(hours))
     if json_file is not None:
         numbers = _numbers(settings, measured, searches, idle_mb, threads, timed, still_ms)
         numbers["picture_to_pulse_ms"] = {str(each.cameras): each.numbers() for each in waits}
+        numbers["cameras"] = [each.numbers() for each in cameras]
+        numbers["people"] = bench_people.numbers(spent)
         numbers["search_ms"]["compared_with_all"] = round(all_ms, 2)
         numbers["hours"] = asdict(hours) | {"ratio": round(hours.ratio, 1)}
         _write_json(json_file, numbers)

@@ -88,7 +88,7 @@ def measure(settings: Settings, counts: Sequence[int] = (1, 4), pictures: int | 
 def _measured(settings: Settings, cameras: int, shown: Sequence[NDArray[np.uint8]]) -> Waits:
     waits = Waits(cameras)
     with tempfile.TemporaryDirectory(prefix="attendance-bench-") as folder:
-        site = _site(settings, Path(folder))
+        site = fresh_site(settings, Path(folder))
         devices = [LoopbackDoor() for _ in range(cameras)]
         try:
             # Loaded one after the other: what is measured begins when all of them look.
@@ -149,7 +149,7 @@ def _check_in(site: Installation, camera: str, device: LoopbackDoor, analyser: A
     return check_in
 
 
-def _site(settings: Settings, folder: Path) -> Installation:
+def fresh_site(settings: Settings, folder: Path) -> Installation:
     """Return a fresh site in which one person is enrolled."""
     changed = settings.model_copy(
         update={

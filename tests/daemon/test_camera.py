@@ -89,15 +89,19 @@ def test_broken_pictures_in_the_middle_of_a_video_are_counted_and_left_out(watch
     assert camera.health.trouble == ""
 
 
-def test_pictures_of_a_folder_come_in_order_and_broken_ones_are_counted(watch: Watch, tmp_path: Path) -> None:
+def test_pictures_of_a_folder_come_in_order_and_broken_ones_are_counted(
+    watch: Watch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = make_pictures(tmp_path / "folder", [ANNA, BERT, STRANGER])
     (folder / "1.png").write_bytes(b"no picture")
     (folder / "9.png").write_bytes(b"")
+    caplog.set_level(logging.INFO)
     camera = watch(folder, paced=False)
     frames = read_all(camera)
 
     assert [tuple(frame.image[0, 0]) for frame in frames] == [ANNA, STRANGER]
     assert camera.health.broken == 2
+    assert caplog.text.count("several pictures of one person in a row must agree") == 1
 
 
 def test_more_broken_pictures_than_a_camera_may_give_do_not_end_a_folder(watch: Watch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from attendance.config import load_settings
 from attendance.errors import UserError
-from attendance.programs import bench, bench_detectors, bench_doors, bench_hours
+from attendance.programs import bench, bench_cameras, bench_detectors, bench_doors, bench_hours, bench_people
 from tests import needs
 
 
@@ -47,6 +47,8 @@ def test_a_short_bench_prints_a_table_and_writes_the_same_numbers(
     monkeypatch.setattr(bench_detectors, "LEAST_ROUNDS", 2)
     monkeypatch.setattr(bench_doors, "PICTURES", 6)
     monkeypatch.setattr(bench_hours, "PEOPLE", 3)
+    monkeypatch.setattr(bench_cameras, "SECONDS", 4.0)
+    monkeypatch.setattr(bench_people, "SECONDS", 2.0)
     bench.run_bench(load_settings(environ={}), seconds=1.0, json_file=tmp_path / "bench.json")
 
     told = capsys.readouterr().out
@@ -64,6 +66,9 @@ def test_a_short_bench_prints_a_table_and_writes_the_same_numbers(
     assert "a picture in which nothing moves" in told
     assert [one["input_size"] for one in numbers["detectors"]] == [256]
     assert numbers["hours"]["ratio"] > 0 and "working time of 3 people" in told
+    assert [one["cameras"] for one in numbers["cameras"]] == [1, bench_cameras.CAMERAS]
+    assert {one["name"] for one in numbers["people"]} == {bench_people.FOLLOWING, bench_people.EVERYTHING}
+    assert "person-minute" in told and "720p, 10 a second" in told
     assert set(numbers["search_ms"]) == {"100", "1000", "compared_with_all"}
 
 

@@ -28,7 +28,7 @@ class FolderFeed:
 
     fps = FOLDER_FPS
     tells_end = True
-    note = ""
+    note = "several pictures of one person in a row must agree; with one picture of each, nobody is let in"
 
     def __init__(self, folder: Path) -> None:
         """List the folder.  SourceLost if that fails."""

@@ -242,7 +242,7 @@ class Kiosk:
             or view.passage.camera != terminal.name
             or abs(self._clock.now() - view.passage.at) > corrections.UNDO
         ):
-            raise UserError("this is not a check-in of the last minute: ask for a correction")
+            raise UserError("this check-in can no longer be undone or changed here: ask for a correction")
         return view.passage
 
     def _greet(self, terminal: Terminal, passage: Passage, repeat: bool = False) -> Answer:

@@ -175,7 +175,7 @@
   let lastDone = null; // what may still be undone for some seconds after the dialog was closed
 
   // One number of seconds for the button in the dialog and the one after it; no more, as the next in the row is not to
-  // undo it.  The site takes an undo for a minute, so that a slow line does not lose one.
+  // undo it.  The site takes an undo for longer, so that a slow line does not lose one.
   const UNDO_S = 15;
   const secondsLeft = (until) => Math.max(0, Math.round((until - performance.now()) / 1000));
 
@@ -351,7 +351,7 @@
       words: texts.noted,
       advice: filled(fault ? texts.keptFault : texts.keptOffline, { time: when }),
       ask: bothWays,
-      undo: 60,
+      undo: UNDO_S,
     };
     open(bothWays ? { ...reply, advice: `${reply.advice} ${texts.whichWay}` } : reply, {
       mark: "…",
