@@ -44,7 +44,9 @@ COLLINS, HOPPER, NOBODY = "Eileen Collins", "Grace Hopper", "nobody"
 PATIENCE_S = 60.0  # for loading the networks and ending, on top of a video's length
 SETTLES_S = 4.0  # a decision may come so long after its visitor has gone
 MARKER = "# Made by `demo`, which overwrites this folder's files the next time.\n"
-MADE = ("attendance.db", "attendance.db-wal", "attendance.db-shm", "master.key", "config.toml")
+MADE = (
+    "attendance.db", "attendance.db-wal", "attendance.db-shm", "master.key", "config.toml", "erasures.ledger",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from attendance import bootstrap
 from attendance.config import load_settings
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
@@ -82,10 +83,12 @@ def test_a_folder_with_a_true_sites_files_is_left_alone(tmp_path: Path, name: st
 
 def test_an_earlier_demos_files_are_replaced(tmp_path: Path) -> None:
     fresh_folder(tmp_path)
-    (tmp_path / "attendance.db").write_text("old")
+    bootstrap.set_up(load_settings(tmp_path / "config.toml", environ={}))
+    assert (tmp_path / "erasures.ledger").exists()
     file = fresh_folder(tmp_path)
 
-    assert not (tmp_path / "attendance.db").exists()
+    # What is bound to the old master key would stop the next demo.
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["config.toml"]
     assert load_settings(file, environ={}).database.url == f"sqlite:///{tmp_path.resolve()}/attendance.db"
 
 
