@@ -322,7 +322,7 @@ def _is_within(mark: str, at: datetime, longest: timedelta) -> bool:
 
 def _note_use(site: Site, found: sign_ins.SignIn) -> None:
     """Note once a minute that somebody used the site; what a page asks for by itself does not count."""
-    if wants_json() or request.endpoint in ("static", "bootstrap.static"):
+    if wants_json() or "X-Live" in request.headers or request.endpoint in ("static", "bootstrap.static"):
         return
     if _is_within(found.seen_mark, found.seen_at, sign_ins.SEEN_EVERY):
         return

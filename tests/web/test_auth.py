@@ -84,6 +84,19 @@ def test_a_session_ends_after_the_hours_of_the_settings_however_busy_it_was(web:
     assert admin.get("/people").status_code == 302
 
 
+def test_a_page_that_only_keeps_itself_fresh_does_not_keep_anybody_signed_in(web: Web, admin: Browser) -> None:
+    for _ in range(13):
+        web.clock.advance(300)
+        fresh = admin.get("/overview/now", headers={"X-Live": "1"})
+    assert fresh.status_code == 302 and "/login" in fresh.location
+
+
+def test_whoever_opens_pages_stays_signed_in(web: Web, admin: Browser) -> None:
+    for _ in range(13):
+        web.clock.advance(300)
+        assert admin.get("/people/").status_code == 200
+
+
 def test_signing_out_ends_the_session_and_needs_a_post(admin: Browser) -> None:
     assert admin.get("/logout").status_code == 405
     assert admin.submit("/logout").status_code == 302

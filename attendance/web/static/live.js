@@ -62,7 +62,8 @@ window.addEventListener("beforeunload", () => (site.leftAt = Date.now()));
 for (const part of document.querySelectorAll("[data-live]")) {
   let shown = null;
   site.every(Number(part.dataset.every), async () => {
-    const answer = await site.ask(part.dataset.live);
+    // Marked, so that a page that nobody uses does not keep its reader signed in.
+    const answer = await site.ask(part.dataset.live, { headers: { "X-Live": "1" } });
     if (!answer.ok) throw new Error(String(answer.status));
     const html = await answer.text();
     // Replacing what is the same would only lose the reader's selection and the keyboard's place.
