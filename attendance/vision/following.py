@@ -14,6 +14,7 @@ elsewhere.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ from attendance.domain.access.track import differs
 from attendance.domain.faces import Box, Frame, Probe, Region
 from attendance.vision.analyser import Detection, FaceAnalyser, Judged, StageClock
 from attendance.vision.motion import GRID, LEAST_FIELDS, fields, moved
+
+log = logging.getLogger(__name__)
 
 # A face is embedded again before its template is older than this; with fewer pictures than one a second, always.
 EMBED_EVERY = timedelta(seconds=1)
@@ -68,6 +71,7 @@ class Following:
         self._timings: Mapping[str, float] = {}
         self._newest: tuple[Frame, Sequence[tuple[Judged, Probe]]] | None = None
         self._faces: list[_Face] = []  # those that rest
+        self._most_near = MOST_NEAR
         self._at: datetime | None = None
         self._full_at: datetime | None = None
         self._place: tuple[tuple[int, ...], Region | None] | None = None
@@ -125,28 +129,31 @@ class Following:
         assert self._at is not None and self._full_at is not None
         # By the picture after this one a template would be too old.
         due = any(face.crop is not None and now + (now - self._at) - face.at > EMBED_EVERY for face in self._faces)
-        if due or now - self._full_at >= FULL_EVERY or self._moves_elsewhere(frame):
-            clock.stop("follow")
-            found = self._inner.find(frame, max_faces)
-            clock.stop("detect")
-            kept = None if due else self._kept(frame, found, clock)
-            if kept is not None:
-                self._full_at, self._scene = now, fields(frame)
-            return kept, found
-        if all(_is_still(face, frame) for face in self._faces):
+        whole = due or now - self._full_at >= FULL_EVERY or self._moves_elsewhere(frame)
+        if not whole and all(_is_still(face, frame) for face in self._faces):
             return self._faces, None
         clock.stop("follow")
-        near = self._find_near(frame)
+        if not whole and len(self._faces) <= self._most_near:
+            near = self._find_near(frame)
+            clock.stop("detect")
+            return (None if near is None else self._kept(frame, near, clock)), None
+        found = self._inner.find(frame, max_faces)
         clock.stop("detect")
-        return (None if near is None else self._kept(frame, near, clock)), None
+        kept = None if due else self._kept(frame, found, clock)
+        if kept is not None:
+            self._full_at, self._scene = now, fields(frame)
+        return kept, found
 
     def _find_near(self, frame: Frame) -> list[Detection] | None:
         """Return the faces around those that rest; None unless there is one around each."""
-        if len(self._faces) > MOST_NEAR:
-            return None
         found = []
         for face in self._faces:
-            here = self._inner.find_around(frame, face.probe.box, NEAR_SIZE)
+            try:
+                here = self._inner.find_around(frame, face.probe.box, NEAR_SIZE)
+            except Exception as error:  # each runtime has its own for a graph of one size
+                log.warning("%s: the detector takes no small pictures, so whole ones are searched", error)
+                self._most_near = 0
+                return None
             if len(here) != 1:
                 return None
             found += here

@@ -179,3 +179,14 @@ def test_it_says_whose_templates_come_out_and_how_long_each_stage_took() -> None
     assert isinstance(film.room, Room) and isinstance(film.eye, Following)
     assert film.eye.model_id == film.room.model_id
     assert {"detect", "embed", "follow"} <= set(film.eye.timings)
+
+
+def test_a_detector_that_takes_one_size_only_searches_whole_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> list[object]:
+        raise RuntimeError("Got invalid dimensions for input: image")
+
+    film = Film()
+    monkeypatch.setattr(film.room, "find_around", refuse)
+    pictures = film.stands(2, ANNA)
+    assert sum(probe.rested for (probe,) in pictures) >= 15
+    assert film.room.did["embed"] <= 4

@@ -110,3 +110,22 @@ def test_an_error_is_told_and_tried_again(
         watch.refresh()
         finished(watch)
     assert watch.view.gallery.size == 2
+
+
+def test_one_camera_looks_it_up_and_the_others_do_not_wait(
+    sessions: Sessions, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(sessions, keys, "Anna", 1)
+    clock = FakeClock()
+    watch = GalleryWatch(sessions, keys, MODEL, clock)
+    watch.load()
+    slow = Slow(monkeypatch)
+    enrol(sessions, keys, "Bert", 2)
+    clock.advance(2)
+    first = threading.Thread(target=watch.refresh)
+    first.start()
+    assert slow.begun.wait(PATIENCE_S)
+    assert watch.refresh().gallery.size == 1
+    slow.go.set()
+    first.join(PATIENCE_S)
+    assert watch.refresh().gallery.size == 2

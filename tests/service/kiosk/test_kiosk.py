@@ -310,3 +310,9 @@ def test_one_number_of_seconds_is_promised_for_an_undo() -> None:
     assert re.findall(r"UNDO_S = (\d+);", page) == [str(undoing.OFFERED_S)]
     assert f"for {undoing.OFFERED_S} seconds on the page" in guide
     assert undoing.UNDO.total_seconds() > undoing.OFFERED_S
+
+
+def test_all_tablets_search_one_gallery(kiosk: Kiosk, staffed: Site) -> None:
+    first, second = (kiosk._seat(Terminal(number, f"tablet {number}", Direction.IN)) for number in (7, 8))
+    assert first.check_in is not second.check_in
+    assert first.check_in._watch is second.check_in._watch
