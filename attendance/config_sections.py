@@ -176,6 +176,14 @@ class Calibration(Section):
     tighten: bool = True
 
 
+class Growth(Section):
+    enabled: bool = False
+    quarantine_days: Number = Field(7.0, ge=1, le=90)
+    most: Whole = Field(2, ge=1, le=5)
+    looks_at_once: Whole = Field(1, ge=1, le=2)
+    every_hours: Number = Field(24.0, ge=12, le=8760)
+
+
 class CameraSettings(Section):
     name: Name = "entrance"
     source: Annotated[str, BeforeValidator(_text)] = _secret("0", min_length=1)
@@ -354,6 +362,7 @@ class Settings(Section):
     decision: Decision = Decision()
     liveness: Liveness = Liveness()
     calibration: Calibration = Calibration()
+    growth: Growth = Growth()
     camera: CameraSettings = CameraSettings()
     door: DoorSettings = DoorSettings()
     web: Web = Web()

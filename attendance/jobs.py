@@ -28,11 +28,13 @@ from attendance.service.alarms.watch import WATCH_EVERY_S, AlarmWatch
 from attendance.service.audit import keeping
 from attendance.service.audit.audit import Action, Actor, Subject, record
 from attendance.service.calibration.auto_tighten import tighten
+from attendance.service.enrolment.growing import Growing
 from attendance.service.hours import muster, periods, weekly_mail
 from attendance.service.mail import MailServer, addresses_in
 from attendance.service.operations.backups import back_up_if_due
 from attendance.service.operations.readiness import PROBE_EVERY_S, Readiness
 from attendance.service.people.employment import end_what_is_over
+from attendance.service.people.growth import rules_of, settle
 from attendance.service.people.look_alikes import refresh_all
 from attendance.service.ports import Clock, doubt_about
 from attendance.service.privacy import key_backups
@@ -351,9 +353,15 @@ def jobs_of(sessions: Sessions, keys: Keys, settings: Settings, clock: Clock) ->
         Job("forget undecided photos", partial(forget_undecided_photos, sessions, clock), timedelta(minutes=5)),
         Job("finish erasures", partial(finish_erasures, sessions, keys, settings, clock), FINISH_EVERY, FINISH_EVERY),
         Job("photo digests", partial(salt_photo_digests, sessions, keys), hour, later),
+        Job("grown templates", partial(settle, sessions, keys, model_id, rules_of(settings), clock), soon),
         Job("look-alikes", partial(refresh_all, sessions, keys, model_id, clock), soon),
         Job("risk", partial(tighten, sessions, keys, settings, model_id, clock), soon),
     )
+
+
+def growing_of(growing: Growing | None) -> tuple[Job, ...]:
+    """Return the job that keeps confirmed looks of tablets as templates; none where nothing grows."""
+    return () if growing is None else (Job("growing", growing.tick, timedelta(seconds=3)),)
 
 
 def watching(readiness: Readiness, sessions: Sessions, settings: Settings, clock: Clock) -> tuple[Job, ...]:

@@ -33,6 +33,7 @@ from attendance.daemon.camera import open_camera
 from attendance.daemon.doors.relaying import Relaying
 from attendance.daemon.doors.watcher import DoorWatcher
 from attendance.daemon.edge import EdgeKeeper, edge_for
+from attendance.daemon.growing import GrowthKeeper
 from attendance.daemon.several import SeveralCameras
 from attendance.daemon.shared_doors import SharedDoors
 from attendance.daemon.turns import InTurn, Turns
@@ -55,6 +56,7 @@ from attendance.service.cameras.addresses import this_computer
 from attendance.service.cameras.health import State, health_of
 from attendance.service.cameras.rotation import turn_needed
 from attendance.service.enrolment.at_camera import EnrolAtCamera
+from attendance.service.enrolment.growing import Growing, GrowingCheckIn, SeenFaces, growing_for
 from attendance.service.operations.doctor import Check, Extra, Verdict, fault_of
 from attendance.service.ports import Analyser, Door, Pulse
 from attendance.store.access import doors
@@ -160,11 +162,14 @@ class Wiring:
         eye, rest = following(self._networks, site.settings)
         if self._several:
             eye = InTurn(eye, self._turns)
-        check_in = check_in_for(site, gated(eye, site.settings), door, self._gates, edge, self._gallery, rest)
+        growing = growing_for(site.settings, site.sessions, site.keys, site.clock, site.zone, "daemon")
+        seen = gated(eye, site.settings) if growing is None else SeenFaces(gated(eye, site.settings))
+        plainly = check_in_for(site, seen, door, self._gates, edge, self._gallery, rest)
+        check_in, growth = growing_check_in(plainly, seen, growing)
         judge = EnrolAtCamera(check_in, plain, site.sessions, site.keys, site.clock, camera.name)
         opened = open_camera(camera, site.clock, self._paced)
         turns = (ReplacedWatch(site.engine).check, *every_turn)
-        beside = (EdgeKeeper(edge), *beside)
+        beside = (EdgeKeeper(edge), *growth, *beside)
         if self._numbers is not None:
             sources = (lambda: opened.health), (lambda: check_in.view), (lambda: edge.state)
             beside = (*beside, self._numbers.of(camera.name, door.name, *sources))
@@ -240,6 +245,15 @@ def following(networks: Analyser, settings: Settings) -> tuple[Analyser, Rest]:
         return networks, always_looked_at
     eye = Following(networks)
     return eye, eye.rest
+
+
+def growing_check_in(
+    check_in: CheckIn, seen: Analyser, growing: Growing | None
+) -> tuple[CheckIn | GrowingCheckIn, Sequence[Beside]]:
+    """Return the check-in whose looks may grow, and the thread that keeps those which a PIN confirmed."""
+    if growing is None or not isinstance(seen, SeenFaces):
+        return check_in, ()
+    return GrowingCheckIn(check_in, seen, growing), (GrowthKeeper(growing),)
 
 
 def gated(analyser: Analyser, settings: Settings) -> Analyser:

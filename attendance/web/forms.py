@@ -132,6 +132,7 @@ class ConsentForm(FlaskForm):
     )
     access = BooleanField(_("Access: a camera recognises the face, and a door opens"))
     attendance = BooleanField(_("Working time: coming and going by face count as working time"))
+    growth = BooleanField(_("Templates that grow: looks that the person’s PIN confirmed become templates, too"))
     language = StringField(
         _("Language of these words"),
         [Regexp(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}\Z", message=_("Write a language as en, de or pt-BR."))],
@@ -146,13 +147,13 @@ class ConsentForm(FlaskForm):
     )
 
     def validate_attendance(self, _field: BooleanField) -> None:
-        """Require one purpose or both."""
-        if not (self.access.data or self.attendance.data):
+        """Require a purpose."""
+        if not (self.access.data or self.attendance.data or self.growth.data):
             raise ValidationError(_("Tick what the person agrees to: access, working time or both."))
 
     def purposes(self) -> frozenset[Purpose]:
         """Return the purposes that are ticked."""
-        ticked = {Purpose.ACCESS: self.access.data, Purpose.ATTENDANCE: self.attendance.data}
+        ticked = {purpose: getattr(self, purpose.value).data for purpose in Purpose}
         return frozenset(purpose for purpose, on in ticked.items() if on)
 
 

@@ -17,6 +17,7 @@ from flask import Flask, current_app, g, request, url_for
 from attendance.config import Settings
 from attendance.domain.faces import Frame, Probe
 from attendance.service.access.liveness.gate import Gates, no_gate
+from attendance.service.enrolment.growing import growing_for
 from attendance.service.operations.doctor import Check, Patient, examine
 from attendance.service.operations.readiness import Readiness
 from attendance.service.ports import Analyser, Clock
@@ -58,6 +59,7 @@ class Site:
         with sessions() as session:
             self.zone = zone_of(session, settings.site.zone)  # with its history
         self.ledger = ledger_for(settings, engine_of(sessions), keys)
+        self.growing = growing_for(settings, sessions, keys, clock, self.zone, "kiosk")
         self.readiness = Readiness(sessions, keys, clock)
         # The checks of the page System; the composition root adds those that this layer cannot make.
         self.doctor: Callable[[], list[Check]] = self._examine

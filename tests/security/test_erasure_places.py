@@ -19,10 +19,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from attendance.cli.operations.log_output import TEXT
 from attendance.config import Settings
 from attendance.domain.passage import Direction
+from attendance.domain.people.consent import Purpose
 from attendance.service.access.edge.deciding import Edge
 from attendance.service.access.gallery_watch import GalleryWatch
 from attendance.service.alarms.alarms import Recipients, raise_and_notify
@@ -41,7 +43,8 @@ from attendance.store.access.edge_files import RulesFile
 from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys
 from attendance.store.faults import DatabaseLocked
-from attendance.store.people import people, pins, templates
+from attendance.store.people import grown, people, pins, templates
+from attendance.store.people.grown import GrownTemplate
 from attendance.store.people.look_alikes import replace_pairs
 from attendance.store.privacy import consent, erasures, person_keys
 from attendance.store.privacy.ledger import Ledger
@@ -123,6 +126,7 @@ def fill(site: Before) -> None:
                 templates.add_template(session, site.keys, person.id, make_template(seed), "upload", {}, None, at=NOON)
             if number < 0:
                 site.person = person.id
+                grow_two(site, session)
         with site.sessions.begin() as session:
             people.update_person(session, person.id, at=NOON, notes=NOTES if number < 0 else "y" * 30 * number)
     hashed = pins.hashed_pin("258013")
@@ -150,6 +154,10 @@ def fill(site: Before) -> None:
         raise_and_notify(session, "camera lost", "door", {}, NOON, Recipients(mail="ada@example.org"))
     with closing(sqlite3.connect(site.database)) as connection:
         vectors = connection.execute("SELECT vector FROM templates WHERE person_id = ?", (site.person,)).fetchall()
+        vectors += connection.execute(
+            "SELECT vector FROM grown_templates WHERE person_id = ?", (site.person,)
+        ).fetchall()
+        assert len(vectors) == 4
         pin = connection.execute("SELECT pin_hash FROM person_secrets WHERE person_id = ?", (site.person,)).fetchone()
         query = "SELECT uid, wrapped_key FROM key_material JOIN person_keys USING (uid) WHERE person_id = ?"
         uid, wrapped = connection.execute(query, (site.person,)).fetchone()
@@ -164,6 +172,22 @@ def fill(site: Before) -> None:
     site.backup = backups.make(
         engine_of(site.sessions), site.folder / "backups", NOON, key_folder=site.folder / "keys"
     )[0].path
+
+
+def grow_two(site: Before, session: Session) -> None:
+    """Add a template that grew and is in use, one that waits, and the proof of a PIN."""
+    consent.give_consent(session, site.person, "I agree.", at=NOON, purposes=[Purpose.GROWTH])
+    wrapped = person_keys.wrapped_key(session, site.person)
+    assert wrapped is not None
+    data_key = site.keys.unwrap(wrapped, site.person)
+    for seed, used in ((7001, NOON), (7002, None)):
+        session.add(
+            GrownTemplate(
+                person_id=site.person, model_id=MODEL, vector=data_key.seal(make_template(seed)), quality={},
+                camera="door", passage_id="p", grown_at=NOON, usable_at=NOON, used_since=used,
+            )
+        )  # fmt: skip
+    grown.note_pin(session, "p", site.person, NOON)
 
 
 def erase(site: Before) -> str:

@@ -69,7 +69,11 @@ def _serve(site: Installation) -> None:
     # Each screen's stream keeps a thread to itself; four are left for everybody else.
     server = make_server(app, listener, settings, 4 + settings.kiosk.max_streams)
     watching = jobs.watching(site_of(app).readiness, site.sessions, settings, site.clock)
-    table = (*jobs.jobs_of(site.sessions, site.keys, settings, site.clock), *watching)
+    table = (
+        *jobs.jobs_of(site.sessions, site.keys, settings, site.clock),
+        *watching,
+        *jobs.growing_of(site_of(app).growing),
+    )
     scheduler = jobs.start(table, site.clock)
     bootstrap.serve_site_numbers(site, site_of(app).readiness)
 

@@ -2,9 +2,9 @@
 
 In: words, a person's consents.  Out: purposes; a version of words; whether a check-in counts as working time.
 Does not know: the database, the law of a country.
-Main choice: access and attendance are two consents, and a version is a digest of the words, so that two people who
-agreed to the same words have the same version and nobody has to number texts.  Trade-off: a version says nothing about
-which words are the newer ones; the dates in the history do.
+Main choice: access and attendance are two consents, growth is a third beside them.  A version is a digest of the words,
+so that two people who agreed to the same words have the same version and nobody has to number texts.  Trade-off: a
+version says nothing about which words are the newer ones; the dates in the history do.
 """
 
 from __future__ import annotations
@@ -17,13 +17,18 @@ from attendance.domain.passage import Method
 
 
 class Purpose(StrEnum):
-    """What a face may be compared for; stored by value: never rename one."""
+    """What a face may be used for; stored by value: never rename one.
+
+    GROWTH: looks of confirmed passages may become templates.  It holds only beside one of the other two.
+    """
 
     ACCESS = "access"
     ATTENDANCE = "attendance"
+    GROWTH = "growth"
 
 
-BOTH = frozenset(Purpose)
+# What a face may be compared for.  Templates are kept while one of these holds.
+BOTH = frozenset({Purpose.ACCESS, Purpose.ATTENDANCE})
 
 
 class Channel(StrEnum):

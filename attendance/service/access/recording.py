@@ -49,7 +49,7 @@ from attendance.service.ids import new_event_id
 from attendance.service.ports import Clock, Door, DoorFault, DoorUnknown, Pulse, PulseOutcome, doubt_about
 from attendance.store.access import events
 from attendance.store.access.events import DoorOutcome
-from attendance.store.people import people
+from attendance.store.people import grown, people
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
@@ -276,6 +276,8 @@ class Recorder:
         events.record_passage(session, passage)
         if passage.granted and passage.door_id is not None:
             take_place(session, self._rules.rules(session), passage)
+        if person is not None and person.growth_consent_at is not None and not asked.duress and _by_own_pin(passage):
+            grown.note_pin(session, passage.id, person.id, self._clock.now())
         if asked.duress and person is not None:
             raise_and_notify(session, "duress", passage.camera, {}, self._clock.now(), self._alarms_to)
         if also is not None:
@@ -363,6 +365,12 @@ def unlock_once(door: Door, seconds: float, passage: str) -> Opening:
         shut = pulse.outcome is PulseOutcome.REFUSED
         log.error("door %s %s: %s", door.name, "did not unlock" if shut else "may not have unlocked", pulse.detail)
     return Opening(STORED[pulse.outcome], pulse.detail)
+
+
+def _by_own_pin(passage: Passage) -> bool:
+    """Return whether the person's PIN was accepted just now, alone or as one of several factors."""
+    accepted = passage.granted or passage.reason is Reason.SECOND_FACTOR
+    return accepted and passage.method is Method.PIN and not passage.late
 
 
 def _refused(passage: Passage, reason: Reason) -> Passage:

@@ -137,7 +137,10 @@ def score_site(
             model_id=model_id,
             ours=matrix.shape[1],
         )
-    strangers = _strangers(gallery, matrix, owners, reference)
+    # A stranger stands before the doors' gallery, with what grew; own people are judged by confirmed photos alone.
+    all_owners, rows = stored_templates.with_grown(session, keys, model_id, owners, matrix)
+    doors = gallery if len(rows) == len(matrix) else Gallery(all_owners, rows, model_id, 0, scoring=scoring)
+    strangers = _strangers(doors, matrix, owners, reference, MEAN_PHOTO.people(rows, all_owners)[0])
     genuine, whose = _genuine(matrix, owners, scoring)
     granted: list[tuple[int, float]] = []
     if passages_since is not None:
@@ -204,14 +207,15 @@ def since(now: datetime, days: int) -> datetime | None:
 
 
 def _strangers(
-    gallery: Gallery, matrix: NDArray[np.float32], owners: Ints, reference: Reference | None
+    gallery: Gallery, matrix: NDArray[np.float32], owners: Ints, reference: Reference | None, people: Vectors
 ) -> StrangerScores:
     """Compare each person's first template with everybody else, and the reference's strangers with everybody.
 
     For an attempt a person's first templates are pooled.  A packaged stranger has a single one: pooled ones score about
     the same, and where the site's own people score higher, the packaged strangers are moved there.
+    `people` [N,D]: each person's mean template as the doors have it, with what grew.
     """
-    among = _among(gallery, matrix, owners)
+    among = _among(gallery, matrix, owners, people)
     own = Strangers(among, np.arange(gallery.size, dtype=np.int64), gallery.model_id)
     if reference is None:
         return StrangerScores(own, None)
@@ -219,7 +223,7 @@ def _strangers(
     return StrangerScores(own, Strangers(outside, np.full(len(outside), -1, np.int64), reference.model_id))
 
 
-def _among(gallery: Gallery, matrix: NDArray[np.float32], owners: Ints) -> NDArray[np.float32]:
+def _among(gallery: Gallery, matrix: Vectors, owners: Ints, people: Vectors) -> Vectors:
     """Compare each person's first template, or for an attempt the first ones pooled, with everybody: [N,N].
 
     A centre holds a share of each of its people, which a stranger has not, and few people are pushed apart by it.  So
@@ -234,7 +238,7 @@ def _among(gallery: Gallery, matrix: NDArray[np.float32], owners: Ints) -> NDArr
     scores = np.empty((gallery.size, gallery.size), np.float32)
     for number in range(gallery.size):
         without = Scoring(True, centre_of(np.delete(means, number, axis=0)))
-        scores[number] = without.faces(means) @ without.faces(looks[[number]])[0]
+        scores[number] = without.faces(people) @ without.faces(looks[[number]])[0]
     return scores
 
 

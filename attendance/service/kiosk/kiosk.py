@@ -24,9 +24,10 @@ from attendance.domain.reason import Reason
 from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn, Rules
 from attendance.service.access.gallery_watch import GalleryWatch
-from attendance.service.access.liveness.gate import Gates, no_gate
+from attendance.service.access.liveness.gate import Gates, LivenessGate, no_gate
 from attendance.service.access.reason_texts import kiosk_hint
 from attendance.service.access.recording import Recorder
+from attendance.service.enrolment.growing import Growing, GrowingCheckIn, SeenFaces
 from attendance.service.enrolment.pictures import TABLET_PIXELS, decode_image
 from attendance.service.hours import corrections
 from attendance.service.ids import made_at, new_event_id
@@ -49,7 +50,7 @@ class Kiosk:
     """All tablets of a site.  For several threads at once.  `rules`: each tablet sets its own camera and direction.
 
     `gates`: makes the liveness gate of a tablet, None where nothing is asked.  `late_after`: what waited longer needs
-    approval.
+    approval.  `growing`: whose looks may become templates; None: nobody's.
     """
 
     def __init__(
@@ -62,9 +63,11 @@ class Kiosk:
         rules: Rules,
         gates: Gates = no_gate,
         late_after: timedelta = timedelta(minutes=15),
+        growing: Growing | None = None,
     ) -> None:
         self._sessions, self._keys, self._analyser, self._clock = sessions, keys, analyser, clock
         self._zone, self._rules, self._gates, self._late_after = zone, rules, gates, late_after
+        self._growing = growing
         self._recorder = Recorder(sessions, clock, None, rules.cooldown, zone, rules.alarms_to)
         self._watch = GalleryWatch(  # one gallery for all tablets
             sessions, keys, analyser.model_id, clock, rules.poll_every, rules.stale_after
@@ -256,6 +259,13 @@ class Kiosk:
             undone = events.is_void(session, passage.id)
         return answers.undone(passage.id) if undone else answers.refused(Reason.UNKNOWN)
 
+    def _check_in(self, analyser: Analyser, rules: Rules, gate: LivenessGate | None) -> CheckIn | GrowingCheckIn:
+        seen = analyser if self._growing is None else SeenFaces(analyser)
+        check_in = CheckIn(self._sessions, self._keys, seen, None, self._clock, rules, gate, None, self._watch)
+        if self._growing is None or not isinstance(seen, SeenFaces):
+            return check_in
+        return GrowingCheckIn(check_in, seen, self._growing)
+
     def _seat(self, terminal: Terminal) -> Seat:
         with self._lock:
             seat = self._seats.get(terminal.id)
@@ -263,8 +273,5 @@ class Kiosk:
                 analyser = ListeningAnalyser(self._analyser)
                 rules = replace(self._rules, camera=terminal.name, direction=terminal.direction)
                 gate = self._gates(terminal.name)
-                check_in = CheckIn(
-                    self._sessions, self._keys, analyser, None, self._clock, rules, gate, None, self._watch
-                )
-                seat = self._seats[terminal.id] = Seat(terminal, analyser, check_in)
+                seat = self._seats[terminal.id] = Seat(terminal, analyser, self._check_in(analyser, rules, gate))
             return seat

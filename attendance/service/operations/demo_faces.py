@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.rules.schedule import Window
 from attendance.domain.faces import Template
 from attendance.domain.passage import Direction
-from attendance.domain.people.consent import Channel, Purpose, version_of
+from attendance.domain.people.consent import BOTH, Channel, version_of
 from attendance.service.access.policy import door_rows, editing
 from attendance.service.alarms.kinds import KINDS
 from attendance.service.ids import new_event_id
@@ -104,7 +104,7 @@ def _agree(session: Session, chunk: Sequence[int], at: datetime) -> None:
     session.execute(update(tables.Person).where(tables.Person.id.in_(chunk)).values(agreed))
     same = {"act": "given", "at": at, "version": version_of(CONSENT), "words": CONSENT, "language": "en"}
     how = {"channel": Channel.COMMAND.value, "noted_by": "demo data"}
-    rows = [{"person_id": one, "purpose": purpose.value, **same, **how} for one in chunk for purpose in Purpose]
+    rows = [{"person_id": one, "purpose": purpose.value, **same, **how} for one in chunk for purpose in sorted(BOTH)]
     session.execute(insert(tables.ConsentRow), rows)
 
 

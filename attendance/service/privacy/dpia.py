@@ -22,7 +22,7 @@ from attendance.service.privacy.schedule import schedule_of
 from attendance.store.calibration import operating_points
 from attendance.store.kiosk import devices
 from attendance.store.tables.cameras import Camera
-from attendance.store.tables.people import ConsentRow, Person, Template
+from attendance.store.tables.people import ConsentRow, GrownTemplate, Person, Template
 from attendance.texts import N_
 from attendance.texts import gettext as _
 
@@ -167,6 +167,11 @@ def _data() -> Section:
         (_("Data"), _("Of whom"), _("For")),
         (
             (_("Template: encrypted numbers of a face"), _("people who agreed"), _("access, working time")),
+            (
+                _("Templates that grew from passages that a PIN confirmed"),
+                _("people who agreed to that"),
+                _("the same"),
+            ),
             (_("Name, staff number, department, PIN and badge as hashes"), _("everybody on record"), _("both")),
             (_("Check-ins with time, place, score"), _("everybody who checks in"), _("both")),
             (_("Refusals without name, picture or template"), _("strangers"), _("security")),
@@ -201,6 +206,7 @@ def _measures(session: Session, settings: Settings) -> Section:
         (_("Threshold in force"), threshold),
         (_("Risk asked for"), _("one false acceptance in %(number)s", number=f"{settings.calibration.risk:,.0f}")),
         (_("Liveness"), ", ".join(filter(None, (settings.liveness.policy, settings.liveness.cameras)))),
+        (_("Templates that grow"), _growth(session, settings)),
         (_("Encrypted connections only"), https),
         (
             _("Sessions"),
@@ -214,6 +220,20 @@ def _measures(session: Session, settings: Settings) -> Section:
         (_("Erasure"), _("key and rows at once, a signed receipt, a ledger that no restored backup undoes")),
     )
     return Section(_("Measures in force"), (), (_("Measure"), _("State")), rows)
+
+
+def _growth(session: Session, settings: Settings) -> str:
+    """Return whether templates grow, and how many did."""
+    number = session.scalar(select(func.count()).select_from(GrownTemplate)) or 0
+    if not settings.growth.enabled:
+        return _("off; %(number)s are left from before", number=number) if number else _("off")
+    return _(
+        "on, with a consent of its own: %(number)s templates; each waits %(days)s days, at most %(most)s of a person "
+        "are in use, and the person can take each back",
+        number=number,
+        days=f"{settings.growth.quarantine_days:g}",
+        most=settings.growth.most,
+    )
 
 
 def _risks(settings: Settings) -> Section:
@@ -234,6 +254,10 @@ def _risks(settings: Settings) -> Section:
         (_("Risk"), _("What counters it")),
         (
             (_("Somebody is taken for somebody else"), _("Several looks must agree; look-alikes need a larger lead.")),
+            (
+                _("A face that grows wanders off to somebody else’s"),
+                _("Only confirmed photos are the base, nobody else may reach the threshold, few, and after a wait."),
+            ),
             (_("A photo or screen is held up"), liveness),
             (_("Somebody is not recognised and stands outside"), _("PIN and badge, everywhere and of equal rank.")),
             (

@@ -27,7 +27,7 @@ from attendance.store import settings as values
 from attendance.store.audit.signatures import Signer
 from attendance.store.crypto import Keys
 from attendance.store.operations.replaced import ORIGIN, ensure_history
-from attendance.store.people import people
+from attendance.store.people import grown, people
 from attendance.store.privacy import consent, erasures, person_keys
 from attendance.store.privacy.ledger import Entry, Head, Kind, Ledger
 from attendance.store.session import Sessions, database_file
@@ -92,32 +92,72 @@ def withdraw(
     purposes: Collection[Purpose] = BOTH,
     channel: Channel = Channel.COMMAND,
 ) -> str | None:
-    """Note that a person withdrew consent to these purposes; with the last one, erase the templates.
+    """Note that a person withdrew consent to these purposes; with the last of recognition, erase the templates.
 
-    Return the erasure; None if another purpose is left, or nothing was stored.
+    With the one to growth those go that grew, and no restored backup brings them back.  Return the erasure; None if the
+    face is still recognised, or nothing was stored.
     """
     while True:
         with sessions() as session:
             left = people.get_person(session, person_id).agreed - frozenset(purposes)
             key, issued = person_keys.key_id(session, person_id), erasures.highest_number(session)
+            grew = grown_ids(session, person_id) if Purpose.GROWTH in purposes else set()
         head = ledger.append([("key", key)], at, issued) if key and not left else None
+        named = ledger.append(_lines_of(grew), at, issued) if grew and head is None else None
         with sessions.begin() as session:
             values.lock_gallery(session, at)
             person = people.lock_person(session, person_id)
             if head is None and not person.agreed - frozenset(purposes) and person_keys.key_id(session, person_id):
                 continue  # another purpose ended, or a template came, since we looked: the ledger's line comes first
+            if head is None and Purpose.GROWTH in purposes and not grown_ids(session, person_id) <= grew:
+                continue
             # Once the ledger names the key, it goes, whatever somebody noted meanwhile.
-            ending = BOTH if head is not None else purposes
+            ending = frozenset(Purpose) if head is not None else purposes
             removed = erasures.template_counts(session, person_id) if head is not None else {}
-            held = person.agreed
+            held = person.agreed_to
             consent.withdraw_consent(session, person_id, at=at, purposes=ending, channel=channel, by=actor.name)
             detail = {"purposes": "+".join(sorted(held & frozenset(ending)))}
             subject = Subject("person", person_id)
             audit.record(session, actor=actor, action=Action.WITHDRAW_CONSENT, subject=subject, detail=detail, at=at)
+            if named is not None:
+                erasures.put_applied(session, named.entries, named.hash, at)
             if head is None or key is None:
                 return None
             erasures.put_applied(session, head.entries, head.hash, at)
             return erasures.add_erasure(session, "templates", key, removed, at).id
+
+
+def take_back_grown(
+    sessions: Sessions, ledger: Ledger, person_id: int, actor: Actor, at: datetime, only: str | None = None
+) -> int:
+    """Delete what grew of a person, or `only` the template with this random id; return how many went.
+
+    The ledger names them first, so that no restored backup brings them back.
+    """
+    with sessions() as session:
+        people.get_person(session, person_id)
+        wanted = {uid for uid in grown_ids(session, person_id) if only in (None, uid)}
+        issued = erasures.highest_number(session)
+    if not wanted:
+        return 0
+    head = ledger.append(_lines_of(wanted), at, issued)
+    with sessions.begin() as session:
+        values.lock_gallery(session, at)
+        rows = grown.by_uid(session, wanted)
+        grown.delete_rows(session, rows, at)
+        erasures.put_applied(session, head.entries, head.hash, at)
+        subject, detail = Subject("person", person_id), {"templates": len(rows)}
+        audit.record(session, actor=actor, action=Action.TAKE_BACK_GROWN, subject=subject, detail=detail, at=at)
+        return len(rows)
+
+
+def grown_ids(session: Session, person_id: int) -> set[str]:
+    """Return the random ids of the templates that grew of a person."""
+    return {row.uid for row in grown.of_person(session, person_id)}
+
+
+def _lines_of(uids: Collection[str]) -> list[tuple[Kind, str]]:
+    return [("grown", uid) for uid in sorted(uids)]
 
 
 def require_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> list[Entry]:
@@ -187,6 +227,7 @@ def apply_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> Erased:
     with sessions() as session:
         numbers, left = erasures.still_there(session, gone, keys)
         uids = {number: erasures.uid_of(session, number) for number in numbers}
+        taken_back = {row.uid for row in grown.by_uid(session, _ids(entries, "grown"))}
         noted, issued = erasures.applied(session), erasures.highest_number(session)
     for start in range(0, len(numbers), _AT_ONCE):
         with sessions.begin() as session:
@@ -197,6 +238,9 @@ def apply_ledger(sessions: Sessions, ledger: Ledger, at: datetime) -> Erased:
         with sessions.begin() as session:
             person_keys.erase_keys(session, with_key_only)
             bump_gallery_version(session, at)
+    if taken_back:
+        with sessions.begin() as session:
+            grown.delete_rows(session, grown.by_uid(session, taken_back), at)
     if noted != (head.entries, head.hash) or issued < entries[-1].issued:
         with sessions.begin() as session:
             erasures.put_applied(session, head.entries, head.hash, at)

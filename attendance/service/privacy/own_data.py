@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from attendance.service.access.log import all_passages
 from attendance.store.hours import corrections
 from attendance.store.hours.leave import leave_between
-from attendance.store.people import people, templates
+from attendance.store.people import grown, people, templates
 from attendance.store.people.credentials import secret_of
 from attendance.store.tables.access import AccessGrant, AccessLevel, AccessState, Area, MusterRow, PersonPlace
 from attendance.store.tables.hours import DayTotal, HoursEdge, LeaveEntitlement, PersonCalendar, Roster, RosterDay
@@ -30,6 +30,8 @@ from attendance.store.tables.people import ConsentRow, EmploymentRow, LookAlike,
 DISCLOSED: dict[str, str | None] = {
     "consents": "consents",
     "templates": "face_templates",
+    "grown_templates": "grown_templates",
+    "pin_proofs": None,  # that a PIN was accepted a moment ago; it ends within minutes, and the check-in says the same
     "camera_enrolments": None,  # photos that wait some minutes for a decision; what is confirmed is a template
     "person_keys": None,  # the key that opens the templates, and nothing more
     "look_alikes": "look_alikes",
@@ -74,6 +76,7 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
         "consent": {
             "access_since": _text(person.access_consent_at),
             "working_time_since": _text(person.attendance_consent_at),
+            "growth_of_templates_since": _text(person.growth_consent_at),
         },
         "consents": _rows(session, ConsentRow, person_id),
         "pin_and_badge": {
@@ -90,6 +93,18 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
                 "sealed_sha256": hashlib.sha256(row.vector).hexdigest(),
             }
             for row in templates.list_templates(session, person_id)
+        ],
+        "grown_templates": [
+            {
+                "added_at": _text(row.grown_at),
+                "where": row.camera,
+                "model": row.model_id,
+                "quality": row.quality,
+                "waits_until": _text(row.usable_at),
+                "in_use_since": _text(row.used_since),
+                "sealed_sha256": hashlib.sha256(row.vector).hexdigest(),
+            }
+            for row in grown.of_person(session, person_id)
         ],
         "check_ins": [
             {

@@ -35,6 +35,7 @@ def schedule_of(settings: Settings) -> list[Kept]:
             _("until the person withdraws the consent to both purposes"),
             _("Templates, their key, look-alikes and their scores are erased at once."),
         ),
+        *_grown(settings),
         Kept(
             _("Templates of leavers"),
             _after_last_day(retention.leavers_days),
@@ -85,6 +86,20 @@ def schedule_of(settings: Settings) -> list[Kept]:
             "retention.audit_days",
         ),
         *_backups(settings),
+    ]
+
+
+def _grown(settings: Settings) -> list[Kept]:
+    """Return the row on templates that grow, where they do."""
+    if not settings.growth.enabled:
+        return []
+    return [
+        Kept(
+            _("Templates that grew from confirmed passages"),
+            _("until somebody takes them back, or the consent to that or to recognition is withdrawn"),
+            _("Erased at once. Looks that no PIN confirmed are forgotten within six minutes and never stored."),
+            "growth.most",
+        )
     ]
 
 

@@ -23,12 +23,14 @@ from sqlalchemy.orm import Session
 from attendance.domain import faces
 from attendance.errors import UserError
 from attendance.store.crypto import SEAL_BYTES, Damaged, DataKey, Keys
-from attendance.store.tables.people import KeyMaterial, Person, PersonKey, Template
+from attendance.store.tables.people import GrownTemplate, KeyMaterial, Person, PersonKey, Template
 
 KEPT_S = 300.0
 _CHUNK = 500  # rows asked for by number at once
 
 Numbers: TypeAlias = NDArray[np.int64]
+# Enrolled photos, or looks that grew.
+Table: TypeAlias = type[Template] | type[GrownTemplate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +58,20 @@ class _Memory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: tuple[str, Opened] | None = None
+        self._held: dict[Table, tuple[str, Opened]] = {}
         self._timer: threading.Timer | None = None
 
-    def held(self, fingerprint: str, model_id: str) -> Opened | None:
+    def held(self, fingerprint: str, model_id: str, table: Table) -> Opened | None:
         with self._lock:
-            if self._held is None or (self._held[0], self._held[1].model_id) != (fingerprint, model_id):
+            found = self._held.get(table)
+            if found is None or (found[0], found[1].model_id) != (fingerprint, model_id):
                 return None
-            return self._held[1]
+            return found[1]
 
-    def keep(self, fingerprint: str, opened: Opened) -> None:
+    def keep(self, fingerprint: str, opened: Opened, table: Table) -> None:
         """Hold it for KEPT_S from now on."""
         with self._lock:
-            self._held = (fingerprint, opened)
+            self._held[table] = (fingerprint, opened)
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = threading.Timer(KEPT_S, _forget, (weakref.ref(self),))
@@ -77,7 +80,7 @@ class _Memory:
 
     def forget(self) -> None:
         with self._lock:
-            self._held = None
+            self._held = {}
 
 
 def _forget(reference: weakref.ref[_Memory]) -> None:
@@ -90,17 +93,19 @@ _MEMORIES: weakref.WeakKeyDictionary[Engine, _Memory] = weakref.WeakKeyDictionar
 _MEMORIES_LOCK = threading.Lock()
 
 
-def open_everybody(session: Session, keys: Keys, model_id: str) -> Opened:
+def open_everybody(session: Session, keys: Keys, model_id: str, table: Table = Template) -> Opened:
     """Return all templates of the model whose person is active; the same object while nothing changed.
+
+    `table`: those of enrolled photos, or those that grew and are in use.
 
     Raises WrongMasterKey, and UserError that names the template when one is damaged: leaving it out
     silently would turn an employee away without a trace.
     """
     memory = _memory_of(session)
-    before = memory.held(keys.fingerprint, model_id)
-    template_ids, owners, seals = _rows(session, model_id)
+    before = memory.held(keys.fingerprint, model_id, table)
+    template_ids, owners, seals = _rows(session, model_id, table)
     if before is not None and np.array_equal(before.seals, seals) and np.array_equal(before.owners, owners):
-        memory.keep(keys.fingerprint, before)
+        memory.keep(keys.fingerprint, before, table)
         return before
     order = np.argsort(before.seals) if before is not None else np.empty(0, np.int64)
     photos = np.zeros((len(owners), 0), np.float32)
@@ -109,8 +114,8 @@ def open_everybody(session: Session, keys: Keys, model_id: str) -> Opened:
         places = order[np.minimum(np.searchsorted(before.seals, seals, sorter=order), len(order) - 1)]
         known = (before.seals[places] == seals) & (before.owners[places] == owners)
         photos = before.photos[places]
-    opened = _with_new(session, keys, Opened(model_id, owners, photos, seals), template_ids, known)
-    memory.keep(keys.fingerprint, opened)
+    opened = _with_new(session, keys, Opened(model_id, owners, photos, seals), template_ids, known, table)
+    memory.keep(keys.fingerprint, opened, table)
     return opened
 
 
@@ -125,7 +130,9 @@ def _memory_of(session: Session) -> _Memory:
         return _MEMORIES.setdefault(bind.engine, _Memory())
 
 
-def open_rows(session: Session, keys: Keys, model_id: str, *only: ColumnElement[bool]) -> Iterator[Enrolled]:
+def open_rows(
+    session: Session, keys: Keys, model_id: str, *only: ColumnElement[bool], table: Table = Template
+) -> Iterator[Enrolled]:
     """Yield every template of the model whose person is active, opened, by owner and number.
 
     Raises as `open_everybody` does.
@@ -133,12 +140,12 @@ def open_rows(session: Session, keys: Keys, model_id: str, *only: ColumnElement[
     `only`: further conditions on the templates.
     """
     query = (
-        select(Template.id, Template.person_id, Person.name, Template.vector, KeyMaterial.wrapped_key)
-        .join(Person, Person.id == Template.person_id)
-        .outerjoin(PersonKey, PersonKey.person_id == Template.person_id)
+        select(table.id, table.person_id, Person.name, table.vector, KeyMaterial.wrapped_key)
+        .join(Person, Person.id == table.person_id)
+        .outerjoin(PersonKey, PersonKey.person_id == table.person_id)
         .outerjoin(KeyMaterial, KeyMaterial.uid == PersonKey.uid)
-        .where(_usable(model_id), *only)
-        .order_by(Template.person_id, Template.id)
+        .where(and_(Person.active, table.model_id == model_id), *only)
+        .order_by(table.person_id, table.id)
     )
     data_keys: dict[int, DataKey] = {}
     for template_id, person_id, name, sealed, wrapped in session.execute(query):
@@ -158,13 +165,17 @@ def open_rows(session: Session, keys: Keys, model_id: str, *only: ColumnElement[
         yield Enrolled(template_id, person_id, name, template)
 
 
-def _rows(session: Session, model_id: str) -> tuple[Numbers, Numbers, NDArray[np.bytes_]]:
+def _rows(session: Session, model_id: str, table: Table) -> tuple[Numbers, Numbers, NDArray[np.bytes_]]:
     """Return the numbers, owners and seals' beginnings of the templates that count, by owner and number."""
-    active = np.array(session.scalars(select(Person.id).where(Person.active)).all(), np.int64)
-    beginning = func.substr(Template.vector, 1, SEAL_BYTES)
-    found = session.execute(
-        select(Template.id, Template.person_id, beginning).where(Template.model_id == model_id)
-    ).all()
+    counts: list[ColumnElement[bool]] = [and_(Person.active)]
+    query = select(table.id, table.person_id, func.substr(table.vector, 1, SEAL_BYTES)).where(
+        table.model_id == model_id
+    )
+    if table is GrownTemplate:
+        counts.append(Person.growth_consent_at.is_not(None))
+        query = query.where(GrownTemplate.used_since.is_not(None))
+    active = np.array(session.scalars(select(Person.id).where(*counts)).all(), np.int64)
+    found = session.execute(query).all()
     template_ids, owners, beginnings = zip(*found, strict=True) if found else ((), (), ())
     numbers = np.array([template_ids, owners], np.int64)
     seals = np.frombuffer(b"".join(bytes(one) for one in beginnings), f"S{SEAL_BYTES}")
@@ -173,7 +184,9 @@ def _rows(session: Session, model_id: str) -> tuple[Numbers, Numbers, NDArray[np
     return numbers[0, counted], numbers[1, counted], seals[counted]
 
 
-def _with_new(session: Session, keys: Keys, rows: Opened, template_ids: Numbers, known: NDArray[np.bool_]) -> Opened:
+def _with_new(
+    session: Session, keys: Keys, rows: Opened, template_ids: Numbers, known: NDArray[np.bool_], table: Table
+) -> Opened:
     """Return the rows with the photos that are not `known` read and opened."""
     new = np.flatnonzero(~known)
     many = len(new) > len(known) / 2
@@ -181,8 +194,8 @@ def _with_new(session: Session, keys: Keys, rows: Opened, template_ids: Numbers,
     place_of = dict(zip(template_ids[new].tolist(), new.tolist(), strict=True))
     wanted = list(place_of)
     for start in range(0, len(wanted), len(wanted) if many else _CHUNK):
-        only = () if many else (Template.id.in_(wanted[start : start + _CHUNK]),)
-        for row in open_rows(session, keys, rows.model_id, *only):
+        only = () if many else (table.id.in_(wanted[start : start + _CHUNK]),)
+        for row in open_rows(session, keys, rows.model_id, *only, table=table):
             place = place_of.get(row.template_id)  # None: of one that came after the first look
             if place is None or row.person_id != rows.owners[place]:
                 continue
@@ -191,7 +204,3 @@ def _with_new(session: Session, keys: Keys, rows: Opened, template_ids: Numbers,
             photos[place], known[place] = row.template.vector, True
     # What was deleted between the two looks is left out.
     return Opened(rows.model_id, rows.owners[known], photos[known], rows.seals[known])
-
-
-def _usable(model_id: str) -> ColumnElement[bool]:
-    return and_(Person.active, Template.model_id == model_id)

@@ -12,26 +12,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain import faces
 from attendance.domain.access.gallery import Gallery, MakeProduct
-from attendance.domain.access.scoring import BEST_PHOTO, Scoring
+from attendance.domain.access.scoring import BEST_PHOTO, Scoring, Vectors
 from attendance.errors import UserError
 from attendance.store import settings
 from attendance.store.crypto import SALTED, DataKey, Keys, WrongMasterKey
+from attendance.store.people import grown as grown_rows
 from attendance.store.people import look_alikes, opened_templates
 from attendance.store.people.opened_templates import Enrolled as Enrolled
-from attendance.store.people.opened_templates import open_rows
+from attendance.store.people.opened_templates import Numbers, open_rows
 from attendance.store.people.people import get_person
 from attendance.store.privacy import person_keys
 from attendance.store.settings import gallery_version
 from attendance.store.tables.access import Door
 from attendance.store.tables.cameras import Camera
 from attendance.store.tables.operators import SecondFactor
-from attendance.store.tables.people import CameraEnrolmentPhoto, Person, PersonKey, Template
+from attendance.store.tables.people import CameraEnrolmentPhoto, GrownTemplate, Person, PersonKey, Template
 
 
 def count_enrolled(session: Session, model_id: str) -> int:
@@ -111,6 +113,8 @@ def delete_template(session: Session, template_id: int, *, at: datetime) -> None
             "there is no template %(template_id)s: it may have been deleted meanwhile", template_id=template_id
         )
     session.delete(template)
+    # What grew was compared with this photo among others; if it showed somebody else, so may what grew.
+    grown_rows.delete_all(session, template.person_id, template.model_id)
     session.flush()
     settings.bump_gallery_version(session, at)
 
@@ -152,16 +156,37 @@ def load_gallery(
     model_id: str,
     scoring: Scoring = BEST_PHOTO,
     make_product: MakeProduct | None = None,
+    grown: bool = True,
 ) -> Gallery:
     """Return the gallery of all active people for one model; raises as `enrolled_templates` does.
 
-    `make_product`: multiplies bytes, for the search in a very large gallery.
+    `make_product`: multiplies bytes, for the search in a very large gallery.  `grown`: with the templates that grew and
+    are in use; without them it is the gallery of what operators confirmed.
     """
     # The version first: a change that slips in between is then loaded twice, never missed.
     version = gallery_version(session)
     opened = opened_templates.open_everybody(session, keys, model_id)
+    owners, photos = opened.owners, opened.photos
+    if grown:
+        owners, photos = with_grown(session, keys, model_id, owners, photos)
     alike = look_alikes.listed_pairs(session, model_id)
-    return Gallery(opened.owners, opened.photos, model_id, version, alike, scoring, make_product)
+    return Gallery(owners, photos, model_id, version, alike, scoring, make_product)
+
+
+def with_grown(
+    session: Session, keys: Keys, model_id: str, owners: Numbers, photos: Vectors
+) -> tuple[Numbers, Vectors]:
+    """Return owners [M] and rows [M,D] with the templates that grew and are in use, of people who are among the owners.
+
+    By owner, and a person's enrolled photos first.
+    """
+    more = opened_templates.open_everybody(session, keys, model_id, GrownTemplate)
+    known = np.isin(more.owners, owners)
+    if not known.any():
+        return owners, photos
+    owners, photos = np.append(owners, more.owners[known]), np.vstack([photos, more.photos[known]])
+    order = np.argsort(owners, kind="stable")
+    return owners[order], photos[order]
 
 
 def templates_of_other_models(session: Session, model_id: str) -> int:

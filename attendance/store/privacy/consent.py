@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.people.consent import BOTH, Channel, Purpose
 from attendance.errors import UserError
 from attendance.store import settings
+from attendance.store.people import grown
 from attendance.store.people.people import get_person
 from attendance.store.privacy import consent_history, person_keys
 from attendance.store.tables.people import LookAlike, Person, Template
@@ -47,6 +48,8 @@ def give_consent(
     if not purposes:
         raise UserError("consent needs a purpose: access, attendance or both")
     person = get_person(session, person_id)
+    if not (person.agreed | frozenset(purposes)) & BOTH:
+        raise UserError("templates can grow only of a face that may be recognised: tick access or working time, too")
     consent_history.note_given(session, person, purposes, words, at=at, language=language, channel=channel, by=by)
     return person
 
@@ -60,14 +63,20 @@ def withdraw_consent(
     channel: Channel = Channel.COMMAND,
     by: str = "",
 ) -> Person:
-    """End these purposes; if none is left, erase every template, and the key that opened them.
+    """End these purposes; if no face is recognised any more, erase every template, and the key that opened them.
+
+    With the growth of templates those go that grew.
 
     The history keeps what was given and when it was withdrawn.
     """
     person = get_person(session, person_id)
+    if not person.agreed - frozenset(purposes):
+        purposes = frozenset(Purpose)  # nothing may grow of a face that is not recognised
     consent_history.note_withdrawn(session, person, purposes, at=at, channel=channel, by=by)
     if not person.agreed:
         _erase_face(session, person_id)
+    elif Purpose.GROWTH in purposes:
+        grown.delete_all(session, person_id)
     session.expire(person)
     settings.bump_gallery_version(session, at)
     return get_person(session, person_id)
@@ -75,6 +84,7 @@ def withdraw_consent(
 
 def _erase_face(session: Session, person_id: int) -> None:
     session.execute(delete(Template).where(Template.person_id == person_id))
+    grown.delete_all(session, person_id)
     if (key := person_keys.key_id(session, person_id)) is not None:
         person_keys.erase_keys(session, [key])
     # How alike two people look is computed from both templates.

@@ -18,7 +18,11 @@ from attendance.domain.people.consent import Channel, Purpose, version_of
 from attendance.store.tables.people import ConsentRow as ConsentRow  # for the pages, which import no tables
 from attendance.store.tables.people import Person
 
-_COLUMNS = {Purpose.ACCESS: "access_consent_at", Purpose.ATTENDANCE: "attendance_consent_at"}
+_COLUMNS = {
+    Purpose.ACCESS: "access_consent_at",
+    Purpose.ATTENDANCE: "attendance_consent_at",
+    Purpose.GROWTH: "growth_consent_at",
+}
 
 
 def note_given(
@@ -51,7 +55,7 @@ def note_withdrawn(
     """Add a row for each of these purposes that holds, and end it; by retention nothing is withdrawn, it ends."""
     act = "ended" if channel is Channel.RETENTION else "withdrawn"
     before = {row.purpose: row for row in history(session, person.id) if row.act == "given"}
-    for purpose in sorted(person.agreed & frozenset(purposes)):
+    for purpose in sorted(person.agreed_to & frozenset(purposes)):
         setattr(person, _COLUMNS[purpose], None)
         given = before.get(purpose.value)
         session.add(
@@ -76,6 +80,6 @@ def in_force(session: Session, person_id: int) -> dict[Purpose, ConsentRow]:
     person = session.get(Person, person_id)
     found: dict[Purpose, ConsentRow] = {}
     for row in history(session, person_id):
-        if row.act == "given" and person is not None and Purpose(row.purpose) in person.agreed:
+        if row.act == "given" and person is not None and Purpose(row.purpose) in person.agreed_to:
             found[Purpose(row.purpose)] = row
     return found

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from attendance.store import settings
 from attendance.store.tables.base import Base
-from attendance.store.tables.people import KeyMaterial, LookAlike, Person, PersonKey, Template, random_id
+from attendance.store.tables.people import GrownTemplate, KeyMaterial, LookAlike, Person, PersonKey, Template, random_id
 from attendance.store.tables.privacy import Erasure as Erasure  # for the service, which names it
 
 # How far the ledger was applied to this database: its length and the hash of its last line.
@@ -73,6 +73,7 @@ def template_counts(session: Session, person_id: int) -> dict[str, int]:
     alike = (LookAlike.person_id == person_id) | (LookAlike.other_id == person_id)
     counts = {
         "templates": select(func.count()).select_from(Template).where(Template.person_id == person_id),
+        "grown_templates": select(func.count()).select_from(GrownTemplate).where(GrownTemplate.person_id == person_id),
         "key_material": select(func.count()).select_from(PersonKey).where(PersonKey.person_id == person_id),
         "look_alikes": select(func.count()).select_from(LookAlike).where(alike),
     }

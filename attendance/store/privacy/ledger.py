@@ -24,7 +24,7 @@ from attendance.errors import UserError
 from attendance.files.durable import replace_file
 from attendance.store.audit.signatures import Signer, canonical, verifies
 
-Kind = Literal["begin", "person", "key", "consent"]
+Kind = Literal["begin", "person", "key", "consent", "grown"]
 PURPOSE = "erasure ledger"
 
 

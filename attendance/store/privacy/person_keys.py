@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from attendance.store.tables.people import KeyMaterial, PersonKey, Template
+from attendance.store.tables.people import GrownTemplate, KeyMaterial, PersonKey, Template
 
 _AT_ONCE = 500
 
@@ -48,7 +48,8 @@ def erase_keys(session: Session, uids: Collection[str]) -> list[int]:
         some = wanted[start : start + _AT_ONCE]
         owners = list(session.scalars(select(PersonKey.person_id).where(PersonKey.uid.in_(some))))
         session.execute(delete(KeyMaterial).where(KeyMaterial.uid.in_(some)))
-        session.execute(delete(Template).where(Template.person_id.in_(owners)))
+        for table in (Template, GrownTemplate):
+            session.execute(delete(table).where(table.person_id.in_(owners)))
         session.execute(delete(PersonKey).where(PersonKey.person_id.in_(owners)))
         found += owners
     return found
@@ -83,6 +84,6 @@ def sweep(session: Session) -> int:
     gone = list(session.scalars(orphans))
     for start in range(0, len(gone), _AT_ONCE):
         session.execute(delete(KeyMaterial).where(KeyMaterial.uid.in_(gone[start : start + _AT_ONCE])))
-    keyless = ~exists().where(PersonKey.person_id == Template.person_id)
-    session.execute(delete(Template).where(keyless))
+    for table in (Template, GrownTemplate):
+        session.execute(delete(table).where(~exists().where(PersonKey.person_id == table.person_id)))
     return len(gone)

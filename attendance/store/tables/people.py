@@ -57,6 +57,8 @@ class Person(Base):
     updated_at: Mapped[datetime]
     access_consent_at: Mapped[datetime | None]
     attendance_consent_at: Mapped[datetime | None]
+    # To templates that grow; it holds only beside one of the two above.
+    growth_consent_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     # Somebody's guest: passes by visits only, and has no working time, roster or leave.
     visitor: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -66,6 +68,11 @@ class Person(Base):
         """Return the purposes for which the person's face may be compared."""
         given = {Purpose.ACCESS: self.access_consent_at, Purpose.ATTENDANCE: self.attendance_consent_at}
         return frozenset(purpose for purpose, at in given.items() if at is not None)
+
+    @property
+    def agreed_to(self) -> frozenset[Purpose]:
+        """Return every purpose that the person agreed to, also the one beside recognition."""
+        return self.agreed if self.growth_consent_at is None else self.agreed | {Purpose.GROWTH}
 
     @property
     def consent_at(self) -> datetime | None:
@@ -82,7 +89,7 @@ class ConsentRow(Base):
 
     __tablename__ = "consents"
     __table_args__ = (
-        CheckConstraint("purpose IN ('access', 'attendance')", name="purpose"),
+        CheckConstraint("purpose IN ('access', 'attendance', 'growth')", name="purpose"),
         CheckConstraint("act IN ('given', 'withdrawn', 'ended')", name="act"),
         CheckConstraint(
             "channel IN ('paper', 'page', 'email', 'self', 'file', 'command', 'retention', 'before')", name="channel"
@@ -132,6 +139,41 @@ class Template(Base):
     quality: Mapped[dict[str, Any]]
     photo_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
+
+
+class GrownTemplate(Base):
+    """A look of a confirmed passage that became a template.  `vector` is sealed as that of an enrolled photo.
+
+    A table apart from `Template`: whatever counts photos that an operator confirmed does not meet these.
+    `used_since`: NULL while it waits, until `usable_at` at least · `passage_id`: no foreign key, as retention deletes
+    passages.
+    """
+
+    __tablename__ = "grown_templates"
+    __table_args__ = (Index(None, "person_id"), Index(None, "model_id"), Index(None, "usable_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(36), unique=True, default=random_id)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    model_id: Mapped[str] = mapped_column(String(100))
+    vector: Mapped[bytes]
+    quality: Mapped[dict[str, Any]]
+    camera: Mapped[str] = mapped_column(String(100))
+    passage_id: Mapped[str] = mapped_column(String(36))
+    grown_at: Mapped[datetime]
+    usable_at: Mapped[datetime]
+    used_since: Mapped[datetime | None]
+
+
+class PinProof(Base):
+    """A request that was proven by the person's own PIN, and not by the one for duress; it lives for minutes."""
+
+    __tablename__ = "pin_proofs"
+    __table_args__ = (Index(None, "person_id"), Index(None, "at"))
+
+    passage_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
 
 
 class CameraEnrolment(Base):

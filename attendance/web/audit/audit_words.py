@@ -47,6 +47,9 @@ ACTS: Mapping[Action, str] = {
     Action.ERASE_PERSON: N_("Erased a person"),
     Action.ENROL_PHOTO: N_("Added a photo"),
     Action.DELETE_TEMPLATE: N_("Deleted a template"),
+    Action.GROW_TEMPLATE: N_("Kept a look as a template"),
+    Action.USE_GROWN: N_("Put grown templates in use"),
+    Action.TAKE_BACK_GROWN: N_("Took grown templates back"),
     Action.GIVE_CONSENT: N_("Recorded a consent"),
     Action.WITHDRAW_CONSENT: N_("Withdrew a consent"),
     Action.PAIR_DEVICE: N_("Paired a tablet or screen"),
@@ -154,6 +157,7 @@ PAGES: Mapping[str, str] = {
     "people.show": N_("Page of a person"),
 }
 DETAILS: Mapping[str, str] = {
+    "camera": N_("camera or tablet"),
     "act": N_("number"),
     "after": N_("after"),
     "again": N_("again, by the ledger"),
@@ -208,6 +212,7 @@ DETAILS: Mapping[str, str] = {
     "source": N_("source"),
     "suspicion": N_("suspicion"),
     "template": N_("template number"),
+    "templates": N_("templates"),
     "threshold": N_("threshold"),
     "until": N_("until"),
     "visit": N_("visit number"),

@@ -26,12 +26,13 @@ from attendance.service.audit.audit import Action, Subject
 from attendance.service.calibration.auto_tighten import after_enrolment
 from attendance.service.enrolment.enrol import PhotoReport, check_photo, enrol_photo, without_consent
 from attendance.service.enrolment.pictures import thumbnail
+from attendance.service.privacy.erasure import take_back_grown
 from attendance.store.people import templates
-from attendance.texts import N_
+from attendance.texts import N_, ngettext
 from attendance.texts import gettext as _
 from attendance.web.forms import clean_line, whole_number
 from attendance.web.people.people import existing, person_context
-from attendance.web.security import permission, record_act
+from attendance.web.security import operator, permission, record_act
 from attendance.web.site import current_site
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,23 @@ def delete_template(person_id: int, template_id: int) -> ResponseReturnValue:
     log.info("%s deleted template %d of person %d", current_user.username, template_id, person_id)
     flash(_("The template is deleted."), "success")
     return redirect(url_for("people.show", person_id=person_id, _anchor="templates"))
+
+
+@blueprint.post("/grown/take-back")
+@permission("enrol_person")
+def take_back(person_id: int) -> ResponseReturnValue:
+    """Take back the template with the random id `uid` that grew, or all of them."""
+    site = current_site()
+    with site.sessions() as session:
+        existing(session, person_id)
+    only = clean_line(request.form.get("uid", "")) or None
+    number = take_back_grown(site.sessions, site.ledger, person_id, operator(), site.clock.now(), only)
+    log.info("%s took back %d grown templates of person %d", current_user.username, number, person_id)
+    if number:
+        flash(ngettext("%(number)s template is taken back.", "%(number)s templates are taken back.", number), "success")
+    else:
+        flash(_("It was taken back already."), "warning")
+    return redirect(url_for("people.show", person_id=person_id, _anchor="grown"))
 
 
 def _enrol(person_id: int, photo: FileStorage, source: str) -> PhotoReport:

@@ -93,17 +93,12 @@ class Parts:
 def init_app(app: Flask, site: Site) -> None:
     settings = site.settings
     rules, late_after = kiosk_rules_for(settings), timedelta(minutes=settings.kiosk.late_after_min)
+    kiosk = Kiosk(
+        site.sessions, site.keys, site.analyser, site.clock, site.zone, rules, lambda camera: site.gates(camera),
+        late_after, site.growing,
+    )  # fmt: skip
     app.extensions[EXTENSION] = Parts(
-        Kiosk(
-            site.sessions,
-            site.keys,
-            site.analyser,
-            site.clock,
-            site.zone,
-            rules,
-            lambda camera: site.gates(camera),
-            late_after,
-        ),
+        kiosk,
         Pace(settings.kiosk.max_fps),
         threading.Semaphore(settings.kiosk.max_streams),
     )

@@ -30,9 +30,10 @@ from attendance.service.privacy import documents, erasure, own_data, schedule
 from attendance.store.access import events
 from attendance.store.hours.corrections import corrections as list_corrections
 from attendance.store.hours.periods import lock_over
-from attendance.store.people import credentials, people, templates
+from attendance.store.people import credentials, grown, people, templates
 from attendance.store.privacy import consent_history
 from attendance.texts import gettext as _
+from attendance.texts import ngettext
 from attendance.web.acts import done
 from attendance.web.errors import answer
 from attendance.web.formats import local_forms
@@ -214,12 +215,26 @@ def withdraw_consent() -> ResponseReturnValue:
     return redirect(url_for("me.data"))
 
 
+@blueprint.post("/grown/take-back")
+@limiter.limit("30/hour", key_func=by_person)
+def take_back() -> ResponseReturnValue:
+    """Take back one of one's templates that grew, or all."""
+    me, site = signed_in_employee(), current_site()
+    only = clean_line(request.form.get("uid", "")) or None
+    number = erasure.take_back_grown(site.sessions, site.ledger, me.id, Actor("system", BY), site.clock.now(), only)
+    log.info("person %d took back %d grown templates on the employees' pages", me.id, number)
+    flash(ngettext("%(number)s template is taken back.", "%(number)s templates are taken back.", number), "success")
+    return redirect(url_for("me.data"))
+
+
 def _data() -> dict[str, Any]:
     me = signed_in_employee()
     with current_site().sessions() as session:
         return {
             "person": people.get_person(session, me.id),
             "templates": templates.list_templates(session, me.id),
+            "grown": grown.of_person(session, me.id),
+            "model_id": current_site().model_id,
             "secret": credentials.secret_of(session, me.id),
             "consents": consent_history.history(session, me.id),
             "agreed_to": consent_history.in_force(session, me.id),

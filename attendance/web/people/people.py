@@ -26,7 +26,7 @@ from attendance.service.people import employment, look_alikes
 from attendance.service.privacy import erasure
 from attendance.store.access import events
 from attendance.store.calibration import operating_points
-from attendance.store.people import credentials, people, templates
+from attendance.store.people import credentials, grown, people, templates
 from attendance.store.people.employment import employment_of
 from attendance.store.people.look_alikes import named_pairs
 from attendance.store.privacy import consent_history
@@ -58,6 +58,11 @@ CONSENT_WORDS = N_(
     "access, to let me in, and working time, to note when I come and go. It is encrypted, used for nothing else and "
     "erased when I take this back, which I may do for each purpose by itself, at any time and without giving a "
     "reason. I can use another way in instead."
+)
+# Added where templates may grow.
+GROWTH_WORDS = N_(
+    "Where templates that grow is ticked, I also agree that looks of passages which I confirmed with my PIN become "
+    "further descriptions of my face after some days. I can see each one and have it removed."
 )
 
 
@@ -211,6 +216,7 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
         alike = named_pairs(session, site.model_id, person_id, limit=10)
         point = operating_points.current(session, site.model_id)
         consents = consent_history.history(session, person_id)
+        grew = grown.of_person(session, person_id)
         at_camera = state_of(session, person_id, site.clock.now())
         try:
             agreement = look_alikes.consistency(session, site.keys, site.model_id, person_id)
@@ -221,13 +227,18 @@ def person_context(person_id: int, form: ConsentForm | None = None) -> dict[str,
     if form is None:
         form = ConsentForm(formdata=None)
         form.text.data = _(CONSENT_WORDS, site=site.settings.site.name)
+        if site.settings.growth.enabled and not person.visitor:
+            form.text.data += " " + _(GROWTH_WORDS)
         form.language.data = str(get_locale() or "en").replace("_", "-")
         for purpose in Purpose:
-            asked = purpose is Purpose.ACCESS or not person.visitor  # a visitor has no working time
+            # A visitor has no working time.  That templates grow is never ticked beforehand.
+            asked = purpose is Purpose.ACCESS or (purpose is Purpose.ATTENDANCE and not person.visitor)
             getattr(form, purpose.value).data = asked and purpose not in person.agreed
     return {
         "person": person,
         "at_camera": at_camera,
+        "grown": grew,
+        "grows": site.settings.growth.enabled,
         "templates": photos,
         "usable": (usable := sum(photo.model_id == site.model_id for photo in photos)),
         "coverage": photo_count.coverage_of(usable).value,

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 
 from attendance.texts import N_
 
-PURPOSES: Mapping[str, str] = {"access": N_("Access"), "attendance": N_("Working time")}
+PURPOSES: Mapping[str, str] = {
+    "access": N_("Access"),
+    "attendance": N_("Working time"),
+    "growth": N_("Templates that grow"),
+}
 ACTS: Mapping[str, str] = {"given": N_("given"), "withdrawn": N_("withdrawn"), "ended": N_("ended")}
 CHANNELS: Mapping[str, str] = {
     "paper": N_("on paper"),

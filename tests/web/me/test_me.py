@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from datetime import timedelta
 
 from attendance.service.people import own_requests
 from attendance.service.privacy import own_data
 from attendance.store.audit import entries
-from attendance.store.people import credentials, people, pins, templates
+from attendance.store.people import credentials, grown, people, pins, templates
+from attendance.store.people.grown import GrownTemplate
 from attendance.store.people.pins import Place
 from attendance.store.tables.base import Base
 from tests.factories import ANNA, NOON
@@ -291,3 +293,25 @@ def test_a_pin_for_duress_is_chosen_with_the_present_one_and_leaves_no_sign(web:
     place = Place("tablet", "1")
     assert pins.try_pin(web.sessions, "7", "824613", at=web.clock.now(), place=place).duress
     signed_in(web)  # the usual PIN is as it was
+
+
+def test_what_grew_is_told_and_taken_back_by_the_person(web: Web, me: Browser, anna: int) -> None:
+    with web.sessions.begin() as session:
+        for uid, owner in (("mine", anna), ("mine too", anna), ("hers", anna + 1)):
+            session.add(
+                GrownTemplate(
+                    uid=uid, person_id=owner, model_id="m", vector=b"sealed", quality={}, camera="canteen",
+                    passage_id="p", grown_at=NOON, usable_at=NOON + timedelta(days=7), used_since=None,
+                )
+            )  # fmt: skip
+
+    page = me.text("/me/data")
+    assert "2 looks of passages that you confirmed with your PIN" in page and "anteen" in page
+    told = json.loads(me.get("/me/data.json").get_data(as_text=True))["grown_templates"]
+    assert [one["where"] for one in told] == ["canteen"] * 2 and "vector" not in told[0]
+
+    for uid, left in (("hers", 2), ("mine", 1), ("", 0)):
+        me.submit("/me/grown/take-back", {"uid": uid})
+        with web.sessions() as session:
+            assert len(grown.of_person(session, anna)) == left, uid
+            assert len(grown.of_person(session, anna + 1)) == 1
