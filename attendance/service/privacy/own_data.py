@@ -94,18 +94,7 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
             }
             for row in templates.list_templates(session, person_id)
         ],
-        "grown_templates": [
-            {
-                "added_at": _text(row.grown_at),
-                "where": row.camera,
-                "model": row.model_id,
-                "quality": row.quality,
-                "waits_until": _text(row.usable_at),
-                "in_use_since": _text(row.used_since),
-                "sealed_sha256": hashlib.sha256(row.vector).hexdigest(),
-            }
-            for row in grown.of_person(session, person_id)
-        ],
+        "grown_templates": _grown(session, person_id),
         "check_ins": [
             {
                 "at": _text(view.passage.at),
@@ -122,6 +111,22 @@ def everything_about(session: Session, person_id: int, now: datetime) -> dict[st
     # Only the number: the other person's likeness is private, too.
     disclosed["look_alikes"] = sum(pair.listed for pair in session.scalars(alike))
     return disclosed | _working_time(session, person_id) | _access(session, person_id)
+
+
+def _grown(session: Session, person_id: int) -> list[dict[str, Any]]:
+    """Return the looks of confirmed passages that became templates, without their numbers."""
+    return [
+        {
+            "added_at": _text(row.grown_at),
+            "where": row.camera,
+            "model": row.model_id,
+            "quality": row.quality,
+            "waits_until": _text(row.usable_at),
+            "in_use_since": _text(row.used_since),
+            "sealed_sha256": hashlib.sha256(row.vector).hexdigest(),
+        }
+        for row in grown.of_person(session, person_id)
+    ]
 
 
 def _working_time(session: Session, person_id: int) -> dict[str, Any]:

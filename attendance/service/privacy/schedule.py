@@ -36,12 +36,7 @@ def schedule_of(settings: Settings) -> list[Kept]:
             _("Templates, their key, look-alikes and their scores are erased at once."),
         ),
         *_grown(settings),
-        Kept(
-            _("Templates of leavers"),
-            _after_last_day(retention.leavers_days),
-            _("Erased as by a withdrawal, with a receipt. Names and working time stay until the person is erased."),
-            "retention.leavers_days",
-        ),
+        _leavers(retention.leavers_days),
         _visitors(retention.visitors_days),
         Kept(
             _("Photos of an enrolment"),
@@ -87,6 +82,15 @@ def schedule_of(settings: Settings) -> list[Kept]:
         ),
         *_backups(settings),
     ]
+
+
+def _leavers(days: int) -> Kept:
+    return Kept(
+        _("Templates of leavers"),
+        _after_last_day(days),
+        _("Erased as by a withdrawal, with a receipt. Names and working time stay until the person is erased."),
+        "retention.leavers_days",
+    )
 
 
 def _grown(settings: Settings) -> list[Kept]:
