@@ -15,6 +15,7 @@ from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
 from attendance.service.access.doors import judging
 from attendance.service.access.doors.relay import Relay
+from attendance.service.access.doors.remote import held_by_rules
 from attendance.service.access.policy import door_rows, editing, holding
 from attendance.service.access.recording import Recorder
 from attendance.service.ids import new_event_id
@@ -217,6 +218,15 @@ def test_an_interlock_counts_a_door_that_is_released_and_was_not_opened_yet(airl
     airlock.clock.advance(3)
     see_closed(airlock)
     assert ask(airlock, 2, Method.FACE, camera="inner").passage.granted
+
+
+def test_an_operator_does_not_open_a_door_whose_interlock_stands_open_from_afar(airlock: Site) -> None:
+    held = held_by_rules("inner", ZONE, airlock.clock)
+    with airlock.sessions() as session:
+        assert held(session, airlock.clock.now()) == ""
+    assert ask(airlock, 1, Method.FACE).passage.granted  # through the outer door
+    with airlock.sessions() as session:
+        assert held(session, airlock.clock.now()) == "another door of the interlock is not closed"
 
 
 def test_two_doors_of_an_interlock_that_are_asked_at_once_open_one_after_the_other(airlock: Site) -> None:

@@ -165,11 +165,15 @@ def _held(asked: _Asked) -> Verdict | None:
     return _denied(reason, Rule.HELD, asked.request)
 
 
-def _interlock(asked: _Asked) -> Verdict | None:
-    group = asked.door.interlock_group
-    others = [door for door in asked.policy.doors.values() if door.interlock_group == group and door != asked.door]
+def is_interlocked(policy: Policy, state: State, door: Door, now: datetime) -> bool:
+    """Return whether another door of this one's interlock is not known to be closed."""
+    others = [one for one in policy.doors.values() if one.interlock_group == door.interlock_group and one != door]
     unknown = DoorState()
-    if group and not all(asked.state.doors.get(door.id, unknown).closed(asked.now) for door in others):
+    return bool(door.interlock_group) and not all(state.doors.get(one.id, unknown).closed(now) for one in others)
+
+
+def _interlock(asked: _Asked) -> Verdict | None:
+    if is_interlocked(asked.policy, asked.state, asked.door, asked.now):
         return _denied(Reason.INTERLOCK, Rule.INTERLOCK, asked.request)
     return None
 

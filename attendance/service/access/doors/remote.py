@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.rules.decide import is_interlocked
 from attendance.domain.access.rules.doors import Mode
 from attendance.domain.access.rules.posture import posture
 from attendance.domain.access.rules.state import State
@@ -22,7 +23,7 @@ from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Clock, Door, Pulse, PulseOutcome, doubt_about
-from attendance.store.access import doors, events, policies
+from attendance.store.access import doors, events, policies, present
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def held_by_nothing(_session: Session, _now: datetime) -> str:
 
 
 def held_by_rules(door: str, zone: tzinfo, clock: Clock) -> Held:
-    """Return what keeps this door shut by its rules: an operator's lock or block, a lockdown, a lock by the clock.
+    """Return what keeps this door shut by its rules: a lock, a block, a lockdown, another door of its interlock.
 
     A door without a row has no rules.
     """
@@ -52,7 +53,10 @@ def held_by_rules(door: str, zone: tzinfo, clock: Clock) -> Held:
             return "the door is switched off"
         # Nobody is known to be here, so nothing is unlocked by a first passage; that would not close it either.
         hold = posture(rules, State(), row, now, bool(doubt_about(clock)))
-        return f"the door is held: {hold.mode}" if hold.mode.closed else ""
+        if hold.mode.closed:
+            return f"the door is held: {hold.mode}"
+        state = State(doors=present.door_states(session, rules, now) if row.interlock_group else {})
+        return "another door of the interlock is not closed" if is_interlocked(rules, state, row, now) else ""
 
     return held
 
