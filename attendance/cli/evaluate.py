@@ -314,17 +314,22 @@ def evaluate_before_after(context: click.Context, /, **options: Any) -> None:
 @click.option(
     "--people", "number", type=click.IntRange(4, 1000), default=48, show_default=True, help="How many people try it."
 )
+@click.option("--real", type=FOLDER, help="Data folder with nuaa and webcam_clips, whose recordings are shown, too.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of how they move.")
 @click.option("--out", type=FILE, help="Also write the numbers to this JSON file.")
 @click.pass_context
-def evaluate_challenge(context: click.Context, data: Path, number: int, seed: int, out: Path | None) -> None:
+def evaluate_challenge(
+    context: click.Context, data: Path, number: int, real: Path | None, seed: int, out: Path | None
+) -> None:
     """Ask heads that turn, and prints and screens that are moved, to move as at a door: how many pass."""
     require_folder("--data", data)
+    if real is not None:
+        require_folder("--real", real)
     settings = settings_of(context)
     with needs("train", *_MEASURING):
         from attendance.programs.liveness.challenges import run_challenges
 
-        run_challenges(settings, data, number, out, seed)
+        run_challenges(settings, data, number, out, seed, real=real)
 
 
 @evaluate.command("clips")

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from attendance.config import Settings
 from attendance.domain.access.liveness.calibrating import DOUBT, calibration, limit_at
 from attendance.errors import UserError
+from attendance.evaluation.liveness.attempts import Attempts, attempts
 from attendance.evaluation.liveness.measures import Rate, equal_error_rate, rate
 from attendance.vision.serving import liveness_session
 from attendance.vision.weights import load_card, save_card
@@ -55,11 +56,15 @@ def evaluate_liveness(
     wanted = (faces.part != "train") | (faces.group == left_out)
     logits = logits_of(settings, faces, np.flatnonzero(wanted), tight)
     point = thresholds(faces, logits)
-    lines = report(faces, logits, point, faces.part == "report" if left_out is None else faces.group == left_out)
+    part = np.asarray(faces.part == "report" if left_out is None else faces.group == left_out)
+    lines = report(faces, logits, point, part)
     if not lines:
         raise UserError(f"{data} holds nobody to report on: see docs/liveness.md for the sets")
     show(lines, point)
+    tried = attempts(faces, logits, point, part)
+    show_attempts(tried)
     result = {"point": point, "tight": tight, "left_out": left_out, "lines": [_as_dict(line) for line in lines]}
+    result["attempts"] = [asdict(one) for one in tried]
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -155,9 +160,18 @@ def show(lines: list[Line], point: Mapping[str, float], fixed_on: str = "nuaa 00
         tqdm.write(f"{line.what:24} {kind} {_words(line.ours)}{peer}{eer}{theirs}")
 
 
-def _words(rate: Rate) -> str:
+def show_attempts(tried: list[Attempts]) -> None:
+    """Print the rates over attempts."""
+    for one in tried:
+        kind = "BPCER" if one.live else "APCER"
+        looks = f"{one.looks:.2f} looks (median {one.median_looks:.0f})"
+        alone = f"{one.single.errors} of {one.single.count} by the first look alone"
+        tqdm.write(f"{one.what:24} {kind} {_words(one.pooled, 'attempts')} | {alone} | {looks}")
+
+
+def _words(rate: Rate, of: str = "frames") -> str:
     share = f"{100 * rate.share:5.1f} % ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
-    return f"{share}, {rate.errors} of {rate.count} frames, {rate.people} people"
+    return f"{share}, {rate.errors} of {rate.count} {of}, {rate.people} people"
 
 
 def _as_dict(line: Line) -> dict[str, Any]:
@@ -181,9 +195,21 @@ def write_card(settings: Settings, result: Mapping[str, Any]) -> Path:
     }
     protocol = (
         "by person; thresholds on nuaa 0011, 0012 and pad_balveer; frames, intervals by bootstrap over people; "
-        "peer: MiniFASNet pair on the same frames"
+        "peer: MiniFASNet pair on the same frames; attempts: up to three frames of a session in a row, decided as at a "
+        "door"
     )
-    changed = replace(card, metrics={"protocol": protocol, "rates": lines}, operating_points=dict(result["point"]))
+    tried = {
+        one["what"]: {
+            "kind": "BPCER" if one["live"] else "APCER",
+            "share": round(one["pooled"]["errors"] / max(one["pooled"]["count"], 1), 4),
+            **{name: one["pooled"][name] for name in ("errors", "count", "people")},
+            "interval_95": [round(one["pooled"]["low"], 4), round(one["pooled"]["high"], 4)],
+            "looks": round(one["looks"], 2),
+        }
+        for one in result["attempts"]
+    }
+    metrics = {"protocol": protocol, "rates": lines, "attempts": tried}
+    changed = replace(card, metrics=metrics, operating_points=dict(result["point"]))
     path = save_card(changed, folder)
     tqdm.write(f"card: {path}")
     return path

@@ -36,7 +36,8 @@ FACES = ("celeba_wild", "generated_a", "generated_c", "celeba_crops")  # permitt
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pack:
-    """Rows of one set; `near` and `far` are JPEG bytes, `teacher` is the chance of a live person, NaN if unknown."""
+    """Rows of one set; `near` and `far` are JPEG bytes, `teacher` is the chance of a live person, NaN if unknown ·
+    `path`: of the picture or video it was cut from, in the order of the film within a session."""
 
     near: Sequence[bytes]
     far: Sequence[bytes]
@@ -46,6 +47,7 @@ class Pack:
     part: NDArray[np.str_]
     set_name: NDArray[np.str_]
     teacher: NDArray[np.float32]
+    path: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.near)
@@ -195,4 +197,5 @@ def load(data: Path, names: Sequence[str] | None = None) -> Pack:
         column("part"),
         column("set_name"),
         np.concatenate([stored["teacher"] for stored in parts]),
+        column("path"),
     )

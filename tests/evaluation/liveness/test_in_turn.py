@@ -28,7 +28,8 @@ def packed() -> Pack:
     chance = np.array([0.9 if kind == "live" else 0.2 for kind in species], np.float32)
     blobs = [b""] * len(names)
     columns = (np.array(column) for column in (species, groups, groups, part, names))
-    return Pack(blobs, blobs, *columns, chance)
+    paths = np.array([f"{name}/{number}.png" for number, name in enumerate(names)])
+    return Pack(blobs, blobs, *columns, chance, paths)
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=lambda turn: turn.name)

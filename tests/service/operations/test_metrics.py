@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from attendance.config import Settings
 from attendance.daemon.camera import Health
 from attendance.domain.access.gallery import Gallery
+from attendance.domain.access.liveness.challenge import Ended
 from attendance.domain.access.liveness.fusion import Judgement, Policy, Verdict
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.passage import Direction
@@ -66,7 +67,9 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     moved = Outcome(None, denied(Reason.AMBIGUOUS), None, False, opening=Opening("done"))
     observe([refused], {"detect": 10.0, "whole": 30.0})
     observe([refused, moved], {"detect": 12.0, "whole": 30.0})
-    observe([held, watched], {})
+    asked = Outcome(None, denied(Reason.CHALLENGE_FAILED), None, False, challenge=Ended.TOO_LATE)
+    ends = [replace(asked, challenge=ended) for ended in (Ended.TOO_LATE, Ended.PASSED, Ended.OTHER_MOVE)]
+    observe([held, watched, asked, *ends], {})
     second.observe([refused], {"detect": 9.0})
     port = free_port()
     stop = serve(numbers.registry, "127.0.0.1", port)
@@ -79,6 +82,10 @@ def test_a_daemon_counts_decisions_stages_and_doors() -> None:
     assert found["attendance_decisions_total", "gate", "denied", "unknown"] == 2
     assert found["attendance_relay_actuations_total", "gate", "done"] == 1
     assert found["attendance_pad_rejections_total", "still picture"] == 1
+    challenges = {
+        tuple(labels): count for (name, *labels), count in found.items() if name == "attendance_challenges_total"
+    }
+    assert challenges == {("gate", "too_late"): 2, ("gate", "passed"): 1, ("gate", "other_move"): 1}
     assert found["attendance_stage_duration_seconds_count", "detect"] == 3
     assert found["attendance_decision_duration_seconds_count",] == 3
     assert found["attendance_frames_dropped_total", "front"] == 2

@@ -68,6 +68,35 @@ def test_proofs_that_nobody_could_give_are_refused(web: Web, front: int, admin: 
     assert rules(web).points["entrance"].factors == ()
 
 
+@pytest.mark.parametrize(
+    ("proofs", "words"),
+    [
+        (["face"], "cannot turn their head"),
+        (["face", "face+pin"], "cannot turn their head"),
+        (["face+pin", "badge+face"], "cannot turn their head"),
+        (["face+pin", "pin"], "cannot turn their head"),  # one proof is not of the rank of two
+        (["pin", "badge"], "only a face can be asked to move"),
+        (["face", "pin"], "Saved."),
+        (["face", "badge+pin"], "Saved."),
+        (["face+pin", "badge+pin"], "Saved."),
+    ],
+)
+def test_who_cannot_move_has_another_way_of_equal_rank(
+    web: Web, front: int, admin: Browser, tablet: str, proofs: list[str], words: str
+) -> None:
+    page = save(admin, front, "proofs", point="entrance", otherwise=proofs, **{"move-otherwise": "1"})
+    assert words.lower() in page.lower()
+    assert [rule.challenge for rule in rules(web).points["entrance"].factors] == ([True] if words == "Saved." else [])
+
+
+def test_the_other_way_is_one_that_can_be_taken_at_this_door(web: Web, front: int, admin: Browser) -> None:
+    """Without a tablet or reader a PIN is a tick on a page, and nothing for a person before the camera."""
+    sent: dict[str, Any] = {"point": "entrance", "otherwise": ["face", "pin", "badge"]}
+    assert "cannot turn their head" in save(admin, front, "proofs", **sent, **{"move-otherwise": "1"})
+    assert rules(web).points["entrance"].factors == ()
+    assert "Saved." in save(admin, front, "proofs", **sent)
+
+
 def test_doubts_are_ticked_and_those_of_other_sources_stay(web: Web, front: int, admin: Browser, tablet: str) -> None:
     with web.sessions.begin() as session:
         door_rows.change(session, front, "front", {"step_up": [str(Doubt.LIVENESS)]}, web.clock.now())

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlencode
 
+import numpy as np
+
+from attendance.domain.access.liveness.challenge import Challenge, Done, Ended, Look, Step, Who, begin
+from attendance.domain.faces import Box
 from attendance.domain.reason import Reason
-from attendance.store.access import events
+from attendance.store.access import challenges, events
 from attendance.store.people import templates
 from tests.factories import MODEL, NOON, make_template
 from tests.site_fixtures import Browser, Web
@@ -99,6 +105,38 @@ def test_a_door_that_stayed_shut_is_told(web: Web, admin: Browser) -> None:
         )
 
     assert "It did not open: no &lt;answer&gt;" in admin.text(f"/log/{passage}")
+
+
+def asked_to_move(web: Web, passage: str, camera: str, ended: Ended, done: int, why: str) -> None:
+    """A challenge of two steps before this passage, as the daemon writes it."""
+    points = np.array([[0, 0], [50, 0], [25, 25], [5, 50], [45, 50]], float)
+    asked = Challenge(f"c-{passage}", camera, (Step.LEFT, Step.NEARER), NOON, timedelta(seconds=12))
+    begun = begin(asked, Look(NOON, Box(0, 0, 100, 150), points, Who.SAME))
+    seen = (Done(Step.LEFT, 1.75, 0.212), Done(Step.NEARER, 2.0, 1.31))[:done]
+    with web.sessions.begin() as session:
+        challenges.put(session, begun, why)
+        challenges.end(session, replace(begun, done=seen, ended=ended), passage)
+
+
+def test_how_a_person_moved_who_was_asked_to_stands_in_the_log_and_in_its_reason(web: Web, admin: Browser) -> None:
+    granted = web.passage(NOON, web.add("Anna Berg"))
+    refused = web.passage(NOON + timedelta(minutes=5), reason=Reason.CHALLENGE_FAILED, score=None)
+    asked_to_move(web, granted, "front", Ended.PASSED, 2, "rule")
+    asked_to_move(web, refused, "front", Ended.TOO_LATE, 1, "doubt")
+
+    page = admin.text(f"/log/{granted}")
+    assert "asks every face. The person moved as asked." in page
+    assert [text in page for text in ("0.21", "After 1.8 s", "1.31", "After 2.0 s")] == [True] * 4
+    assert "Not seen." not in page
+
+    page = admin.text(f"/log/{refused}")
+    assert "The cues did not decide. The time was over before all was done." in page
+    assert page.count("Not seen.") == 1
+    assert not re.search(r"0\.21", shown_to_all(page))
+
+    log = admin.text("/log")
+    assert log.count("moved as asked") == 1
+    assert "moved as asked" not in admin.text("/log?" + urlencode({"outcome": "denied"}))
 
 
 def test_there_is_a_page_for_every_reason(web: Web, viewer: Browser) -> None:

@@ -33,8 +33,6 @@ LOOKS = 2  # so many looks make a step, or a wrong one
 REACTION = timedelta(seconds=0.3)  # nobody reads and moves sooner
 WAITED = timedelta(seconds=2)  # until somebody who does too little is told so
 GAP = timedelta(seconds=1.2)  # longer out of sight, and somebody else may have taken the place
-# Of the sine of the angle by which the eyes came together: a nose stands out further than a bent sheet's.
-STANDS_OUT = 0.33
 # A picture that is turned away: its eyes come together, and its nose stays between them.
 NARROW, NO_DEPTH, FLAT_LOOKS = 0.85, 0.06, 3
 
@@ -253,9 +251,7 @@ def _amount(progress: Progress, look: Look, depth: float) -> float | None:
         growth = look.growth(progress.base)
         return growth if growth >= NEARER and abs(depth) < TURNED else None
     turned = depth if step is Step.LEFT else -depth
-    narrow = _narrow(progress.first.points, look.points)
-    least = max(TURNED, STANDS_OUT * float(np.sqrt(max(0.0, 1 - narrow * narrow))))
-    return turned if turned >= least and progress.straight else None
+    return turned if turned >= TURNED and progress.straight else None
 
 
 def _is_wrong(progress: Progress, look: Look, depth: float) -> bool:

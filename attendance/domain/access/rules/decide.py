@@ -203,7 +203,9 @@ def _right(asked: _Asked) -> Verdict | None:
 def _factors(asked: _Asked) -> Verdict | None:
     request, door = asked.request, asked.door
     if Factor.FACE in request.proven and not request.challenged and _asks_challenge(asked):
-        return _denied(Reason.CHALLENGE_FAILED, Rule.FACTOR, request)
+        # In doubt the camera did not even ask this face to move: then that doubt is the reason.
+        reason = Reason.LIVENESS_STEP_UP if request.liveness_asks else Reason.CHALLENGE_FAILED
+        return _denied(reason, Rule.FACTOR, request)
     lacking = _missing_factors(asked)
     if request.wrong is not None:
         return _denied(request.wrong, Rule.FACTOR, request)

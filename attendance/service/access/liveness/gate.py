@@ -3,7 +3,7 @@
 In: frames with their faces; the decisions that the looks agreed on.  Out: those decisions with a `Ruling` each.
 Does not know: networks (a port), the database, doors.
 Main choice: the network looks only at a track that is about to be granted, and from then on at every third look at
-most.  Trade-off: the person waits for more looks while the answer is unclear.
+most.  Trade-off: the person waits for more looks while the answer is unclear, or lies just beyond a limit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from attendance.domain.access.consensus import Settled
-from attendance.domain.access.liveness.fusion import Judgement, LivenessPoint, Policy, Verdict, judge
+from attendance.domain.access.liveness.fusion import (
+    MOST_LOOKS,
+    Judgement,
+    LivenessPoint,
+    Policy,
+    Verdict,
+    is_sure,
+    judge,
+)
 from attendance.domain.access.liveness.still_pictures import Sight, plane, ring, sight_of
 from attendance.domain.access.track import SAME_PERSON
 from attendance.domain.faces import Box, Frame, Probe, Template
@@ -32,7 +40,7 @@ class LivenessRules:
 
     policy: Policy = Policy.OFF
     every: int = 3
-    most_looks: int = 3
+    most_looks: int = MOST_LOOKS
     wait: timedelta = timedelta(seconds=2)
     forget: timedelta = timedelta(seconds=2)
 
@@ -176,7 +184,7 @@ class LivenessGate:
         assert track.waiting_since is not None
         waited = frame.taken_at - track.waiting_since
         enough = len(track.logits) >= rules.most_looks or waited >= rules.wait * self.stretch
-        if judgement.verdict is Verdict.UNCLEAR and rules.policy is not Policy.WATCH and not enough:
+        if not (enough or rules.policy is Policy.WATCH or is_sure(judgement, self._point)):
             return None
         return self._rule(judgement)
 

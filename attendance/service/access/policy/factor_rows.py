@@ -51,7 +51,7 @@ def save_point(
         if not all(one <= can for one in rule.sets if len(one) > 1):
             raise _no_second(name)
         if rule.challenge:
-            _require_other_way(rule)
+            _require_other_way(rule, can)
     anything = len(rules) == 1 and rules[0] == FactorRule(rules[0].sets) and set(rules[0].sets) == set(ANY_ONE)
     stored = [
         {
@@ -100,16 +100,19 @@ def _proofs(session: Session, zone: tzinfo, point: AccessPoint) -> FactorSet:
     return proof_places.proofs(policies.load_rules(session, zone), point, tablets(session), known)
 
 
-def _require_other_way(rule: FactorRule) -> None:
-    """Raise UserError if who cannot move as asked has no way of equal rank: as many factors, without a face."""
+def _require_other_way(rule: FactorRule, can: FactorSet) -> None:
+    """Raise UserError if who cannot move as asked has no way of equal rank: as many factors, without a face.
+
+    `can`: what can be proven on this side of the door; a way that nobody there could take is not counted.
+    """
     with_face = [len(one) for one in rule.sets if Factor.FACE in one]
-    without = [len(one) for one in rule.sets if Factor.FACE not in one]
+    without = [len(one) for one in rule.sets if Factor.FACE not in one and one <= can]
     if not with_face:
         raise UserError("only a face can be asked to move: tick a proof with the face, or do not ask")
     if not any(number >= min(with_face) for number in without):
         raise UserError(
             "some people cannot turn their head: tick another way of equal rank, such as PIN or badge beside the face,"
-            " or badge and PIN beside face and PIN"
+            " or badge and PIN beside face and PIN, that a tablet or reader on this side of the door takes"
         )
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from attendance.domain.access.liveness.fusion import LivenessPoint, Verdict, judge, point_of
+from attendance.domain.access.liveness.fusion import LivenessPoint, Verdict, attempt, is_sure, judge, point_of
 
 POINT = LivenessPoint(slope=1.0, offset=0.0, live_from=1.0, attack_below=-1.0)
 
@@ -38,6 +38,30 @@ def test_nobody_is_alive_without_a_look_of_the_network() -> None:
 def test_many_looks_at_one_face_count_as_one_witness() -> None:
     once, often = judge([0.5], None, None, POINT), judge([0.5] * 9, None, None, POINT)
     assert (once.ratio, once.verdict) == (often.ratio, often.verdict)
+
+
+@pytest.mark.parametrize(
+    ("logits", "looks", "verdict"),
+    [
+        ([3.0, -9.0, -9.0], 1, Verdict.LIVE),
+        ([-3.1, 9.0, 9.0], 1, Verdict.ATTACK),
+        ([2.9, 3.5, -9.0], 2, Verdict.LIVE),
+        ([2.0, 0.0, -0.5], 3, Verdict.UNCLEAR),  # one look alone would have let it in
+        ([-2.0, 2.5, 2.5], 3, Verdict.LIVE),  # one look alone would have refused
+        ([2.0, 1.5, 1.5, -9.0], 3, Verdict.LIVE),
+        ([2.0], 1, Verdict.LIVE),
+    ],
+)
+def test_one_look_decides_only_well_beyond_a_limit(logits: list[float], looks: int, verdict: Verdict) -> None:
+    found = attempt(logits, POINT)
+    assert (found.looks, found.verdict) == (looks, verdict)
+
+
+def test_whoever_is_unclear_is_never_sure() -> None:
+    wide = LivenessPoint(slope=1.0, offset=0.0, live_from=6.0, attack_below=-6.0)
+    assert not is_sure(judge([0.0], None, None, wide), wide)
+    with pytest.raises(ValueError, match="a look"):
+        attempt([], POINT)
 
 
 def test_one_cue_never_says_more_than_its_cap() -> None:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from attendance.config import Settings
 from attendance.domain.access.consensus import Settled
 from attendance.domain.access.decision import Decision
-from attendance.domain.access.liveness.challenge import Ended, Step, orders
-from attendance.domain.access.liveness.fusion import Policy
+from attendance.domain.access.liveness.challenge import Ended, Step, Who, orders
+from attendance.domain.access.liveness.fusion import LivenessPoint, Policy
 from attendance.domain.access.rules.factors import ANY_ONE, Factor
 from attendance.domain.faces import Box, Frame, Probe
 from attendance.domain.passage import Method
 from attendance.domain.reason import Reason
 from attendance.service.access.check_in import CheckIn
-from attendance.service.access.liveness.challenger import Answered, Challenger, ChallengeRules
+from attendance.service.access.liveness.challenger import Answered, Challenger, ChallengeRules, _Waiting, _who
+from attendance.service.access.liveness.gates import gates
 from attendance.service.access.policy import door_rows
-from attendance.store.access import challenges, policies
-from tests.factories import ANNA, BERT, NOBODY, NOON, make_image, make_probe, vector_of
+from attendance.store.access import challenges, liveness, policies
+from tests.factories import ANNA, BERT, NOBODY, NOON, make_image, make_probe, near, vector_of
 from tests.service.access.doors.asking import ask
 from tests.service.access.liveness.movers import Moving, analyser_of, follow, gate, show
 from tests.service.access.liveness.networks import Network
@@ -140,7 +143,47 @@ def test_where_no_second_factor_could_follow_an_unsure_camera_asks_nobody_to_mov
 ) -> None:
     ask_every_face(staffed, [["face"], ["badge", "pin"]])
     (outcome,) = staffed.watch(staffed.check_in(gate(Network(0.0), Policy.STEP_UP)), ANNA, seconds=6)
-    assert (outcome.decision.reason, outcome.challenge) == (Reason.CHALLENGE_FAILED, None)
+    assert (outcome.decision.reason, outcome.challenge) == (Reason.LIVENESS_STEP_UP, None)
+
+
+def drilled(site: Site) -> None:
+    """A drill at the door gave an operating point: with "auto" the door steps up from now on."""
+    point = LivenessPoint(1.0, 0.0, 1.0, -1.0)
+    with site.sessions.begin() as session:
+        values: dict[str, Any] = {"camera": "door", "model_id": Network.model_id, "at": site.clock.now(), "by": None}
+        liveness.add_drill(session, result={}, point=point, **values)
+
+
+@pytest.mark.parametrize(
+    ("drill", "logit", "reason", "challenge"),
+    [
+        (False, 3.0, Reason.MATCHED, Ended.PASSED),
+        (False, 0.0, Reason.MATCHED, Ended.PASSED),  # "auto" only watches yet, and the rule asks
+        (True, 3.0, Reason.MATCHED, Ended.PASSED),
+        (True, 0.0, Reason.SECOND_FACTOR, Ended.PASSED),  # it steps up, and a movement replaces no second proof
+    ],
+)
+def test_the_policy_auto_and_a_rule_that_asks_to_move(
+    staffed: Site, moving: Moving, drill: bool, logit: float, reason: Reason, challenge: Ended | None
+) -> None:
+    ask_every_face(staffed)
+    if drill:
+        drilled(staffed)
+    settings = Settings.model_validate({"models": {"liveness": Network.model_id}})
+    assert settings.liveness.policy == "auto"
+    at_door = gates(settings, staffed.sessions, lambda: Network(logit))("door")
+    (outcome, *_more) = follow(staffed, staffed.check_in(at_door), ANNA, seconds=25)
+    assert (outcome.decision.reason, outcome.challenge) == (reason, challenge)
+    assert len(staffed.door.unlocked) == int(reason is Reason.MATCHED)
+
+
+def test_a_camera_that_challenges_does_so_under_the_policy_auto_and_without_a_drill(
+    staffed: Site, moving: Moving
+) -> None:
+    values = {"liveness": {"cameras": "door = challenge"}, "models": {"liveness": Network.model_id}}
+    at_door = gates(Settings.model_validate(values), staffed.sessions, lambda: Network(0.0))("door")
+    (outcome,) = follow(staffed, staffed.check_in(at_door), ANNA, seconds=25)
+    assert (outcome.decision.granted, outcome.challenge) == (True, Ended.PASSED)
 
 
 def test_at_a_door_that_is_held_nobody_is_asked_to_move(staffed: Site, moving: Moving) -> None:
@@ -244,6 +287,41 @@ def test_whoever_waits_for_a_turn_has_the_whole_patience_then(staffed: Site) -> 
             break
     assert [answered.settled.decision.person_id for answered in ended] == [1]
     assert challenger.progress is not None
+
+
+@pytest.mark.parametrize(
+    ("alike", "named", "who"),
+    [
+        (0.7, 1, Who.SAME),
+        (0.6, 1, Who.UNSURE),  # the person by the threshold, and turned as far as a bent print has to be
+        (0.2, 1, Who.UNSURE),
+        (0.7, 2, Who.OTHER),
+        (0.6, None, Who.UNSURE),
+        (0.2, None, Who.OTHER),
+    ],
+)
+def test_a_look_counts_only_if_it_is_like_the_first(alike: float, named: int | None, who: Who) -> None:
+    first = make_probe(vector_of((1,)))
+    probe = make_probe(near(vector_of((1,)), alike))
+    settled = Settled(Decision(Reason.MATCHED, 1, 0.9, None, 0.5), first.box, 3, NOON, NOON)
+    waiting = _Waiting(settled, None, "rule", 1, first.box, NOON, NOON, first.template)
+
+    def decide(asked: Probe) -> Decision:
+        person = named if asked is probe else 1  # the pool of both is the person
+        return Decision(Reason.UNKNOWN if person is None else Reason.MATCHED, person, None, None, None)
+
+    assert _who(waiting, probe, decide) is who
+
+
+def test_a_look_that_is_less_alike_but_of_the_pool_counts() -> None:
+    first, probe = make_probe(vector_of((1,))), make_probe(near(vector_of((1,)), 0.7))
+    settled = Settled(Decision(Reason.MATCHED, 1, 0.9, None, 0.5), first.box, 3, NOON, NOON)
+    waiting = _Waiting(settled, None, "rule", 1, first.box, NOON, NOON, first.template)
+
+    def decide(asked: Probe) -> Decision:
+        return Decision(*((Reason.UNKNOWN, None) if asked is probe else (Reason.MATCHED, 1)), None, None, None)
+
+    assert _who(waiting, probe, decide) is Who.SAME
 
 
 def test_orders_come_from_the_systems_source(staffed: Site) -> None:

@@ -75,12 +75,25 @@ def test_watching_lets_a_picture_in_and_notes_what_would_have_happened(staffed: 
 
 
 def test_an_unclear_answer_waits_for_more_looks_at_every_third_one(staffed: Site) -> None:
-    network = Network(0.0, 3.0)
+    network = Network(0.0, 6.0)
     (outcome,) = staffed.watch(staffed.check_in(gate(network)), ANNA, seconds=4)
     assert outcome.decision.granted
     assert network.asked == 2
     assert outcome.ruling is not None
     assert outcome.ruling.judgement.looks == 2
+
+
+@pytest.mark.parametrize(
+    ("logits", "granted", "asked"),
+    [((2.0, 0.5, 0.2), False, 3), ((2.0, 2.5, 2.0), True, 3), ((-2.0, 3.0, 2.5), True, 3), ((-3.5, 9.0), False, 1)],
+)
+def test_a_look_just_beyond_a_limit_does_not_decide_alone(
+    staffed: Site, logits: tuple[float, ...], granted: bool, asked: int
+) -> None:
+    network = Network(*logits)
+    (outcome,) = staffed.watch(staffed.check_in(gate(network, wait=60)), ANNA, seconds=6)[:1]
+    assert (outcome.decision.granted, network.asked) == (granted, asked)
+    assert len(staffed.door.unlocked) == int(granted)
 
 
 def test_an_answer_that_stays_unclear_ends_as_a_refusal(staffed: Site) -> None:
