@@ -27,7 +27,9 @@ from attendance.domain.faces import Box
 # them; prints and screens tilted up to 40 degrees at most 0.05, and sheets bent to a radius of 10 cm at most 0.15.
 TURNED = 0.17
 MIDDLE = 0.09  # the head looks ahead again
-LEAP = 0.2  # between two looks in a row; a head on its way takes more looks than that
+# Between two looks in a row; a head on its way takes more looks than that.  Less than from the middle to TURNED, or else a
+# picture that is put in the place of another one would not leap.
+LEAP = 0.13
 NEARER = 1.2  # times the size
 LOOKS = 2  # so many looks make a step, or a wrong one
 REACTION = timedelta(seconds=0.3)  # nobody reads and moves sooner
