@@ -27,8 +27,8 @@ from attendance.domain.faces import Box
 # them; prints and screens tilted up to 40 degrees at most 0.05, and sheets bent to a radius of 10 cm at most 0.15.
 TURNED = 0.17
 MIDDLE = 0.09  # the head looks ahead again
-# Between two looks in a row; a head on its way takes more looks than that.  Less than from the middle to TURNED, or else a
-# picture that is put in the place of another one would not leap.
+# Between two looks in a row; a head on its way takes more looks than that.  It is less than TURNED, or else a picture
+# that is put in the place of another one would not leap.
 LEAP = 0.13
 NEARER = 1.2  # times the size
 LOOKS = 2  # so many looks make a step, or a wrong one
