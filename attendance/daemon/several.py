@@ -3,8 +3,9 @@
 In: which cameras there are now, a way to make the worker of one.  Out: workers that run, begin anew, and end.
 Does not know: what a worker does, settings, the command line.
 Main choice: whatever happens to one camera stays with it: its worker begins anew after a growing while, and the others
-do not notice.  A program with a single camera ends with it, as a program that watches a file should.  What concerns all
-(the database was replaced) ends all.
+do not notice.  A program that began with a single camera ends with it, as a program that watches a file should, unless
+the site gets or loses cameras meanwhile: then it stays for the next change.  What concerns all (the database was
+replaced) ends all.
 Trade-off: a fault that takes the process down takes all cameras down for the seconds of a start; `daemon --name` gives
 a camera a process of its own.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
@@ -44,7 +45,7 @@ class Runs(Protocol):
 Make = Callable[[object, Callable[[], None]], Runs]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Line:
     """One camera.  `over`: its worker ended by itself; `error`: with what, None for the end of a file."""
 
@@ -80,6 +81,7 @@ class SeveralCameras:
         self._lines: dict[str, _Line] = {}
         self._looked_at: float | None = None
         self._plan_trouble = ""
+        self._single = False  # it began with one camera, and the site has not changed that since
 
     def run(
         self,
@@ -91,15 +93,17 @@ class SeveralCameras:
         """Serve until `stop` is set, `max_seconds` are over, or each camera has come to its end.
 
         `started` is called once, when the first camera is watched or has failed, or if there is none.
-        Raises what ended a single camera, or with `once` the first that failed, and DatabaseReplaced; else nothing
-        that one camera does.
+        Raises what ended the single camera with which it began, or with `once` the first that failed, and
+        DatabaseReplaced; else nothing that one camera does.
         """
         end = None if max_seconds is None else monotonic() + max_seconds
         ready = False
         try:
             while not stop.is_set() and (end is None or monotonic() < end):
-                self._follow_plans(max_seconds, once)
-                self._tend(max_seconds, once)
+                # A camera that was removed a moment ago may have ended by that, so the plans are looked at first.
+                ended = [line for line in self._lines.values() if line.error is not None]
+                self._follow_plans(max_seconds, once, at_once=not once and any(not line.due for line in ended))
+                self._tend([line for line in ended if self._lines.get(line.name) is line], max_seconds, once)
                 if not ready and (not self._lines or any(line.tried for line in self._lines.values())):
                     ready = True
                     if started is not None:
@@ -118,9 +122,9 @@ class SeveralCameras:
             for line in self._lines.values():
                 self._end(line)
 
-    def _follow_plans(self, max_seconds: float | None, once: bool) -> None:
+    def _follow_plans(self, max_seconds: float | None, once: bool, at_once: bool) -> None:
         """Begin and end cameras as the site says; while the database does not answer all stays as it is."""
-        if self._looked_at is not None and monotonic() - self._looked_at < PLANS_EVERY_S:
+        if self._looked_at is not None and monotonic() - self._looked_at < PLANS_EVERY_S and not at_once:
             return
         first = self._looked_at is None
         self._looked_at = monotonic()
@@ -136,6 +140,8 @@ class SeveralCameras:
         self._plan_trouble = ""
         if first and not plans:
             log.warning("no camera is in use on this computer: add one on the admin site")
+        same = all(plans.get(name) == line.plan for name, line in self._lines.items())
+        self._single = len(plans) == 1 and (first or (self._single and same))
         for name in [name for name, line in self._lines.items() if plans.get(name) != line.plan]:
             line = self._lines.pop(name)
             log.info("camera %s: %s", name, "begins anew with other settings" if name in plans else "is not in use now")
@@ -144,12 +150,10 @@ class SeveralCameras:
             self._lines[name] = _Line(name, plans[name])
             self._begin(self._lines[name], max_seconds, once)
 
-    def _tend(self, max_seconds: float | None, once: bool) -> None:
+    def _tend(self, ended: Sequence[_Line], max_seconds: float | None, once: bool) -> None:
         """Raise what ends all; begin anew what failed, after a while."""
-        for line in self._lines.values():
-            if line.error is None:
-                continue
-            if isinstance(line.error, DatabaseReplaced) or len(self._lines) == 1:
+        for line in ended:
+            if line.error is not None and (self._single or isinstance(line.error, DatabaseReplaced)):
                 raise line.error
             if once:
                 continue  # each has one look, and a fault is told when all have had theirs

@@ -151,6 +151,40 @@ def test_a_single_camera_that_cannot_start_ends_the_program(staffed: Site) -> No
         SeveralCameras(house.plans, house.make, lambda: None).run(threading.Event())
 
 
+class Fails:
+    """A camera that is removed and then fails by that, or fails at its first start only."""
+
+    def __init__(self, at_once: Callable[[], None] = lambda: None, times: int = 1) -> None:
+        self.at_once, self.left = at_once, times
+        self.runs = 0
+
+    def run(self, stop: threading.Event, *_: object) -> None:
+        self.runs += 1
+        self.at_once()
+        if self.left:
+            self.left -= 1
+            raise UserError("the camera was taken over by another daemon")
+        stop.wait(PATIENCE_S)
+
+
+def test_removing_the_only_camera_leaves_the_program_ready_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attendance.daemon.several.PLANS_EVERY_S", 0.2)
+    monkeypatch.setattr("attendance.daemon.several.FIRST_WAIT_S", 0.05)
+    plans = {"a": "a"}
+    runs = {"a": Fails(plans.clear), "b": Fails()}  # b is not there yet when it is added, such as a webcam
+
+    def alive() -> None:
+        if not plans and runs["a"].runs:
+            plans["b"] = "b"
+        if runs["b"].runs == 2:
+            stop_now.set()
+
+    stop_now = threading.Event()
+    several = SeveralCameras(lambda: dict(plans), lambda plan, _turns: runs[str(plan)], alive)
+    several.run(stop_now, PATIENCE_S)
+    assert (runs["a"].runs, runs["b"].runs) == (1, 2)
+
+
 def test_one_look_of_each_ends_though_one_cannot_start(staffed: Site) -> None:
     with mjpeg_server() as fine:
         house = House(staffed, {"broken": "/no/such/folder", "fine": fine.url})

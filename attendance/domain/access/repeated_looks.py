@@ -14,6 +14,7 @@ by half a pixel it differs by 0.69 at least.  Smaller faces are not so well sepa
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,7 @@ FLAT = 1.0  # grey levels, standard deviation
 REMEMBERED = 512
 SUSPICIOUS_AFTER = timedelta(seconds=30)
 SUSPICIOUS_LOOKS = 20
+NEWEST = 10  # looks, two of each face of a picture that holds as many as are looked at
 SEQUENCE = 5  # so many different looks repeated in a row are a recording and not a picture that stands still
 
 
@@ -101,8 +103,10 @@ class RepeatedLooks:
     def remember(self, image: NDArray[np.uint8], box: Box) -> None:
         """Remember the pixels of a face that rests, so that a recording of them is known later."""
         patch = patch_of(image, box)
-        newest = self._looks[-1] if self._looks else None
-        still = newest is not None and newest.box.iou(box) >= SAME_PLACE and distance(patch, newest.patch) <= SAME
+        # That of this place may lie behind those of the other faces of the picture.
+        newest = itertools.islice(reversed(self._looks), NEWEST)
+        here = next((look for look in newest if look.box.iou(box) >= SAME_PLACE), None)
+        still = here is not None and distance(patch, here.patch) <= SAME
         if not still and float(patch.std()) >= FLAT:
             self._looks.append(_Look(box, patch, patch_of(image, box, FEW)))
 

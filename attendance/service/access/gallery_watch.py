@@ -79,27 +79,28 @@ class GalleryWatch:
         self._making_since = clock.now()
         self._poll_every, self._stale_after = poll_every, stale_after
         self._turn = threading.Lock()
-        self._view = View(Gallery([], [], model_id, -1), None, foreign=False, stale=True)
+        # The view and when it was true, in one: read by threads without a lock.
+        nobody = View(Gallery([], [], model_id, -1), None, foreign=False, stale=True)
+        self._known: tuple[View, datetime | None] = (nobody, None)
         self._polled_at: datetime | None = None
-        self._fresh_at: datetime | None = None
         self._trouble = ""
 
     @property
     def view(self) -> View:
         """Return the view that was read last, however old it is."""
-        return self._view
+        return self._known[0]
 
     def load(self) -> View:
         """Read now.  Raises any error, so that a wrong master key shows at the start."""
         with self._turn:
             self._load(self._clock.now(), beside=False)
-        return self._view
+        return self.view
 
     def _load(self, now: datetime, beside: bool) -> None:
         """Read; with `beside`, a gallery that changed is put in place once the thread has made it."""
         fresh_at = now
         with self._sessions() as session:
-            gallery = self._view.gallery
+            gallery = self.view.gallery
             point = operating_points.current(session, self._model_id)
             compared = gallery.scoring.version if point is None else point.scoring
             if settings.gallery_version(session) != gallery.version or gallery.scoring.version != compared:
@@ -109,11 +110,13 @@ class GalleryWatch:
                     return  # the view stays whole as it is, and grows stale if this lasts
                 else:
                     gallery, fresh_at = made, self._making_since
+            # What a thread may still be making is no longer wanted: later it would be older than what is here.
+            self._making = None
             foreign = gallery.size == 0 and templates.templates_of_other_models(session, self._model_id) > 0
-        if gallery.version != self._view.gallery.version:
+        if gallery.version != self.view.gallery.version:
             log.info("gallery version %d: %d people, %d templates", gallery.version, gallery.size, len(gallery))
-        self._polled_at, self._fresh_at = now, fresh_at
-        self._view = View(gallery, point, foreign, stale=False)
+        self._polled_at = now
+        self._known = View(gallery, point, foreign, stale=False), fresh_at
 
     def _made(self, now: datetime) -> Gallery | None:
         """Return the gallery once the thread has made it; begin a thread where none is at work."""
@@ -150,8 +153,8 @@ class GalleryWatch:
             finally:
                 self._turn.release()
         limit = max(self._stale_after, lasts)
-        fresh = self._fresh_at is not None and abs(now - self._fresh_at) <= limit
-        view = self._view
+        view, fresh_at = self._known
+        fresh = fresh_at is not None and abs(now - fresh_at) <= limit
         return view if view.stale is not fresh else replace(view, stale=not fresh)
 
     def _due(self, now: datetime) -> bool:
@@ -161,7 +164,7 @@ class GalleryWatch:
     def _look_up(self, now: datetime) -> None:
         self._polled_at = now
         try:
-            self._load(now, beside=len(self._view.gallery) >= self._beside)
+            self._load(now, beside=len(self.view.gallery) >= self._beside)
             self._report("")
         except Exception as error:  # whatever it is, it must not end the loop: the view grows stale
             self._report(f"{type(error).__name__}: {error}")

@@ -81,3 +81,14 @@ def test_only_so_many_looks_are_remembered() -> None:
 
     assert looks.is_repeat(face(REMEMBERED), BOX, NOON)
     assert not looks.is_repeat(face(0), BOX, NOON)
+
+
+def test_two_faces_that_rest_and_stand_still_push_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attendance.domain.access.repeated_looks.REMEMBERED", 16)
+    looks, beside, still = RepeatedLooks(), Box(10, 60, 90, 200), face(1)
+    looks.is_repeat(face(2), BOX, NOON)
+    for _ in range(16):
+        for box in (BOX, beside):
+            looks.remember(still, box)
+
+    assert looks.is_repeat(face(2), BOX, NOON)

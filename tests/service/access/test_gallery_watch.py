@@ -129,3 +129,28 @@ def test_one_camera_looks_it_up_and_the_others_do_not_wait(
     slow.go.set()
     first.join(PATIENCE_S)
     assert watch.refresh().gallery.size == 2
+
+
+def test_what_was_being_made_while_a_camera_began_is_never_put_in_place_later(
+    sessions: Sessions, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(sessions, keys, "Anna", 1)
+    clock = FakeClock()
+    watch = GalleryWatch(sessions, keys, MODEL, clock, beside=1)
+    watch.load()
+    slow = Slow(monkeypatch)
+    slow.go.set()
+    enrol(sessions, keys, "Bert", 2)
+    clock.advance(2)
+    watch.refresh()
+    finished(watch)
+    assert watch.load().gallery.size == 2, "another camera begins"
+    for _ in range(20):
+        clock.advance(2)
+        watch.refresh()
+    enrol(sessions, keys, "Carl", 3)
+    for _ in range(3):
+        clock.advance(2)
+        assert not watch.refresh().stale, "a gallery of then would refuse everybody"
+        finished(watch)
+    assert watch.view.gallery.size == 3
