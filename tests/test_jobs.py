@@ -72,6 +72,7 @@ def test_every_job_has_its_own_name_and_a_time(sessions: Sessions, keys: Keys) -
         "forget undecided photos",
         "finish erasures",
         "photo digests",
+        "grown templates",
         "look-alikes",
         "risk",
     ]

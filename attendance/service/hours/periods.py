@@ -88,12 +88,10 @@ def close(
     `written`: what `write_down` wrote, and what `settle` corrects afterwards; None: this transaction writes it, which
     suits few people.
     """
+    # Before the first write, since it takes long.
+    done = None if written is not None else _finished(_closable(session, first, last, now, zone))
     settings.alone(session, period_rows.CLOSING)  # a correction that is being decided comes before, or finds it closed
-    done = None
-    if written is None:
-        done = _finished(_closable(session, first, last, now, zone))  # before the first write, since it takes long
-    else:
-        _require_not_closed(session, first, last)
+    _require_not_closed(session, first, last)
     lock = PeriodLock(
         first=first,
         last=last,

@@ -83,7 +83,8 @@ def test_what_would_change_is_the_past_decided_again(office: Site) -> None:
     with office.sessions() as session:
         same = what_if.compare(session, ZONE, lambda policy: policy, later)
         more = what_if.compare(session, ZONE, what_if.with_week(2, weekly(range(7), 480, 1080)), later)
-        fewer = what_if.compare(session, ZONE, what_if.without_grant(2), later)
+        taken = what_if.tried(session, ZONE, lambda opened: editing.take(opened, 1, 2, NOON))
+        fewer = what_if.compare(session, ZONE, taken, later)
 
     assert (same.asked, same.changed) == (6, ())
     assert [change.at for change in more.changed] == [NOON - timedelta(days=1), NOON - timedelta(days=2)]
