@@ -43,6 +43,12 @@ class Runs(Protocol):
 
 
 Make = Callable[[object, Callable[[], None]], Runs]
+# Told the name of a camera that ended by an error, and the error.
+Failed = Callable[[str, Exception], None]
+
+
+def only_logged(_name: str, _error: Exception) -> None:
+    """Tell nobody beyond the log."""
 
 
 @dataclass(slots=True, eq=False)
@@ -74,10 +80,17 @@ class _Line:
 
 class SeveralCameras:
     """`plans`: the cameras in use by name, each with a value that changes with its settings; it may raise what the
-    database does.  `make`: given such a value and what its worker calls at each turn; it may raise anything."""
+    database does.  `make`: given such a value and what its worker calls at each turn; it may raise anything.  `failed`:
+    must not raise."""
 
-    def __init__(self, plans: Callable[[], Mapping[str, object]], make: Make, alive: Callable[[], None]) -> None:
-        self._plans, self._make, self._alive = plans, make, alive
+    def __init__(
+        self,
+        plans: Callable[[], Mapping[str, object]],
+        make: Make,
+        alive: Callable[[], None],
+        failed: Failed = only_logged,
+    ) -> None:
+        self._plans, self._make, self._alive, self._failed = plans, make, alive, failed
         self._lines: dict[str, _Line] = {}
         self._looked_at: float | None = None
         self._plan_trouble = ""
@@ -153,13 +166,15 @@ class SeveralCameras:
     def _tend(self, ended: Sequence[_Line], max_seconds: float | None, once: bool) -> None:
         """Raise what ends all; begin anew what failed, after a while."""
         for line in ended:
+            if line.error is not None and not line.due:
+                self._failed(line.name, line.error)
             if line.error is not None and (self._single or isinstance(line.error, DatabaseReplaced)):
                 raise line.error
             if once:
                 continue  # each has one look, and a fault is told when all have had theirs
             if not line.due:
                 if monotonic() - line.begun >= STEADY_S:
-                    line.wait_s = FIRST_WAIT_S
+                    line.wait_s, line.said = FIRST_WAIT_S, ""
                 line.due, line.wait_s = monotonic() + line.wait_s, min(2 * line.wait_s, LONGEST_WAIT_S)
                 if str(line.error) != line.said:
                     log.error("camera %s: %s; it begins anew by itself, the others go on", line.name, line.error)
@@ -180,7 +195,7 @@ class SeveralCameras:
             line.turned = monotonic()
 
         def started() -> None:
-            line.tried, line.said = True, ""
+            line.tried = True
 
         error: Exception | None = None
         try:

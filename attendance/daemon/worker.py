@@ -16,7 +16,7 @@ import socket
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from time import monotonic, perf_counter
 from typing import Protocol
@@ -289,7 +289,8 @@ class Worker:
 
     def _release(self) -> None:
         try:
-            self._beat()
+            with suppress(UserError):  # it is not ours any more, or was removed
+                self._beat()
             with self._sessions.begin() as session:
                 cameras.drop_snapshot(session, self._name)
                 cameras.release(session, self._name, owner=self._owner)

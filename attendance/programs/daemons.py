@@ -103,7 +103,7 @@ def several_cameras_for(site: Installation, alive: Callable[[], None], only: str
         assert isinstance(plan, watching.Plan)
         return wiring.worker(plan.settings, (turns,), plan.door)
 
-    return SeveralCameras(plans, make, alive)
+    return SeveralCameras(plans, make, alive, partial(watching.note_failure, site.sessions))
 
 
 def worker_for(

@@ -179,9 +179,12 @@ def test_removing_the_only_camera_leaves_the_program_ready_for_the_next_one(monk
         if runs["b"].runs == 2:
             stop_now.set()
 
-    stop_now = threading.Event()
-    several = SeveralCameras(lambda: dict(plans), lambda plan, _turns: runs[str(plan)], alive)
+    stop_now, failed = threading.Event(), list[str]()
+    several = SeveralCameras(
+        lambda: dict(plans), lambda plan, _turns: runs[str(plan)], alive, lambda name, _error: failed.append(name)
+    )
     several.run(stop_now, PATIENCE_S)
+    assert failed == ["b"], "a removed one has not failed"
     assert (runs["a"].runs, runs["b"].runs) == (1, 2)
 
 

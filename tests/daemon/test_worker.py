@@ -21,7 +21,7 @@ from attendance.errors import UserError
 from attendance.store.cameras import cameras
 from tests.daemon.conftest import PATIENCE_S, Lateness, camera_settings, make_pictures, wait_for
 from tests.daemon.watched import FakeCamera, row, worker_at
-from tests.factories import ANNA, NOBODY, STRANGER, make_frame
+from tests.factories import ANNA, NOBODY, NOON, STRANGER, make_frame
 from tests.service.conftest import Site, site, staffed
 
 __all__ = ["site", "staffed"]
@@ -193,6 +193,19 @@ def test_a_daemon_whose_camera_was_taken_over_ends(site: Site, monkeypatch: pyte
     assert row(site).owner == "somebody else"
 
 
+def test_a_camera_that_was_removed_is_given_back_without_a_warning(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker, _ = worker_at(site, [NOBODY])
+    with worker._held(), site.sessions.begin() as session:
+        (there,) = cameras.list_cameras(session)
+        cameras.remove(session, there, NOON)
+
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+    with site.sessions() as session:
+        assert [one.owner for one in cameras.list_cameras(session, removed=True)] == [None]
+
+
 def test_a_database_that_cannot_be_written_does_not_end_the_daemon(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,12 +224,17 @@ def test_a_database_that_cannot_be_written_does_not_end_the_daemon(
     assert sum("heartbeats are written again" in line for line in caplog.messages) == 1
 
 
-def test_a_streams_password_is_in_neither_row_nor_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_streams_password_is_in_neither_row_nor_log(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker_module, "HEARTBEAT_S", 0.0)
     caplog.set_level(logging.DEBUG)
+    said: set[str | None] = set()
     settings = camera_settings("http://me:secret@127.0.0.1:9/a.mjpg?pwd=secret")
     camera = open_camera(settings, site.clock)
-    Worker(camera, site.check_in(), site.sessions, site.clock, settings).run(threading.Event(), max_seconds=0.5)
+    turns = (lambda: said.add(row(site).last_error),)
+    Worker(camera, site.check_in(), site.sessions, site.clock, settings, turns).run(threading.Event(), max_seconds=0.7)
 
     assert row(site).source == "http://…@127.0.0.1:9/a.mjpg?…"
-    assert row(site).last_error == "it cannot be opened"
+    assert said == {None, "it cannot be opened"}
     assert "secret" not in caplog.text

@@ -40,7 +40,11 @@ def health_of(camera: Camera, now: datetime) -> Health:
     if camera.active is False:
         return Health(State.OFF, _("switched off"), _("Nobody is recognised here, and its door stays shut."))
     if camera.owner is None or camera.heartbeat_at is None or now - camera.heartbeat_at > STALE_AFTER:
-        return Health(State.NOT_WATCHED, _("not watched"), _("Start the daemon of this camera."))
+        advice = _("Start the daemon of this camera.")
+        if camera.owner is None and (why := trouble_of(camera)):  # a daemon tried in vain
+            problem, own = problem_and_advice(translated(why))
+            return Health(State.NOT_WATCHED, _("not watched: %(why)s", why=problem), own or advice)
+        return Health(State.NOT_WATCHED, _("not watched"), advice)
     if trouble := trouble_of(camera):
         # What the camera itself answered says what to do; cables are not the trouble then.
         problem, advice = problem_and_advice(translated(trouble))

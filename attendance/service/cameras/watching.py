@@ -32,6 +32,7 @@ from attendance.store.access import doors
 from attendance.store.alarms import alarms
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Damaged, Keys
+from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +171,16 @@ def remove(session: Session, camera_id: int, actor: Actor, at: datetime) -> str:
     door_rows.remove_point(session, row.name, at)
     _note(session, row, actor, at, source=row.source, removed=True)
     return row.name
+
+
+def note_failure(sessions: Sessions, name: str, error: Exception) -> None:
+    """Write onto the camera's row why nobody watches it, for its page; whatever hinders that is logged."""
+    words = error.words if isinstance(error, UserError) else Phrase("its daemon failed: see the log of the daemon")
+    try:
+        with sessions.begin() as session:
+            cameras.note_failure(session, name, words)
+    except Exception as second:  # the database is away: the log has the error
+        log.warning("camera %s: its page cannot be told what is wrong: %s", name, second)
 
 
 def settings_of(row: cameras.Camera, keys: Keys) -> CameraSettings:

@@ -121,8 +121,16 @@ def _kept(error: str | None) -> str | None:
 def release(session: Session, name: str, *, owner: str) -> None:
     """Give the camera back; harmless if it is not this owner's."""
     session.execute(
-        update(Camera).where(Camera.name == name, Camera.owner == owner).values(owner=None, heartbeat_at=None)
+        update(Camera)
+        .where(Camera.name == name, Camera.owner == owner)
+        .values(owner=None, heartbeat_at=None, last_error=None)
     )
+
+
+def note_failure(session: Session, name: str, why: str) -> None:
+    """Note why no daemon could watch the camera, until one does; nothing while one watches it."""
+    free = (Camera.name == name, Camera.owner.is_(None), Camera.removed_at.is_(None))
+    session.execute(update(Camera).where(*free).values(last_error=_kept(why)))
 
 
 def add(session: Session, name: str, direction: Direction) -> Camera:

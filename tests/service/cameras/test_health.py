@@ -25,6 +25,7 @@ GOOD = {"owner": "here", "heartbeat_at": NOON, "last_seen_at": NOON, "last_error
         ({}, State.WORKING, "working"),
         ({"owner": None, "heartbeat_at": None}, State.NOT_WATCHED, "not watched"),
         ({"heartbeat_at": LONG_AGO}, State.NOT_WATCHED, "not watched"),
+        ({"owner": None, "last_error": "no webcam 7: plug it in"}, State.NOT_WATCHED, "not watched: no webcam 7"),
         ({"last_error": "no route"}, State.TROUBLE, "no route"),
         ({"last_error": "no route", "heartbeat_at": LONG_AGO}, State.NOT_WATCHED, "not watched"),
         ({"last_seen_at": None}, State.TROUBLE, "no picture yet"),

@@ -122,3 +122,25 @@ def test_a_trouble_keeps_what_fills_it_apart_so_that_a_page_can_translate_it(ses
             (camera,) = cameras.list_cameras(session)
             trouble = cameras.trouble_of(camera)
         assert (trouble, trouble.text) == (error, text)
+
+
+def test_why_nobody_could_watch_it_stays_until_a_daemon_does(sessions: Sessions) -> None:
+    def error() -> str | None:
+        with sessions() as session:
+            return cameras.list_cameras(session)[0].last_error
+
+    def note(why: str) -> None:
+        with sessions.begin() as session:
+            cameras.note_failure(session, "door", why)
+
+    claim(sessions, "one")
+    note("there is no webcam 7")
+    assert error() is None, "somebody watches it"
+    with sessions.begin() as session:
+        cameras.heartbeat(session, "door", owner="one", at=NOON, error="no further pictures")
+        cameras.release(session, "door", owner="one")
+    assert error() is None
+    note("there is no webcam 7")
+    assert error() == "there is no webcam 7"
+    claim(sessions, "two")
+    assert error() is None
