@@ -95,8 +95,13 @@ class Liveness(Section):
 
     def policy_at(self, camera: str) -> str:
         """Return what was chosen for a camera, else for all; "auto" depends on the drills there."""
+        return self.own_policies.get(camera, self.policy)
+
+    @property
+    def own_policies(self) -> dict[str, str]:
+        """Return what was chosen for single cameras and tablets, by their name."""
         pairs = (part.split("=", 1) for part in self.cameras.split(",") if part.strip())
-        return {name.strip(): policy.strip() for name, policy in pairs}.get(camera, self.policy)
+        return {name.strip(): policy.strip() for name, policy in pairs}
 
 
 class Database(Section):

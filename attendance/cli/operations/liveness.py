@@ -77,12 +77,11 @@ def drill(
     """
     settings = settings_of(context)
     from attendance import bootstrap
-    from attendance.programs import daemons
-    from attendance.programs.liveness.drill import drill_for
+    from attendance.programs.liveness.drill import drill_for, site_at
 
     rows = None if clips is None else read_clips(clips)
     with ExitStack() as stack:
-        site = daemons.at_named_camera(bootstrap.installation_for(settings), camera or settings.camera.name)
+        site = site_at(bootstrap.installation_for(settings), camera or settings.camera.name)
         form = _Form(drill_for(site, seconds, stack, live=rows is None))
         operator = " ".join((operator or click.prompt("Operator")).split())
         begun = form.drill.site.clock.now()

@@ -19,11 +19,13 @@ from attendance.daemon import lock
 from attendance.daemon.camera import open_camera
 from attendance.domain.access.liveness.fusion import Judgement, LivenessPoint, point_of
 from attendance.errors import UserError
+from attendance.programs.daemons import at_named_camera
 from attendance.service.access.liveness.drilling import Watch, watch
 from attendance.service.access.liveness.gate import LivenessGate
 from attendance.service.access.rules import drill_rules_for
 from attendance.service.ports import Analyser, LivenessLook
 from attendance.store.access import liveness
+from attendance.store.cameras import cameras
 from attendance.store.session import database_file
 from attendance.vision.serving import liveness_for
 from attendance.vision.weights import load_card
@@ -59,6 +61,18 @@ class Drill:
             return watch(opened, self.analyser, gate, rules, lambda: opened.ended)
         finally:
             opened.close()
+
+
+def site_at(site: Installation, name: str) -> Installation:
+    """Return the installation as this camera of the site sees it; the settings' camera while the site has none.
+
+    UserError for another name: what is found there would be in force nowhere.
+    """
+    with site.sessions() as session:
+        known = [one.name for one in cameras.list_cameras(session)] or [site.settings.camera.name]
+    if name not in known:
+        raise UserError(f"there is no camera named {name}: name one of {', '.join(known)} by --camera")
+    return at_named_camera(site, name)
 
 
 def drill_for(site: Installation, seconds: float, stack: ExitStack, live: bool) -> Drill:

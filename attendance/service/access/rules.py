@@ -82,6 +82,8 @@ def liveness_rules_for(settings: Settings, policy: Policy) -> LivenessRules:
         most_looks=liveness.looks,
         wait=timedelta(seconds=liveness.wait_s),
         forget=timedelta(seconds=settings.decision.forget_s),
+        refused_most=settings.decision.refused_attempts,
+        refused_within=timedelta(seconds=settings.decision.refused_within_s),
     )
 
 

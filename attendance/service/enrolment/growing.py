@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Settings
 from attendance.domain.access.consensus import SAME_FACE, overlap_of
-from attendance.domain.access.liveness.challenge import Progress
+from attendance.domain.access.liveness.challenge import Ended, Progress
+from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.access.rules.decide import Mark
 from attendance.domain.access.track import SAME_PERSON
 from attendance.domain.faces import Frame, Probe
@@ -250,7 +251,12 @@ def _may_grow(outcome: Outcome, passage: Passage) -> bool:
         return False
     if passage.door_id is None or passage.clock_doubt or Mark.OFFLINE in passage.marks.split("+"):
         return False
-    return ruling is None or (ruling.passes and not ruling.asks_more)
+    if ruling is None:
+        return True
+    # A camera that only watches lets a picture pass, too, so what the cues said counts and not what followed.
+    verdict = ruling.judgement.verdict
+    alive = verdict is Verdict.LIVE or (verdict is Verdict.UNCLEAR and outcome.challenge is Ended.PASSED)
+    return alive and ruling.passes and not ruling.asks_more
 
 
 def _looks_of(outcome: Outcome, seen: Sequence[tuple[datetime, Probe]]) -> list[Probe]:

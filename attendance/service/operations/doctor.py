@@ -22,6 +22,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from attendance.config import Settings
+from attendance.domain.access.liveness.fusion import AUTO
 from attendance.errors import one_line, problem_and_advice
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations import backups
@@ -29,10 +30,11 @@ from attendance.service.operations.file_rights import exposed
 from attendance.service.operations.readiness import Readiness, free_mb
 from attendance.service.ports import Clock
 from attendance.store import settings as shared
-from attendance.store.access import doors
+from attendance.store.access import doors, liveness
 from attendance.store.access.edge_files import edge_folder, waiting_in
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
+from attendance.store.kiosk import devices
 from attendance.store.operations.clock_confirmation import not_before
 from attendance.store.session import Sessions, database_file, schema_state, shown_url
 from attendance.texts import gettext as _
@@ -227,6 +229,27 @@ def _cameras(patient: Patient) -> Iterator[Check]:
         yield Check(_("Camera %(name)s", name=camera.name), verdict, one_line(health.words), health.advice)
 
 
+def _liveness(patient: Patient) -> Iterator[Check]:
+    """Look for what makes a camera only watch though somebody chose otherwise: a wrong name, another network."""
+    chosen, model_id, what = patient.settings.liveness, patient.settings.models.liveness, _("Liveness")
+    with patient.sessions() as session:
+        watched = {camera.name for camera in cameras.list_cameras(session)}
+        tablets = {device.name for device in devices.list_devices(session) if device.screen_of is None}
+        drilled, upgraded = liveness.drilled(session), shared.used_before_upgrade(session)
+    known = watched | tablets
+    for name in sorted(set(chosen.own_policies) - known):
+        words = _("liveness.cameras names %(name)s, and there is no such camera or tablet", name=name)
+        advice = _("Write the name as the site has it: %(names)s.", names=", ".join(sorted(known)) or "–")
+        yield Check(what, Verdict.WARNING, words, advice)
+    before = {camera for camera, _network in drilled if (camera, model_id) not in drilled}
+    for name in sorted(before & watched):
+        if model_id and chosen.policy_at(name) == AUTO and not upgraded:
+            words = _("%(name)s only watches: its drill was made with another network", name=name)
+            yield Check(what, Verdict.WARNING, words, _("Repeat it by the command liveness drill."))
+    words = ", ".join(filter(None, (chosen.policy, chosen.cameras.strip())))
+    yield Check(what, Verdict.OK, words)
+
+
 def _copies(patient: Patient) -> Iterator[Check]:
     """Look at each door that decides without the database: is its copy of the rules new, does anything wait."""
     file = database_file(patient.engine)
@@ -287,6 +310,7 @@ _CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Check]]], ...] = (
     ("Master key", _key_age),
     ("Clock", _clock),
     ("Cameras", _cameras),
+    ("Liveness", _liveness),
     ("Rules kept for the time without a database", _copies),
     ("Port", _ports),
     ("Backups", _backups),

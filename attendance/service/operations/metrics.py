@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine, event
 
 from attendance.config import Settings
+from attendance.domain.access.liveness.fusion import Verdict as Liveness
 from attendance.domain.access.liveness.fusion import guess_of
 from attendance.service.access.check_in import Outcome
 from attendance.service.access.edge.deciding import EdgeState
@@ -153,8 +154,9 @@ class DaemonNumbers:
             self._decisions.labels(door, "granted" if granted else "denied", reason).inc()
             if "whole" in timings:
                 self._whole.observe(timings["whole"] / 1000)
-            if outcome.ruling is not None and outcome.ruling.reason is not None:
-                self._pad.labels(guess_of(outcome.ruling.judgement)).inc()
+            ruling = outcome.ruling
+            if ruling is not None and ruling.reason is not None and ruling.judgement.verdict is not Liveness.LIVE:
+                self._pad.labels(guess_of(ruling.judgement)).inc()
             if outcome.challenge is not None:
                 self._challenges.labels(door, outcome.challenge.value).inc()
             if outcome.opening is not None:

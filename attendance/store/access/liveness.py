@@ -118,6 +118,12 @@ def point_at(session: Session, camera: str, model_id: str) -> LivenessPoint | No
     return None
 
 
+def drilled(session: Session) -> frozenset[tuple[str, str]]:
+    """Return (camera, network) for which a drill gave an operating point."""
+    rows = session.execute(select(LivenessDrill.camera, LivenessDrill.model_id, LivenessDrill.point)).all()
+    return frozenset((camera, model_id) for camera, model_id, point in rows if point is not None)
+
+
 def _found(row: LivenessRuling) -> Found:
     judgement = Judgement(Verdict(row.verdict), row.ratio, row.looks, row.network, row.ring, row.plane)
     return Found(Policy(row.policy), judgement, row.model_id, row.source)

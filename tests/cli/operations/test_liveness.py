@@ -128,6 +128,13 @@ def test_a_running_daemon_keeps_its_camera(there: Here) -> None:
     assert there.count("liveness_drills") == 0
 
 
+def test_a_drill_at_a_camera_that_the_site_does_not_have_is_refused_before_anybody_comes(there: Here) -> None:
+    """Its operating point would be in force nowhere, and the camera would go on watching."""
+    said = there.refused("liveness", "drill", "--operator", "Ada", "--camera", "frnt")
+    assert "no camera named frnt" in said and "front" in said
+    assert there.count("liveness_drills") == 0
+
+
 def test_a_list_that_cannot_be_used_names_its_line_and_leaves_nothing(there: Here) -> None:
     clip(there, "live", LIVE, pictures=1)
     out = there.folder / "report"

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from attendance.domain.access.liveness.fusion import Judgement, Verdict
+from attendance.domain.access.liveness.fusion import Judgement, Policy, Verdict
 from attendance.domain.faces import Frame, Probe, Template
 from attendance.domain.passage import Direction, Method
 from attendance.domain.people.consent import Purpose
@@ -297,7 +297,12 @@ def test_a_decision_without_the_database_and_one_in_doubt_of_life_are_not_held(v
     )
     offline = replace(outcome, passage=replace(outcome.passage, marks="offline"))
     unsure = replace(outcome, passage=replace(outcome.passage, clock_doubt=True))
-    for one in (offline, unsure, replace(outcome, ruling=unclear)):
+    # Where a camera only watches a picture passes, too.
+    pictures = [
+        replace(outcome, ruling=Ruling(Policy.WATCH, Judgement(verdict, -3.0, 3, None, None, None), True, None, "", ""))
+        for verdict in (Verdict.UNCLEAR, Verdict.ATTACK)
+    ]
+    for one in (offline, unsure, replace(outcome, ruling=unclear), *pictures):
         vault.growing.hold([one], faces)
         assert not vault.growing._held
     vault.growing.hold([outcome], faces)

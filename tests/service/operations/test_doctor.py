@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
 from attendance.config import Settings
+from attendance.domain.access.liveness.fusion import LivenessPoint
 from attendance.domain.passage import Direction
 from attendance.service.access.edge.deciding import Edge
 from attendance.service.operations import backups
 from attendance.service.operations.doctor import Check, Patient, Verdict, examine, worst
-from attendance.store.access import events
+from attendance.store.access import events, liveness
 from attendance.store.access.edge_files import edge_folder
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
@@ -123,3 +125,25 @@ def test_a_door_that_goes_on_without_the_database_needs_a_new_copy_of_the_rules(
     checks = [check for check in examine(replace(patient, clock=clock)) if check.what == what]
     assert [check.verdict for check in checks] == [Verdict.WARNING, Verdict.WARNING]
     assert checks[0].words == "1 records wait for the database"
+
+
+def test_a_camera_that_only_watches_by_a_wrong_name_or_another_network_is_told(
+    patient: Patient, sessions: Sessions
+) -> None:
+    """A name that nobody has would leave the door watching, and an exchanged network takes the drill's point away."""
+    with sessions.begin() as session:
+        for name in ("front", "back"):
+            cameras.claim(session, name, source="0", direction=Direction.IN, owner="me", at=NOW)
+        values: dict[str, Any] = {"at": NOW, "by": None, "result": {}, "point": LivenessPoint(1.0, 0.0, 0.0, -1.0)}
+        liveness.add_drill(session, camera="front", model_id="older", **values)
+        liveness.add_drill(session, camera="back", model_id="older", **values)
+        liveness.add_drill(session, camera="back", model_id="newer", **values)
+    settings = Settings.model_validate(
+        {"liveness": {"cameras": "Front=refuse, back=watch"}, "models": {"liveness": "newer"}}
+    )
+    told = [one for one in examine(replace(patient, settings=settings)) if one.what == "Liveness"]
+
+    assert [one.verdict for one in told] == [Verdict.WARNING, Verdict.WARNING, Verdict.OK]
+    assert "names Front" in told[0].words and "back, front" in told[0].advice
+    assert "front only watches" in told[1].words
+    assert [one.verdict for one in examine(patient) if one.what == "Liveness"][-1] is Verdict.OK

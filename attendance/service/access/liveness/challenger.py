@@ -84,7 +84,8 @@ class Answered:
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A grant that waits.  `box`, `seen_at`: where and when the face was last; `first`: its template at the grant.
+    """A grant that waits.  `box`, `seen_at`: where and when the face was last; `first`: its template when the order was
+    put, before that the newest one.
 
     `asked_at`: since when it could begin · `stood`: since when the face has had this size, px.
     """
@@ -153,7 +154,8 @@ class Challenger:
             how = self._turn_of(waiting, frame, probe, decide, is_repeat)
             if how is not None:
                 self._queue.remove(waiting)
-                self._count(waiting.person, how, frame.taken_at)
+                if waiting.progress is not None:  # who only walked by was asked nothing, and saw no order
+                    self._count(waiting.person, how, frame.taken_at)
                 settled = replace(waiting.settled, box=waiting.box)
                 ended.append(Answered(settled, waiting.ruling, waiting.progress, how))
         return ended
@@ -202,6 +204,7 @@ class Challenger:
         if who is Who.OTHER:
             return Ended.OTHER_FACE
         if who is Who.UNSURE:
+            waiting.first = probe.template or waiting.first  # one poor look must not be what all later ones resemble
             return Ended.TOO_LATE if frame.taken_at - waiting.asked_at > 2 * PATIENCE else None
         height, width = frame.image.shape[:2]
         steps = self._draw(orders(self._rules.steps, room_for_nearer(probe.box, height, width)))

@@ -36,20 +36,24 @@ MOST_SIGHTS = 8
 @dataclass(frozen=True, slots=True)
 class LivenessRules:
     """The settings of one camera.  `every`: looks from one answer of the network to the next · `most_looks`: answers
-    until the verdict · `wait`: the longest time from the first answer to the verdict."""
+    until the verdict · `wait`: the longest time from the first answer to the verdict · `refused_most`: faces of one
+    person that did not look alive within `refused_within`, after which that face waits; 0: it never does."""
 
     policy: Policy = Policy.OFF
     every: int = 3
     most_looks: int = MOST_LOOKS
     wait: timedelta = timedelta(seconds=2)
     forget: timedelta = timedelta(seconds=2)
+    refused_most: int = 5
+    refused_within: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What the gate made of a grant.  `passes`: whether the person is let in · `reason`: of a refusal, else None.
 
-    CHALLENGE_FAILED says that the person passes by moving as asked, and not without.
+    CHALLENGE_FAILED says that the person passes by moving as asked, and not without; TOO_MANY_ATTEMPTS that this face
+    was refused before, whatever the cues say now.
     """
 
     policy: Policy
@@ -63,7 +67,7 @@ class Ruling:
     def asks_more(self) -> bool:
         """Return whether the cues are unclear and another proof is asked for."""
         unclear = self.judgement.verdict is Verdict.UNCLEAR
-        return unclear and self.reason is not None and self.reason is not Reason.NOT_LIVE
+        return unclear and self.reason in (Reason.LIVENESS_STEP_UP, Reason.CHALLENGE_FAILED)
 
     @property
     def unsure(self) -> bool:
@@ -91,6 +95,7 @@ class LivenessGate:
     def __init__(self, network: LivenessLook, point: LivenessPoint, rules: LivenessRules) -> None:
         self._network, self._point, self._rules = network, point, rules
         self._tracks: list[_Track] = []
+        self._refused: dict[int, list[datetime]] = {}  # outlives `forget`: a fault gives no further tries
         self.stretch = 1.0  # of the durations, while pictures come slowly (`domain/access/pace`)
 
     @property
@@ -136,6 +141,7 @@ class LivenessGate:
             if track.waiting is not None and track.at == frame.taken_at:
                 ruling = self._ruling(frame, track)
                 if ruling is not None:
+                    ruling = self._in_its_turn(track.waiting, ruling, frame.taken_at)
                     ready.append((replace(track.waiting, box=track.box), ruling))
                     # What was seen is not used again: somebody else may be granted in the same place later.
                     self._tracks.remove(track)
@@ -148,7 +154,24 @@ class LivenessGate:
         for track in self._tracks:
             (here if timedelta(0) <= now - track.at <= self._rules.forget * self.stretch else gone).append(track)
         self._tracks = here
-        return [(track.waiting, self._left(track)) for track in gone if track.waiting is not None]
+        left = [(track.waiting, self._left(track)) for track in gone if track.waiting is not None]
+        return [(settled, self._in_its_turn(settled, ruling, now)) for settled, ruling in left]
+
+    def _in_its_turn(self, settled: Settled, ruling: Ruling, now: datetime) -> Ruling:
+        """Count a face that did not look alive; after several of one person refuse the next, whatever the cues say.
+
+        A picture that is shown again and again would pass in the end.  Whoever is asked to move is counted there.
+        """
+        rules, person = self._rules, settled.decision.person_id
+        if person is None or not rules.refused_most or rules.policy is Policy.WATCH:
+            return ruling
+        recent = [at for at in self._refused.get(person, ()) if abs(now - at) < rules.refused_within]
+        self._refused[person] = recent
+        if len(recent) >= rules.refused_most:
+            return replace(ruling, passes=False, reason=Reason.TOO_MANY_ATTEMPTS)
+        if ruling.judgement.verdict is not Verdict.LIVE and ruling.reason is not Reason.CHALLENGE_FAILED:
+            recent.append(now)
+        return ruling
 
     def _left(self, track: _Track) -> Ruling:
         """Return the ruling on somebody who is no longer there: nobody passes then, whatever the cues said."""

@@ -324,6 +324,39 @@ def test_a_look_that_is_less_alike_but_of_the_pool_counts() -> None:
     assert _who(waiting, probe, decide) is Who.SAME
 
 
+def test_who_only_walks_by_has_not_failed_a_challenge(staffed: Site, moving: Moving) -> None:
+    """They were asked nothing yet and saw no order, so that nothing was tried."""
+    ask_every_face(staffed)
+    check_in = staffed.check_in()
+    for _ in range(4):
+        outcomes = []
+        while not outcomes and not check_in._asking.waiting:
+            outcomes += show(staffed, check_in, ANNA)
+        assert check_in.challenge is None
+        for _ in range(20):
+            outcomes += show(staffed, check_in, NOBODY)
+        assert [one.challenge for one in outcomes] == [Ended.GONE]
+    assert begun(staffed, check_in)
+
+
+def test_a_poor_look_before_the_order_is_put_does_not_keep_the_person_out(staffed: Site) -> None:
+    """The first look after the grant is blurred, and so unlike all that follow."""
+    challenger = Challenger(staffed.sessions, ChallengeRules("door"))
+    clear = make_probe(vector_of((1,)), box=Box(100, 100, 200, 240))
+    poor = make_probe(near(vector_of((1,)), 0.5), box=clear.box)
+    settled = Settled(Decision(Reason.MATCHED, 1, 0.9, None, 0.5), clear.box, 3, NOON, NOON)
+    challenger.ask(NOON, settled, None, "rule")
+
+    def decide(probe: Probe) -> Decision:
+        known = probe is clear
+        return Decision(Reason.MATCHED if known else Reason.UNKNOWN, 1 if known else None, None, None, None)
+
+    for number in range(1, 10):
+        frame = Frame(make_image(NOBODY, 640, 480), NOON + timedelta(seconds=0.2 * number), "door")
+        assert challenger.add(frame, [poor if number <= 4 else clear], decide, lambda *_: False) == []
+    assert challenger.progress is not None
+
+
 def test_orders_come_from_the_systems_source(staffed: Site) -> None:
     import secrets
 

@@ -133,3 +133,36 @@ def test_nobody_else_passes_on_the_looks_of_another_person(staffed: Site) -> Non
     assert [o.decision.reason for o in first] == [Reason.MATCHED]
     assert Reason.NOT_LIVE in [o.decision.reason for o in second]
     assert len(staffed.door.unlocked) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "waits"),
+    [(Policy.REFUSE, True), (Policy.STEP_UP, True), (Policy.CHALLENGE, True), (Policy.WATCH, False)],
+)
+def test_a_picture_that_is_shown_again_and_again_does_not_pass_at_last(
+    staffed: Site, policy: Policy, waits: bool
+) -> None:
+    """Five tries look like a picture, the sixth like a living person: that face waits, and others do not."""
+    network = Network(*[-5.0] * 5, 5.0)
+    check_in = staffed.check_in(gate(network, policy))
+    tries = []
+    for _ in range(7):
+        tries += [one for one in staffed.watch(check_in, ANNA, seconds=2) if one.settled is not None]
+        if len(tries) == 6:
+            refused = tries[5].decision
+            assert (refused.granted, refused.reason is Reason.TOO_MANY_ATTEMPTS) == (not waits, waits)
+            assert refused.granted or refused.person_id is None
+            staffed.clock.advance(301)
+        else:
+            staffed.watch(check_in, NOBODY, seconds=4)
+    assert [one.decision.granted for one in tries] == [not waits] * 6 + [True]
+
+
+def test_whoever_was_refused_too_often_keeps_nobody_else_out(staffed: Site) -> None:
+    from tests.factories import BERT
+
+    check_in = staffed.check_in(gate(Network(*[-5.0] * 5, 5.0)))
+    for _ in range(5):
+        staffed.watch(check_in, ANNA, seconds=2)
+        staffed.watch(check_in, NOBODY, seconds=4)
+    assert [one.decision.granted for one in staffed.watch(check_in, BERT, seconds=3)] == [True]
