@@ -40,7 +40,7 @@ from attendance.daemon.turns import InTurn, Turns
 from attendance.daemon.worker import Beside, Worker
 from attendance.errors import UserError
 from attendance.paths import program
-from attendance.service.access.check_in import CheckIn, Rest, always_looked_at
+from attendance.service.access.check_in import CheckIn, Notice, Rest, always_looked_at, unnoticed
 from attendance.service.access.doors.devices import device_for
 from attendance.service.access.doors.live import LiveDoor
 from attendance.service.access.doors.relay import Relay
@@ -56,7 +56,7 @@ from attendance.service.cameras.addresses import this_computer
 from attendance.service.cameras.health import State, health_of
 from attendance.service.cameras.rotation import turn_needed
 from attendance.service.enrolment.at_camera import EnrolAtCamera
-from attendance.service.enrolment.growing import Growing, GrowingCheckIn, SeenFaces, growing_for
+from attendance.service.enrolment.growing import SeenFaces, growing_for
 from attendance.service.operations.doctor import Check, Extra, Verdict, fault_of
 from attendance.service.ports import Analyser, Door, Pulse
 from attendance.store.access import doors
@@ -163,9 +163,11 @@ class Wiring:
         if self._several:
             eye = InTurn(eye, self._turns)
         growing = growing_for(site.settings, site.sessions, site.keys, site.clock, site.zone, "daemon")
-        seen = gated(eye, site.settings) if growing is None else SeenFaces(gated(eye, site.settings))
-        plainly = check_in_for(site, seen, door, self._gates, edge, self._gallery, rest)
-        check_in, growth = growing_check_in(plainly, seen, growing)
+        eye = gated(eye, site.settings)
+        seen = None if growing is None else SeenFaces(eye, growing)
+        notice = unnoticed if seen is None else seen.hear
+        check_in = check_in_for(site, seen or eye, door, self._gates, edge, self._gallery, rest, notice)
+        growth = () if growing is None else (GrowthKeeper(growing),)
         judge = EnrolAtCamera(check_in, plain, site.sessions, site.keys, site.clock, camera.name)
         opened = open_camera(camera, site.clock, self._paced)
         turns = (ReplacedWatch(site.engine).check, *every_turn)
@@ -217,14 +219,17 @@ def check_in_for(
     edge: Edge | None = None,
     watch: GalleryWatch | None = None,
     rest: Rest = always_looked_at,
+    notice: Notice = unnoticed,
 ) -> CheckIn:
     """Return the check-in of the settings' camera, with its liveness gate.
 
-    `watch`: the gallery, shared with other cameras; `rest`: see `following`.
+    `watch`: the gallery, shared with other cameras; `rest`: see `following`; `notice`: see `CheckIn`.
     """
     gate = (gates or gates_for(site))(site.settings.camera.name)
     rules, watch = rules_for(site.settings), watch or gallery_for(site, analyser.model_id)
-    return CheckIn(site.sessions, site.keys, analyser, door, site.clock, rules, gate, edge, watch, rest=rest)
+    return CheckIn(
+        site.sessions, site.keys, analyser, door, site.clock, rules, gate, edge, watch, rest=rest, notice=notice
+    )
 
 
 def gallery_for(site: Installation, model_id: str) -> GalleryWatch:
@@ -245,15 +250,6 @@ def following(networks: Analyser, settings: Settings) -> tuple[Analyser, Rest]:
         return networks, always_looked_at
     eye = Following(networks)
     return eye, eye.rest
-
-
-def growing_check_in(
-    check_in: CheckIn, seen: Analyser, growing: Growing | None
-) -> tuple[CheckIn | GrowingCheckIn, Sequence[Beside]]:
-    """Return the check-in whose looks may grow, and the thread that keeps those which a PIN confirmed."""
-    if growing is None or not isinstance(seen, SeenFaces):
-        return check_in, ()
-    return GrowingCheckIn(check_in, seen, growing), (GrowthKeeper(growing),)
 
 
 def gated(analyser: Analyser, settings: Settings) -> Analyser:

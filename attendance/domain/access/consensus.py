@@ -177,7 +177,7 @@ class Consensus:
         """Note where faces are that rest: they stay, unlearned.  Return who of them was granted."""
         self._lapse(at)
         granted = []
-        for number, index in self._nearest(boxes).items():
+        for number, index in nearest([track.box for track in self._tracks], boxes).items():
             track = self._tracks[index]
             track.box, track.seen_at = boxes[number], at
             if track.granted_to is not None:
@@ -200,7 +200,7 @@ class Consensus:
 
     def _follow(self, looks: list[_Look]) -> list[tuple[_Track, _Look]]:
         """Return each look with its track, in the order given: the largest overlap first, else a new track."""
-        track_of = self._nearest([look.box for look in looks])
+        track_of = nearest([track.box for track in self._tracks], [look.box for look in looks])
         followed = []
         for number, look in enumerate(looks):
             if number in track_of:
@@ -210,19 +210,6 @@ class Consensus:
                 self._tracks.append(track)
             followed.append((track, look))
         return followed
-
-    def _nearest(self, boxes: Sequence[Box]) -> dict[int, int]:
-        """Return the number of the track in each box's place, where there is one."""
-        overlaps = [
-            (overlap_of(track.box, box), index, number)
-            for index, track in enumerate(self._tracks)
-            for number, box in enumerate(boxes)
-        ]
-        track_of: dict[int, int] = {}
-        for overlap, index, number in sorted(overlaps, key=lambda overlap: -overlap[0]):
-            if overlap >= SAME_FACE and number not in track_of and index not in track_of.values():
-                track_of[number] = index
-        return track_of
 
     def _look(self, track: _Track, look: _Look) -> Settled | None:
         while track.named and look.at - track.named[0][0] > self._window * self.stretch:
@@ -287,6 +274,20 @@ def _score(decision: Decision) -> float:
 
 def _as_ambiguous(decision: Decision) -> Decision:
     return replace(decision, reason=Reason.AMBIGUOUS, person_id=None)
+
+
+def nearest(places: Sequence[Box], boxes: Sequence[Box]) -> dict[int, int]:
+    """Return for each box, by its number, the number of the place that it is in: the largest overlap first."""
+    overlaps = [
+        (overlap_of(place, box), index, number)
+        for index, place in enumerate(places)
+        for number, box in enumerate(boxes)
+    ]
+    place_of: dict[int, int] = {}
+    for overlap, index, number in sorted(overlaps, key=lambda overlap: -overlap[0]):
+        if overlap >= SAME_FACE and number not in place_of and index not in place_of.values():
+            place_of[number] = index
+    return place_of
 
 
 def overlap_of(first: Box, second: Box) -> float:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendance.domain.access.attempts import RefusedAttempts
-from attendance.domain.access.consensus import PATIENCE, SAME_FACE, Settled, overlap_of
+from attendance.domain.access.consensus import PATIENCE, Settled, nearest
 from attendance.domain.access.decision import Decision
 from attendance.domain.access.scoring import unit
 from attendance.domain.faces import Box, Probe, Template
@@ -184,16 +184,8 @@ class Tracks:
 
     def _nearest(self, boxes: Sequence[Box]) -> list[_Track | None]:
         """Return the track in each box's place, None where there is none."""
-        overlaps = [
-            (overlap_of(track.box, box), index, number)
-            for index, track in enumerate(self._tracks)
-            for number, box in enumerate(boxes)
-        ]
-        track_of: dict[int, int] = {}
-        for overlap, index, number in sorted(overlaps, key=lambda overlap: -overlap[0]):
-            if overlap >= SAME_FACE and number not in track_of and index not in track_of.values():
-                track_of[number] = index
         known = list(self._tracks)
+        track_of = nearest([track.box for track in known], boxes)
         return [known[track_of[number]] if number in track_of else None for number in range(len(boxes))]
 
     def _look(self, track: _Track, probe: Probe, at: datetime, decide: Decide, is_repeat: IsRepeat) -> None:

@@ -9,7 +9,7 @@ that agreed before it, and the person has to look again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic, perf_counter
@@ -75,6 +75,13 @@ class Outcome:
     challenge: Ended | None = None
 
 
+Notice = Callable[[Sequence[Outcome]], None]  # never raises
+
+
+def unnoticed(_outcomes: Sequence[Outcome]) -> None:
+    """Do nothing with the outcomes of a picture."""
+
+
 class CheckIn:
     """One camera and its door, or one tablet without a door.  Not for several threads at once."""
 
@@ -91,10 +98,11 @@ class CheckIn:
         watch: GalleryWatch | None = None,
         since: Callable[[], float] = monotonic,
         rest: Rest = always_looked_at,
+        notice: Notice = unnoticed,
     ) -> None:
         """`watch`: shared with other cameras; None: of its own.  `since`: the clock of `Frame.came`.
 
-        `rest`: told whether everybody in the newest picture is decided about.
+        `rest`: told whether everybody in the newest picture is decided about.  `notice`: the outcomes of each picture.
         """
         self._analyser, self._clock, self._rules, self._gate = analyser, clock, rules, gate
         self._recorder = Recorder(sessions, clock, door, rules.cooldown, rules.zone, rules.alarms_to)
@@ -106,7 +114,7 @@ class CheckIn:
         order = ChallengeRules(rules.camera, rules.challenge_steps, rules.challenge_limit)
         self._asking = Asking(Challenger(sessions, order), self._recorder, edge)
         self._static = StaticDetections(rules.static_detection)
-        self._repeats, self._rest = Repeats(self._recorder), rest
+        self._repeats, self._rest, self._notice = Repeats(self._recorder), rest, notice
         refused = RefusedAttempts(rules.refused_attempts, rules.refused_within)
         self._agreeing = Agreeing(
             rules.frames_needed, rules.window, rules.forget, rules.settle_denial, refused, self._repeats
@@ -182,6 +190,7 @@ class CheckIn:
             self._let_rest(frame, probes, view)
         except Exception as error:  # fail secure: whatever it was, it ends as a denial
             outcomes.append(self._refuse(frame, error))
+        self._notice(outcomes)
         return outcomes
 
     def _keep_pace(self, frame: Frame) -> None:

@@ -25,7 +25,6 @@ from attendance.domain.faces import SECOND_FACE, Box, Frame, Probe
 from attendance.domain.passage import Direction
 from attendance.domain.reason import Reason
 from attendance.service.access.check_in import CheckIn, Outcome
-from attendance.service.enrolment.growing import GrowingCheckIn
 from attendance.service.ports import Analyser, Clock
 from attendance.store.crypto import Keys
 from attendance.store.enrolment import camera_enrolments
@@ -63,7 +62,7 @@ class EnrolAtCamera:
     """Judges frames by `judge`, except while photos are taken of a person who is being enrolled."""
 
     def __init__(
-        self, judge: CheckIn | GrowingCheckIn, analyser: Analyser, sessions: Sessions, keys: Keys, clock: Clock,
+        self, judge: CheckIn, analyser: Analyser, sessions: Sessions, keys: Keys, clock: Clock,
         camera: str, now: Callable[[], float] = monotonic,
     ) -> None:  # fmt: skip
         self._judge, self._analyser, self._sessions, self._keys = judge, analyser, sessions, keys

@@ -21,17 +21,16 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Settings
 from attendance.domain.access.consensus import SAME_FACE, overlap_of
-from attendance.domain.access.liveness.challenge import Ended, Progress
+from attendance.domain.access.liveness.challenge import Ended
 from attendance.domain.access.liveness.fusion import Verdict
 from attendance.domain.access.rules.decide import Mark
 from attendance.domain.access.track import SAME_PERSON
 from attendance.domain.faces import Frame, Probe
-from attendance.domain.passage import Direction, Method, Passage
+from attendance.domain.passage import Method, Passage
 from attendance.domain.people import growth
 from attendance.domain.reason import Reason
-from attendance.service.access.check_in import CheckIn, Outcome
+from attendance.service.access.check_in import Outcome
 from attendance.service.access.doors.judging import DoorRules
-from attendance.service.access.gallery_watch import View
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject, Value
 from attendance.service.enrolment.confirmed import confirmed_by
@@ -54,11 +53,11 @@ MOST_HELD = 50
 
 
 class SeenFaces:
-    """The analyser of one access point, which remembers its newest faces.  As a picture comes, so not for threads."""
+    """The analyser of one access point, whose recognised faces may grow.  As a picture comes, so not for threads."""
 
-    def __init__(self, inner: Analyser) -> None:
-        self._inner = inner
-        self.faces: deque[tuple[datetime, Probe]] = deque(maxlen=LOOKS)
+    def __init__(self, inner: Analyser, growing: Growing) -> None:
+        self._inner, self._growing = inner, growing
+        self._faces: deque[tuple[datetime, Probe]] = deque(maxlen=LOOKS)
 
     @property
     def model_id(self) -> str:
@@ -70,13 +69,20 @@ class SeenFaces:
 
     def analyse(self, frame: Frame, max_faces: int = 5) -> list[Probe]:
         probes = self._inner.analyse(frame, max_faces)
-        while self.faces and abs(frame.taken_at - self.faces[0][0]) > BEFORE:
-            self.faces.popleft()  # nothing of who walked by is remembered for longer
+        while self._faces and abs(frame.taken_at - self._faces[0][0]) > BEFORE:
+            self._faces.popleft()  # nothing of who walked by is remembered for longer
         # A face that rests has the numbers of an earlier picture.
-        self.faces.extend(
+        self._faces.extend(
             (frame.taken_at, probe) for probe in probes if probe.template is not None and not probe.rested
         )
         return probes
+
+    def hear(self, outcomes: Sequence[Outcome]) -> None:
+        """Hear what became of the faces of the newest picture.  Never raises: no door depends on it."""
+        try:
+            self._growing.hold(outcomes, self._faces)
+        except Exception:
+            log.exception("looks that may grow were not remembered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,40 +212,6 @@ def growing_for(
     """Return what grows at a program's access points; None where the settings let nothing grow."""
     rules = rules_of(settings)
     return None if rules is None else Growing(sessions, keys, clock, rules, zone, program)
-
-
-class GrowingCheckIn:
-    """A camera's check-in whose recognised faces may grow; the check-in itself is as without."""
-
-    def __init__(self, judge: CheckIn, seen: SeenFaces, growing: Growing) -> None:
-        self._judge, self._seen, self._growing = judge, seen, growing
-
-    @property
-    def timings(self) -> Mapping[str, float]:
-        return self._judge.timings
-
-    @property
-    def trouble(self) -> str:
-        return self._judge.trouble
-
-    @property
-    def challenge(self) -> Progress | None:
-        return self._judge.challenge
-
-    @property
-    def view(self) -> View:
-        return self._judge.view
-
-    def start(self) -> object:
-        return self._judge.start()
-
-    def set_direction(self, direction: Direction) -> None:
-        self._judge.set_direction(direction)
-
-    def process(self, frame: Frame) -> list[Outcome]:
-        outcomes = self._judge.process(frame)
-        self._growing.hold(outcomes, self._seen.faces)
-        return outcomes
 
 
 def _may_grow(outcome: Outcome, passage: Passage) -> bool:

@@ -22,12 +22,12 @@ from attendance.domain.faces import Frame
 from attendance.domain.passage import Direction, Passage
 from attendance.domain.reason import Reason
 from attendance.errors import UserError
-from attendance.service.access.check_in import CheckIn, Rules
+from attendance.service.access.check_in import CheckIn, Rules, unnoticed
 from attendance.service.access.gallery_watch import GalleryWatch
 from attendance.service.access.liveness.gate import Gates, LivenessGate, no_gate
 from attendance.service.access.reason_texts import kiosk_hint
 from attendance.service.access.recording import Recorder
-from attendance.service.enrolment.growing import Growing, GrowingCheckIn, SeenFaces
+from attendance.service.enrolment.growing import Growing, SeenFaces
 from attendance.service.enrolment.pictures import TABLET_PIXELS, decode_image
 from attendance.service.hours import corrections
 from attendance.service.ids import made_at, new_event_id
@@ -259,12 +259,20 @@ class Kiosk:
             undone = events.is_void(session, passage.id)
         return answers.undone(passage.id) if undone else answers.refused(Reason.UNKNOWN)
 
-    def _check_in(self, analyser: Analyser, rules: Rules, gate: LivenessGate | None) -> CheckIn | GrowingCheckIn:
-        seen = analyser if self._growing is None else SeenFaces(analyser)
-        check_in = CheckIn(self._sessions, self._keys, seen, None, self._clock, rules, gate, None, self._watch)
-        if self._growing is None or not isinstance(seen, SeenFaces):
-            return check_in
-        return GrowingCheckIn(check_in, seen, self._growing)
+    def _check_in(self, analyser: Analyser, rules: Rules, gate: LivenessGate | None) -> CheckIn:
+        seen = None if self._growing is None else SeenFaces(analyser, self._growing)
+        notice = unnoticed if seen is None else seen.hear
+        return CheckIn(
+            self._sessions,
+            self._keys,
+            seen or analyser,
+            None,
+            self._clock,
+            rules,
+            gate,
+            watch=self._watch,
+            notice=notice,
+        )
 
     def _seat(self, terminal: Terminal) -> Seat:
         with self._lock:

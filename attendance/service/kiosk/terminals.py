@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from attendance.domain.faces import Frame, Probe
 from attendance.domain.passage import Direction
 from attendance.service.access.check_in import CheckIn
-from attendance.service.enrolment.growing import GrowingCheckIn
 from attendance.service.ports import Analyser
 from attendance.store.people.pins import FREE_TRIES, LOCK, LONGEST_LOCK
 
@@ -63,7 +62,7 @@ class Seat:
 
     terminal: Terminal
     analyser: ListeningAnalyser
-    check_in: CheckIn | GrowingCheckIn
+    check_in: CheckIn
     turn: threading.Lock = field(default_factory=threading.Lock)
     badge: tuple[str, datetime] | None = None
     unknown_badges: int = 0

@@ -17,7 +17,7 @@ from attendance.domain.reason import Reason
 from attendance.service.access.check_in import CheckIn, Outcome
 from attendance.service.access.liveness.gate import Ruling
 from attendance.service.access.policy import door_rows
-from attendance.service.enrolment.growing import WAITS, Growing, GrowingCheckIn, SeenFaces
+from attendance.service.enrolment.growing import WAITS, Growing, SeenFaces
 from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
 from attendance.service.people.growth import GrowthRules, settle
@@ -59,15 +59,15 @@ class Vault:
     site: Site
     analyser: Changed = field(init=False)
     growing: Growing = field(init=False)
-    judge: GrowingCheckIn = field(init=False)
+    seen: SeenFaces = field(init=False)
+    judge: CheckIn = field(init=False)
 
     def __post_init__(self) -> None:
         site = self.site
         self.analyser = Changed(site.analyser)
         self.growing = Growing(site.sessions, site.keys, site.clock, RULES, ZONE, "daemon")
-        seen = SeenFaces(self.analyser)
-        check_in = CheckIn(site.sessions, site.keys, seen, site.door, site.clock, site.rules)
-        self.judge = GrowingCheckIn(check_in, seen, self.growing)
+        seen = self.seen = SeenFaces(self.analyser, self.growing)
+        self.judge = CheckIn(site.sessions, site.keys, seen, site.door, site.clock, site.rules, notice=seen.hear)
         self.judge.start()
 
     def agree(self, person_id: int = 1, purpose: Purpose = Purpose.GROWTH) -> None:
@@ -289,7 +289,7 @@ def test_a_pin_that_comes_too_late_confirms_nothing(vault: Vault) -> None:
 
 def test_a_decision_without_the_database_and_one_in_doubt_of_life_are_not_held(vault: Vault) -> None:
     [outcome] = vault.face()
-    faces = list(vault.judge._seen.faces)
+    faces = list(vault.seen._faces)
     vault.growing._held.clear()
     assert outcome.passage is not None
     unclear = Ruling(
