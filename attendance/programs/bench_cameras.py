@@ -87,13 +87,10 @@ def measure(
     shown = [*itertools.islice(portraits.frames([visit]), VISIT)]
     shown += [*portraits.frames([portraits.Visit(None, 1 / portraits.FPS)])] * EMPTY
     found = [_daemon(settings, count, shown, seconds) for count in counts]
-    for name in bench_people.peers_of(peers):
-        each = [bench_people.peers_of(peers)[name] for _ in range(max(counts))]
-
-        def look(peer: bench_people.Peer) -> Look:
-            return lambda picture, _number, _came: perf_counter() if peer.look(picture) else None
-
-        found.append(_run(Ran(name, max(counts)), [look(peer) for peer in each], shown, seconds))
+    of_each = [bench_people.peers_of(peers) for _ in range(max(counts))]
+    for name in of_each[0]:
+        looks = [_until_template(theirs[name]) for theirs in of_each]
+        found.append(_run(Ran(name, max(counts)), looks, shown, seconds))
     return found
 
 
@@ -118,6 +115,10 @@ def _daemon(settings: Settings, cameras: int, shown: Sequence[Picture], seconds:
             for device in devices:
                 device.close()
             site.engine.dispose()
+
+
+def _until_template(peer: bench_people.Peer) -> Look:
+    return lambda picture, _number, _came: perf_counter() if peer.look(picture) else None
 
 
 def _until_pulse(check_in: CheckIn, device: LoopbackDoor, camera: str) -> Look:

@@ -37,6 +37,7 @@ from attendance.vision.align import align_face
 
 if TYPE_CHECKING:
     from attendance.evaluation.detector.detectors import FaceDetector
+    from attendance.evaluation.recogniser.embedding import Embedder
 
 FPS = 10
 SECONDS = 20.0  # of each scene
@@ -139,28 +140,18 @@ def _daemon(site: Installation, camera: str, follow: bool, networks: Any) -> Loo
 class Peer:
     """A detector and a recogniser as their examples join them: each face of each picture is embedded."""
 
-    def __init__(self, detector: FaceDetector, recogniser: Path, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._detector = detector
-        self._session = onnxruntime.InferenceSession(str(recogniser), options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
+    def __init__(self, detector: FaceDetector, recogniser: Embedder) -> None:
+        self._detector, self._recogniser = detector, recogniser
 
-    def look(self, picture: Picture, _at: datetime | None = None) -> list[NDArray[np.floating]]:
+    def look(self, picture: Picture, _at: datetime | None = None) -> list[NDArray[np.float32]]:
         """Return a unit vector for each face."""
         faces = self._detector.detect(picture).down_to(self._detector.confidence)
-        vectors: list[NDArray[np.floating]] = []
-        for points in faces.landmarks:
-            crop = align_face(picture, points, 112)
-            values = (crop[..., ::-1].astype(np.float32) - 127.5) / 127.5
-            vector = self._session.run(None, {self._input: np.ascontiguousarray(values.transpose(2, 0, 1)[None])})[0]
-            vectors.append(np.ravel(vector) / max(float(np.linalg.norm(vector)), 1e-9))
-        return vectors
+        size = self._recogniser.size
+        return [self._recogniser.embed(align_face(picture, points, size)) for points in faces.landmarks]
 
 
-def peers_of(paths: Sequence[Path], threads: int = 1) -> dict[str, Peer]:
-    """Return each detector among the peers' files with the recogniser there; {} without one.
+def peers_of(paths: Sequence[Path]) -> dict[str, Peer]:
+    """Return each detector among the peers' files with the recogniser there, one thread each; {} without one.
 
     A recogniser is an ONNX file for crops of 112 px.
     """
@@ -168,10 +159,11 @@ def peers_of(paths: Sequence[Path], threads: int = 1) -> dict[str, Peer]:
     if recogniser is None:
         return {}
     with needs("train", "onnx", "tqdm"):
-        from attendance.evaluation.detector.detectors import peers as load_peers
-
-        detectors = load_peers(paths, PEER_SIZE, threads)
-    return {f"{one.name} at {PEER_SIZE} px + {recogniser.stem}": Peer(one, recogniser, threads) for one in detectors}
+        from attendance.evaluation.detector.detectors import peers as detectors
+        from attendance.evaluation.recogniser.embedding import peer as embedder
+    embeds = embedder(recogniser)
+    found = detectors(paths, PEER_SIZE, threads=1)
+    return {f"{one.name} at {PEER_SIZE} px + {recogniser.stem}": Peer(one, embeds) for one in found}
 
 
 def _peers(paths: Sequence[Path]) -> dict[str, Look]:

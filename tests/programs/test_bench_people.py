@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from attendance.config import load_settings
 from attendance.domain.faces import Box
 from attendance.errors import UserError
+from attendance.evaluation.recogniser.embedding import peer as embedder
 from attendance.programs import bench_people
 from attendance.programs.bench_people import EVERYTHING, FOLLOWING, FPS, Peer, Spent
 from attendance.vision.boxes import Detections
@@ -72,7 +73,7 @@ def recogniser(path: Path, side: int = 112) -> Path:
 
 
 def test_a_peer_embeds_each_face_of_each_picture(tmp_path: Path) -> None:
-    peer = Peer(TwoFaces(), recogniser(tmp_path / "r.onnx"))
+    peer = Peer(TwoFaces(), embedder(recogniser(tmp_path / "r.onnx")))
     picture = np.random.default_rng(0).integers(0, 255, (120, 300, 3)).astype(np.uint8)
     vectors = peer.look(picture, NOON)
     assert len(vectors) == 2 and all(np.linalg.norm(one) == pytest.approx(1, abs=1e-4) for one in vectors)
