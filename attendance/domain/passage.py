@@ -99,6 +99,8 @@ class Passage:
 CAME_LATE = timedelta(minutes=1)  # a tablet whose line is up needs seconds
 # A tablet gives up an answer after 8 seconds, and keeps the event until its line is up again.
 AT_ONCE = timedelta(seconds=10)
+# A door moves so soon after the site heard of the request, or not at all: whoever asked has left.
+YOUNG = timedelta(seconds=3)
 
 
 def waited(passage: Passage) -> bool:

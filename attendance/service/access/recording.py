@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.access.rules.decide import Outcome
 from attendance.domain.access.rules.proofs import asks_challenge
-from attendance.domain.passage import Method, Passage, is_repeat, waited
+from attendance.domain.passage import YOUNG, Method, Passage, is_repeat, waited
 from attendance.domain.people.consent import Purpose, allows
 from attendance.domain.reason import Reason
 from attendance.service.access.doors import second_factor
@@ -61,8 +61,6 @@ _NOT_ACTIVE = {
     Method.BADGE: Reason.UNKNOWN_BADGE,
 }
 
-# A door moves so soon after it was asked for, or not at all: whoever asked has left.
-YOUNG = timedelta(seconds=3)
 _TOO_LATE = "it came too late: the database took too long"
 
 _NO_ATTENDANCE = "consent to working time"

@@ -18,16 +18,13 @@ from sqlalchemy.orm import Session
 from attendance.domain.access.rules.decide import Mark
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import DoorState, Physical, Place, Waiting
-from attendance.domain.passage import Direction, Passage
+from attendance.domain.passage import YOUNG, Direction, Passage
 from attendance.domain.people.names import sort_key
 from attendance.domain.reason import Reason
 from attendance.store.access import door_states as live
-from attendance.store.access import events
+from attendance.store.access import events, second_factors
 from attendance.store.tables import access
 from attendance.store.tables.people import Person
-
-# A tablet's grant moves its door so much later at most: see `service/access/doors/relay`.
-RELAYED = timedelta(seconds=3)
 
 
 def place_of(session: Session, person_id: int | None) -> dict[int, Place]:
@@ -114,19 +111,20 @@ def door_states(session: Session, policy: Policy, now: datetime) -> dict[int, Do
 def _released(session: Session, policy: Policy, now: datetime) -> dict[int, datetime]:
     """Return until when doors are released for the newest grants, though their contacts may not show it yet."""
     longest = max((door.extended_release_s for door in policy.doors.values()), default=0.0)
-    heard = func.coalesce(access.Passage.received_at, access.Passage.at)
     found: dict[int, datetime] = {}
-    query = select(heard, access.Passage.received_at, access.Passage.door_id, access.Passage.marks).where(
+    query = select(
+        second_factors.heard(), access.Passage.received_at, access.Passage.door_id, access.Passage.marks
+    ).where(
         access.Passage.granted,
         access.Passage.door_id.in_(list(policy.doors)),
-        heard >= now - timedelta(seconds=longest) - RELAYED,
+        *second_factors.heard_since(now - timedelta(seconds=longest) - YOUNG),
     )
     for at, received_at, door_id, marks in session.execute(query):
         if door_id is None:
             continue
         door = policy.doors[door_id]
         seconds = door.extended_release_s if Mark.EXTENDED.value in marks.split("+") else door.release_s
-        until = at + timedelta(seconds=seconds) + (RELAYED if received_at is not None else timedelta(0))
+        until = at + timedelta(seconds=seconds) + (YOUNG if received_at is not None else timedelta(0))
         found[door_id] = max(until, found.get(door_id, until))
     return found
 

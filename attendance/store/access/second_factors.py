@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from attendance.domain.passage import Method, Passage
+from attendance.domain.passage import AT_ONCE, Method, Passage
 from attendance.domain.reason import Reason
 from attendance.store.access.events import DoorOutcome, passage_of
 from attendance.store.tables import access
@@ -22,18 +22,30 @@ from attendance.store.tables.cameras import Camera
 _TELLS = (Reason.MATCHED, Reason.SECOND_FACTOR, Reason.FACTOR_TIMEOUT, Reason.WRONG_FACTOR)
 
 
+def heard() -> ColumnElement[datetime]:
+    """Return the expression for when the site heard of a request: see `heard_at`."""
+    return func.coalesce(access.Passage.received_at, access.Passage.at)
+
+
+def heard_since(since: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for requests at a door that the site heard of since then.
+
+    What waited in a tablet for longer than AT_ONCE has no door (`waited`), so that the index of `at` finds the rest.
+    """
+    return access.Passage.at >= since - AT_ONCE, heard() >= since
+
+
 def story(session: Session, door_id: int, since: datetime, elsewhere: Collection[str] = ()) -> Sequence[Passage]:
     """Return the requests at this door that say who waits for another factor, oldest first.
 
     `elsewhere`: access points that are not meant, such as those of the door's other side.
     """
-    heard = func.coalesce(access.Passage.received_at, access.Passage.at)
     query = (
         select(access.Passage)
-        .where(access.Passage.door_id == door_id, heard >= since)
+        .where(access.Passage.door_id == door_id, *heard_since(since))
         .where(access.Passage.reason.in_([reason.value for reason in _TELLS]))
         .where(access.Passage.camera.not_in(list(elsewhere)))
-        .order_by(heard, access.Passage.id)
+        .order_by(heard(), access.Passage.id)
     )
     return [passage_of(row) for row in session.scalars(query)]
 
@@ -63,7 +75,7 @@ def unmoved(session: Session, door_id: int, since: datetime) -> Sequence[Passage
         select(access.Passage)
         .outerjoin(access.DoorEvent, access.DoorEvent.passage_id == access.Passage.id)
         .where(access.Passage.door_id == door_id, access.Passage.granted)
-        .where(func.coalesce(access.Passage.received_at, access.Passage.at) >= since)
+        .where(*heard_since(since))
         .where(access.DoorEvent.id.is_(None), access.Passage.late.is_(False))
         .where(access.Passage.method != Method.TERMINAL.value)
         .where(access.Passage.camera.not_in(select(Camera.name)))

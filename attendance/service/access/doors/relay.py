@@ -21,11 +21,11 @@ from attendance.domain.access.rules.doors import Door as DoorRow
 from attendance.domain.access.rules.people import Exemption
 from attendance.domain.access.rules.posture import posture
 from attendance.domain.access.rules.state import State
-from attendance.domain.passage import Direction, Method, Passage
+from attendance.domain.passage import YOUNG, Direction, Method, Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.doors import second_factor
 from attendance.service.access.doors.judging import DoorRules, with_point
-from attendance.service.access.recording import YOUNG, unlock_once
+from attendance.service.access.recording import unlock_once
 from attendance.service.ids import new_event_id
 from attendance.service.ports import Clock, Door, doubt_about
 from attendance.store.access import events, policies, second_factors
