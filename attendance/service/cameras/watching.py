@@ -22,7 +22,7 @@ from attendance.config import CameraSettings
 from attendance.domain.access.repeated_looks import Suspicion
 from attendance.domain.passage import Direction
 from attendance.errors import Phrase, UserError, WrongFields, without_secrets
-from attendance.service.access.policy import door_rows, factor_rows
+from attendance.service.access.policy import door_rows, proof_places
 from attendance.service.audit import audit
 from attendance.service.audit.audit import Action, Actor, Subject
 from attendance.service.cameras import addresses
@@ -85,7 +85,7 @@ def unfit(session: Session, name: str, source: str, *, door_id: int | None, comp
     wrong: dict[str, Phrase] = {}
     if cameras.get_camera(session, name) is not None:
         wrong["name"] = Phrase("there is a camera %(name)s already: choose another name", name=name)
-    elif name in factor_rows.tablets(session):
+    elif name in proof_places.tablets(session):
         wrong["name"] = Phrase("a tablet has this name, and the log shows both: choose another name")
     there = doors.list_doors(session)
     if door_id is None and len(there) > 1:

@@ -201,7 +201,7 @@ def _proof(session: Session, rules: Policy, row: doors.Door) -> dict[str, Any]:
 
 
 def _known(session: Session) -> set[str]:
-    known = {camera.name for camera in cameras.list_cameras(session)} | factor_rows.tablets(session)
+    known = {camera.name for camera in cameras.list_cameras(session)} | proof_places.tablets(session)
     return known | set(policies.load_rules(session, current_site().zone).points)
 
 
@@ -209,7 +209,7 @@ def _move(session: Session, name: str, door_id: int, now: datetime) -> None:
     if name not in _known(session):
         raise UserError("choose a camera or tablet")
     door_rows.move_point(session, name, door_id, now)
-    if name in factor_rows.tablets(session):
+    if name in proof_places.tablets(session):
         door_rows.change_point(session, name, {"source": PointSource.KIOSK}, now)
 
 

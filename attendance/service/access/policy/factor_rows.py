@@ -13,14 +13,11 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy.orm import Session
 
-from attendance.domain.access.rules.doors import AccessPoint
 from attendance.domain.access.rules.factors import ANY_ONE, ANY_TWO, Doubt, Factor, FactorRule, FactorSet, needed
 from attendance.errors import UserError
 from attendance.service.access.policy import door_rows, proof_places
 from attendance.service.access.policy.overview import get_door
-from attendance.service.access.policy.proof_places import tablets as tablets
 from attendance.store.access import policies
-from attendance.store.kiosk import devices
 
 SETS: tuple[FactorSet, ...] = ANY_ONE + ANY_TWO
 # The doubts that a door's list decides.  An odd hour comes of the door's usual hours, liveness of the camera's setting.
@@ -39,7 +36,7 @@ def save_point(
     point = policy.points.get(name)
     if point is None or point.door != door:
         raise UserError("this access point is not at this door any more: reload the page")
-    can = _proofs(session, zone, point)
+    can = proof_places.proofs(policy, point, *proof_places.tablets_and_devices(session))
     for rule in rules:
         if rule.schedule is not None and rule.schedule not in policy.schedules:
             raise UserError("this schedule is not there any more")
@@ -85,19 +82,15 @@ def save_doubts(session: Session, zone: tzinfo, door: int, doubts: Collection[Do
 
 def require_second(session: Session, zone: tzinfo, door: int) -> None:
     """Raise UserError if at some side of the door nobody could give a second proof after the first."""
-    points = [one for one in policies.load_rules(session, zone).points.values() if one.door == door and one.enabled]
+    policy, devices = policies.load_rules(session, zone), proof_places.tablets_and_devices(session)
+    points = [one for one in policy.points.values() if one.door == door and one.enabled]
     if not points:
         raise UserError("no camera or tablet leads to this door: move one here first")
     for point in points:
-        can = _proofs(session, zone, point)
+        can = proof_places.proofs(policy, point, *devices)
         for rule in point.factors or (FactorRule(ANY_ONE),):
             if not any(one <= can for one in needed(rule.sets, True)):
                 raise _no_second(point.name)
-
-
-def _proofs(session: Session, zone: tzinfo, point: AccessPoint) -> FactorSet:
-    known = {row.name for row in devices.list_devices(session)}
-    return proof_places.proofs(policies.load_rules(session, zone), point, tablets(session), known)
 
 
 def _require_other_way(rule: FactorRule, can: FactorSet) -> None:

@@ -44,35 +44,39 @@ class Takes:
     @property
     def trouble(self) -> tuple[Phrase, ...]:
         """Return what its rules ask for in vain, and what to do."""
-        found = []
-        if self.vain:
-            words = Phrase(
+        phrases = (
+            Phrase(
                 "nobody passes %(names)s at some hours: the rules of %(door)s ask for a proof that no device on that"
                 " side takes. Move a tablet there, or change what people prove at the door",
                 names=", ".join(self.vain),
                 door=self.door,
-            )
-            found.append(words)
-        if self.no_second:
-            words = Phrase(
+            ),
+            Phrase(
                 "nobody passes %(names)s where %(door)s asks for a second proof, in doubt or at odd hours: no device on"
                 " that side takes one. Move a tablet there, or untick the doubts and the usual hours",
                 names=", ".join(self.no_second),
                 door=self.door,
-            )
-            found.append(words)
-        return tuple(found)
+            ),
+        )
+        return tuple(words for words in phrases if words.values["names"])
 
 
 def tablets(session: Session) -> set[str]:
     """Return the names of the tablets that nobody revoked; a screen beside a camera takes no proof."""
-    return {row.name for row in devices.list_devices(session) if row.screen_of is None and row.revoked_at is None}
+    return tablets_and_devices(session)[0]
+
+
+def tablets_and_devices(session: Session) -> tuple[set[str], set[str]]:
+    """Return the names of the tablets that nobody revoked, and those of all devices."""
+    rows = devices.list_devices(session)
+    there = {row.name for row in rows if row.screen_of is None and row.revoked_at is None}
+    return there, {row.name for row in rows}
 
 
 def takes(session: Session, zone: tzinfo) -> Mapping[int, Takes]:
     """Return what each door takes now, by its number."""
-    policy, known = policies.load_rules(session, zone), {row.name for row in devices.list_devices(session)}
-    there, found = tablets(session), {}
+    policy, found = policies.load_rules(session, zone), {}
+    there, known = tablets_and_devices(session)
     for door in policy.doors.values():
         can = {
             point: proofs(policy, point, there, known)
