@@ -78,7 +78,7 @@ def acknowledge(alarm_id: str) -> ResponseReturnValue:
 
 def _key(there: Sequence[alarms.Alarm]) -> str:
     """Return what changes as soon as the list has other rows or words; tokens of its forms change each time."""
-    rows = [f"{one.id} {one.acknowledged_by} {kinds.title(one.kind, one.subject, one.detail)}" for one in there]
+    rows = [f"{one.id} {one.acknowledged_by} {_words(one)}" for one in there]
     return hashlib.sha256(repr((rows, sorted(kinds.muted(there)))).encode()).hexdigest()[:16]
 
 

@@ -208,7 +208,7 @@
       if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.target.matches("input")) return;
       event.preventDefault();
       undo();
-      rows[0].input.closest("[data-week]").querySelector(".week-span:not(.week-over)")?.focus();
+      week.querySelector(".week-span:not(.week-over)")?.focus();
     });
     const [from, to] = ["from", "to"].map((name) => tools.querySelector(`[data-week-${name}]`));
     tools.querySelector("[data-week-copy]").addEventListener("click", () => {
