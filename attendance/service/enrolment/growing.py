@@ -140,6 +140,8 @@ class Growing:
                 return 0
             passage_id = confirmed_by(session, self._door_rules.rules(session), held.passage)
             if passage_id is None:
+                if held.passage.granted:  # the request is over: no later PIN belongs to it
+                    self._forget(held)
                 return 0
         self._forget(held)
         return self._keep(held, passage_id)

@@ -195,6 +195,7 @@ def test_a_face_that_opens_the_door_alone_grows_nothing_also_if_a_pin_is_typed_a
     assert ask(vault.site, 1, Method.PIN).passage.granted
 
     assert vault.growing.tick() == 0
+    assert not vault.growing._held, "nothing is asked again that is over"
 
 
 def test_another_face_with_the_right_pin_of_the_victim_adds_nothing_to_either(vault: Vault) -> None:
