@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from attendance.domain.access.decision import Decision
-from attendance.domain.faces import Box
+from attendance.domain.faces import Box, Probe
 from attendance.domain.reason import Reason
 
 # An approaching face is too small or blurred at first, and one wrong name is forgotten after the window: such
@@ -288,6 +288,11 @@ def nearest(places: Sequence[Box], boxes: Sequence[Box]) -> dict[int, int]:
         if overlap >= SAME_FACE and number not in place_of and index not in place_of.values():
             place_of[number] = index
     return place_of
+
+
+def face_at(place: Box, faces: Sequence[Probe]) -> Probe | None:
+    """Return the face that is in this place; None if there is none."""
+    return next((faces[number] for number in nearest([place], [face.box for face in faces])), None)
 
 
 def overlap_of(first: Box, second: Box) -> float:

@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 from sqlalchemy.orm import Session
 
-from attendance.domain.access.consensus import SAME_FACE, Settled, overlap_of
+from attendance.domain.access.consensus import Settled, face_at
 from attendance.domain.access.decision import Decision
 from attendance.domain.access.liveness.challenge import (
     Challenge,
@@ -148,7 +148,7 @@ class Challenger:
         """Add one frame; return the grants whose challenge has ended."""
         ended: list[Answered] = []
         for waiting in list(self._queue):
-            probe = _nearest(waiting.box, probes)
+            probe = face_at(waiting.box, probes)
             if probe is not None:
                 waiting.box, waiting.seen_at = probe.box, frame.taken_at
             how = self._turn_of(waiting, frame, probe, decide, is_repeat)
@@ -256,12 +256,6 @@ class Challenger:
 
 def _gone(progress: Progress) -> Progress:
     return progress if progress.ended is not None else replace(progress, ended=Ended.GONE)
-
-
-def _nearest(box: Box, probes: Sequence[Probe]) -> Probe | None:
-    near = [(overlap_of(box, probe.box), number) for number, probe in enumerate(probes)]
-    overlap, number = max(near, default=(0.0, -1))
-    return probes[number] if overlap >= SAME_FACE else None
 
 
 def _points(probe: Probe) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

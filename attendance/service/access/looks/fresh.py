@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from attendance.domain.access.consensus import SAME_FACE, Settled, overlap_of
+from attendance.domain.access.consensus import Settled, face_at
 from attendance.domain.access.decision import Decision
 from attendance.domain.access.pace import Ages
 from attendance.domain.access.scoring import unit
@@ -77,7 +77,7 @@ class FreshGrants:
 
     def hold(self, frame: Frame, probes: Sequence[Probe], ready: Ready) -> None:
         """Let a grant wait for the next picture."""
-        probe = _at(ready.settled.box, probes)
+        probe = face_at(ready.settled.box, probes)
         log.info("camera %s: the picture is too old to open a door, so the next one decides", frame.camera)
         self._held.append(_Held(ready, None if probe is None else probe.template, self._since()))
 
@@ -92,7 +92,7 @@ class FreshGrants:
         held, self._held = self._held, []
         confirmed, failed = list[Ready](), False
         for one in held:
-            probe = _at(one.ready.settled.box, probes)
+            probe = face_at(one.ready.settled.box, probes)
             if self._since() - one.since_s > WAITS_S * self.stretch or _is_another(one, probe):
                 log.warning("camera %s: somebody was recognised, but not in a newer picture", frame.camera)
                 failed = True
@@ -109,12 +109,6 @@ class FreshGrants:
     def forget(self) -> None:
         """Forget what waits: nobody passes on it."""
         self._held.clear()
-
-
-def _at(box: Box, probes: Sequence[Probe]) -> Probe | None:
-    near = [(overlap_of(box, probe.box), number) for number, probe in enumerate(probes)]
-    overlap, number = max(near, default=(0.0, -1))
-    return probes[number] if overlap >= SAME_FACE else None
 
 
 def _is_another(held: _Held, probe: Probe | None) -> bool:
