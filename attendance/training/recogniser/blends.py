@@ -1,4 +1,4 @@
-"""New faces for a teacher to judge: two aligned faces laid over each other.
+"""New faces for a teacher to judge: two aligned faces laid over each other, whole or in parts, or one in another shape.
 
 In: the packs of crops that may be learned from, and the teachers.  Out: one more pack, `blends`, in the same form.
 Does not know: the student.
@@ -11,13 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from attendance.training.protocol import BLENDS
 from attendance.training.recogniser.face_packs import CROP, Teacher, answers_file, training_packs
 
 LEAST = 0.35  # the weaker face's share
+BEND_PX = 4.0  # how far a point of the face moves when its shape changes: standard deviation, of 112 px
+_GRID = 4  # shares and shapes change smoothly over the face, between so many random points a side
 _BATCH = 32
 
 
@@ -44,11 +48,8 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
     for start in tqdm(range(begin, count, _BATCH), desc=BLENDS):
         part = crops[start : start + _BATCH]
         for place in range(len(part)):
-            one, other = (packs[i].crops[r].astype(np.float32) for i, r in index[random.integers(len(index), size=2)])
-            if random.random() < 0.5:
-                other = other[:, ::-1]
-            share = random.uniform(LEAST, 1 - LEAST)
-            part[place] = np.rint(share * one + (1 - share) * other).astype(np.uint8)
+            one, other = (packs[i].crops[r] for i, r in index[random.integers(len(index), size=2)])
+            part[place] = blend(one, other, random)
         for teacher, found in zip(loaded, answers, strict=True):
             found.append(teacher(np.asarray(part))[0].astype(np.float16))
     crops.flush()
@@ -58,3 +59,31 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
     for made, file in zip(grown, files, strict=True):
         made.replace(file)
     np.savez(out / f"{BLENDS}.npz", path=np.array([f"{BLENDS}/{i}" for i in range(count)]), identity=np.full(count, ""))
+
+
+def blend(one: NDArray[np.uint8], other: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a face that nobody has, from two crops [128,128,3].
+
+    A third each: both laid over each other; both, with shares that change over the face, so that parts of it are one's
+    and parts the other's; the first alone in another shape.
+    """
+    kind = random.integers(3)
+    if kind == 2:
+        return _reshaped(one, random)
+    if random.random() < 0.5:
+        other = other[:, ::-1]
+    share = random.uniform(LEAST, 1 - LEAST) if kind == 0 else 1 / (1 + np.exp(-2.5 * _smooth(random)))[..., None]
+    mixed: NDArray[np.uint8] = np.rint(share * one + (1 - share) * other.astype(np.float32)).astype(np.uint8)
+    return mixed
+
+
+def _reshaped(crop: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+    x, y = np.meshgrid(np.arange(CROP, dtype=np.float32), np.arange(CROP, dtype=np.float32))
+    x, y = (axis + BEND_PX * _smooth(random) for axis in (x, y))
+    return cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101).astype(np.uint8, copy=False)
+
+
+def _smooth(random: np.random.Generator) -> NDArray[np.float32]:
+    """Return a field [128,128] that changes smoothly between random values of standard deviation 1."""
+    field = random.standard_normal((_GRID, _GRID)).astype(np.float32)
+    return cv2.resize(field, (CROP, CROP), interpolation=cv2.INTER_CUBIC).astype(np.float32, copy=False)

@@ -43,12 +43,31 @@ def test_only_faces_that_may_be_learned_from_are_blended(data: Path, monkeypatch
     monkeypatch.setattr(blends, "Teacher", Bright)
     blends.build(data, [Path("one"), Path("two")], 40)
     pack = open_pack(data / "packs", BLENDS)
-    colours = pack.crops[:, 0, 0].astype(int)
     assert len(pack.crops) == 40 and len(pack.others) == 1
-    assert (colours[:, 2] == 0).all()  # no white: nobody who is measured
-    mixed = (colours[:, 0] > 0) & (colours[:, 1] > 0)
-    assert mixed.any() and colours[mixed][:, :2].min() >= 200 * blends.LEAST - 1
-    assert np.allclose(pack.teacher[:, :3], colours, atol=1)
+    assert (pack.crops[..., 2] == 0).all()  # no white: nobody who is measured
+    means = pack.crops.reshape(40, -1, 3).mean(axis=1)
+    assert ((means[:, 0] > 0) & (means[:, 1] > 0)).any()
+    assert np.allclose(pack.teacher[:, :3], means, atol=0.1)
+
+
+def test_a_blend_is_two_faces_or_parts_of_both_or_one_in_another_shape() -> None:
+    one = np.zeros((128, 128, 3), np.uint8)
+    one[..., 0] = np.arange(128)  # brighter to the right, so that another shape shows
+    other = np.full((128, 128, 3), (0, 200, 0), np.uint8)
+    kinds = set()
+    for seed in range(40):
+        made = blends.blend(one, other, np.random.default_rng(seed))
+        share = made[..., 1] / 200
+        if (made[..., 1] == 0).all():
+            kinds.add("another shape")
+            assert not (made == one).all() and abs(made[..., 0].astype(int) - one[..., 0]).max() < 8 * blends.BEND_PX
+        elif np.ptp(made[..., 1]) == 0:
+            kinds.add("whole")
+            assert blends.LEAST - 0.01 <= share[0, 0] <= 1 - blends.LEAST + 0.01
+        else:
+            kinds.add("parts")
+            assert share.min() >= 0 and share.max() <= 1
+    assert kinds == {"another shape", "whole", "parts"}
 
 
 def test_blends_are_learned_from_and_move_no_target_of_people(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,8 +88,7 @@ def test_a_pack_of_blends_grows_and_keeps_what_it_has(data: Path, monkeypatch: p
     blends.build(data, [Path("one"), Path("two")], 30)
     blends.build(data, [Path("one"), Path("two")], 100)
     pack = open_pack(data / "packs", BLENDS)
-    colours = pack.crops[:, 0, 0].astype(int)
     assert len(pack.crops) == len(pack.teacher) == len(pack.others[0]) == 100
     assert (pack.crops[:40] == before).all() and not (pack.crops[40:80] == before).all()
-    assert np.allclose(pack.teacher[:, :3], colours, atol=1)
+    assert np.allclose(pack.teacher[:, :3], pack.crops.reshape(100, -1, 3).mean(axis=1), atol=0.1)
     assert not list((data / "packs").glob("*.new"))
