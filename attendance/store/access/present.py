@@ -9,6 +9,7 @@ from rows that are there, so that nothing can contradict the log.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,15 @@ from attendance.store.access import door_states as live
 from attendance.store.access import events, second_factors
 from attendance.store.tables import access
 from attendance.store.tables.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A grant that nothing was seen of yet: `area` is where the person will be, None outside."""
+
+    door: int
+    area: int | None
+    at: datetime
 
 
 def place_of(session: Session, person_id: int | None) -> dict[int, Place]:
@@ -110,22 +120,47 @@ def door_states(session: Session, policy: Policy, now: datetime) -> dict[int, Do
 
 def _released(session: Session, policy: Policy, now: datetime) -> dict[int, datetime]:
     """Return until when doors are released for the newest grants, though their contacts may not show it yet."""
-    longest = max((door.extended_release_s for door in policy.doors.values()), default=0.0)
     found: dict[int, datetime] = {}
-    query = select(
-        second_factors.heard(), access.Passage.received_at, access.Passage.door_id, access.Passage.marks
-    ).where(
-        access.Passage.granted,
-        access.Passage.door_id.in_(list(policy.doors)),
-        *second_factors.heard_since(now - timedelta(seconds=longest) - YOUNG),
-    )
-    for at, received_at, door_id, marks in session.execute(query):
-        if door_id is None:
+    for granted, until in _newest_grants(session, policy, now):
+        if granted.door_id is not None:
+            found[granted.door_id] = max(until, found.get(granted.door_id, until))
+    return found
+
+
+def underway(session: Session, policy: Policy, now: datetime) -> dict[int, Underway]:
+    """Return who was granted just now at a door whose contact shows nothing of it yet, by person: the newest grant."""
+    found: dict[int, Underway] = {}
+    for granted, until in _newest_grants(session, policy, now):
+        point, door = policy.points.get(granted.camera), policy.doors.get(granted.door_id or 0)
+        if granted.phase is not None or granted.person_id is None or point is None or door is None:
             continue
-        door = policy.doors[door_id]
-        seconds = door.extended_release_s if Mark.EXTENDED.value in marks.split("+") else door.release_s
-        until = at + timedelta(seconds=seconds) + (YOUNG if received_at is not None else timedelta(0))
-        found[door_id] = max(until, found.get(door_id, until))
+        if not door.contact or point.area_from == point.area_to or until <= now:
+            continue
+        people = [granted.person_id]
+        if Mark.SECOND_OF_TWO.value in granted.marks.split("+"):
+            since = granted.at - timedelta(seconds=door.two_person_s)
+            first = first_of_two(session, granted, since, policy.elsewhere(point))
+            people += [] if first is None else [first]
+        found.update((person, Underway(door.id, point.area_to, granted.at)) for person in people)
+    return found
+
+
+def _newest_grants(session: Session, policy: Policy, now: datetime) -> Sequence[tuple[Passage, datetime]]:
+    """Return the grants whose doors may still be released, oldest first, and until when."""
+    longest = max((door.extended_release_s for door in policy.doors.values()), default=0.0)
+    query = (
+        select(access.Passage)
+        .where(access.Passage.granted, access.Passage.door_id.in_(list(policy.doors)))
+        .where(*second_factors.heard_since(now - timedelta(seconds=longest) - YOUNG))
+        .order_by(second_factors.heard(), access.Passage.id)
+    )
+    found = []
+    for row in session.scalars(query):
+        passage = events.passage_of(row)
+        door = policy.doors[row.door_id or 0]
+        seconds = door.extended_release_s if Mark.EXTENDED.value in passage.marks.split("+") else door.release_s
+        late = YOUNG if passage.received_at is not None else timedelta(0)
+        found.append((passage, second_factors.heard_at(passage) + timedelta(seconds=seconds) + late))
     return found
 
 

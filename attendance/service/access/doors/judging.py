@@ -15,9 +15,9 @@ from datetime import datetime, timedelta, tzinfo
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.decide import Mark, Request, Verdict, decide
-from attendance.domain.access.rules.doors import AccessPoint, Door
+from attendance.domain.access.rules.doors import AccessPoint, Antipassback, Door
 from attendance.domain.access.rules.policy import Policy
-from attendance.domain.access.rules.state import State
+from attendance.domain.access.rules.state import Place, State
 from attendance.domain.passage import Passage
 from attendance.domain.reason import Reason
 from attendance.service.access.doors.second_factor import FACTORS
@@ -139,7 +139,8 @@ def in_turn(session: Session, policy: Policy, name: str) -> None:
     point = policy.points.get(name)
     door = None if point is None else policy.doors.get(point.door)
     area = None if point is None or point.area_to is None else policy.areas.get(point.area_to)
-    if door is not None and (door.interlock_group or (area is not None and area.occupancy_max is not None)):
+    counted = area is not None and (area.occupancy_max is not None or area.antipassback is Antipassback.HARD)
+    if door is not None and (door.interlock_group or counted):
         settings.alone(session, "doors in turn")
 
 
@@ -149,11 +150,27 @@ def state_for(session: Session, policy: Policy, request: Request, now: datetime)
     door = None if point is None else policy.doors.get(point.door)
     if point is None or door is None:
         return State()
-    return replace(
-        _of_door(session, policy, door, point, now),
-        places=present.place_of(session, request.person) if point.area_to is not None else {},
-        occupancy=present.occupancy(session) if point.area_to is not None else {},
-    )
+    of_door = _of_door(session, policy, door, point, now)
+    return of_door if point.area_to is None else _with_areas(session, policy, of_door, request, door, now)
+
+
+def _with_areas(session: Session, policy: Policy, state: State, request: Request, door: Door, now: datetime) -> State:
+    """Add where the person is and how many are in each area.
+
+    Who was granted at a door whose contact shows nothing yet counts as inside until it does or the door locks again:
+    else two people would get the last place, or one person two doors.  At the door of that grant the person may ask
+    again.
+    """
+    places, occupancy = present.place_of(session, request.person), present.occupancy(session)
+    for person, one in present.underway(session, policy, now).items():
+        if person == request.person:
+            if one.door != door.id:
+                places = {person: Place(one.area, one.at)}
+            continue
+        place = present.place_of(session, person).get(person)
+        if one.area in occupancy and (place is None or place.area != one.area):
+            occupancy[one.area] += 1
+    return replace(state, places=places, occupancy=occupancy)
 
 
 def _of_door(session: Session, policy: Policy, door: Door, point: AccessPoint, now: datetime) -> State:

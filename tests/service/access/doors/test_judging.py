@@ -220,6 +220,34 @@ def test_with_a_contact_only_a_passage_that_was_taken_moves_anybody(one: Site) -
     assert ask(one, camera="way in").passage.reason is Reason.PASSBACK
 
 
+def test_a_grant_keeps_its_place_until_the_contact_shows_it_or_the_door_locks_again(one: Site) -> None:
+    two_sides(one, contact=True)
+    with one.sessions.begin() as session:
+        bert = one.add(session, "Bert").id
+    assert ask(one, camera="way in").passage.granted
+
+    assert ask(one, bert, camera="way in").passage.reason is Reason.AREA_FULL  # one place, and Anna is on her way
+    assert ask(one, camera="way in").passage.granted  # she did not pull the door in time
+    one.clock.advance(60)
+    assert ask(one, bert, camera="way in").passage.granted  # she never came
+
+
+def test_nobody_is_granted_at_two_doors_of_an_area_at_once(one: Site) -> None:
+    two_sides(one, contact=True)
+    with one.sessions.begin() as session:
+        at = one.clock.now()
+        other = door_rows.add(session, "back door", at)
+        door_rows.change(session, other, "back door", {"contact": True}, at)
+        door_rows.move_point(session, "back in", other, at)
+        door_rows.change_point(session, "back in", {"area_to_id": 1}, at)
+        editing.add_entry(session, 1, other, "", 1, at)
+    assert ask(one, camera="way in").passage.granted
+
+    assert ask(one, camera="back in").passage.reason is Reason.PASSBACK
+    one.clock.advance(60)
+    assert ask(one, camera="back in").passage.granted
+
+
 def test_two_people_open_a_door_together_and_one_of_them_twice_does_not(one: Site) -> None:
     with one.sessions.begin() as session:
         bert = one.add(session, "Bert").id
