@@ -100,6 +100,7 @@ class HttpPictures:
         return newest
 
     def _add_more(self) -> int:
+        self._answer.within(self._read_s)
         try:
             data = self._answer.more()
         except (OSError, http.client.HTTPException) as error:
@@ -130,6 +131,7 @@ def open_http(source: Source, open_timeout_s: float, read_timeout_s: float) -> H
         asked = Asked(source.target, open_timeout_s, read_timeout_s)
         answer = asked.ask()
         require_pictures(answer, asked.signed_in)
+        answer.within(open_timeout_s)
         begun = b"" if _says_pictures(answer.kind) else _first_bytes(answer)
         if _says_pictures(answer.kind) or _looks_like_pictures(begun):
             feed = HttpPictures(asked, answer, begun, read_timeout_s)

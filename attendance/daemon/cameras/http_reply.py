@@ -9,13 +9,17 @@ HTTP/2, which cameras do not speak.  Certificates are not checked: cameras sign 
 from __future__ import annotations
 
 import http.client
+import io
 import secrets
 import select
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
+from time import monotonic
+from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from attendance.daemon.sign_in import SignIn, basic, digest, strongest
@@ -119,6 +123,7 @@ class Asked:
         else:
             connection = http.client.HTTPConnection(host, port, timeout=self._open_s)
         connection.connect()
+        connection.response_class = partial(_Reply, seconds=self._open_s)  # type: ignore[assignment]
         return connection
 
     def _once(self, connection: http.client.HTTPConnection) -> Answer:
@@ -134,10 +139,45 @@ class Asked:
         connection.request("GET", target, headers=headers)
         plug: socket.socket = connection.sock  # the connection forgets it if the camera will close it
         reply = self._reply = connection.getresponse()
-        plug.settimeout(self._read_s)
+        assert isinstance(reply, _Reply)
+        reply.pace.idle_s, reply.pace.until = self._read_s, None
         named = {name.lower(): value for name, value in reply.getheaders()}
         challenges = tuple(reply.headers.get_all("WWW-Authenticate") or ())
         return Answer(reply.status, named, challenges, reply, plug)
+
+
+class _Paced(io.RawIOBase):
+    """What comes by a socket.  TimeoutError after `idle_s` without a byte, and at `until` whatever drips in."""
+
+    def __init__(self, plug: socket.socket, idle_s: float) -> None:
+        self._plug, self._raw = plug, plug.makefile("rb", buffering=0)
+        self.idle_s, self.until = idle_s, monotonic() + idle_s
+
+    until: float | None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self.idle_s if self.until is None else min(self.idle_s, self.until - monotonic())
+        if left <= 0:
+            raise TimeoutError("the answer did not come in time")
+        self._plug.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Reply(http.client.HTTPResponse):
+    """An answer whose status and headers, too, have to be there after `seconds`."""
+
+    def __init__(self, plug: socket.socket, *options: object, seconds: float, **named: object) -> None:
+        super().__init__(plug, *options, **named)  # type: ignore[arg-type]  # as the connection calls it
+        self.fp.close()
+        self.pace = _Paced(plug, seconds)
+        self.fp = io.BufferedReader(self.pace)
 
 
 @dataclass(slots=True)
@@ -147,7 +187,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     challenges: tuple[str, ...]
-    _reply: http.client.HTTPResponse = field(repr=False)
+    _reply: _Reply = field(repr=False)
     _socket: socket.socket = field(repr=False)
     ended: bool = False
 
@@ -163,6 +203,10 @@ class Answer:
             self.ended = True
             self._reply.close()  # the connection is free for the next question
         return data
+
+    def within(self, seconds: float) -> None:
+        """Let everything that is read from now on have come after so many seconds in all."""
+        self._reply.pace.until = monotonic() + seconds
 
     @property
     def waiting(self) -> bool:

@@ -41,5 +41,9 @@ class HttpVideo:
         given, self._left = self._left[:most], self._left[most:]
         return given
 
+    def within(self, seconds: float) -> None:
+        """Give what is read from now on so many seconds in all: a camera that drips is lost as one that is silent."""
+        self._answer.within(seconds)
+
     def close(self) -> None:
         self._asked.close()

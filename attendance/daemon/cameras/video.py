@@ -49,7 +49,7 @@ class VideoFeed:
         self, source: Source, open_timeout_s: float, read_timeout_s: float, begun: HttpVideo | None = None
     ) -> None:
         """Connect and find the video in it.  SourceLost if that fails.  `begun`: an answer to read on; closed, too."""
-        self._finite, self._begun = source.finite, begun
+        self._finite, self._begun, self._read_s = source.finite, begun, read_timeout_s
         self._container = _opened(source, open_timeout_s, read_timeout_s, begun)
         videos = self._container.streams.video
         if not videos or videos[0].codec_context is None:  # none at all, or in a form that nobody here can decode
@@ -62,6 +62,8 @@ class VideoFeed:
         self._pictures = self._decoded()
 
     def read(self) -> NDArray[np.uint8] | None:
+        if self._begun is not None:
+            self._begun.within(self._read_s)
         try:
             return next(self._pictures)
         except StopIteration:
@@ -99,7 +101,8 @@ def _opened(source: Source, open_timeout_s: float, read_timeout_s: float, answer
     begun = monotonic()
     options = _RTSP if source.target.lower().startswith("rtsp") else {}
     try:
-        if answer is not None:  # its socket has the time-outs
+        if answer is not None:  # it has the time-outs
+            answer.within(open_timeout_s)
             return av.open(answer, mode="r")
         return av.open(source.target, options=options, timeout=(open_timeout_s, read_timeout_s))
     except (FFmpegError, OSError, ValueError):

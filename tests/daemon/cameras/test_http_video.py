@@ -77,6 +77,34 @@ def test_a_live_video_that_hangs_is_lost_within_its_time() -> None:
         assert number_of(opened(server, read_s=0.5)) >= 20
 
 
+@pytest.mark.parametrize("after", ["headers", "status", "pictures"])
+def test_a_camera_that_drips_is_lost_within_its_time(after: str) -> None:
+    """A byte every now and then keeps each single wait short, and would hold the thread for ever."""
+    data = transport_stream([(160, 96)], pictures=30)
+    begun = {
+        "headers": b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n",
+        "status": b"HTTP/1.1 200 ",
+        "pictures": b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n" + data[:-4000],
+    }[after]
+
+    def drip(server: Dialect, _lines: list[str], write: Write) -> bool:
+        write(begun)
+        for number in range(300):
+            write(data[-4000 + number : -3999 + number])
+            if server.gone.wait(0.1):
+                break
+        return False
+
+    with dialect(drip) as server, pytest.raises(SourceLost):
+        feed = open_feed(parse_source(server.address("", "/live.ts")), 1, 1)
+        try:
+            for _ in range(40):
+                feed.read()
+        finally:
+            feed.close()
+    assert len(server.heard) == 1
+
+
 def test_one_that_sends_nothing_at_all_is_not_asked_again() -> None:
     def silent(server: Dialect, lines: list[str], write: Write) -> bool:
         write(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
