@@ -106,6 +106,7 @@ def page(door_id: int) -> ResponseReturnValue:
         "access/door_settings.html", door_id=door_id, name=name, values=values, driver=driver, chosen=chosen,
         vain=[sentence(translated(words)) for words in vain],
         drivers={key: _(kind.title) for key, kind in DRIVERS.items()}, settings=driver_form.fields(chosen, stored),
+        labels=driver_form.LABELS, choices=driver_form.CHOICES,
         schedules=sorted(rules.schedules.values(), key=lambda one: sort_key(one.name)),
         points=sorted(names), here={one.name for one in rules.points.values() if one.door == door_id},
         **{kind: {key: _(text) for key, text in table.items()} for kind, table in _TABLES.items()},

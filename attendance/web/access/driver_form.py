@@ -14,6 +14,68 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from attendance.service.access.doors import driver_settings
+from attendance.texts import N_
+
+# A setting is called the same at every driver; documents and errors name it as it is stored.
+LABELS = {
+    "active_high": N_("The relay is on while the pin is high"),
+    "address": N_("Address, with its port if it has another than usual"),
+    "answer": N_("What the device answers when it is on"),
+    "answer_off": N_("What the device answers when it is off"),
+    "answer_topic": N_("Topic on which the device answers"),
+    "auth": N_("How to sign in"),
+    "body": N_("Body of the request"),
+    "broker": N_("Name or address of the MQTT broker"),
+    "closed_value": N_("Value while the door is closed"),
+    "contact": N_("The door's contact: what the door is while its input is on"),
+    "contact_input": N_("Input of the door's contact"),
+    "contact_path": N_("Where the contact stands in the answer"),
+    "contact_pin": N_("Pin of the door's contact (-1: none)"),
+    "contact_sensor": N_("Sensor of the door's contact"),
+    "contact_topic": N_("Topic of the door's contact"),
+    "device": N_("Serial device"),
+    "entity": N_("What opens: button/…, lock/… or switch/… with its name"),
+    "exit_input": N_("Input of the exit button (-1: none)"),
+    "exit_pin": N_("Pin of the exit button (-1: none)"),
+    "exit_sensor": N_("Sensor of the exit button"),
+    "expect_path": N_("Where in the answer to look for success"),
+    "expect_status": N_("Status of the answer that means success"),
+    "expect_value": N_("Value that means success"),
+    "fingerprint": N_("Fingerprint of the device's certificate (SHA-256)"),
+    "fire_input": N_("Input of the fire contact (-1: none)"),
+    "fire_pin": N_("Pin of the fire contact (-1: none)"),
+    "flash": N_("The board ends each pulse by itself"),
+    "framing": N_("Frames"),
+    "headers": N_("Headers, one a line: name: text"),
+    "method": N_("Method of the request"),
+    "off_url": N_("Address that ends the pulse; empty if the device ends it"),
+    "offline": N_("What the device says when it is gone"),
+    "open_value": N_("Value while the door is open"),
+    "password": N_("Password"),
+    "payload": N_("Message that opens"),
+    "payload_off": N_("Message that ends the pulse; empty if the device ends it"),
+    "pin": N_("Pin of the relay, by its BCM number"),
+    "port": N_("Port"),
+    "pulse": N_("How the device ends a pulse"),
+    "relay": N_("Number of the relay"),
+    "serial": N_("Serial number, if several are plugged in"),
+    "status_topic": N_("Topic on which the device says that it is there"),
+    "status_url": N_("Address that says how the door stands"),
+    "tamper_input": N_("Input of the tamper contact (-1: none)"),
+    "tamper_pin": N_("Pin of the tamper contact (-1: none)"),
+    "tls": N_("Encrypted (TLS)"),
+    "token": N_("Token"),
+    "topic": N_("Topic to which the message goes"),
+    "unit": N_("Address of the unit"),
+    "url": N_("Address that opens"),
+    "user": N_("User"),
+}
+CHOICES = {"none": N_("none"), "open": N_("open"), "closed": N_("closed"), "basic": N_("basic: user and password")}
+CHOICES |= {"digest": N_("digest: user and password"), "bearer": N_("bearer: token")}
+CHOICES |= {"timed_power": N_("with the command (firmware from 14 on)"), "pulse_time": N_("by its setting PulseTime")}
+CHOICES |= {"rtu": N_("RTU over TCP"), "tcp": N_("Modbus TCP")}
+
+_WIRED = ("contact", "exit_", "tamper_", "fire_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +94,9 @@ def fields(driver: str, stored: Mapping[str, Any]) -> list[DriverField]:
     """Return the fields of a driver, filled from what is stored; a secret is never filled."""
     secrets = driver_settings.secrets_of(driver)
     found = []
-    for name, field in driver_settings.DRIVERS[driver].model_fields.items():
+    # How the device is reached and what opens come first, what is wired to its inputs last.
+    ordered = sorted(driver_settings.DRIVERS[driver].model_fields.items(), key=lambda one: one[0].startswith(_WIRED))
+    for name, field in ordered:
         kind, choices = _kind(field.annotation)
         missing = field.default is PydanticUndefined
         value = stored.get(name, "" if missing else field.default)

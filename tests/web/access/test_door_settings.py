@@ -8,8 +8,10 @@ from attendance import texts
 from attendance.domain.access.rules.factors import Doubt
 from attendance.domain.calibration.bars import Bar, Missed
 from attendance.service.access.doors import stored_settings, unproven
+from attendance.service.access.doors.driver_settings import DRIVERS
 from attendance.service.access.policy.overview import get_door
 from attendance.store.audit import entries
+from attendance.web.access import driver_form
 from tests.site_fixtures import Browser, Web
 from tests.web.access.conftest import TIMES, rules
 from tests.web.kiosk.conftest import add_tablet
@@ -118,3 +120,11 @@ def test_devices_are_named_in_the_language_of_the_page(web: Web, front: int, adm
     web.app.before_request_funcs.setdefault(None, []).append(lambda: texts.use(German()))
     assert "Beliebiges Gerät über HTTP" in admin.text(f"/doors/{front}/settings")
     assert "Keins" in admin.text(f"/doors/{front}")
+
+
+def test_every_setting_of_a_device_is_in_words_beside_its_name(web: Web, front: int, admin: Browser) -> None:
+    for driver, kind in DRIVERS.items():
+        page = admin.text(f"/doors/{front}/settings?driver={driver}")
+        assert set(kind.model_fields) <= set(driver_form.LABELS)
+        for name in kind.model_fields:
+            assert f">{name}</code>" in page and driver_form.LABELS[name] in page, (driver, name)
