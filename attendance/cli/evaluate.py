@@ -1,5 +1,5 @@
 """Commands that measure networks: evaluate ablation, detector, liveness, recogniser, verification,
-identification, site, before-after, challenge, clips.
+identification, site, before-after, challenge, held-pictures, clips.
 
 In: folders with labelled images and numbers.  Out: tables, plots, files, written by the modules it calls.
 Does not know: networks.  It declares the options and passes them on by name.
@@ -316,12 +316,19 @@ def evaluate_before_after(context: click.Context, /, **options: Any) -> None:
 )
 @click.option("--real", type=FOLDER, help="Data folder with nuaa and webcam_clips, whose recordings are shown, too.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of how they move.")
-@click.option("--out", type=FILE, help="Also write the numbers to this JSON file.")
+@click.option(
+    "--share", default="1/1", show_default=True, help="2/3: only the second third, for three at the same time."
+)
+@click.option("--out", type=FILE, help="Also write the numbers to this JSON file; the trials lie beside it.")
 @click.pass_context
 def evaluate_challenge(
-    context: click.Context, data: Path, number: int, real: Path | None, seed: int, out: Path | None
+    context: click.Context, data: Path, number: int, real: Path | None, seed: int, share: str, out: Path | None
 ) -> None:
-    """Ask heads that turn, and prints and screens that are moved, to move as at a door: how many pass."""
+    """Ask heads that turn, and prints and screens that are moved, to move as at a door: how many pass.
+
+    With --out a stopped series goes on behind its trials.  Several processes with the same --out and a --share each
+    make one series.
+    """
     require_folder("--data", data)
     if real is not None:
         require_folder("--real", real)
@@ -329,7 +336,33 @@ def evaluate_challenge(
     with needs("train", *_MEASURING):
         from attendance.programs.liveness.challenges import run_challenges
 
-        run_challenges(settings, data, number, out, seed, real=real)
+        run_challenges(settings, data, number, out, seed, real=real, share=_share(share))
+
+
+def _share(written: str) -> tuple[int, int]:
+    """Return the share that "2/3" names; UserError for anything else."""
+    which, _slash, of = written.partition("/")
+    if not (which.isdecimal() and of.isdecimal() and 1 <= int(which) <= int(of) <= 16):
+        raise UserError(f"--share: {written!r} is not a share such as 1/2 or 2/2, of 16 at most")
+    return int(which), int(of)
+
+
+@evaluate.command("held-pictures")
+@click.option("--data", type=FOLDER, required=True, help="Folder with scenes (imagenet1000) and webcam_clips.")
+@click.option(
+    "--pictures", "number", type=click.IntRange(3, 3000), default=105, show_default=True, help="How many are shown."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of how they are made and moved.")
+@click.option("--out", type=FILE, help="Also write the numbers to this JSON file.")
+@click.pass_context
+def evaluate_held_pictures(context: click.Context, data: Path, number: int, seed: int, out: Path | None) -> None:
+    """Show prints, screens and replays in a hand, and living people, to a daemon with liveness and to one without."""
+    require_folder("--data", data)
+    settings = settings_of(context)
+    with needs("train", *_MEASURING), needs("demo", "skimage", "matplotlib"):
+        from attendance.programs.liveness.held import run_held
+
+        run_held(settings, data, number, out, seed)
 
 
 @evaluate.command("clips")

@@ -105,9 +105,9 @@ def run_clips(
     analyser = analyser or bootstrap.analyser_for(settings)
     clock = Standing()
     with tempfile.TemporaryDirectory(prefix="attendance-clips-") as folder:
-        site = _fresh_site(settings, Path(folder), clock)
+        site = fresh_site(settings, Path(folder), clock)
         threshold = bootstrap.threshold_of(site)
-        enrolled = {clip.name: _enrol(site, analyser, clip) for clip in clips}
+        enrolled = {clip.name: enrol_clip(site, analyser, clip) for clip in clips}
         _deactivate(site, clips, None)
         meetings = []
         for kind in ("known", "stranger"):
@@ -159,7 +159,7 @@ def _read_people(file: Path) -> dict[str, str]:
     return {clip.strip(): person.strip() for clip, person in pairs}
 
 
-def _fresh_site(settings: Settings, folder: Path, clock: Standing) -> Installation:
+def fresh_site(settings: Settings, folder: Path, clock: Standing) -> Installation:
     """Return a site with the same settings, an empty database and a door that only logs."""
     changed = settings.model_copy(
         update={
@@ -196,7 +196,7 @@ def read_halves(path: Path) -> tuple[Pictures, Pictures, float]:
     return pictures[:middle], pictures[middle:], fps if 1 <= fps <= 240 else 25.0
 
 
-def _enrol(site: Installation, analyser: Analyser, clip: Clip) -> int:
+def enrol_clip(site: Installation, analyser: Analyser, clip: Clip) -> int:
     """Enrol photos of the first half; return how many were good enough."""
     first, _, _ = read_halves(clip.path)
     chosen = np.unique(np.linspace(0, len(first) - 1, PHOTOS).round().astype(int))
@@ -232,7 +232,7 @@ def _meet(site: Installation, analyser: Analyser, clip: Clip, kind: str, folder:
     """Let the daemon watch the second half; judge the decisions that it recorded."""
     clock.time += BETWEEN
     _, second, fps = read_halves(clip.path)
-    video = _write(folder / "now.avi", second, fps, site.settings.camera.max_fps)
+    video, _fps = write_tour(folder / "now.avi", second, fps, site.settings.camera.max_fps)
     camera = site.settings.camera.model_copy(update={"source": str(video), "name": clip.name[:100]})
     here = Installation(
         site.settings.model_copy(update={"camera": camera}), site.engine, site.sessions, site.keys, clock, site.zone
@@ -269,18 +269,25 @@ def judged(clip: Clip, kind: str, decided: Sequence[PassageView], began_at: date
     )
 
 
-def _write(path: Path, half: Pictures, fps: float, most: float) -> Path:
-    """Write a lossless video with at most `most` pictures a second, played to and fro until LASTS_S."""
+def write_tour(path: Path, half: Pictures, fps: float, most: float) -> tuple[Path, float]:
+    """Write a lossless video with at most `most` pictures a second, played to and fro until LASTS_S; return its rate,
+    too."""
     step = max(1, round(fps / most))
     there = half[::step]
     tour = [*there, *there[-2:0:-1]] if len(there) > 2 else there
     wanted = round(LASTS_S * fps / step)
-    height, width = half[0].shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), fps / step, (width, height))
+    shown = [tour[number % len(tour)] for number in range(max(wanted, len(tour)))]
+    return write_video(path, shown, fps / step), fps / step
+
+
+def write_video(path: Path, pictures: Pictures, fps: float) -> Path:
+    """Write a lossless video; UserError if the disk takes none."""
+    height, width = pictures[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), fps, (width, height))
     if not writer.isOpened():
         raise UserError(f"cannot write the video {path}: is the disk full?")
-    for number in range(max(wanted, len(tour))):
-        writer.write(tour[number % len(tour)])
+    for picture in pictures:
+        writer.write(picture)
     writer.release()
     return path
 

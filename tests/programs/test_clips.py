@@ -98,7 +98,7 @@ def test_totals_count_each_kind_for_itself() -> None:
 
 def test_a_half_is_played_to_and_fro_and_loses_nothing(tmp_path: Path) -> None:
     half = [np.full((48, 64, 3), 10 * shade, np.uint8) for shade in range(1, 7)]
-    clips._write(tmp_path / "now.avi", half, fps=30, most=15)
+    clips.write_tour(tmp_path / "now.avi", half, fps=30, most=15)
     first, second, fps = clips.read_halves(tmp_path / "now.avi")
     shades = [int(picture.mean()) for picture in first + second]
 

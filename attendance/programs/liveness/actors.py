@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -129,13 +128,55 @@ def _by_hand(how: str, random: np.random.Generator) -> Watch:
     return _moving(target, random, (0.3, 0.8), (0.4, 1.2))
 
 
-def _heeding(here: Pose, hint: Hint) -> Pose:
-    """Return how somebody moves who does as the hint says."""
+def _heeding(here: Pose, hint: Hint, by: float) -> Pose:
+    """Return how somebody moves who does as the hint says.  `by`: how much of it, 1: the first time."""
     if hint is Hint.NOT_SO_FAR:
-        return replace(here, yaw=0.75 * here.yaw)
+        return replace(here, yaw=(1 - 0.25 * by) * here.yaw)
     if hint is Hint.FURTHER:
-        return replace(here, yaw=1.35 * here.yaw, nearer=1 + 1.3 * (here.nearer - 1))
+        return replace(here, yaw=(1 + 0.35 * by) * here.yaw, nearer=1 + (1 + 0.3 * by) * (here.nearer - 1))
     return Pose()
+
+
+@dataclass(slots=True, eq=False)
+class _Mover:
+    """Somebody who answers each new step after a while, and does as the hints say.
+
+    `reads`, `lasts`: from and to so many seconds · `heeded`: the last hint that said how far, `by`: how much of it is
+    done: who went too far goes back by less · `back`: looks ahead since told to be slow, and then moves again, slower.
+    """
+
+    target: Callable[[Step | None], Pose]
+    random: np.random.Generator
+    reads: tuple[float, float]
+    lasts: tuple[float, float]
+    move: _Move
+    known: tuple[Step, int] | None = None
+    heeded: Hint | None = None
+    by: float = 1.0
+    back: bool = False
+
+    def do(self, now: float, asked: Step | None, number: int, hint: Hint | None) -> Pose:
+        """Return the pose now.  `number`: steps that are done · `hint`: None, too, for who sees no screen."""
+        over = now > self.move.since + self.move.lasts
+        if asked is not None and self.known != (asked, number):
+            self.known, self.heeded, self.by, self.back = (asked, number), None, 1.0, False
+            self._begin(now, self.target(asked), self._between(self.lasts))
+        elif self.back and hint is not Hint.SLOWLY and over:
+            self.back = False
+            self._begin(now, self.target(asked), 1.5 * self.lasts[1])
+        elif hint is not None and over:
+            self.back = self.back or hint is Hint.SLOWLY
+            if hint is not Hint.SLOWLY:
+                self.by = self.by / 2 if self.heeded not in (None, hint) else self.by
+                self.heeded = hint
+            self._begin(now, _heeding(self.move.at(now), hint, self.by), 0.8)
+        return self.move.at(now)
+
+    def _begin(self, now: float, pose: Pose, lasts: float) -> None:
+        self.move = _Move(self.move.at(now), pose, now + self._between(self.reads), lasts)
+
+    def _between(self, span: tuple[float, float]) -> float:
+        return float(self.random.uniform(*span))
 
 
 def _moving(
@@ -145,32 +186,24 @@ def _moving(
     lasts: tuple[float, float],
     other_order: bool = False,
 ) -> Watch:
-    """Return a watch that answers each new step after a while, and sways a little all the time."""
-    state: dict[str, Any] = {"move": _Move(Pose(), Pose(), 0.0, 1.0), "known": None, "asked_at": None, "order": ()}
+    """Return a watch of who moves as is asked, or as another order asks, and sways a little all the time."""
+    mover = _Mover(target, random, reads, lasts, _Move(Pose(), Pose(), 0.0, 1.0))
+    begun_at: list[float] = []
+    order: list[Step] = []
     sway = random.uniform(0, 2 * np.pi, 3)
 
     def watch(now: float, progress: Progress | None) -> Pose:
-        asked, number = (None, 0) if progress is None else (progress.asked, len(progress.done))
-        if progress is not None and state["asked_at"] is None:
-            state["asked_at"], steps = now, progress.challenge.steps
-            others = [one for one in orders(len(steps)) if one != steps]
-            state["order"] = others[int(random.integers(len(others)))] if other_order else ()
-        if state["order"]:
-            number = min(int((now - state["asked_at"]) / 2.4), len(state["order"]) - 1)
-            asked = state["order"][number]
-        if asked is not None and state["known"] != (asked, number):
-            state["known"] = asked, number
-            here = state["move"].at(now)
-            state["move"] = _Move(
-                here, target(asked), now + float(random.uniform(*reads)), float(random.uniform(*lasts))
-            )
-        elif not other_order and progress is not None and progress.hint is not None:
-            here = state["move"].at(now)
-            if now > state["move"].since + state["move"].lasts:  # read the hint, and do as it says
-                state["move"] = _Move(here, _heeding(here, progress.hint), now + float(random.uniform(*reads)), 0.8)
-                if progress.hint is Hint.SLOWLY:
-                    state["known"] = None
-        pose: Pose = state["move"].at(now)
+        asked, number, hint = (
+            (None, 0, None) if progress is None else (progress.asked, len(progress.done), progress.hint)
+        )
+        if progress is not None and other_order:
+            if not order:
+                others = [one for one in orders(len(progress.challenge.steps)) if one != progress.challenge.steps]
+                order.extend(others[int(random.integers(len(others)))])
+                begun_at.append(now)
+            number = min(int((now - begun_at[0]) / 2.4), len(order) - 1)
+            asked, hint = order[number], None
+        pose = mover.do(now, asked, number, hint)
         return replace(
             pose,
             x=pose.x + 2.5 * float(np.sin(1.3 * now + sway[0])),

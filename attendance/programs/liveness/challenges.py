@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,8 @@ import numpy as np
 from attendance import bootstrap
 from attendance.bootstrap import Installation
 from attendance.config import Settings
-from attendance.console import say, table
-from attendance.domain.access.liveness.challenge import Ended, Progress
-from attendance.domain.calibration.error_rates import clopper_pearson
+from attendance.console import say
+from attendance.domain.access.liveness.challenge import LEAP, LOOKS, TURNED, Ended, Progress
 from attendance.domain.faces import Frame
 from attendance.errors import UserError
 from attendance.programs import daemons
@@ -50,7 +50,9 @@ from attendance.programs.liveness.actors import (
     recording,
     simulated,
 )
+from attendance.programs.liveness.trials import Kept, Trial, counts, report
 from attendance.service.access.check_in import CheckIn, Outcome
+from attendance.service.access.liveness.challenger import ANOTHER, LIKE_FIRST
 from attendance.service.access.policy import door_rows
 from attendance.service.access.policy.editing import let_everybody_pass
 from attendance.service.audit.audit import Actor
@@ -75,29 +77,14 @@ GROUPS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """`ended`: None if nobody was asked to move · `seconds`: from the first picture to the end, `asked_s` to the order
-    · `steps`: what was asked, of which so many were `done`; `hint`: what the screen said last."""
-
-    kind: str
-    person: str
-    ended: str | None
-    granted: bool
-    seconds: float
-    asked_s: float | None = None
-    steps: tuple[str, ...] = ()
-    done: int = 0
-    hint: str | None = None
-
-
 @dataclass(slots=True, eq=False)
 class _Place:
-    """The temporary site, and who looks there."""
+    """The temporary site, who looks there, and the trials that were made."""
 
     site: Installation
     analyser: Analyser
     clock: Standing
+    kept: Kept
 
 
 def run_challenges(
@@ -109,65 +96,97 @@ def run_challenges(
     analyser: Analyser | None = None,
     kinds: Sequence[str] = SIMULATED,
     real: Path | None = None,
+    share: tuple[int, int] = (1, 1),
 ) -> dict[str, Any]:
-    """Try each kind with so many people; print and return the counts.  UserError for a folder without enough people."""
+    """Try each kind with so many people; print and return the counts.
+
+    Each trial is kept beside `out` as it ends: a stopped run goes on behind them.  `share`: (2, 3) tries the second
+    third of the people, so that several processes with one `out` share the work; each reports what there is when it
+    ends.  UserError for a folder without enough people, or kept trials of another series.
+    """
     found = list(_people(data))[:number]
     if len(found) < number:
         raise UserError(f"--data: {data} has {len(found)} people with {PHOTOS + 1} photos or more, not {number}")
     shown = [] if real is None else recordings.find(real)
+    series: dict[str, Any] = {
+        "protocol": " ".join((__doc__ or "").partition("Protocol: ")[2].partition("Main choice")[0].split()),
+        "rules": {"turned": TURNED, "leap": LEAP, "looks": LOOKS, "like_first": LIKE_FIRST, "another": ANOTHER},
+        "models": {"detector": settings.models.detector, "recogniser": settings.models.recogniser},
+        "seed": seed,
+        "tried": [name for name, _files in found],
+        "kinds": [kind for kind in KINDS if kind in kinds or (shown and kind in (REAL_PRINT, REAL_RECORDING))],
+    }
+    kept = Kept(None if out is None else out.with_suffix(".trials.jsonl"), series)
     analyser = analyser or bootstrap.analyser_for(settings)
     with tempfile.TemporaryDirectory(prefix="attendance-challenges-") as folder:
         clock = Standing()
-        place = _Place(_site(settings, Path(folder), clock), analyser, clock)
+        place = _Place(_site(settings, Path(folder), clock), analyser, clock, kept)
+        say(f"{len(found)} people are enrolled ...")
         faces = {name: face for name, files in found if (face := _enrol(place.site, analyser, name, files)) is not None}
-        trials = _simulated(place, faces, kinds, seed) + _recorded(place, shown)
-    named = [kind for kind in KINDS if any(trial.kind == kind for trial in trials)]
+        _simulated(place, faces, list(faces)[share[0] - 1 :: share[1]], kinds, seed)
+        _recorded(place, shown, share)
+    trials = kept.all()
     result = {
-        "protocol": " ".join((__doc__ or "").partition("Protocol: ")[2].partition("Main choice")[0].split()),
-        "models": {"detector": settings.models.detector, "recogniser": settings.models.recogniser},
+        **series,
         "people": len(faces),
-        "kinds": {kind: _counts(trials, kind) for kind in named},
-        "groups": {name: _counts(trials, *group) for name, group in GROUPS.items()},
+        "kinds": {kind: counts(trials, kind) for kind in series["kinds"]},
+        "groups": {name: counts(trials, *group) for name, group in GROUPS.items()},
         "trials": [asdict(trial) for trial in trials],
     }
-    say("\n" + _report(result))
+    say("\n" + report(result))
     if out is not None:
         out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result
 
 
-def _simulated(place: _Place, faces: dict[str, Portrait], kinds: Sequence[str], seed: int) -> list[Trial]:
+def _simulated(
+    place: _Place, faces: dict[str, Portrait], share: Sequence[str], kinds: Sequence[str], seed: int
+) -> None:
     """Let each person come as a living one, and then as one in so many kinds of attack."""
-    trials, names = list[Trial](), list(faces)
+    everybody, names = list(faces), list(share)
     for at, kind in enumerate(KINDS):
         if kind not in kinds:
             continue
-        for who, name in enumerate(names):
-            # Another third for each kind, so that no person's photographs decide alone.
-            if kind != LIVING and (who + at) % ONE_IN:
-                continue
-            random = np.random.default_rng([seed, at, list(faces).index(name)])
-            other = faces[names[(who + 1) % len(names)]]
-            trials.append(_try(place, kind, name, simulated(kind, faces[name], other, random)))
+        # Another third for each kind, so that no person's photographs decide alone.
+        tried = [name for who, name in enumerate(names) if kind == LIVING or (who + at) % ONE_IN == 0]
+        trials = list[Trial]()
+        for number, name in enumerate(tried, 1):
+            who = everybody.index(name)
+            random = np.random.default_rng([seed, at, who])
+            other = faces[everybody[(who + 1) % len(everybody)]]
+            actor = partial(simulated, kind, faces[name], other, random)
+            trials.append(_once(place, kind, name, "", actor, f"{number} of {len(tried)}"))
         if kind == LIVING:
             asked = {trial.person for trial in trials if trial.ended is not None}
             names = [name for name in names if name in asked] or names
-        say(f"{kind}: {_counts(trials, kind)}")
-    return trials
+        say(f"{kind}: {counts(trials, kind)}")
 
 
-def _recorded(place: _Place, shown: Sequence[recordings.Recording]) -> list[Trial]:
-    """Enrol who is to be seen in real recordings, and show these."""
-    trials, enrolled = list[Trial](), set[str]()
-    for one in shown:
-        if one.person not in enrolled and not _enrol_photos(place.site, place.analyser, one.person, one.photos):
+def _recorded(place: _Place, shown: Sequence[recordings.Recording], share: tuple[int, int]) -> None:
+    """Enrol who is to be seen in real recordings, and show these; who comes in several of them is one share's."""
+    people_shown = list(dict.fromkeys(one.person for one in shown))[share[0] - 1 :: share[1]]
+    mine = [one for one in shown if one.person in people_shown]
+    enrolled: dict[str, bool] = {}
+    for number, one in enumerate(mine, 1):
+        if place.kept.find(one.kind, one.person, one.take) is not None:
             continue
-        enrolled.add(one.person)
-        trials.append(_try(place, one.kind, one.person, recording(one.pictures(), FPS)))
-    for kind in (REAL_PRINT, REAL_RECORDING):
-        if shown:
-            say(f"{kind}: {_counts(trials, kind)}")
-    return trials
+        if one.person not in enrolled:
+            enrolled[one.person] = _enrol_photos(place.site, place.analyser, one.person, one.photos)
+        if enrolled[one.person]:
+            _once(place, one.kind, one.person, one.take, partial(_shown, one), f"{number} of {len(mine)}")
+
+
+def _shown(one: recordings.Recording) -> Seen:
+    return recording(one.pictures(), FPS)
+
+
+def _once(place: _Place, kind: str, name: str, take: str, actor: Callable[[], Seen], which: str) -> Trial:
+    """Return the trial that was kept, or make it and keep it."""
+    trial = place.kept.find(kind, name, take)
+    if trial is None:
+        trial = place.kept.add(replace(_try(place, kind, name, actor()), take=take))
+        say(f"  {which}: {kind}, {name}: {trial.ended} after {trial.seconds:.1f} s")
+    return trial
 
 
 def _people(data: Path) -> Iterator[tuple[str, list[Path]]]:
@@ -254,9 +273,7 @@ def _try(place: _Place, kind: str, name: str, picture_at: Seen) -> Trial:
         outcome = next((one for one in outcomes if one.challenge is not None or one.decision.granted), None)
         if outcome is not None:
             break
-    trial = _trial(kind, name, outcome, now, asked)
-    say(f"  {kind}, {name}: {trial.ended} after {trial.seconds:.1f} s")
-    return trial
+    return _trial(kind, name, outcome, now, asked)
 
 
 def _trial(kind: str, name: str, outcome: Outcome | None, now: float, asked: tuple[float, Progress] | None) -> Trial:
@@ -268,40 +285,3 @@ def _trial(kind: str, name: str, outcome: Outcome | None, now: float, asked: tup
     steps = tuple(step.value for step in progress.challenge.steps)
     done = len(steps) if ended == Ended.PASSED.value else len(progress.done)
     return Trial(kind, name, ended, granted, now, since, steps, done, progress.hint and progress.hint.value)
-
-
-# --- what came of it -----------------------------------------------------------------------------------
-
-
-def _counts(trials: Sequence[Trial], *kinds: str) -> dict[str, Any]:
-    """Return how many of those who were asked passed, with the exact 95 % interval, and how the others ended."""
-    asked = [trial for trial in trials if trial.kind in kinds and trial.ended is not None]
-    passed = [trial for trial in asked if trial.granted]
-    low, high = clopper_pearson(len(passed), len(asked))
-    ends = {ended.value: sum(trial.ended == ended.value for trial in asked) for ended in Ended}
-    needed = sorted(trial.seconds - trial.asked_s for trial in passed if trial.asked_s is not None)
-    return {
-        "asked": len(asked),
-        "passed": len(passed),
-        "interval95": [round(low, 4), round(high, 4)],
-        "people": len({trial.person for trial in asked}),
-        "ended": {name: count for name, count in ends.items() if count},
-        "not_asked": sum(trial.kind in kinds and trial.ended is None for trial in trials),
-        "let_in_unasked": sum(trial.kind in kinds and trial.ended is None and trial.granted for trial in trials),
-        "needed_s": {"median": float(np.median(needed)), "most": needed[-1]} if needed else None,
-    }
-
-
-def _report(result: dict[str, Any]) -> str:
-    rows = [
-        (
-            kind,
-            f"{one['passed']} of {one['asked']}",
-            f"{100 * one['interval95'][0]:.1f} to {100 * one['interval95'][1]:.1f} %",
-            "" if one["needed_s"] is None else f"{one['needed_s']['median']:.1f} s",
-            ", ".join(f"{name} {count}" for name, count in one["ended"].items()),
-            str(one["not_asked"]),
-        )
-        for kind, one in {**result["kinds"], **result["groups"]}.items()
-    ]
-    return table(rows, ("before the camera", "passed", "95 %", "median", "ended", "not asked"))

@@ -37,6 +37,11 @@ class Recording:
     photos: tuple[bytes, ...]
     shown: tuple[Path, ...]
 
+    @property
+    def take(self) -> str:
+        """Return which of the person's recordings it is."""
+        return self.shown[0].stem
+
     def pictures(self) -> list[Image]:
         """Read what is shown."""
         if len(self.shown) == 1:

@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from attendance.domain.access.liveness.challenge import Challenge, Done, Progress, Step, Who, begin, orders
-from attendance.programs.liveness.actors import _by_hand, _by_person, recording
+from attendance.domain.access.liveness.challenge import Challenge, Done, Hint, Progress, Step, Who, begin, orders
+from attendance.programs.liveness.actors import _by_hand, _by_person, _Move, _Mover, recording
 from attendance.programs.liveness.moving_faces import Pose
 from tests.domain.access.liveness.solid import look
 from tests.factories import NOON
@@ -59,3 +59,32 @@ def test_a_recording_shows_each_picture_once_and_ends() -> None:
     at = recording(pictures, 4)
     seen = [at(n / 4, None) for n in range(5)]
     assert [None if image is None else int(image[0, 0, 0]) for image in seen] == [0, 1, 2, None, None]
+
+
+def mover() -> _Mover:
+    """Somebody who turns by 30 degrees within a second, and reads for half a second."""
+    turn = {Step.LEFT: Pose(yaw=30.0), None: Pose()}
+    return _Mover(
+        lambda step: turn[step], np.random.default_rng(0), (0.5, 0.5), (1.0, 1.0), _Move(Pose(), Pose(), 0, 1)
+    )
+
+
+def test_who_is_told_to_be_slow_looks_ahead_until_that_was_seen_and_turns_again_slower() -> None:
+    person = mover()
+    turned = [person.do(n / 4, Step.LEFT, 0, None).yaw for n in range(8)]
+    told = [person.do(n / 4, Step.LEFT, 0, Hint.SLOWLY).yaw for n in range(8, 24)]
+    again = [person.do(n / 4, Step.LEFT, 0, None).yaw for n in range(24, 36)]
+    assert (turned[-1], told[-1], again[-1]) == (30.0, 0.0, 30.0)
+    assert max(np.diff(again)) < max(np.diff(turned))
+
+
+def test_who_went_too_far_goes_back_by_less_and_comes_to_rest_between() -> None:
+    person = mover()
+    yaw, seen = 0.0, []
+    for n in range(120):
+        hint = None if n < 8 or 34 < yaw < 37 else Hint.FURTHER if yaw <= 34 else Hint.NOT_SO_FAR
+        yaw = person.do(n / 4, Step.LEFT, 0, hint).yaw
+        seen.append(yaw)
+    assert max(seen) == pytest.approx(30 * 1.35)
+    assert 34 < seen[-1] < 37
+    assert seen[-1] == seen[-20]
