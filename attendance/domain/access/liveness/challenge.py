@@ -26,6 +26,7 @@ from attendance.domain.faces import Box
 # Of the eyes' distance.  Faces of two portraits turned by 30 degrees have 0.19 to 0.22, as the shipped detector sees
 # them; prints and screens tilted up to 40 degrees at most 0.05, and sheets bent to a radius of 10 cm at most 0.15.
 TURNED = 0.17
+HELD = 0.9 * TURNED  # and in the looks after the first one that counts: landmarks waver by that
 MIDDLE = 0.09  # the head looks ahead again
 # Between two looks in a row; a head on its way takes more looks than that.  It is less than TURNED, or else a picture
 # that is put in the place of another one would not leap.
@@ -35,6 +36,9 @@ LOOKS = 2  # so many looks make a step, or a wrong one
 REACTION = timedelta(seconds=0.3)  # nobody reads and moves sooner
 WAITED = timedelta(seconds=2)  # until somebody who does too little is told so
 GAP = timedelta(seconds=1.2)  # longer out of sight, and somebody else may have taken the place
+# A head that is turned too far is as unlike its first look as another face.  It counts for nothing, and so long it has
+# to read so and to turn back.
+TOO_FAR = timedelta(seconds=2.5)
 # A picture that is turned away: its eyes come together, and its nose stays between them.
 NARROW, NO_DEPTH, FLAT_LOOKS = 0.85, 0.06, 3
 
@@ -70,10 +74,12 @@ class Hint(StrEnum):
 
 
 class Who(StrEnum):
-    """Whom a look shows: the person at the threshold, nobody for certain, or somebody else."""
+    """Whom a look shows: the person at the threshold, nobody for certain, nobody who is like the first look, or
+    somebody else for certain."""
 
     SAME = "same"
     UNSURE = "unsure"
+    UNLIKE = "unlike"
     OTHER = "other"
 
 
@@ -141,7 +147,8 @@ class Progress:
     """How far a challenge is.  `first`: the look at which it was put; every turn is measured from there.
 
     `base`: the look from which this step's size is measured · `armed`: this step can be done wrongly by now, since the
-    head has come back from the step before · `straight`: there was no leap since the head looked ahead.
+    head has come back from the step before · `straight`: there was no leap since the head looked ahead ·
+    `unlike_since`: of the looks in a row that are unlike the first; None if the newest is not.
     """
 
     challenge: Challenge
@@ -156,6 +163,7 @@ class Progress:
     right_looks: int = 0
     wrong_looks: int = 0
     flat_looks: int = 0
+    unlike_since: datetime | None = None
     ended: Ended | None = None
 
     @property
@@ -171,7 +179,7 @@ class Progress:
         step = self.asked
         turned = {Step.LEFT: self.depth, Step.RIGHT: -self.depth}.get(step, 0.0) if step is not None else 0.0
         if turned >= TURNED:
-            return Hint.NOT_SO_FAR if self.newest.who is Who.UNSURE else None
+            return None if self.newest.who is Who.SAME else Hint.NOT_SO_FAR
         begun = turned >= TURNED / 4 or (step is Step.NEARER and self.newest.growth(self.base) >= 1.03)
         return Hint.FURTHER if begun and self.newest.at - self.since >= WAITED else None
 
@@ -199,13 +207,15 @@ def after(progress: Progress, look: Look) -> Progress:
     progress = at_time(progress, look.at)
     if progress.ended is not None:
         return progress
-    if look.who is Who.OTHER:
+    turn = turn_between(progress.first.points, look.points)
+    unlike_since = (progress.unlike_since or look.at) if look.who is Who.UNLIKE else None
+    progress = replace(progress, unlike_since=unlike_since)
+    if look.who is Who.OTHER or (look.who is Who.UNLIKE and not _is_too_far(progress, look, turn)):
         return replace(progress, ended=Ended.OTHER_FACE)
     if overlap_of(progress.newest.box, look.box) < SAME_FACE:
         return replace(progress, ended=Ended.JUMPED)
     if not look.fresh:
         return progress
-    turn = turn_between(progress.first.points, look.points)
     progress = _moved(progress, look, turn)
     flat = progress.flat_looks + 1 if _is_flat(progress, look, turn) else 0
     progress = replace(progress, flat_looks=flat)
@@ -214,10 +224,22 @@ def after(progress: Progress, look: Look) -> Progress:
     return progress if look.at - progress.since < REACTION else _judged(progress, look, turn.depth)
 
 
+def _is_too_far(progress: Progress, look: Look, turn: Turn) -> bool:
+    """Return whether a face that is unlike the first look is a head that turned too far, and no longer than it may.
+
+    No such look counts.  Who takes the place has to be turned, too, from the first look on, and gains nothing by it:
+    what counts is like the first look.
+    """
+    since = progress.unlike_since or look.at
+    return abs(turn.depth) >= TURNED and look.at - since <= TOO_FAR
+
+
 def _moved(progress: Progress, look: Look, turn: Turn) -> Progress:
     """Follow the head: whether it leapt, where this step's size is measured from, whether a wrong move counts yet."""
     ahead = abs(turn.depth) <= MIDDLE
-    straight = (progress.straight or ahead) and abs(turn.depth - progress.depth) <= LEAP
+    further = turn.depth * progress.depth > 0 and min(abs(turn.depth), abs(progress.depth)) >= TURNED
+    # Who has turned far enough may turn on as fast as they like, and who looks ahead begins anew.
+    straight = ahead or (progress.straight and (further or abs(turn.depth - progress.depth) <= LEAP))
     base = look if look.at - progress.since < REACTION else progress.base
     step = progress.challenge.steps[len(progress.done)]
     on_its_side = {Step.LEFT: turn.depth > 0, Step.RIGHT: turn.depth < 0, Step.NEARER: False}[step]
@@ -253,7 +275,8 @@ def _amount(progress: Progress, look: Look, depth: float) -> float | None:
         growth = look.growth(progress.base)
         return growth if growth >= NEARER and abs(depth) < TURNED else None
     turned = depth if step is Step.LEFT else -depth
-    return turned if turned >= TURNED and progress.straight else None
+    least = HELD if progress.right_looks else TURNED
+    return turned if turned >= least and progress.straight else None
 
 
 def _is_wrong(progress: Progress, look: Look, depth: float) -> bool:

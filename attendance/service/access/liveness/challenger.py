@@ -42,7 +42,7 @@ from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
 
-# The first look compared with one of a turned head; below this it is somebody else.
+# The first look compared with one of a head that turned as asked; below this it is somebody else, or turned too far.
 ANOTHER = 0.3
 # A look counts only if it is so like the first.  A bent print has to be turned away so far, until its nose leaves the
 # plane, that its face resembles the first look less than a head's does: on the people for choosing, 0.65 refuses two
@@ -201,7 +201,7 @@ class Challenger:
         """Draw the order and put it, once a look shows the person; "not shown" if no screen could show it."""
         waiting.first = waiting.first or probe.template
         who = _who(waiting, probe, decide)
-        if who is Who.OTHER:
+        if who in (Who.OTHER, Who.UNLIKE):
             return Ended.OTHER_FACE
         if who is Who.UNSURE:
             waiting.first = probe.template or waiting.first  # one poor look must not be what all later ones resemble
@@ -278,7 +278,7 @@ def _who(waiting: _Waiting, probe: Probe, decide: Decide) -> Who:
         return Who.UNSURE if named is None else Who.SAME
     alike = first.score(new) if first.model_id == new.model_id else -1.0
     if not alike >= ANOTHER:
-        return Who.OTHER if named is None else Who.UNSURE
+        return Who.UNLIKE if named is None else Who.UNSURE
     if alike < LIKE_FIRST:
         return Who.UNSURE
     if named is not None:

@@ -154,6 +154,50 @@ def test_looks_that_may_show_somebody_else_do_not_count() -> None:
     assert progress.hint is Hint.NOT_SO_FAR
 
 
+def turning_too_far(seconds: float, who: Who = Who.UNLIKE) -> list[Look]:
+    """Turns within a second to 30 degrees, on to 48, where the face is unlike the first look, and stays there."""
+    there = [look(number / 5, yaw=6 * number) for number in range(1, 5)]
+    return there + [look(1 + number / 5, yaw=min(30 + 6 * number, 48), who=who) for number in range(int(seconds * 5))]
+
+
+def test_who_turns_too_far_is_told_so_and_may_turn_back() -> None:
+    progress = watch(asked(L, R), turning_too_far(2.0))
+    assert (progress.ended, progress.done, progress.hint) == (None, (), Hint.NOT_SO_FAR)
+    back = [look(3 + number / 5, yaw=max(28, 48 - 6 * number)) for number in range(1, 8)]
+    assert [one.step for one in watch(progress, back).done] == [L]
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [look(0.2, who=Who.UNLIKE)],  # somebody who looks ahead, as the person did
+        [look(0.2, yaw=8), look(0.4, yaw=14, who=Who.UNLIKE)],  # or has only begun to turn
+        [*turning_too_far(2.0), look(3.0, who=Who.UNLIKE)],  # or looks ahead in the end
+        turning_too_far(3.0),  # or stays
+        turning_too_far(0.4, Who.OTHER),  # or is known, however far the head is turned
+    ],
+)
+def test_somebody_else_is_not_taken_for_a_head_that_turned_too_far(looks: list[Look]) -> None:
+    assert watch(asked(L, R), looks).ended is Ended.OTHER_FACE
+
+
+def test_looks_that_are_unlike_the_first_never_count() -> None:
+    """Somebody turned, and a recognised look now and then: the two looks that count are the person's."""
+    looks = [look(number / 5, yaw=min(28, 6 * number)) for number in range(1, 4)]
+    looks += [look(0.8, yaw=26), *(look(number / 5, yaw=28, who=Who.UNLIKE) for number in range(5, 12))]
+    progress = watch(asked(L, R), looks)
+    assert (progress.ended, progress.done, progress.right_looks) == (None, (), 1)
+
+
+def test_a_head_that_wavers_where_it_turned_to_has_turned() -> None:
+    turned = [look(number / 5, yaw=5 * number) for number in range(1, 5)]
+    nearly = watch(asked(L, R), [*turned, *(look(number / 5, yaw=18.0) for number in range(5, 12))])
+    assert not nearly.done
+    assert 0.9 * 0.17 < nearly.depth < 0.17
+    there = watch(asked(L, R), [*turned, look(1.0, yaw=20.5), look(1.2, yaw=18.0)])
+    assert [one.step for one in there.done] == [L]
+
+
 def test_the_same_pixels_again_do_not_count() -> None:
     looks = [look(number / 5, yaw=min(28, 6 * number), fresh=number < 5) for number in range(1, 12)]
     assert not watch(asked(L, R), looks).done
@@ -172,6 +216,20 @@ def test_whoever_leapt_may_look_ahead_and_turn_again() -> None:
     back = [look(number / 5, yaw=0.0) for number in range(9, 12)]
     again = [look(number / 5, yaw=min(30, 8 * (number - 11))) for number in range(12, 20)]
     assert watch(asked(L, R), leapt + back + again).done
+
+
+def test_a_head_that_comes_back_fast_has_begun_anew_where_it_looks_ahead() -> None:
+    left = [look(number / 5, yaw=min(28, 6 * number)) for number in range(1, 10)]
+    progress = watch(asked(L, R), [*left, look(2.0, yaw=14), look(2.2, yaw=-7)])
+    assert [one.step for one in progress.done] == [L]
+    assert progress.hint is None
+    right = [look(2.2 + number / 5, yaw=-7 - 6 * number) for number in range(1, 6)]
+    assert watch(progress, right).ended is Ended.PASSED
+
+
+def test_who_has_turned_far_enough_may_turn_on_fast() -> None:
+    looks = [*(look(number / 5, yaw=7 * number) for number in range(1, 4)), look(0.8, yaw=38), look(1.0, yaw=25)]
+    assert [one.step for one in watch(asked(L, R), looks).done] == [L]
 
 
 def test_nobody_moves_before_the_words_can_be_read() -> None:

@@ -297,7 +297,8 @@ def test_whoever_waits_for_a_turn_has_the_whole_patience_then(staffed: Site) -> 
         (0.2, 1, Who.UNSURE),
         (0.7, 2, Who.OTHER),
         (0.6, None, Who.UNSURE),
-        (0.2, None, Who.OTHER),
+        (0.2, None, Who.UNLIKE),
+        (0.2, 2, Who.OTHER),
     ],
 )
 def test_a_look_counts_only_if_it_is_like_the_first(alike: float, named: int | None, who: Who) -> None:
