@@ -44,6 +44,7 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
     from attendance.service.calibration import offers, scorings
     from attendance.service.calibration.site_scores import site_scores_of
     from attendance.service.calibration.verdict_texts import verdict_name, why_no_number
+    from attendance.service.people import growth
     from attendance.store.calibration import operating_points
 
     site = bootstrap.installation_for(settings)
@@ -52,7 +53,8 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
     with site.sessions() as session:
         point = operating_points.current(session, model_id)
         if way is None:
-            site_scores = site_scores_of(session, site.keys, settings, model_id, site.clock.now())
+            waiting = growth.ready(session, site.keys, model_id, growth.rules_of(settings), site.clock.now())
+            site_scores = site_scores_of(session, site.keys, settings, model_id, site.clock.now(), ready=waiting)
         else:
             ways = scorings.compare(session, site.keys, settings, model_id, site.clock.now(), chosen)
             site_scores = _way(ways, way).site_scores
@@ -60,6 +62,8 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
     click.echo(f"{model_id}: {site_scores.words}")
     if site_scores.trouble:
         click.echo(f"note: {site_scores.trouble}")
+    if site_scores.ready:
+        click.echo(f"note: {site_scores.ready} grown templates wait for this threshold, and are in these numbers")
     click.echo(f"risk: at most one stranger in {chosen:,.0f} passes")
     click.echo(f"verdict: {verdict_name(offer.verdict)}. {why_no_number(offer.calibration)}\n")
     shown: dict[str, Any] = {"offered": offer}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -56,7 +57,7 @@ class Site:
     def enrol_photo(self, session: Session, person_id: int, data: bytes, **options: Any) -> PhotoReport:
         return enrol_photo(session, self.keys, self.analyser, person_id, data, "upload", self.clock, **options)
 
-    def set_threshold(self, threshold: float = 0.5, margin: float = 0.05) -> None:
+    def set_threshold(self, threshold: float = 0.5, margin: float = 0.05, grown: Collection[str] = ()) -> None:
         with self.sessions.begin() as session:
             operating_points.set_point(
                 session,
@@ -66,6 +67,7 @@ class Site:
                 source="administrator",
                 gallery_size=2,
                 at=self.clock.now(),
+                grown=grown,
             )
 
     def watch(self, check_in: CheckIn, colour: tuple[int, int, int], seconds: float = 3.0) -> list[Outcome]:

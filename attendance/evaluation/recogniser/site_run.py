@@ -63,7 +63,12 @@ def of_sessions(name: str, sessions: Sequence[Sequence[Path]]) -> Pictures:
 
 
 def nuaa_people(data: Path) -> list[Pictures]:
-    """Read `DATA/nuaa/ClientRaw/<person>/<person>_<glasses>_<place>_<session>_<number>.jpg`."""
+    """Read the people of `nuaa_sessions`."""
+    return [of_sessions(name, sessions) for name, sessions in nuaa_sessions(data)]
+
+
+def nuaa_sessions(data: Path) -> list[tuple[str, list[list[Path]]]]:
+    """Read `DATA/nuaa/ClientRaw/<person>/<person>_<glasses>_<place>_<session>_<number>.jpg`: each person's sessions."""
     people = []
     for folder in sorted(path for path in (data / "nuaa" / "ClientRaw").iterdir() if path.is_dir()):
         sessions: dict[tuple[str, str], list[tuple[int, Path]]] = {}
@@ -73,11 +78,16 @@ def nuaa_people(data: Path) -> list[Pictures]:
                 sessions.setdefault((found["session"], found["place"]), []).append((int(found["number"]), path))
         if sessions:
             ordered = [[path for _, path in sorted(sessions[key])] for key in sorted(sessions)]
-            people.append(of_sessions(folder.name, ordered))
+            people.append((folder.name, ordered))
     return people
 
 
 def folder_people(root: Path) -> list[Pictures]:
+    """Read the people of `folder_sessions`."""
+    return [of_sessions(name, sessions) for name, sessions in folder_sessions(root)]
+
+
+def folder_sessions(root: Path) -> list[tuple[str, list[list[Path]]]]:
     """Read PERSON/SESSION/image, sessions in the order of their names; PERSON/image is one session."""
     people = []
     for person in sorted(path for path in root.iterdir() if path.is_dir()):
@@ -85,7 +95,7 @@ def folder_people(root: Path) -> list[Pictures]:
         sessions = [sorted(p for p in place.iterdir() if p.suffix.lower() in IMAGES) for place in places]
         sessions = [session for session in sessions if session]
         if sum(map(len, sessions)) > 1:
-            people.append(of_sessions(person.name, sessions))
+            people.append((person.name, sessions))
     return people
 
 

@@ -106,6 +106,12 @@ class GalleryWatch:
             if settings.gallery_version(session) != gallery.version or gallery.scoring.version != compared:
                 if not beside:
                     gallery = self._gallery(session)
+                    # Read again, since what grew comes into use after the threshold that was computed with it: with
+                    # the threshold of before it would let in more strangers.
+                    point = operating_points.current(session, self._model_id)
+                    if point is not None and point.scoring != gallery.scoring.version:
+                        self._polled_at = None
+                        return  # changed in between: the view stays whole as it is, until the next look
                 elif (made := self._made(now)) is None or made.scoring.version != compared:
                     return  # the view stays whole as it is, and grows stale if this lasts
                 else:

@@ -298,6 +298,7 @@ def apply(
         reason=reason or None,
         scoring=site_scores.scoring,
         keys=keys,
+        grown=site_scores.grown,
         basis=Basis(rate.target, rate.people, rate.verdict.value, site_scores.words, rate.fpir, rate.low, rate.high),
         details={
             "reason": reason,
@@ -306,12 +307,15 @@ def apply(
             "strangers_seen": [rate.seen, rate.strangers],
             "own_refused": [offer.refused.value, offer.refused.low, offer.refused.high],
             "own_people": offer.refused.people,
+            "grown": len(site_scores.grown),
         },
     )
     actor_kind: ActorKind = "system" if by is None else "command line" if by == "command line" else "operator"
     detail: dict[str, Value] = {"model": site_scores.model_id, "threshold": point.threshold, "source": came_from}
     if before is None or before.scoring != kind:
         detail["scoring"] = kind
+    if site_scores.grown:
+        detail["grown"] = len(site_scores.grown)
     actor = Actor(actor_kind, by or "threshold")
     record(session, actor=actor, action=Action.APPLY_THRESHOLD, detail=detail, at=at)
     return point

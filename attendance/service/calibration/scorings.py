@@ -32,6 +32,7 @@ from attendance.service.calibration import offers
 from attendance.service.calibration.offers import RISK, Offer
 from attendance.service.calibration.site_scores import SiteScores, site_scores_of
 from attendance.service.calibration.verdict_texts import why_no_number
+from attendance.service.people.growth import ready, rules_of
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
 from attendance.store.people import templates
@@ -76,9 +77,10 @@ def compare(
     point = operating_points.current(session, model_id)
     in_force = kind_of(BEST_PHOTO.version if point is None else point.scoring)
     enrolled = templates.enrolled_templates(session, keys, model_id)
+    waiting = ready(session, keys, model_id, rules_of(settings), now)
     result = []
     for name, scoring in zip(WORDS, ways(enrolled), strict=True):
-        site_scores = site_scores_of(session, keys, settings, model_id, now, scoring, enrolled)
+        site_scores = site_scores_of(session, keys, settings, model_id, now, scoring, enrolled, waiting)
         offer = offers.calibrate_site(site_scores, risk)
         rate = offer.calibration
         if offer.fallback and offer.threshold is not None:

@@ -26,11 +26,12 @@ from attendance.domain.calibration.risk import Ints, Strangers
 from attendance.domain.calibration.site_calibration import StrangerScores
 from attendance.errors import Phrase, UserError
 from attendance.service.calibration.impostors import Reference, load
+from attendance.service.people.growth import NOTHING, Ready, with_ready
 from attendance.store.access import events
 from attendance.store.calibration.operating_points import card_default, compared_so_since, current, scoring_in_force
 from attendance.store.crypto import Keys
 from attendance.store.people import templates as stored_templates
-from attendance.store.people.templates import Enrolled
+from attendance.store.people.templates import Enrolled, with_grown
 from attendance.texts import gettext as _
 
 # Up to so many people each is left out of the centre when standing in as a stranger.
@@ -59,7 +60,8 @@ class SiteScores:
     strangers with them; columns are `person_ids`.  `genuine` [G]: each template with the person's other templates, then
     confirmed passages; `owners` [G]: whose.  `nearest`: the people of this site who look most alike.  `default`: the
     conservative threshold that came with the weights, None where it is for scores of another kind.  `trouble`: why
-    there is no reference, "" when there is one.
+    there is no reference, "" when there is one.  `grown`: the random ids of the grown templates that strangers stood
+    before, `ready` of them only wait for the threshold.
     """
 
     model_id: str
@@ -76,6 +78,8 @@ class SiteScores:
     trouble: str = ""
     seed: int = field(default=0, repr=False)
     scoring: Scoring = BEST_PHOTO
+    grown: frozenset[str] = frozenset()
+    ready: int = 0
 
     @property
     def people(self) -> int:
@@ -98,6 +102,8 @@ class SiteScores:
         if self.scoring.attempt:
             parts.append(_("the photos of one person together for an attempt; chances are of an attempt"))
         parts.append(_("%(own)s comparisons of photos of one person", own=own))
+        if self.grown:
+            parts.append(_("%(number)s templates that grew, before which strangers stood, too", number=len(self.grown)))
         if self.passages:
             parts.append(
                 _("%(passages)s passages of the last weeks (only of people who were let in)", passages=self.passages)
@@ -115,10 +121,12 @@ def score_site(
     trouble: str = "",
     scoring: Scoring = BEST_PHOTO,
     enrolled: Sequence[Enrolled] | None = None,
+    ready: Ready = NOTHING,
 ) -> SiteScores:
     """Compute the scores of today.  `passages_since`: opt-in, take the scores of those who were let in since, too.
 
-    `enrolled`: the gallery, if the caller has just opened it.
+    `enrolled`: the gallery, if the caller has just opened it.  `ready`: grown templates that wait.  Strangers stand
+    before them, too, so that a threshold is computed with them before they count.
 
     Raises UserError for damaged templates and for a reference of another length.  A reference of another model is
     taken, and the verdict says so.
@@ -138,7 +146,8 @@ def score_site(
             ours=matrix.shape[1],
         )
     # A stranger stands before the doors' gallery, with what grew; own people are judged by confirmed photos alone.
-    all_owners, rows = stored_templates.with_grown(session, keys, model_id, owners, matrix)
+    grown = with_ready(session, model_id, ready)
+    all_owners, rows = with_grown(session, keys, model_id, owners, matrix, grown if ready.fits else None)
     doors = gallery if len(rows) == len(matrix) else Gallery(all_owners, rows, model_id, 0, scoring=scoring)
     strangers = _strangers(doors, matrix, owners, reference, MEAN_PHOTO.people(rows, all_owners)[0])
     genuine, whose = _genuine(matrix, owners, scoring)
@@ -159,6 +168,8 @@ def score_site(
         reference=reference,
         trouble=trouble or ("" if reference is not None else _NO_REFERENCE),
         scoring=scoring,
+        grown=grown,
+        ready=len(ready.fits),
     )
 
 
@@ -170,6 +181,7 @@ def site_scores_of(
     now: datetime,
     scoring: Scoring | None = None,
     enrolled: Sequence[Enrolled] | None = None,
+    ready: Ready = NOTHING,
 ) -> SiteScores:
     """Call `score_site` by the settings; `trouble` says what is wrong with the packaged strangers.
 
@@ -198,6 +210,7 @@ def site_scores_of(
         trouble=trouble,
         scoring=scoring,
         enrolled=enrolled,
+        ready=ready,
     )
 
 

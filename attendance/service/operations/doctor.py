@@ -24,6 +24,7 @@ from sqlalchemy import Engine
 from attendance.config import Settings
 from attendance.domain.access.liveness.fusion import AUTO
 from attendance.errors import one_line, problem_and_advice
+from attendance.service.calibration.auto_tighten import sentences, unknown
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations import backups
 from attendance.service.operations.file_rights import exposed
@@ -32,10 +33,12 @@ from attendance.service.ports import Clock
 from attendance.store import settings as shared
 from attendance.store.access import doors, liveness
 from attendance.store.access.edge_files import edge_folder, waiting_in
+from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from attendance.store.kiosk import devices
 from attendance.store.operations.clock_confirmation import not_before
+from attendance.store.people import templates
 from attendance.store.session import Sessions, database_file, schema_state, shown_url
 from attendance.texts import gettext as _
 from attendance.texts import translated
@@ -250,6 +253,25 @@ def _liveness(patient: Patient) -> Iterator[Check]:
     yield Check(what, Verdict.OK, words)
 
 
+def _threshold(patient: Patient) -> Iterator[Check]:
+    """Look whether the risk that the threshold in force states still holds for the gallery of the doors."""
+    what, now = _("Threshold"), patient.clock.now()
+    with patient.sessions() as session:
+        model_id = patient.settings.models.recogniser
+        point = operating_points.current(session, model_id)
+        found = sentences(unknown(session, model_id, now))
+        enrolled = templates.count_enrolled(session, model_id)
+    if point is None and not enrolled:
+        yield Check(what, Verdict.OK, _("none is set yet, and nobody is enrolled"))
+    elif point is None:
+        yield Check(what, Verdict.WARNING, _("none is set, so every face is refused"), _("Set one: calibrate --apply"))
+    elif found:
+        advice = _("Put a threshold for your risk in force, on the page Threshold or with: calibrate --apply")
+        yield from (Check(what, Verdict.WARNING, words, advice) for words in found)
+    else:
+        yield Check(what, Verdict.OK, f"{point.threshold:.3f}")
+
+
 def _copies(patient: Patient) -> Iterator[Check]:
     """Look at each door that decides without the database: is its copy of the rules new, does anything wait."""
     file = database_file(patient.engine)
@@ -311,6 +333,7 @@ _CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Check]]], ...] = (
     ("Clock", _clock),
     ("Cameras", _cameras),
     ("Liveness", _liveness),
+    ("Threshold", _threshold),
     ("Rules kept for the time without a database", _copies),
     ("Port", _ports),
     ("Backups", _backups),

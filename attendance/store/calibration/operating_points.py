@@ -9,13 +9,13 @@ the newest row of a model is in force.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import null, select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
@@ -104,11 +104,13 @@ def set_point(
     basis: Basis | None = None,
     scoring: Scoring = BEST_PHOTO,
     keys: Keys | None = None,
+    grown: Collection[str] = (),
 ) -> OperatingPoint:
     """Put a threshold for the scores of `scoring` in force; the caller commits.  A centre needs `keys`.
 
     `source` is "card default", "administrator" or "calibration"; `gallery_size` is the number of
-    people at that moment.  UserError for a threshold outside 0 < t < 1: at or below 0 it accepts
+    people at that moment; `grown`: the random ids of the grown templates that it was computed with, which alone may
+    come into use under it.  UserError for a threshold outside 0 < t < 1: at or below 0 it accepts
     strangers by the half, at 1 nobody passes.  UserError for a margin outside 0..1.
     """
     if not (math.isfinite(threshold) and 0 < threshold < 1):
@@ -117,9 +119,9 @@ def set_point(
         raise UserError("a margin is a difference of cosines from 0 to 1, not %(margin)s", margin=margin)
     if scoring.centre is not None and keys is None:
         raise ValueError("a centre is stored sealed only")
-    # Older centres hold nothing that is needed: their scores are kept with the passages.
-    centres = update(calibration.OperatingPoint).where(calibration.OperatingPoint.model_id == model_id)
-    session.execute(centres.values(centre=None))
+    # What belongs to older ones only is no longer needed: the scores by their centres are kept with the passages.
+    older = update(calibration.OperatingPoint).where(calibration.OperatingPoint.model_id == model_id)
+    session.execute(older.values(centre=None, grown=null()))
     row = calibration.OperatingPoint(
         model_id=model_id,
         threshold=threshold,
@@ -132,11 +134,18 @@ def set_point(
         reason=reason,
         scoring=scoring.version,
         centre=None if scoring.centre is None or keys is None else keys.seal_centre(scoring.centre, model_id),
+        grown=sorted(grown) or None,
         **({} if basis is None else asdict(basis)),
     )
     session.add(row)
     session.flush()
     return OperatingPoint(threshold, margin, model_id, source, at, scoring.version)
+
+
+def counted_grown(session: Session, model_id: str) -> frozenset[str]:
+    """Return the random ids of the grown templates that the threshold in force was computed with."""
+    query = select(calibration.OperatingPoint.grown).where(calibration.OperatingPoint.model_id == model_id)
+    return frozenset(session.scalar(query.order_by(calibration.OperatingPoint.id.desc()).limit(1)) or ())
 
 
 def card_default(session: Session, model_id: str, scoring: str = BEST_PHOTO.version) -> float | None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from attendance.store import settings
 from attendance.store.tables.people import GrownTemplate as GrownTemplate  # for the service, which names it
-from attendance.store.tables.people import PinProof
+from attendance.store.tables.people import Person, PinProof
 
 _AT_ONCE = 500
 
@@ -33,12 +33,24 @@ def newest_at(session: Session, person_id: int) -> datetime | None:
     return session.scalar(select(func.max(GrownTemplate.grown_at)).where(GrownTemplate.person_id == person_id))
 
 
-def waiting(session: Session, model_id: str, until: datetime, limit: int) -> Sequence[GrownTemplate]:
-    """Return at most `limit` of those that may be used from before `until` on and are not in use, oldest first."""
-    query = select(GrownTemplate).where(
+def due(session: Session, model_id: str, until: datetime) -> dict[str, int]:
+    """Return the random ids, with their people, of those that may be used from before `until` on and are not in use."""
+    query = select(GrownTemplate.uid, GrownTemplate.person_id).where(
         GrownTemplate.used_since.is_(None), GrownTemplate.usable_at <= until, GrownTemplate.model_id == model_id
     )
-    return session.scalars(query.order_by(GrownTemplate.usable_at, GrownTemplate.id).limit(limit)).all()
+    return dict(session.execute(query.order_by(GrownTemplate.usable_at, GrownTemplate.id)).all())
+
+
+def in_use(session: Session, model_id: str) -> set[str]:
+    """Return the random ids of those that count at the doors now."""
+    query = select(GrownTemplate.uid).join(Person, Person.id == GrownTemplate.person_id)
+    counts = (GrownTemplate.used_since.is_not(None), Person.active, Person.growth_consent_at.is_not(None))
+    return set(session.scalars(query.where(GrownTemplate.model_id == model_id, *counts)))
+
+
+def all_of(session: Session, model_id: str) -> set[str]:
+    """Return the random ids of all, whether they wait, are in use, or their person is switched off."""
+    return set(session.scalars(select(GrownTemplate.uid).where(GrownTemplate.model_id == model_id)))
 
 
 def all_waiting(session: Session, limit: int) -> Sequence[GrownTemplate]:

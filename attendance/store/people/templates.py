@@ -8,7 +8,7 @@ version in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ from attendance.store.tables.access import Door
 from attendance.store.tables.cameras import Camera
 from attendance.store.tables.operators import SecondFactor
 from attendance.store.tables.people import CameraEnrolmentPhoto, GrownTemplate, Person, PersonKey, Template
+
+_AT_ONCE = 500  # rows asked for by random id at once
 
 
 def count_enrolled(session: Session, model_id: str) -> int:
@@ -174,19 +176,37 @@ def load_gallery(
 
 
 def with_grown(
-    session: Session, keys: Keys, model_id: str, owners: Numbers, photos: Vectors
+    session: Session,
+    keys: Keys,
+    model_id: str,
+    owners: Numbers,
+    photos: Vectors,
+    only: Collection[str] | None = None,
 ) -> tuple[Numbers, Vectors]:
     """Return owners [M] and rows [M,D] with the templates that grew and are in use, of people who are among the owners.
 
-    By owner, and a person's enrolled photos first.
+    By owner, and a person's enrolled photos first.  `only`: those with these random ids instead, in use or not.
     """
-    more = opened_templates.open_everybody(session, keys, model_id, GrownTemplate)
-    known = np.isin(more.owners, owners)
+    if only is None:
+        opened = opened_templates.open_everybody(session, keys, model_id, GrownTemplate)
+        more, vectors = opened.owners, opened.photos
+    else:
+        more, vectors = _opened(session, keys, model_id, only)
+    known = np.isin(more, owners)
     if not known.any():
         return owners, photos
-    owners, photos = np.append(owners, more.owners[known]), np.vstack([photos, more.photos[known]])
+    owners, photos = np.append(owners, more[known]), np.vstack([photos, vectors[known]])
     order = np.argsort(owners, kind="stable")
     return owners[order], photos[order]
+
+
+def _opened(session: Session, keys: Keys, model_id: str, uids: Collection[str]) -> tuple[Numbers, Vectors]:
+    wanted, found = sorted(uids), list[Enrolled]()
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = GrownTemplate.uid.in_(wanted[start : start + _AT_ONCE])
+        found += open_rows(session, keys, model_id, some, table=GrownTemplate)
+    rows = np.array([one.template.vector for one in found], np.float32)
+    return np.array([one.person_id for one in found], np.int64), rows
 
 
 def templates_of_other_models(session: Session, model_id: str) -> int:

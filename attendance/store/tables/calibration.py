@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     Index,
     String,
@@ -27,7 +28,8 @@ class OperatingPoint(Base):
     for (`gallery_size`: how many there were) · `fpir`, `fpir_low`, `fpir_high`: the chance and its 95 % interval ·
     `verdict`: what that is worth · `data`: what it was computed from, in words.  NULL for one that was only set.
     `scoring`: which scores the threshold is for (`domain.access.scoring`) · `centre`: sealed, what is taken off both
-    sides; only the row in force has it.
+    sides; only the row in force has it.  `grown`: the random ids of the grown templates that it was computed with,
+    only of the row in force, too; NULL: with none.
     """
 
     __tablename__ = "operating_points"
@@ -55,3 +57,5 @@ class OperatingPoint(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     scoring: Mapped[str] = mapped_column(String(60), default="best photo", server_default="best photo")
     centre: Mapped[bytes | None]
+    # Read by itself only: it grows with the site, and the row in force is read every second.
+    grown: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), deferred=True)

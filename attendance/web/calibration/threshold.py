@@ -31,6 +31,7 @@ from attendance.errors import UserError
 from attendance.service.access.liveness.at_site import liveness_at_site
 from attendance.service.access.liveness.gates import policy_at
 from attendance.service.calibration import offers, risk_words, scorings
+from attendance.service.calibration.auto_tighten import sentences, unknown
 from attendance.service.calibration.offers import Offer, loosens
 from attendance.service.calibration.replay import Replayed, replay
 from attendance.service.calibration.stranger_rate import stranger_rate
@@ -181,13 +182,14 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         strangers = stranger_rate(session, site.model_id, now, site.settings.retention.strangers_days)
         in_force = history[0] if history else None
         choice = _choice(cached, in_force, chosen)
-        locale = current_site().settings.site.locale
+        locale = site.settings.site.locale
         again = None if choice.threshold is None else replay(past, choice.threshold, choice.margin, locale)
         changed = _named(session, again)
+        not_known = _not_known(session, cached, point, now)
     if form is None:
         form = ThresholdForm(formdata=None)
         form.seen.data = stamp_of(point)
-    today = None if point is None else cached.at(point.threshold)
+    today = None if point is None else cached.at_today(point.threshold)
     # Where a risk leads to no number, the threshold that is used instead may have one.
     by_default = choice.threshold if choice.offer.fallback else None
     rate = choice.offer.calibration if by_default is None else cached.at(by_default).calibration
@@ -210,7 +212,6 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         "in_force": in_force,
         "today": None if today is None else today.calibration,
         "today_refused": None if today is None else today.refused.value,
-        "outgrown": _outgrown(in_force, cached.site_scores.people),
         "history": history,
         "model_id": site.model_id,
         "way_words": scorings.WORDS[kind_of(cached.site_scores.scoring.version)],
@@ -227,7 +228,7 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         "loosens": choice.threshold is not None
         and loosens(point, choice.threshold, choice.margin, cached.site_scores.scoring.version),
         "form": form,
-        **(_charts(cached, shown, point, dots) | _liveness()),
+        **(_charts(cached, shown, point, dots) | _liveness() | not_known),
     }
 
 
@@ -249,9 +250,12 @@ def _past(session: Session, since: datetime) -> list[events.Decided]:
     )
 
 
-def _outgrown(in_force: operating_points.PointRow | None, people: int) -> bool:
-    """Return whether more people are enrolled than the threshold was set for."""
-    return in_force is not None and in_force.covers is not None and in_force.covers < people
+def _not_known(session: Session, cached: CachedNumbers, point: OperatingPoint | None, now: datetime) -> dict[str, Any]:
+    """Return what the threshold in force was not computed for, and what it would risk with what waits for another."""
+    found = unknown(session, current_site().model_id, now)
+    waiting = point is not None and found.wait > 0 and cached.site_scores.ready > 0
+    risk = cached.at(point.threshold).calibration if point is not None and waiting else None
+    return {"not_counted": sentences(found), "with_waiting": risk}
 
 
 def _charts(

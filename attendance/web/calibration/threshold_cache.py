@@ -20,6 +20,7 @@ from attendance.service.calibration import offers
 from attendance.service.calibration.offers import CurvePoint, Offer
 from attendance.service.calibration.site_scores import SiteScores, score_site, site_scores_of
 from attendance.service.calibration.threshold import GalleryScores, gallery_scores
+from attendance.service.people.growth import NOTHING, Ready, ready, rules_of
 from attendance.store.calibration import operating_points
 from attendance.store.settings import gallery_version
 from attendance.web.site import Site, current_site
@@ -30,16 +31,24 @@ _MOST = 64
 
 @dataclass
 class CachedNumbers:
-    """The numbers of one gallery on one day.  `at` and `offer` keep what they computed."""
+    """The numbers of one gallery on one day.  `at` and `offer` keep what they computed.
+
+    `site_scores`: with the grown templates that wait for a threshold · `today`: of what counts at the doors.
+    """
 
     scores: GalleryScores
     site_scores: SiteScores
     curve: list[CurvePoint]
+    today: SiteScores
     _offers: dict[tuple[str, float], Offer] = field(default_factory=dict)
 
     def at(self, threshold: float) -> Offer:
         """Return what this threshold risks."""
         return self._offer(("at", threshold))
+
+    def at_today(self, threshold: float) -> Offer:
+        """Return what this threshold risks without what waits."""
+        return self.at(threshold) if self.today is self.site_scores else self._offer(("today", threshold))
 
     def offer(self, risk: float) -> Offer:
         """Return the threshold for this risk."""
@@ -50,8 +59,9 @@ class CachedNumbers:
         if offer is None:
             if len(self._offers) >= _MOST:
                 self._offers.clear()
-            compute = offers.at if key[0] == "at" else offers.calibrate_site
-            offer = self._offers[key] = compute(self.site_scores, key[1])
+            site_scores = self.today if key[0] == "today" else self.site_scores
+            compute = offers.calibrate_site if key[0] == "offer" else offers.at
+            offer = self._offers[key] = compute(site_scores, key[1])
         return offer
 
 
@@ -59,11 +69,11 @@ class CachedNumbers:
 class ThresholdCache:
     """One request computes while others wait.
 
-    `key`: the gallery's version, the day, and the kind of scores of `numbers`.
+    `key`: the gallery's version, the day, the kind of scores of `numbers`, and the grown templates that wait.
     """
 
     turn: threading.Lock = field(default_factory=threading.Lock)
-    key: tuple[int, date, str] | None = None
+    key: tuple[int, date, str, frozenset[str]] | None = None
     numbers: CachedNumbers | None = None
 
 
@@ -78,17 +88,19 @@ def cached_numbers(session: Session) -> CachedNumbers:
         # The version first, as in load_gallery: a change in between is computed twice.
         point = operating_points.current(session, site.model_id)
         kind = "" if point is None else point.scoring
-        key = gallery_version(session), site.local(site.clock.now()).date(), kind
+        waiting = ready(session, site.keys, site.model_id, rules_of(site.settings), site.clock.now())
+        key = gallery_version(session), site.local(site.clock.now()).date(), kind, waiting.fits
         if cache.numbers is None or cache.key != key:
             scores = gallery_scores(session, site.keys, site.model_id)
-            site_scores = _site_scores(session, site)
-            cache.numbers, cache.key = CachedNumbers(scores, site_scores, offers.curve(site_scores)), key
+            site_scores = _site_scores(session, site, waiting)
+            today = _site_scores(session, site, NOTHING) if waiting.fits else site_scores
+            cache.numbers, cache.key = CachedNumbers(scores, site_scores, offers.curve(site_scores), today), key
         return cache.numbers
 
 
-def _site_scores(session: Session, site: Site) -> SiteScores:
+def _site_scores(session: Session, site: Site, waiting: Ready) -> SiteScores:
     try:
-        return site_scores_of(session, site.keys, site.settings, site.model_id, site.clock.now())
+        return site_scores_of(session, site.keys, site.settings, site.model_id, site.clock.now(), ready=waiting)
     except UserError as error:  # strangers that do not fit; damaged templates are raised again below
         scoring = operating_points.scoring_in_force(session, site.keys, site.model_id)
         return score_site(session, site.keys, site.model_id, None, trouble=error.words, scoring=scoring)

@@ -234,6 +234,7 @@ def _data() -> dict[str, Any]:
             "person": people.get_person(session, me.id),
             "templates": templates.list_templates(session, me.id),
             "grown": grown.of_person(session, me.id),
+            "now": current_site().clock.now(),
             "model_id": current_site().model_id,
             "secret": credentials.secret_of(session, me.id),
             "consents": consent_history.history(session, me.id),

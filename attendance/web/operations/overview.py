@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from attendance.service.calibration.auto_tighten import sentences, unknown
 from attendance.service.cameras.health import health_of
 from attendance.service.operations.overview import Steps, overview_today
 from attendance.store.alarms import alarms
@@ -44,6 +45,7 @@ def _today() -> dict[str, Any]:
         enrolled = templates.count_enrolled(session, site.model_id)
         point = operating_points.current(session, site.model_id)
         open_alarms = alarms.count_open(session)
+        not_counted = sentences(unknown(session, site.model_id, at))
         other_models = templates.templates_of_other_models(session, site.model_id)
     # Who is still on last night's shift may not have passed today: counted as in, and not in today's list.
     seen = sorted(today.present, key=lambda person: person.person_id not in here)
@@ -68,4 +70,5 @@ def _today() -> dict[str, Any]:
         "enrolled": enrolled,
         "point": point,
         "other_models": other_models,
+        "not_counted": not_counted,
     }

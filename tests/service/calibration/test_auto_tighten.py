@@ -10,7 +10,7 @@ import pytest
 from attendance import jobs
 from attendance.config import Settings
 from attendance.service.calibration import impostors
-from attendance.service.calibration.auto_tighten import after_enrolment, outgrown, tighten
+from attendance.service.calibration.auto_tighten import after_enrolment, tighten, unknown
 from attendance.store.crypto import Keys
 from attendance.store.people import people
 from attendance.store.session import Sessions
@@ -61,7 +61,7 @@ def test_a_threshold_that_somebody_chose_is_left_alone(
     default(sessions, 0.2, source=source)
     enrol(sessions, keys, 30)
     with sessions() as session:
-        assert not outgrown(session, MODEL)
+        assert not unknown(session, MODEL, NOON)
     assert not keep(sessions, keys, settings)
 
 
@@ -72,7 +72,7 @@ def test_it_can_be_switched_off_and_the_page_still_knows(sessions: Sessions, key
     off = settings.model_copy(update={"calibration": settings.calibration.model_copy(update={"tighten": False})})
     assert not keep(sessions, keys, off)
     with sessions() as session:
-        assert outgrown(session, MODEL)
+        assert unknown(session, MODEL, NOON).people == 30
 
 
 def test_where_nothing_can_be_said_any_more_the_default_stays(

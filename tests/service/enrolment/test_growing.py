@@ -20,7 +20,7 @@ from attendance.service.access.policy import door_rows
 from attendance.service.enrolment.growing import WAITS, Growing, SeenFaces
 from attendance.service.kiosk.kiosk import Kiosk
 from attendance.service.kiosk.terminals import Terminal
-from attendance.service.people.growth import GrowthRules, settle
+from attendance.service.people.growth import GrowthRules, ready, settle, with_ready
 from attendance.store.audit import entries
 from attendance.store.cameras import cameras
 from attendance.store.people import grown, people, templates
@@ -98,6 +98,10 @@ class Vault:
         return kept
 
     def settle(self, rules: GrowthRules | None = RULES) -> int:
+        """Put in use what is ready, after somebody put the threshold in force that was computed with it."""
+        with self.site.sessions() as session:
+            counted = with_ready(session, MODEL, ready(session, self.site.keys, MODEL, rules, self.site.clock.now()))
+        self.site.set_threshold(grown=counted)
         return settle(self.site.sessions, self.site.keys, MODEL, rules, self.site.clock)
 
     def gallery_size(self) -> int:

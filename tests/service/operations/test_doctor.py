@@ -18,6 +18,8 @@ from attendance.service.operations import backups
 from attendance.service.operations.doctor import Check, Patient, Verdict, examine, worst
 from attendance.store.access import events, liveness
 from attendance.store.access.edge_files import edge_folder
+from attendance.store.calibration import operating_points
+from attendance.store.calibration.operating_points import Basis
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from attendance.store.faults import DatabaseLocked
@@ -147,3 +149,18 @@ def test_a_camera_that_only_watches_by_a_wrong_name_or_another_network_is_told(
     assert "names Front" in told[0].words and "back, front" in told[0].advice
     assert "front only watches" in told[1].words
     assert [one.verdict for one in examine(patient) if one.what == "Liveness"][-1] is Verdict.OK
+
+
+def test_a_threshold_that_does_not_know_the_gallery_is_a_warning_with_what_to_do(
+    patient: Patient, sessions: Sessions
+) -> None:
+    assert found(patient, "Threshold").verdict is Verdict.OK
+    with sessions.begin() as session:
+        basis = Basis(0.01, 0, "estimated", "nobody", 0.01, 0.0, 0.02)
+        operating_points.set_point(
+            session, model_id=patient.settings.models.recogniser, threshold=0.5, margin=0.0, source="administrator",
+            gallery_size=0, at=NOW, basis=basis, grown=["gone"],
+        )  # fmt: skip
+    check = found(patient, "Threshold")
+    assert check.verdict is Verdict.WARNING and "1 grown template is gone" in check.words
+    assert "calibrate --apply" in check.advice

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from attendance.service.calibration.impostors import Reference, Source
 from attendance.store.calibration import operating_points
 from attendance.store.people import people, templates
 from tests.factories import MODEL, NOON, near
-from tests.site_fixtures import SETTINGS, Web
+from tests.site_fixtures import SETTINGS, Browser, Web
 
 
 @pytest.fixture
@@ -47,3 +49,10 @@ def card_says_less(web: Web) -> None:
             operating_points.set_point(
                 session, model_id=MODEL, threshold=threshold, margin=0.05, source=source, gallery_size=16, at=NOON
             )
+
+
+def form_of(browser: Browser, **values: Any) -> dict[str, Any]:
+    """What the page's form would send."""
+    seen = re.search(r'name="seen"[^>]*value="([^"]*)"', browser.text("/threshold"))
+    assert seen
+    return {"threshold": "0.5", "margin": "0.05", "reason": "", "seen": html.unescape(seen[1])} | values

@@ -21,7 +21,7 @@ from attendance.store.tables.calibration import OperatingPoint
 from attendance.web.calibration.risk_slider import RISKS
 from tests.factories import MODEL, NOON, near, vector_of
 from tests.site_fixtures import Browser, Web
-from tests.web.calibration.conftest import card_says_less
+from tests.web.calibration.conftest import card_says_less, form_of
 
 
 @pytest.fixture
@@ -40,13 +40,6 @@ def gallery(web: Web) -> Web:
 def in_force(web: Web) -> OperatingPoint:
     with web.sessions() as session:
         return operating_points.history(session, MODEL)[0]
-
-
-def form_of(browser: Browser, **values: Any) -> dict[str, Any]:
-    """What the page's form would send."""
-    seen = re.search(r'name="seen"[^>]*value="([^"]*)"', browser.text("/threshold"))
-    assert seen
-    return {"threshold": "0.5", "margin": "0.05", "reason": "", "seen": html.unescape(seen[1])} | values
 
 
 def risk_form(browser: Browser, risk: int, **values: Any) -> dict[str, Any]:
