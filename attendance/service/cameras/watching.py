@@ -32,6 +32,7 @@ from attendance.store.access import doors
 from attendance.store.alarms import alarms
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Damaged, Keys
+from attendance.store.kiosk import devices
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ def remove(session: Session, camera_id: int, actor: Actor, at: datetime) -> str:
     """Take the camera off the site and return its name; its daemon stops within seconds.  UserError if it is gone.
 
     The row stays as a mark, so that no settings file brings the camera back, and so that the log keeps its title.  Its
-    address with the password is forgotten, and so is which door it stands at.
+    address with the password is forgotten, and so is which door it stands at.  Its screens are revoked.
     """
     row = cameras.camera_by_id(session, camera_id)
     if row is None:
@@ -169,6 +170,10 @@ def remove(session: Session, camera_id: int, actor: Actor, at: datetime) -> str:
     for suspicion in Suspicion:  # its daemon, which ends them, is gone
         alarms.clear_alarm(session, suspicion.value, row.name, at)
     door_rows.remove_point(session, row.name, at)
+    for device in devices.list_devices(session):
+        if device.screen_of == row.name and device.revoked_at is None:
+            devices.revoke(session, device.id, at=at)
+            audit.record(session, actor=actor, action=Action.REVOKE_DEVICE, subject=Subject("device", device.id), at=at)
     _note(session, row, actor, at, source=row.source, removed=True)
     return row.name
 

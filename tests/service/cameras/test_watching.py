@@ -14,13 +14,14 @@ from attendance.domain.passage import Direction
 from attendance.errors import UserError, WrongFields
 from attendance.service.access.policy import door_rows
 from attendance.service.alarms.alarms import NOBODY, raise_and_notify
-from attendance.service.audit.audit import Actor
+from attendance.service.audit.audit import Action, Actor
 from attendance.service.cameras import watching
 from attendance.store.access import doors
 from attendance.store.alarms import alarms
 from attendance.store.audit import entries
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
+from attendance.store.kiosk import devices
 from attendance.store.session import Sessions
 from tests.factories import NOON
 
@@ -264,6 +265,18 @@ def test_a_removed_camera_is_added_again_as_new(sessions: Sessions, keys: Keys) 
         assert row is not None
         assert (row.title, row.direction, row.active, row.roi) == (None, "in", True, None)
         assert doors.door_at(session, "front") is not None
+
+
+def test_the_screens_of_a_removed_camera_are_revoked_and_no_others(sessions: Sessions, keys: Keys) -> None:
+    number = add(sessions, keys, "front", SECRET)
+    with sessions.begin() as session:
+        for name, camera in (("lobby", "front"), ("yard screen", "yard"), ("tablet", None)):
+            devices.add_device(session, name, at=NOON, by="ada", direction=Direction.UNKNOWN, screen_of=camera)
+        watching.remove(session, number, WHO, NOON)
+        revoked = [device.name for device in devices.list_devices(session) if device.revoked_at is not None]
+        assert revoked == ["lobby"]
+        acts = [entry.action for entry in entries.entries_after(session, 0, 100)]
+    assert acts.count(Action.REVOKE_DEVICE.value) == 1
 
 
 def test_a_daemon_whose_camera_is_removed_is_told_to_stop(sessions: Sessions, keys: Keys) -> None:
