@@ -277,10 +277,21 @@ def _require_one_site(options: Mapping[str, Any]) -> None:
     ),
     click.option("--out", type=FILE, help="Write the numbers to this JSON file."),
     click.option("--plots", type=FOLDER, help="Draw the table into this folder, as PNG and SVG."),
+    click.option(
+        "--grow",
+        type=click.IntRange(1, 20),
+        multiple=True,
+        metavar="NUMBER",
+        help="Measure templates that grow instead, so many a person; repeatable.",
+    ),
+    click.option("--keep", type=FOLDER, help="Keep our recogniser's vectors here; a second run computes none."),
 )
 @click.pass_context
 def evaluate_site(context: click.Context, /, **options: Any) -> None:
-    """Measure a site: people enrolled in one session and met in another, each left out once as the stranger."""
+    """Measure a site: people enrolled in one session and met in another, each left out once as the stranger.
+
+    With --grow: enrolled in the first session, templates grow in the next, and people are met in the last one.
+    """
     _require_one_site(options)
     settings = settings_of(context)
     with needs("train", *_MEASURING):

@@ -134,9 +134,21 @@ class Folds:
 
     def rate(self, times: Floats, fpir: float, people: NDArray[np.bool_]) -> tuple[float, float]:
         """Return (FNIR, threshold) over the known `people`, if person i counts `times[i]` times."""
+        threshold = threshold_at_fmr(self._seen(times), fpir)
+        return self.refused(times, threshold, people), threshold
+
+    def let_in(self, times: Floats, threshold: float) -> float:
+        """Return the share of the strangers' attempts that reach `threshold`; NaN if no face was seen."""
+        seen = self._seen(times)
+        return float((seen >= threshold).mean()) if len(seen) else float("nan")
+
+    def _seen(self, times: Floats) -> Floats:
         repeated = [np.tile(scores, int(n)) for scores, n in zip(self.strangers, times, strict=True)]
         seen = np.concatenate(repeated)
-        threshold = threshold_at_fmr(seen[~np.isnan(seen)], fpir)
+        return seen[~np.isnan(seen)]
+
+    def refused(self, times: Floats, threshold: float, people: NDArray[np.bool_]) -> float:
+        """Return the share of the known `people`'s attempts that miss `threshold`, a mean over people and strangers."""
         wrong = trials = 0.0
         for stranger, row in enumerate(self.known):
             for person, scores in enumerate(row):
@@ -144,26 +156,32 @@ class Folds:
                 if weight and person != stranger and people[person] and len(scores):
                     wrong += weight * float((scores < threshold).mean())
                     trials += weight
-        return (wrong / trials if trials else float("nan")), threshold
+        return wrong / trials if trials else float("nan")
 
 
-def gallery_without(photos: Sequence[Vectors], left_out: int, way: Way) -> Gallery:
-    """Return the door's gallery of everybody but one, of each person's photos with a face; its ids are positions."""
+def gallery_without(
+    photos: Sequence[Vectors], left_out: int, way: Way, grown: Sequence[Vectors] | None = None
+) -> Gallery:
+    """Return the door's gallery of everybody but one, of each person's photos with a face; its ids are positions.
+
+    `grown`: by person, templates that grew, which are in no centre.
+    """
     inside = [i for i in range(len(photos)) if i != left_out]
     means = [mean_of(photos[i]) for i in inside if len(photos[i])]
-    owners = np.repeat(inside, [len(photos[i]) for i in inside])
     scoring = Scoring(way.pooled_photos, centre_of(np.array(means)) if way.centre else None)
-    return Gallery(owners.tolist(), np.concatenate([photos[i] for i in inside]), "site", 0, scoring=scoring)
+    rows = [photos[i] if grown is None or not len(photos[i]) else np.vstack([photos[i], grown[i]]) for i in inside]
+    owners = np.repeat(inside, [len(one) for one in rows])
+    return Gallery(owners.tolist(), np.concatenate(rows), "site", 0, scoring=scoring)
 
 
-def folds(visitors: Sequence[Visitor], way: Way) -> Folds:
-    """Score each person once as the stranger, with all others enrolled."""
+def folds(visitors: Sequence[Visitor], way: Way, grown: Sequence[Sequence[Vectors]] | None = None) -> Folds:
+    """Score each person once as the stranger, with all others enrolled; `grown`: by stranger and person."""
     tries = [attempts(one, way) for one in visitors]
     photos = [with_a_face(one.photos) for one in visitors]
     known: list[list[Floats]] = []
     strangers: list[Floats] = []
     for left_out in range(len(visitors)):
-        gallery = gallery_without(photos, left_out, way)
+        gallery = gallery_without(photos, left_out, way, None if grown is None else grown[left_out])
         row: list[Floats] = []
         for person, looks in enumerate(tries):
             scores = attempt_scores(gallery, looks, way)

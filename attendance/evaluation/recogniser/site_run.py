@@ -25,10 +25,14 @@ from attendance.config import Settings
 from attendance.domain.access.scoring import Vectors
 from attendance.errors import UserError
 from attendance.evaluation.recogniser import site
-from attendance.evaluation.recogniser.embedding import embeddings_for
+from attendance.evaluation.recogniser.comparing import growing
+from attendance.evaluation.recogniser.embedding import ImageEmbeddings, embeddings_for
+from attendance.evaluation.recogniser.embedding_cache import cache_key, cached_embeddings
 from attendance.evaluation.recogniser.protocols import IMAGES, OWN
 from attendance.evaluation.recogniser.site import Visitor
+from attendance.vision.serving import cards_for
 
+BETWEEN = 12  # looks of the time between enrolment and visit, of which some may grow
 PHOTOS, LOOKS = 3, 60  # at most, for each person; looks are spread evenly over the other sessions
 CHOOSING = 8  # nuaa people up to this number are for choosing
 _NUAA = re.compile(r"(?P<person>\d+)_(?P<glasses>\d+)_(?P<place>\d+)_(?P<session>\d+)_(?P<number>\d+)$")
@@ -42,6 +46,7 @@ class Pictures:
     photos: list[Path]
     looks: list[Path]
     elsewhere: bool
+    between: Sequence[Path] = ()
 
 
 def spread(paths: Sequence[Path], many: int) -> list[Path]:
@@ -60,6 +65,24 @@ def of_sessions(name: str, sessions: Sequence[Sequence[Path]]) -> Pictures:
     only = list(sessions[0])
     first = only[: max(1, len(only) // 3)]
     return Pictures(name, spread(first, PHOTOS), spread(only[max(1, len(only) // 2) :], LOOKS), False)
+
+
+def with_time_between(name: str, sessions: Sequence[Sequence[Path]]) -> Pictures:
+    """Enrol in the first session, let templates grow in the next, and meet in the last.
+
+    With two sessions the second is cut in half.  Who has a single one is enrolled in its first third, gains looks of
+    its second half, and comes from there as the stranger, to a gallery that this person is not in.
+    """
+    first, last = list(sessions[0]), list(sessions[-1])
+    if len(sessions) > 2:
+        between = list(sessions[1])
+    elif len(sessions) == 2:
+        between, last = last[: len(last) // 2], last[len(last) // 2 :]
+    else:
+        first, last = first[: max(1, len(first) // 3)], first[max(1, len(first) // 2) :]
+        between = last
+    elsewhere = len(sessions) > 1
+    return Pictures(name, spread(first, PHOTOS), spread(last, LOOKS), elsewhere, spread(between, BETWEEN))
 
 
 def nuaa_people(data: Path) -> list[Pictures]:
@@ -107,26 +130,63 @@ def evaluate_site(
     fpir: float = 0.01,
     out: Path | None = None,
     plots: Path | None = None,
+    grow: Sequence[int] = (),
+    keep: Path | None = None,
 ) -> None:
-    """Measure each recogniser: everybody, and of `nuaa` also the people for choosing and those for reporting."""
+    """Measure each recogniser: everybody, and of `nuaa` also the people for choosing and those for reporting.
+
+    `grow`: measure templates that grow instead, so many a person.  `keep`: our own recogniser's vectors are kept here.
+    """
     if data is not None and not (data / "nuaa" / "ClientRaw").is_dir():
         raise UserError(f"there is no folder {data / 'nuaa' / 'ClientRaw'}; measure your own pictures with --folders")
-    people = nuaa_people(data) if data is not None else folder_people(folders) if folders is not None else []
+    sessions = nuaa_sessions(data) if data is not None else folder_sessions(folders) if folders is not None else []
+    people = [(with_time_between if grow else of_sessions)(name, inside) for name, inside in sessions]
     embeddings, embedders = embeddings_for(settings, peers)
-    paths = [path for person in people for path in (*person.photos, *person.looks)]
     result: dict[str, Any] = {"protocol": _protocol(people, data is not None, settings.models.flip), "networks": {}}
-    for one in embedders:
-        found = dict(zip(paths, embeddings.vectors(one.name, paths), strict=True))
+    for number, one in enumerate(embedders):
+        found = _vectors(settings, embeddings, one.name, people, keep if number == 0 else None)
         visitors = [visitor_of(person, found) for person in people]
-        result["networks"][one.name] = _parts(visitors, data is not None, fpir)
+        if grow:
+            result["networks"][one.name] = {"growth": _growth(people, visitors, found, grow, fpir)}
+            sys.stderr.write(f"{one.name}\n\n{growing.table(result['networks'][one.name]['growth'])}\n")
+        else:
+            result["networks"][one.name] = _parts(visitors, data is not None, fpir)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    if plots is not None:
+    if plots is not None and not grow:
         from attendance.evaluation.recogniser.site_plots import draw
 
         draw(result, plots)
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
+
+
+def _vectors(
+    settings: Settings, embeddings: ImageEmbeddings, name: str, people: Sequence[Pictures], keep: Path | None
+) -> Mapping[Path, Vectors]:
+    paths = [path for person in people for path in (*person.photos, *person.between, *person.looks)]
+    key = "" if keep is None else cache_key(cards_for(settings), settings)
+    return dict(zip(paths, cached_embeddings(embeddings, [name], paths, keep, key)[name], strict=True))
+
+
+def _growth(
+    people: Sequence[Pictures],
+    visitors: Sequence[Visitor],
+    found: Mapping[Path, Vectors],
+    numbers: Sequence[int],
+    fpir: float,
+) -> list[dict[str, Any]]:
+    """Measure templates that grow; a person without pictures of the time between gains none."""
+    growers = [
+        growing.Grower(
+            visitor, np.array([found[path] for path in person.between]).reshape(-1, visitor.photos.shape[-1])
+        )
+        for person, visitor in zip(people, visitors, strict=True)
+    ]
+    try:
+        return growing.measure(growers, numbers, fpir)
+    except ValueError as error:
+        raise UserError(f"this folder cannot be measured: {error}; give PERSON/SESSION/image") from error
 
 
 def visitor_of(person: Pictures, found: Mapping[Path, Vectors]) -> Visitor:

@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session
 
 from attendance.config import Settings
 from attendance.domain.access.gallery import Gallery
-from attendance.domain.access.scoring import BEST_PHOTO, LOOKS, MEAN_PHOTO, Scoring, Vectors, centre_of, mean_of
+from attendance.domain.access.scoring import BEST_PHOTO, MEAN_PHOTO, Scoring
 from attendance.domain.access.track import TRIES
 from attendance.domain.calibration.risk import Ints, Strangers
 from attendance.domain.calibration.site_calibration import StrangerScores
+from attendance.domain.calibration.stranger_scores import stranger_scores
 from attendance.errors import Phrase, UserError
 from attendance.service.calibration.impostors import Reference, load
 from attendance.service.people.growth import NOTHING, Ready, with_ready
@@ -34,8 +35,6 @@ from attendance.store.people import templates as stored_templates
 from attendance.store.people.templates import Enrolled, with_grown
 from attendance.texts import gettext as _
 
-# Up to so many people each is left out of the centre when standing in as a stranger.
-_LEFT_OUT = 300
 _NO_REFERENCE = Phrase("there is no reference of strangers for this model")
 _OTHER_FLIP = Phrase(
     "the packaged strangers were made with another setting of models.flip: make them again with: "
@@ -149,7 +148,8 @@ def score_site(
     grown = with_ready(session, model_id, ready)
     all_owners, rows = with_grown(session, keys, model_id, owners, matrix, grown if ready.fits else None)
     doors = gallery if len(rows) == len(matrix) else Gallery(all_owners, rows, model_id, 0, scoring=scoring)
-    strangers = _strangers(doors, matrix, owners, reference, MEAN_PHOTO.people(rows, all_owners)[0])
+    outside, model = (None, "") if reference is None else (reference.vectors, reference.model_id)
+    strangers = stranger_scores(doors, matrix, owners, MEAN_PHOTO.people(rows, all_owners)[0], outside, model)
     genuine, whose = _genuine(matrix, owners, scoring)
     granted: list[tuple[int, float]] = []
     if passages_since is not None:
@@ -217,51 +217,6 @@ def site_scores_of(
 def since(now: datetime, days: int) -> datetime | None:
     """Return the time from which passages count; None for 0 days: they do not."""
     return now - timedelta(days=days) if days else None
-
-
-def _strangers(
-    gallery: Gallery, matrix: NDArray[np.float32], owners: Ints, reference: Reference | None, people: Vectors
-) -> StrangerScores:
-    """Compare each person's first template with everybody else, and the reference's strangers with everybody.
-
-    For an attempt a person's first templates are pooled.  A packaged stranger has a single one: pooled ones score about
-    the same, and where the site's own people score higher, the packaged strangers are moved there.
-    `people` [N,D]: each person's mean template as the doors have it, with what grew.
-    """
-    among = _among(gallery, matrix, owners, people)
-    own = Strangers(among, np.arange(gallery.size, dtype=np.int64), gallery.model_id)
-    if reference is None:
-        return StrangerScores(own, None)
-    outside = gallery.person_scores(reference.vectors)
-    return StrangerScores(own, Strangers(outside, np.full(len(outside), -1, np.int64), reference.model_id))
-
-
-def _among(gallery: Gallery, matrix: Vectors, owners: Ints, people: Vectors) -> Vectors:
-    """Compare each person's first template, or for an attempt the first ones pooled, with everybody: [N,N].
-
-    A centre holds a share of each of its people, which a stranger has not, and few people are pushed apart by it.  So
-    whoever stands in as a stranger is left out of the centre; among many the share is too small to matter.
-    """
-    if not gallery.size:
-        return np.empty((0, 0), np.float32)
-    looks = _first_looks(matrix, owners, LOOKS if gallery.scoring.attempt else 1)
-    if gallery.scoring.centre is None or not 2 < gallery.size <= _LEFT_OUT:
-        return gallery.person_scores(looks)
-    means, _ids = MEAN_PHOTO.people(matrix, owners)
-    scores = np.empty((gallery.size, gallery.size), np.float32)
-    for number in range(gallery.size):
-        without = Scoring(True, centre_of(np.delete(means, number, axis=0)))
-        scores[number] = without.faces(people) @ without.faces(looks[[number]])[0]
-    return scores
-
-
-def _first_looks(matrix: Vectors, owners: Ints, most: int) -> Vectors:
-    """Return [N,D], each person's first templates, at most so many, pooled."""
-    _people, starts, counts = np.unique(owners, return_index=True, return_counts=True)
-    if most == 1:
-        return matrix[starts]
-    parts = zip(starts, counts, strict=True)
-    return np.stack([mean_of(matrix[start : start + min(most, count)]) for start, count in parts])
 
 
 def _genuine(matrix: NDArray[np.float32], owners: Ints, scoring: Scoring) -> tuple[NDArray[np.float32], Ints]:

@@ -45,11 +45,13 @@ def test_each_choice_is_measured_alone_and_all_together_beat_the_old_way() -> No
 
 @pytest.mark.long
 def test_what_is_stated_is_held_against_every_strangers_passages() -> None:
-    rows = before_after.stated(_people(12, 0.4), _strangers(200), "m", 2)
+    rows = before_after.stated(_people(12, 0.4), _strangers(200), "m", 2, [6, 11, 40])
 
-    assert [row["stated"] for row in rows] == ["1 in 20", "1 in 100"] * 2
+    assert [row["stated"] for row in rows] == ["1 in 20", "1 in 100"] * 4
+    assert [(row["enrolled"], row["sites"]) for row in rows] == [(11, 12), (11, 12), (6, 36), (6, 36)] * 2
     for row in rows:
-        assert row["sites"] == 12 and 0 < row["sites_with_a_number"] <= 12
+        assert 0 < row["sites_with_a_number"] <= row["sites"]
+        assert row["stated_fpir_median"] <= 0.05
         assert row["strangers_let_in"] <= row["strangers_passages"]
         assert row["measured_fpir"] == round(row["strangers_let_in"] / row["strangers_passages"], 5)
         assert row["measured_fpir"] <= 0.05
@@ -60,27 +62,24 @@ def test_what_is_stated_is_held_against_every_strangers_passages() -> None:
 def test_a_twin_of_somebody_enrolled_is_counted_as_let_in() -> None:
     people = _people(11, 0.2)
     people.append(Visitor("twin", people[0].photos, people[0].looks))
-    row = before_after.stated(people, _strangers(200), "m", 2)[0]
+    row = before_after.stated(people, _strangers(200), "m", 2, [])[0]
     # Both twins come as strangers to a site where the other is enrolled.
     assert row["strangers_let_in"] >= 2 * len(site.attempts(people[0], Way("w", True, 8, run=True), 6))
 
 
-def test_who_stands_in_as_a_stranger_is_in_no_centre() -> None:
-    people = _people(6, 0.3, common=1.5)
-    way = before_after.CHOICES[-1]
-    photos = [one.photos for one in people]
-    gallery = site.gallery_without(photos, 5, way)
-    inside = gallery.person_scores(np.stack([site.pooled(photos[i]) for i in gallery.person_ids]))
-    among = before_after.among(photos, way, gallery)
-    apart = ~np.eye(5, dtype=bool)
+def test_a_site_is_calibrated_on_its_own_people_and_on_nobody_else() -> None:
+    photos = [one.photos for one in _people(6, 0.3, common=1.5)]
+    gallery, scores = before_after.site_of(photos, [0, 2, 3, 5], before_after.CHOICES[-1], _strangers(20), "m")
 
-    assert among[apart].mean() > inside[apart].mean()  # a centre that holds them pushes them from the others
+    assert gallery.person_ids == (0, 2, 3, 5) and gallery.scoring.attempt and gallery.scoring.centre is not None
+    assert scores.own.scores.shape == (4, 4) and scores.outside is not None
+    assert scores.outside.scores.shape == (20, 4)
 
 
 def test_the_tables_hold_every_choice_and_each_of_the_weights() -> None:
     people = _people(3, 0.5)
     measured = before_after.choices(people, 0.01)
-    stated = before_after.stated(people, _strangers(200), "a", 2)
+    stated = before_after.stated(people, _strangers(200), "a", 2, [])
     text = before_after.tables({"networks": {"a": {**measured, "stated": stated}, "b": measured}})
 
     lines = text.splitlines()
