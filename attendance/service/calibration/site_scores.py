@@ -130,8 +130,7 @@ def score_site(
     Raises UserError for damaged templates and for a reference of another length.  A reference of another model is
     taken, and the verdict says so.
     """
-    if enrolled is None:
-        enrolled = stored_templates.enrolled_templates(session, keys, model_id)
+    enrolled = stored_templates.enrolled_templates(session, keys, model_id) if enrolled is None else enrolled
     owners = np.array([one.person_id for one in enrolled], dtype=np.int64)
     gallery = Gallery(owners.tolist(), [one.template for one in enrolled], model_id, 0, scoring=scoring)
     matrix = np.stack([one.template.vector for one in enrolled]) if enrolled else np.empty((0, 0), np.float32)
@@ -148,8 +147,8 @@ def score_site(
     grown = with_ready(session, model_id, ready)
     all_owners, rows = with_grown(session, keys, model_id, owners, matrix, grown if ready.fits else None)
     doors = gallery if len(rows) == len(matrix) else Gallery(all_owners, rows, model_id, 0, scoring=scoring)
-    outside, model = (None, "") if reference is None else (reference.vectors, reference.model_id)
-    strangers = stranger_scores(doors, matrix, owners, MEAN_PHOTO.people(rows, all_owners)[0], outside, model)
+    outside = (None, "") if reference is None else (reference.vectors, reference.model_id)
+    strangers = stranger_scores(doors, matrix, owners, MEAN_PHOTO.people(rows, all_owners)[0], *outside)
     genuine, whose = _genuine(matrix, owners, scoring)
     granted: list[tuple[int, float]] = []
     if passages_since is not None:
