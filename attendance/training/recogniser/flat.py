@@ -81,7 +81,7 @@ def train(
         run.ema.state = {name: value.detach().clone() for name, value in student.state_dict().items()}
     turn = _turn_of(run, student.net, faces, size) if going_on or start is not None else torch.eye(EMBEDDING)
     faces.turn(turn.numpy())
-    run.extra |= {"turn": turn, "anchors": anchors(faces), "faces": len(faces)}
+    run.extra |= {"turn": turn, "anchors": anchors(faces), "faces": len(faces.people_rows)}
     watch = Watch(data, device)
     cosines = _Cosines(faces, size)
 
@@ -157,12 +157,16 @@ def averaged(run: SteadyRun, device: torch.device) -> RecognitionModel:
 
 
 def anchors(faces: Faces) -> Tensor:
-    """Return targets [A,384] of faces spread over the whole list; they identify the axes of a run."""
+    """Return targets [A,384] of faces of people, spread over all; they identify the axes of a run.
+
+    Not of blends: their number changes while a run goes on, and they have no part in the axes.
+    """
     return torch.from_numpy(faces.targets[_anchor_rows(faces)])
 
 
 def _anchor_rows(faces: Faces) -> NDArray[np.int64]:
-    return np.linspace(0, len(faces) - 1, min(len(faces), ANCHORS)).astype(np.int64)
+    many = len(faces.people_rows)
+    return faces.people_rows[np.linspace(0, many - 1, min(many, ANCHORS)).astype(np.int64)]
 
 
 def _turn_of(run: SteadyRun, net: RecognitionModel, faces: Faces, size: int) -> Tensor:
@@ -172,7 +176,7 @@ def _turn_of(run: SteadyRun, net: RecognitionModel, faces: Faces, size: int) -> 
     still fits to the last bit.
     """
     kept: Tensor | None = run.extra.get("anchors")
-    if kept is not None and run.extra.get("faces") == len(faces):
+    if kept is not None and run.extra.get("faces") == len(faces.people_rows):
         now, before = faces.targets[_anchor_rows(faces)], kept.numpy()
         turn: Tensor | None = run.extra.get("turn")
         if turn is not None and np.allclose(now @ turn.numpy(), before, atol=1e-4):

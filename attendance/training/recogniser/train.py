@@ -64,6 +64,7 @@ class Faces:
         first = np.concatenate([p.teacher[p.rows] for p in packs]).astype(np.float32)
         # Blends of two faces are nearer to the mean of all; it and the directions are those of people.
         real = np.concatenate([np.full(len(p.rows), p.name != BLENDS) for p in packs])
+        self.people_rows = np.flatnonzero(real)
         self.targets = principal_targets(first, real)
         self.teachers = min(most_teachers, 1 + min(len(p.others) for p in packs))
         if self.teachers > 1:
@@ -151,11 +152,12 @@ def rotation_between(given: NDArray[np.float32], wanted: NDArray[np.float32]) ->
     return np.asarray(left @ right, np.float32)
 
 
-def turn_towards(net: RecognitionModel, faces: Faces, size: int, sample: int = 2048) -> NDArray[np.float32]:
+def turn_towards(net: RecognitionModel, faces: Faces, size: int, sample: int = 8192) -> NDArray[np.float32]:
     """Return the rotation [384,384] that brings the targets nearest to the answers of `net`.
 
     The principal directions depend on the faces at hand, and their signs on the linear algebra of the
-    machine: without this, a network trained elsewhere would first have to unlearn its axes.
+    machine: without this, a network trained elsewhere would first have to unlearn its axes.  Few faces give a rotation
+    that fits these few (docs/LOG.md).
     """
     rows = np.random.default_rng(0).integers(0, len(faces), sample)
     device = next(net.parameters()).device

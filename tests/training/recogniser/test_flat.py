@@ -81,7 +81,7 @@ def test_a_run_keeps_its_axes_whatever_the_machine_and_finds_them_among_other_fa
     turned, _ = np.linalg.qr(np.random.default_rng(3).standard_normal((384, 384)))
     kept = flat.anchors(faces).numpy() @ turned.astype(np.float32)
     run = flat.SteadyRun(tmp_path / "run", torch.nn.Linear(2, 2), PLAN)
-    run.extra = {"anchors": torch.from_numpy(kept), "faces": len(faces)}
+    run.extra = {"anchors": torch.from_numpy(kept), "faces": len(faces.people_rows)}
     net = RecognitionModel().eval()
     faces.turn(flat._turn_of(run, net, faces, 64).numpy())
     assert np.allclose(flat.anchors(faces).numpy(), kept, atol=1e-4)
@@ -90,6 +90,24 @@ def test_a_run_keeps_its_axes_whatever_the_machine_and_finds_them_among_other_fa
     cosines = fewer.targets @ fewer.targets.T
     fewer.turn(flat._turn_of(run, net, fewer, 64).numpy())  # other faces: turned to what the network answers
     assert np.allclose(fewer.targets @ fewer.targets.T, cosines, atol=1e-4)
+
+
+def test_a_run_keeps_its_axes_when_blends_are_added(data: Path, tmp_path: Path) -> None:
+    faces, random = flat._faces(data), np.random.default_rng(3)
+    run = flat.SteadyRun(tmp_path / "run", Student(0, 1), PLAN)
+    turned = np.linalg.qr(random.standard_normal((384, 384)))[0].astype(np.float32)
+    faces.turn(turned)
+    run.extra = {"anchors": flat.anchors(faces), "faces": len(faces.people_rows), "turn": torch.from_numpy(turned)}
+    np.savez(data / "packs" / "blends.npz", path=np.array(["blends/0"] * 30), identity=np.array([""] * 30))
+    np.save(data / "packs" / "blends.crops.npy", random.integers(0, 255, (30, 128, 128, 3), dtype=np.uint8))
+    for end, width in (("teacher", 40), ("teacher2", 24)):
+        np.save(data / "packs" / f"blends.{end}.npy", random.standard_normal((30, width)).astype(np.float16))
+
+    more = flat._faces(data)
+    more.turn(flat._turn_of(run, RecognitionModel(), more, 64).numpy())
+
+    assert len(more) == len(faces) + 30
+    assert np.allclose(flat.anchors(more).numpy(), flat.anchors(faces).numpy(), atol=1e-3)
 
 
 def test_frozen_stages_have_no_gradient(tmp_path: Path) -> None:
