@@ -354,7 +354,7 @@ def _share(written: str) -> tuple[int, int]:
     """Return the share that "2/3" names; UserError for anything else."""
     which, _slash, of = written.partition("/")
     if not (which.isdecimal() and of.isdecimal() and 1 <= int(which) <= int(of) <= 16):
-        raise UserError(f"--share: {written!r} is not a share such as 1/2 or 2/2, of 16 at most")
+        raise UserError(f"--share: {written!r} cannot be read: write 1/2 or 2/2, or a share of 16 at most")
     return int(which), int(of)
 
 

@@ -8,7 +8,7 @@ asks nothing about liveness and by one that refuses what does not look alive.  O
 enrolled and the second half watched twice in the same way.  Every meeting has a daemon of its own, an hour after the
 one before, so that no refusal makes the next one easier.
 Main choice: the same clip with and without, so that what liveness costs and holds off is seen on equal pictures.
-Trade-off: the pictures are simulated by what training uses, too; real ones have to be tried at a camera, by the drill.
+Trade-off: the pictures are simulated as for training; real ones have to be tried at a camera, by the drill.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from attendance.service.ports import Analyser
 from attendance.store.access import events
 from attendance.store.people import people
 from attendance.training.liveness import simulate
-from attendance.training.liveness.pack import SCENES
 
 FPS, LASTS_S = 7, 4.0
+SCENES = ("imagenet1000", "bsds500", "dtd10")  # folders with photographs of rooms and things, as for training
 OFF, ON = "off", "refuse"
 PORTRAITS = {"Collins": portraits.collins, "Hopper": portraits.hopper}
 

@@ -121,7 +121,7 @@ def test_the_table_names_people_and_ends() -> None:
 
 @pytest.mark.parametrize("share", ["0/2", "3/2", "1", "a/b", "1/17", ""])
 def test_a_share_that_is_none_is_told(share: str) -> None:
-    with pytest.raises(UserError, match="such as 1/2"):
+    with pytest.raises(UserError, match="write 1/2"):
         _share(share)
 
 
