@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from attendance.domain.faces import Box
+from attendance.errors import UserError
 from attendance.training.liveness import sets, simulate
 from attendance.training.liveness.sets import LIVE_SETS, Source, nuaa, pads, photographs, webcam
 from attendance.vision.boxes import as_bgr
@@ -178,6 +179,8 @@ def load(data: Path, names: Sequence[str] | None = None) -> Pack:
     """Return all packs of a data folder, or those named, as one."""
     files = sorted(folder(data).glob("*.npz")) if names is None else [folder(data) / f"{n}.npz" for n in names]
     parts = [np.load(file) for file in files if ".part" not in file.name]
+    if not parts:
+        raise UserError(f"there are no packs in {folder(data)}: train liveness makes them")
     blobs: list[bytes] = []
     for stored in parts:
         whole, start = stored["bytes"].tobytes(), 0

@@ -39,6 +39,14 @@ MEASURED_AT_MOST = {"lfw": 600, "celeba_crops": 500, "celeba_wild": 500}
 NUAA_AT_MOST = {"train": 60, "threshold": 100, "report": 120}
 PAD_AT_MOST = 250  # of one set and kind: frames of one film are much alike
 WEBCAM_FRAMES = 10  # of each clip, for the same reason
+# Who is in the clips, by eye: the words are signed by five people.
+WEBCAM_PEOPLE = {
+    "man_in_hoodie": ("again", "brother", "help", "no", "student", "yes"),
+    "man_in_grey": ("bird", "milk", "please", "sorry", "thanks"),
+    "woman": ("book", "learn", "school", "walk"),
+    "man_in_roll_neck": ("eat", "night", "sister"),
+    "man_in_check": ("hungry", "want"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +85,18 @@ def pads(data: Path) -> Iterator[Source]:
 
 
 def webcam(data: Path) -> Iterator[Source]:
-    """Yield living people at a webcam, for the report only: pictures spread over each clip, a clip for a person."""
+    """Yield living people at a webcam, for the report only: pictures spread over each clip.
+
+    A clip that is not known is a person of its own.
+    """
+    known = {clip: f"webcam:{person}" for person, clips in WEBCAM_PEOPLE.items() for clip in clips}
     folder = data / "webcam_clips"
     for file in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mkv", ".mp4", ".avi", ".webm")):
         path = file.relative_to(data).as_posix()
         for number in range(WEBCAM_FRAMES):
             share = (number + 0.5) / WEBCAM_FRAMES
-            yield Source(path, "webcam_clips", "webcam_clips", path, "live", "report", share=share)
+            person = known.get(file.stem, path)
+            yield Source(path, "webcam_clips", "webcam_clips", person, "live", "report", share=share)
 
 
 def photographs(data: Path, set_name: str) -> Iterator[Source]:

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from attendance.domain.faces import Box
+from attendance.errors import UserError
 from attendance.training.liveness import pack
 from attendance.vision.liveness import FAR, NEAR, crop_around
 
@@ -71,3 +72,8 @@ def test_a_crop_in_a_pack_is_the_crop_that_is_served(data: Path) -> None:
     row = int(np.flatnonzero((faces.person == "nuaa:0001") & (faces.species == "live"))[0])
     served = crop_around(np.asarray(picture, np.uint8), BOX, NEAR, pack.PX)
     assert np.abs(pack.decoded(faces.near[row]).astype(int) - served.astype(int)).mean() < 2
+
+
+def test_a_folder_without_packs_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no packs in"):
+        pack.load(tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attendance.training.liveness.sets import PAD_AT_MOST, nuaa, pads
+from attendance.training.liveness.sets import PAD_AT_MOST, nuaa, pads, webcam
 
 
 def touched(data: Path, *paths: str) -> Path:
@@ -40,3 +40,11 @@ def test_a_long_film_is_thinned_evenly(tmp_path: Path) -> None:
     numbers = [int(s.path[-9:-4]) for s in pads(data)]
     assert len(numbers) == PAD_AT_MOST
     assert (numbers[0], numbers[-1]) == (0, 3 * PAD_AT_MOST - 1)
+
+
+def test_clips_of_one_person_are_one_person(tmp_path: Path) -> None:
+    data = touched(tmp_path, *(f"webcam_clips/_/{clip}.mkv" for clip in ("again", "yes", "walk", "new")))
+    people = {source.path: source.person for source in webcam(data)}
+    by_clip = {Path(path).stem: person for path, person in people.items()}
+    assert by_clip["again"] == by_clip["yes"]
+    assert len(set(by_clip.values())) == 3
