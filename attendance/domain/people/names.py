@@ -17,6 +17,14 @@ _PLAIN = str.maketrans(
 )
 
 
+def composed(text: str) -> str:
+    """Return the text with each letter and its marks as one character where Unicode has it (NFC).
+
+    «Zoë» from one computer has three characters and from another four: stored as they came, they would be two people.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
 @lru_cache(maxsize=1 << 15)  # the same names in every report
 def folded(text: str) -> str:
     """Return the text in lower case without marks on letters, for comparison: «Yıldız» becomes «yildiz»."""

@@ -20,7 +20,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from attendance.domain.people.names import sort_key
+from attendance.domain.people.names import composed, sort_key
 from attendance.errors import UserError
 from attendance.store import slow_hash
 from attendance.store.operators import sign_ins
@@ -109,7 +109,7 @@ def set_role(
     UserError for a supervisor without a department, and if no administrator would be left.
     """
     operator = get_operator(session, operator_id)
-    wanted = sorted({name.strip() for name in departments if name.strip()}) if role == "supervisor" else []
+    wanted = sorted({composed(name).strip() for name in departments if name.strip()}) if role == "supervisor" else []
     if role not in ROLES:
         raise UserError("a role is one of %(roles)s", roles=", ".join(ROLES))
     if role == "supervisor" and not wanted:

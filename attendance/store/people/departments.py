@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from attendance.domain.people.names import sort_key
+from attendance.domain.people.names import composed, sort_key
 from attendance.errors import UserError
 from attendance.store.access import policies
 from attendance.store.hours import calendars
@@ -56,7 +56,7 @@ def rename(session: Session, before: str, after: str, *, at: datetime, join: boo
     `join`: the other name may be in use; the two become one, whose supervisors see everybody in it.
     UserError for a name that is missing, too long, unknown, or in use without `join`.
     """
-    after = " ".join(after.split())
+    after = " ".join(composed(after).split())
     if not after:
         raise UserError("a department needs a name")
     if len(after) > LONGEST:

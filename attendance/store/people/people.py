@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from attendance.domain.people.consent import BOTH
-from attendance.domain.people.names import matches, sort_key
+from attendance.domain.people.names import composed, matches, sort_key
 from attendance.errors import Phrase, UserError
 from attendance.store import settings
 from attendance.store.access import policies
@@ -192,10 +192,10 @@ def _checked(
 ) -> dict[str, Any]:
     """Return the columns as they will be stored; UserError before anything is changed."""
     values = {
-        "name": " ".join(name.split()),
-        "staff_number": (staff_number or "").strip() or None,
-        "department": department.strip(),
-        "notes": notes.strip(),
+        "name": " ".join(composed(name).split()),
+        "staff_number": composed(staff_number or "").strip() or None,
+        "department": composed(department).strip(),
+        "notes": composed(notes).strip(),
     }
     if not values["name"]:
         raise UserError("a person needs a name")

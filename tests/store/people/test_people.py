@@ -183,3 +183,12 @@ def test_people_and_templates_that_are_gone_are_told(sessions: Sessions, keys: K
         ):
             with pytest.raises(UserError, match="there is no"):
                 call()
+
+
+def test_letters_and_their_marks_are_stored_as_one_character(sessions: Sessions) -> None:
+    apart, composed = "Zoe\u0308", "Zo\u00eb"
+    with sessions.begin() as session:
+        row = people.create_person(session, name=apart, at=NOON, staff_number=apart, department=apart, notes=apart)
+        assert [row.name, row.staff_number, row.department, row.notes] == [composed] * 4
+        with pytest.raises(UserError, match="belongs to"):
+            people.create_person(session, name="Anna", at=NOON, staff_number=composed)
