@@ -16,7 +16,7 @@ branch_labels = None
 depends_on = None
 
 TEXTS = (
-    ("people", ("name", "staff_number", "department", "notes")),
+    ("people", ("name", "external_id", "department", "notes")),
     ("access_grants", ("department",)),
     ("department_calendars", ("department",)),
     ("operator_teams", ("department",)),
@@ -36,7 +36,7 @@ def upgrade() -> None:
                     with bind.begin_nested():
                         bind.execute(sa.update(named).where(place == text).values({column: composed}))
                 except sa.exc.IntegrityError:
-                    # The same staff number, or department of a supervisor, stands there in both ways: an administrator decides.
+                    # The same number or department stands there in both ways: an administrator decides.
                     continue
 
 
