@@ -151,9 +151,8 @@ class _Paced(io.RawIOBase):
 
     def __init__(self, plug: socket.socket, idle_s: float) -> None:
         self._plug, self._raw = plug, plug.makefile("rb", buffering=0)
-        self.idle_s, self.until = idle_s, monotonic() + idle_s
-
-    until: float | None
+        self.idle_s = idle_s
+        self.until: float | None = monotonic() + idle_s
 
     def readable(self) -> bool:
         return True

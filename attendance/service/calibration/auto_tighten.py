@@ -137,9 +137,9 @@ def tighten(sessions: Sessions, keys: Keys, settings: Settings, model_id: str, c
         if row is None:
             return None
         found = _computed(session, keys, settings, row, clock)
-    for name in found.in_vain:
+    if found.in_vain:
         with sessions.begin() as session:
-            shared.put(session, IN_VAIN, name, clock.now())
+            shared.put(session, IN_VAIN, found.in_vain, clock.now())
     if found.offer is None or found.site_scores is None:
         return None
     with sessions.begin() as session:
@@ -177,13 +177,13 @@ class _Found:
     offer: offers.Offer | None = None
     site_scores: SiteScores | None = None
     reason: str = ""
-    in_vain: tuple[str, ...] = ()
+    in_vain: str = ""
 
 
 def _computed(session: Session, keys: Keys, settings: Settings, row: Row, clock: Clock) -> _Found:
     """Compute for who is enrolled and what grew, also for what only waits for this threshold."""
     model_id, now = row.model_id, clock.now()
-    in_vain: tuple[str, ...] = ()
+    in_vain = ""
     counted = operating_points.counted_grown(session, model_id)
     # Nothing comes into use by a clock that may be wrong.
     rules = None if doubt_about(clock) else growth.rules_of(settings)
@@ -195,7 +195,7 @@ def _computed(session: Session, keys: Keys, settings: Settings, row: Row, clock:
         offer, reason, number = _tighter(site_scores, row, counted)
         if number or ready is NOTHING:
             return _Found(offer, site_scores, reason, in_vain)
-        in_vain = (name,)
+        in_vain = name
     return _Found(in_vain=in_vain)
 
 

@@ -15,6 +15,7 @@ from datetime import date
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.operating_point import OperatingPoint
 from attendance.errors import UserError
 from attendance.service.calibration import offers
 from attendance.service.calibration.offers import CurvePoint, Offer
@@ -22,6 +23,7 @@ from attendance.service.calibration.site_scores import SiteScores, score_site, s
 from attendance.service.calibration.threshold import GalleryScores, gallery_scores
 from attendance.service.people.growth import NOTHING, Ready, ready, rules_of
 from attendance.store.calibration import operating_points
+from attendance.store.people import grown
 from attendance.store.settings import gallery_version
 from attendance.web.site import Site, current_site
 
@@ -69,11 +71,12 @@ class CachedNumbers:
 class ThresholdCache:
     """One request computes while others wait.
 
-    `key`: the gallery's version, the day, the kind of scores of `numbers`, and the grown templates that wait.
+    `key`: what `numbers` follow from: the gallery's version, the day, the threshold in force, and the grown templates
+    that waited long enough.
     """
 
     turn: threading.Lock = field(default_factory=threading.Lock)
-    key: tuple[int, date, str, frozenset[str]] | None = None
+    key: tuple[int, date, OperatingPoint | None, frozenset[str]] | None = None
     numbers: CachedNumbers | None = None
 
 
@@ -87,10 +90,11 @@ def cached_numbers(session: Session) -> CachedNumbers:
     with cache.turn:
         # The version first, as in load_gallery: a change in between is computed twice.
         point = operating_points.current(session, site.model_id)
-        kind = "" if point is None else point.scoring
-        waiting = ready(session, site.keys, site.model_id, rules_of(site.settings), site.clock.now())
-        key = gallery_version(session), site.local(site.clock.now()).date(), kind, waiting.fits
+        rules, now = rules_of(site.settings), site.clock.now()
+        due = frozenset(() if rules is None else grown.due(session, site.model_id, now))
+        key = gallery_version(session), site.local(now).date(), point, due
         if cache.numbers is None or cache.key != key:
+            waiting = ready(session, site.keys, site.model_id, rules, now)
             scores = gallery_scores(session, site.keys, site.model_id)
             site_scores = _site_scores(session, site, waiting)
             today = _site_scores(session, site, NOTHING) if waiting.fits else site_scores

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, tzinfo
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.rules.decide import Mark, Request, Verdict, decide
-from attendance.domain.access.rules.doors import AccessPoint, Antipassback, Door
+from attendance.domain.access.rules.doors import AccessPoint, Antipassback, Area, Door
 from attendance.domain.access.rules.policy import Policy
 from attendance.domain.access.rules.state import Place, State
 from attendance.domain.passage import Passage
@@ -139,9 +139,13 @@ def in_turn(session: Session, policy: Policy, name: str) -> None:
     point = policy.points.get(name)
     door = None if point is None else policy.doors.get(point.door)
     area = None if point is None or point.area_to is None else policy.areas.get(point.area_to)
-    counted = area is not None and (area.occupancy_max is not None or area.antipassback is Antipassback.HARD)
-    if door is not None and (door.interlock_group or counted):
+    if door is not None and (door.interlock_group or _may_refuse(area)):
         settings.alone(session, "doors in turn")
+
+
+def _may_refuse(area: Area | None) -> bool:
+    """Return whether an area refuses people for who is in it."""
+    return area is not None and (area.occupancy_max is not None or area.antipassback is Antipassback.HARD)
 
 
 def state_for(session: Session, policy: Policy, request: Request, now: datetime) -> State:
@@ -151,10 +155,12 @@ def state_for(session: Session, policy: Policy, request: Request, now: datetime)
     if point is None or door is None:
         return State()
     of_door = _of_door(session, policy, door, point, now)
-    return of_door if point.area_to is None else _with_areas(session, policy, of_door, request, door, now)
+    return of_door if point.area_to is None else _with_areas(session, policy, of_door, request, point, now)
 
 
-def _with_areas(session: Session, policy: Policy, state: State, request: Request, door: Door, now: datetime) -> State:
+def _with_areas(
+    session: Session, policy: Policy, state: State, request: Request, point: AccessPoint, now: datetime
+) -> State:
     """Add where the person is and how many are in each area.
 
     Who was granted at a door whose contact shows nothing yet counts as inside until it does or the door locks again:
@@ -162,9 +168,11 @@ def _with_areas(session: Session, policy: Policy, state: State, request: Request
     again.
     """
     places, occupancy = present.place_of(session, request.person), present.occupancy(session)
+    if not _may_refuse(policy.areas.get(point.area_to or 0)):
+        return replace(state, places=places, occupancy=occupancy)
     for person, one in present.underway(session, policy, now).items():
         if person == request.person:
-            if one.door != door.id:
+            if one.door != point.door:
                 places = {person: Place(one.area, one.at)}
             continue
         place = present.place_of(session, person).get(person)
