@@ -200,14 +200,17 @@ def enrol_clip(site: Installation, analyser: Analyser, clip: Clip) -> int:
     """Enrol photos of the first half; return how many were good enough."""
     first, _, _ = read_halves(clip.path)
     chosen = np.unique(np.linspace(0, len(first) - 1, PHOTOS).round().astype(int))
+    photos = [cv2.imencode(".png", first[index])[1].tobytes() for index in chosen]
+    return enrol_photos(site, analyser, clip.person, photos)
+
+
+def enrol_photos(site: Installation, analyser: Analyser, name: str, photos: Sequence[bytes]) -> int:
+    """Enrol photos of a person, who is added if there is nobody of that name; return how many were good enough."""
     with site.sessions.begin() as session:
-        person_id = _person_id(site, clip.person)
+        person_id = _person_id(site, name)
         if person_id is None:
-            now = site.clock.now()
-            words = "A published clip, for measuring."
-            person = people.create_person(session, name=clip.person, at=now, consent_at=now, consent_text=words)
-            person_id = person.id
-        photos = [cv2.imencode(".png", first[index])[1].tobytes() for index in chosen]
+            now, words = site.clock.now(), "Published pictures, for measuring."
+            person_id = people.create_person(session, name=name, at=now, consent_at=now, consent_text=words).id
         reports = [
             enrol_photo(session, site.keys, analyser, person_id, photo, "import", site.clock) for photo in photos
         ]

@@ -92,16 +92,6 @@ ALLOWED = {
     "programs/bench_doors.py: pairs_above": "a measurement with a database of its own",
     "programs/bench_hours.py: open_everybody": "a measurement with a database of its own",
     "programs/bench_hours.py: pairs_above": "a measurement with a database of its own",
-    "programs/clips.py: imencode": "a measurement with a database of its own",
-    "programs/liveness/challenges.py: analyse": "a measurement with a database of its own",
-    "programs/liveness/challenges.py: decode_picture": "a measurement with a database of its own",
-    "programs/liveness/challenges.py: open_everybody": "a measurement with a database of its own",
-    "programs/liveness/challenges.py: pairs_above": "a measurement with a database of its own",
-    "programs/liveness/held.py: analyse": "a measurement with a database of its own",
-    "programs/liveness/held.py: decode_picture": "a measurement with a database of its own",
-    "programs/liveness/held.py: imencode": "a measurement with a database of its own",
-    "programs/liveness/held.py: open_everybody": "a measurement with a database of its own",
-    "programs/liveness/held.py: pairs_above": "a measurement with a database of its own",
 }
 
 

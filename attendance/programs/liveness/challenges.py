@@ -35,7 +35,7 @@ from attendance.console import say
 from attendance.domain.access.liveness.challenge import LEAP, LOOKS, TURNED, Ended, Progress
 from attendance.domain.faces import Frame
 from attendance.errors import UserError
-from attendance.programs import daemons
+from attendance.programs import clips, daemons
 from attendance.programs.clips import BETWEEN, Standing
 from attendance.programs.liveness import recordings
 from attendance.programs.liveness.actors import (
@@ -54,12 +54,8 @@ from attendance.programs.liveness.trials import Kept, Trial, counts, report
 from attendance.service.access.check_in import CheckIn, Outcome
 from attendance.service.access.liveness.challenger import ANOTHER, LIKE_FIRST
 from attendance.service.access.policy import door_rows
-from attendance.service.access.policy.editing import let_everybody_pass
-from attendance.service.audit.audit import Actor
-from attendance.service.enrolment.enrol import enrol_photo
 from attendance.service.ports import Analyser
 from attendance.store.access import policies
-from attendance.store.people import people
 
 FPS = 4
 PHOTOS = 2  # enrolled; another one comes before the camera
@@ -171,7 +167,7 @@ def _recorded(place: _Place, shown: Sequence[recordings.Recording], share: tuple
         if place.kept.find(one.kind, one.person, one.take) is not None:
             continue
         if one.person not in enrolled:
-            enrolled[one.person] = _enrol_photos(place.site, place.analyser, one.person, one.photos)
+            enrolled[one.person] = clips.enrol_photos(place.site, place.analyser, one.person, one.photos) > 0
         if enrolled[one.person]:
             _once(place, one.kind, one.person, one.take, partial(_shown, one), f"{number} of {len(mine)}")
 
@@ -198,23 +194,14 @@ def _people(data: Path) -> Iterator[tuple[str, list[Path]]]:
 
 def _site(settings: Settings, folder: Path, clock: Standing) -> Installation:
     """Return a site whose one door asks every face to move; it logs only."""
-    changed = settings.model_copy(
-        update={
-            "database": settings.database.model_copy(update={"url": f"sqlite:///{folder / 'site.db'}"}),
-            "door": settings.door.model_copy(update={"driver": "null"}),
-            "liveness": settings.liveness.model_copy(update={"policy": "off", "cameras": ""}),
-            "base_dir": folder,
-        }
-    )
-    bootstrap.set_up(changed, clock)
-    site = bootstrap.installation_for(changed, clock)
+    off = settings.liveness.model_copy(update={"policy": "off", "cameras": ""})
+    site = clips.fresh_site(settings.model_copy(update={"liveness": off}), folder, clock)
     sets = [["badge"], ["face"], ["pin"]]
     with site.sessions.begin() as session:
-        let_everybody_pass(session, Actor("command line", "challenges"), clock.now())
         rules = [{"sets": sets, "schedule": None, "challenge": True}]
         [door] = policies.load_rules(session, site.zone).doors
-        door_rows.move_point(session, changed.camera.name, door, clock.now())
-        door_rows.change_point(session, changed.camera.name, {"factors": rules}, clock.now())
+        door_rows.move_point(session, settings.camera.name, door, clock.now())
+        door_rows.change_point(session, settings.camera.name, {"factors": rules}, clock.now())
     return site
 
 
@@ -231,21 +218,8 @@ def _enrol(site: Installation, analyser: Analyser, name: str, files: Sequence[Pa
             ahead = probes[0].quality.yaw, (picture, probes[0].landmarks.points.astype(np.float64))
     if ahead is None:
         return None
-    known = _enrol_photos(site, analyser, name, [path.read_bytes() for path in files[:PHOTOS]])
+    known = clips.enrol_photos(site, analyser, name, [path.read_bytes() for path in files[:PHOTOS]])
     return ahead[1] if known else None
-
-
-def _enrol_photos(site: Installation, analyser: Analyser, name: str, photos: Sequence[bytes]) -> bool:
-    """Enrol a person; False if no photograph was good enough."""
-    with site.sessions.begin() as session:
-        words = "A published photograph, for measuring."
-        person = people.create_person(
-            session, name=name, at=site.clock.now(), consent_at=site.clock.now(), consent_text=words
-        )
-        reports = [
-            enrol_photo(session, site.keys, analyser, person.id, photo, "import", site.clock) for photo in photos
-        ]
-    return any(report.ok for report in reports)
 
 
 def _try(place: _Place, kind: str, name: str, picture_at: Seen) -> Trial:

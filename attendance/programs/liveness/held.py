@@ -34,10 +34,8 @@ from attendance.domain.faces import Frame
 from attendance.errors import UserError
 from attendance.programs import clips, daemons, portraits
 from attendance.programs.clips import BETWEEN, Clip, Standing
-from attendance.service.enrolment.enrol import enrol_photo
 from attendance.service.ports import Analyser
 from attendance.store.access import events
-from attendance.store.people import people
 from attendance.training.liveness import simulate
 
 FPS, LASTS_S = 7, 4.0
@@ -129,11 +127,7 @@ def _pictures(place: _Place, scenes: Sequence[Path], number: int, seed: int) -> 
         picture = portrait()
         [face, *_others] = place.analyser.analyse(Frame(picture, place.clock.now(), "photo"), 1)
         faces[name] = picture, face.box
-        with place.site.sessions.begin() as session:
-            now, words = place.clock.now(), "A portrait in the public domain, for measuring."
-            person = people.create_person(session, name=name, at=now, consent_at=now, consent_text=words)
-            photo = portraits.as_jpeg(picture)
-            enrol_photo(session, place.site.keys, place.analyser, person.id, photo, "import", place.clock)
+        clips.enrol_photos(place.site, place.analyser, name, [portraits.as_jpeg(picture)])
     pairs = []
     for turn in range(number):
         species, name = simulate.SPECIES[turn % 3], list(faces)[turn // 3 % 2]
