@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from attendance.store.people import people
-from attendance.store.session import make_engine, sessions
+from attendance.store.session import sessions
 from tests.factories import NOON
-from tests.store.revisions import do, rows, to
+from tests.store.revisions import do, rows, taken_to, to
 
 WHEN = "2024-05-06 12:00:00"
 PERSON = "INSERT INTO people (uid, name, department, active, notes, created_at, updated_at, access_consent_at) VALUES "
@@ -18,11 +20,16 @@ CONSENT = "INSERT INTO consents (person_id, purpose, act, at, version, words, la
 PURPOSES = "SELECT purpose FROM consents ORDER BY id"
 
 
-def test_nobody_has_agreed_and_consents_and_numbers_stay(tmp_path: Path) -> None:
-    engine = make_engine(f"sqlite:///{tmp_path}/site.db")
-    to(engine, "0045")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    with taken_to("0045", request, tmp_path) as engine:
+        yield engine
+
+
+def test_nobody_has_agreed_and_consents_and_numbers_stay(before: Engine) -> None:
+    engine = before
     for name in ("Anna", "Bert"):
-        do(engine, f"{PERSON} ('{name}', '{name}', 'Lab', 1, '', '{WHEN}', '{WHEN}', '{WHEN}')")
+        do(engine, f"{PERSON} ('{name}', '{name}', 'Lab', true, '', '{WHEN}', '{WHEN}', '{WHEN}')")
     do(engine, f"{CONSENT} (1, 'access', 'given', '{WHEN}', 'abc', 'Yes.', 'en', 'page', 'ada')")
     do(engine, "DELETE FROM people WHERE name = 'Bert'")
     growth = f"{CONSENT} (1, 'growth', 'given', '{WHEN}', 'abc', 'Yes.', 'en', 'page', 'ada')"
@@ -34,7 +41,7 @@ def test_nobody_has_agreed_and_consents_and_numbers_stay(tmp_path: Path) -> None
     assert rows(engine, PURPOSES) == [("access",)]
     do(engine, growth)
     do(engine, "INSERT INTO grown_templates (uid, person_id, model_id, vector, quality, camera, passage_id, grown_at, "
-       f"usable_at) VALUES ('u', 1, 'm', x'00', '{{}}', 'door', 'p', '{WHEN}', '{WHEN}')")  # fmt: skip
+       f"usable_at) VALUES ('u', 1, 'm', '00', '{{}}', 'door', 'p', '{WHEN}', '{WHEN}')")  # fmt: skip
     do(engine, f"INSERT INTO pin_proofs VALUES ('p', 1, '{WHEN}')")
 
     to(engine, "0045", back=True)
@@ -44,4 +51,3 @@ def test_nobody_has_agreed_and_consents_and_numbers_stay(tmp_path: Path) -> None
     with sessions(engine).begin() as session:
         added = people.create_person(session, name="Carla", at=NOON)
         assert (added.id, added.growth_consent_at) == (3, None)
-    engine.dispose()

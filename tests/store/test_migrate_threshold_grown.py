@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+from sqlalchemy import Engine
+
 from attendance.store.calibration import operating_points
-from attendance.store.session import make_engine, sessions
+from attendance.store.session import sessions
 from tests.factories import NOON
-from tests.store.revisions import do, rows, to
+from tests.store.revisions import do, rows, taken_to, to
 
 POINT = (
     "INSERT INTO operating_points (model_id, threshold, margin, source, gallery_size, details, created_at, target, "
@@ -15,9 +19,14 @@ POINT = (
 )
 
 
-def test_an_older_threshold_stays_in_force_and_was_computed_with_nothing_that_grew(tmp_path: Path) -> None:
-    engine = make_engine(f"sqlite:///{tmp_path}/site.db")
-    to(engine, "0046")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    with taken_to("0046", request, tmp_path) as engine:
+        yield engine
+
+
+def test_an_older_threshold_stays_in_force_and_was_computed_with_nothing_that_grew(before: Engine) -> None:
+    engine = before
     do(engine, POINT)
     to(engine, "head")
     with sessions(engine).begin() as session:
@@ -31,4 +40,3 @@ def test_an_older_threshold_stays_in_force_and_was_computed_with_nothing_that_gr
         assert operating_points.counted_grown(session, "m") == {"a", "b"}
     to(engine, "0046", back=True)
     assert rows(engine, "SELECT threshold, covers FROM operating_points ORDER BY id") == [(0.5, 22), (0.6, None)]
-    engine.dispose()

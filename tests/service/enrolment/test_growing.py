@@ -445,6 +445,6 @@ def test_a_fault_of_the_database_keeps_no_door_from_its_work(vault: Vault) -> No
     vault.face()
     ask(vault.site, 1, Method.PIN)
     with vault.site.sessions.begin() as session:
-        session.execute(text("UPDATE key_material SET wrapped_key = x'00'"))
+        session.execute(text("UPDATE key_material SET wrapped_key = :nothing"), {"nothing": b"\0"})
 
     assert vault.growing.tick() == 0 and not vault.growing._held
