@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from attendance.errors import UserError
 from attendance.vision.boxes import as_bgr
@@ -29,7 +29,7 @@ def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
         try:
             with Image.open(image) as opened:
                 return _rgb(ImageOps.exif_transpose(opened))
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        except Exception as error:  # Pillow's parsers raise whatever a broken file provokes
             raise UserError(f"cannot read {image} as an image: {error}") from error
     if isinstance(image, Image.Image):
         return _rgb(image)

@@ -76,7 +76,12 @@ def embed_photo(net: nn.Module, size: int, bgr: NDArray[np.uint8]) -> NDArray[np
 
 
 def embed_crop(net: nn.Module, size: int, bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the unit embedding [D] of an aligned face crop of any size, BGR uint8 [H,W,3]."""
+    """Return the unit embedding [D] of an aligned face crop of any size, BGR uint8 [H,W,3].
+
+    Raises UserError for a crop without pixels.
+    """
+    if not bgr.size:
+        raise UserError("the crop has no pixels: cut it out of the photo again")
     shrinks = max(bgr.shape[:2]) > size
     crop = cv2.resize(bgr, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return _vector(_analyser(net, size).embed(crop.astype(np.uint8, copy=False)))

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from attendance.errors import UserError
@@ -106,7 +107,8 @@ class RecognitionModel(nn.Module):
         was_training = self.training
         self.eval()
         try:
-            bgr = np.ascontiguousarray(as_rgb(image)[..., ::-1])
+            upright = ImageOps.exif_transpose(image) if isinstance(image, Image.Image) else image  # as a file's is
+            bgr = np.ascontiguousarray(as_rgb(upright)[..., ::-1])
             embed = photos.embed_crop if aligned else photos.embed_photo
             return torch.from_numpy(embed(self, self.input_size, bgr))
         except UserError as error:

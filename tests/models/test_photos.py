@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image as Pictures
 
 from attendance import paths
 from attendance.config import Settings
@@ -100,6 +101,31 @@ def test_no_face_and_several_are_errors_that_say_what_to_do(
     bystander[:, :512] = collins
     bystander[300:440, 540:659] = cv2.resize(hopper, (119, 140), interpolation=cv2.INTER_AREA)
     assert float(rec.generate_emb(bystander) @ rec.generate_emb(collins)) > 0.9
+
+
+def test_a_picture_that_the_camera_saved_turned_gives_the_same_as_its_file(
+    rec: RecognitionModel, collins: Image, tmp_path: Path
+) -> None:
+    exif = Pictures.Exif()
+    exif[0x0112] = 6  # shown turned by 90° clockwise
+    sideways = Pictures.fromarray(np.rot90(collins[..., ::-1]))
+    sideways.save(tmp_path / "phone.png", exif=exif)
+    with Pictures.open(tmp_path / "phone.png") as opened:
+        assert float(rec.generate_emb(opened) @ rec.generate_emb(collins)) == pytest.approx(1, abs=1e-4)
+    assert float(rec.generate_emb(tmp_path / "phone.png") @ rec.generate_emb(collins)) == pytest.approx(1, abs=1e-4)
+
+
+def test_nothing_and_broken_files_are_errors_in_words(rec: RecognitionModel, collins: Image, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no pixels"):
+        rec.generate_emb(np.zeros((0, 112, 3), np.uint8), aligned=True)
+    with pytest.raises(UserError, match="no face on this photo"):
+        rec.generate_emb(np.zeros((0, 112, 3), np.uint8))
+    good = portraits.as_jpeg(collins)
+    for number, data in enumerate((b"", good[: len(good) // 2], b"\x89PNG\r\n\x1a\n" + bytes(40))):
+        broken = tmp_path / f"broken{number}.jpg"
+        broken.write_bytes(data)
+        with pytest.raises(UserError, match=rf"broken{number}\.jpg as an image"):
+            rec.generate_emb(broken)
 
 
 def test_an_untrained_network_in_training_mode_stays_there(collins: Image) -> None:
