@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
@@ -41,10 +43,10 @@ def get(known: Known, folder: Path, source: str | None, today: date, replace: bo
     target = folder / f"{known.name}.onnx"
     if not replace and (target.exists() or target.with_suffix(".json").exists()):
         raise UserError(f"{known.name} is in {folder} already; to fetch it again add --replace")
-    folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{known.name}.part"
     trial = folder / f".{known.name}.trial"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         _copy(_chunks(known.url if source is None else source, known.size), part, known)
         trial.mkdir(exist_ok=True)
         graph = trial / target.name
@@ -54,35 +56,34 @@ def get(known: Known, folder: Path, source: str | None, today: date, replace: bo
             part.replace(graph)
         card = _card(known, sha256_of(graph), today)
         _try(card, trial)
+        written = save_card(card, trial)  # before the graph is in its place: on a full disk neither is
         graph.replace(target)
-        save_card(card, folder)
+        written.replace(target.with_suffix(".json"))
         return card
     except OSError as error:
         raise UserError(f"{known.name} cannot be written to {folder}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
-        (trial / target.name).unlink(missing_ok=True)
-        if trial.is_dir():
-            trial.rmdir()
+        with suppress(OSError):
+            part.unlink()
+        shutil.rmtree(trial, ignore_errors=True)
 
 
 def _chunks(source: str, size: int) -> Iterator[bytes]:
     """Yield the bytes of an address or a file, at most one chunk more than `size`."""
-    parts = urlsplit(source)
-    if parts.scheme not in ("http", "https"):
+    if not source.lower().startswith(("http://", "https://")):
         try:
             with Path(source).open("rb") as file:
                 yield from _read(file, size)
         except OSError as error:
             raise UserError(f"cannot read {source}: {error.strerror}; check the path") from error
         return
-    _require_safe(source)
     try:
+        _require_safe(source)
         with urllib.request.build_opener(_SafeRedirects).open(source, timeout=TIMEOUT_S) as answer:
             yield from _read(answer, size)
     except urllib.error.HTTPError as error:
-        raise UserError(f"{source} answers {error.code} {error.reason}; {_ELSEWHERE}") from error
-    except (OSError, HTTPException) as error:  # URLError is an OSError
+        raise UserError(f"{source} answers {error.code} {first_line(error.reason)}; {_ELSEWHERE}") from error
+    except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError; ValueError: no valid address
         raise UserError(f"{source} cannot be fetched: {first_line(error)}; {_ELSEWHERE}") from error
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -27,12 +29,16 @@ TODAY = NOON.date()
 
 @dataclass
 class Makers:
-    """The makers' server: files by path, addresses that lead elsewhere, what was asked for."""
+    """The makers' server: files by path, addresses that lead elsewhere, what was asked for.
+
+    `promised`: the length that it announces, None: it announces none.
+    """
 
     address: str
     files: dict[str, bytes] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    promised: int | None = None
 
 
 @pytest.fixture
@@ -46,6 +52,8 @@ def makers() -> Iterator[Makers]:
                 self.end_headers()
             elif self.path in there.files:
                 self.send_response(200)
+                if there.promised is not None:
+                    self.send_header("Content-Length", str(there.promised))
                 self.end_headers()
                 self.wfile.write(there.files[self.path])
             else:
@@ -113,6 +121,39 @@ def test_a_changed_a_short_an_endless_and_a_missing_file_leave_the_folder_as_it_
     assert list((tmp_path / "weights").iterdir()) == []
 
 
+def test_a_full_disk_and_a_folder_that_cannot_be_made_leave_nothing_behind(
+    known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "weights"
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for where, name in ((os, "fsync"), (Path, "write_bytes"), (Path, "write_text")):
+        with monkeypatch.context() as patched:  # while it comes, while it is converted, while the card is written
+            patched.setattr(where, name, full)
+            with pytest.raises(UserError, match=r"small cannot be written to .*: No space left"):
+                fetch.get(known, folder, None, TODAY)
+        assert list(folder.iterdir()) == []
+    fetch.get(known, folder, None, TODAY)
+
+    (tmp_path / "file").write_text("no folder")
+    for wrong in (tmp_path / "file", tmp_path / "file" / "weights"):
+        with pytest.raises(UserError, match=f"small cannot be written to {wrong}"):
+            fetch.get(known, wrong, None, TODAY)
+
+
+def test_a_connection_that_breaks_off_is_no_network(known: Known, makers: Makers, tmp_path: Path) -> None:
+    makers.promised = known.size
+    makers.files["/small.espdl"] = makers.files["/small.espdl"][: known.size // 2]
+    with pytest.raises(UserError, match=rf"{known.size:,} bytes, but {known.size // 2:,} came; fetch the file"):
+        fetch.get(known, tmp_path, None, TODAY)
+    makers.moved = {"/round": "/round"}
+    with pytest.raises(UserError, match=r"answers 302 .*--from"):
+        fetch.get(known, tmp_path, f"{makers.address}/round", TODAY)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_from_elsewhere_will_do_if_it_is_the_same(known: Known, makers: Makers, tmp_path: Path) -> None:
     stick = tmp_path / "stick.espdl"
     stick.write_bytes(makers.files["/small.espdl"])
@@ -131,6 +172,9 @@ def test_plain_http_to_another_computer_is_refused_also_after_a_redirect(
 ) -> None:
     with pytest.raises(UserError, match="not an https address"):
         fetch.get(known, tmp_path, "http://192.0.2.1/small.espdl", TODAY)
+    for broken in ("https://[::1", "https://127.0.0.1:x/", "https://127.0.0.1/ä", "https:///small.espdl"):
+        with pytest.raises(UserError, match=r"cannot be fetched: .* --from"):
+            fetch.get(known, tmp_path, broken, TODAY)
     makers.moved = {"/far": "http://192.0.2.1/small.espdl", "/near": "/small.espdl"}
     with pytest.raises(UserError, match="not an https address"):
         fetch.get(known, tmp_path, f"{makers.address}/far", TODAY)
