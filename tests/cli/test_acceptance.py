@@ -143,6 +143,38 @@ def test_what_the_door_recorded_is_what_the_report_says(door: Door) -> None:
     assert re.fullmatch("[0-9a-f]{64}", content["sha256"][f"{MODEL}.onnx"])
 
 
+def test_a_face_before_a_second_proof_has_passed_and_a_wrong_name_counts_behind_a_shut_door_too(door: Door) -> None:
+    asked = door.passage(5, 1, granted=False, reason=Reason.SECOND_FACTOR, score=0.8)
+    door.passage(15, 2, granted=False, reason=Reason.SECOND_FACTOR, score=0.6)
+    taken = door.passage(25, 1, granted=False, reason=Reason.SECOND_FACTOR, score=0.6)
+    door.passage(35, 1, granted=False, reason=Reason.NO_RIGHT, score=0.6)
+    door.passage(45, 1, granted=False, reason=Reason.NO_RIGHT, score=0.8)
+    content = door.test(
+        f"enrolled,1,{span(0, 10)},", f"enrolled,1,{span(10, 20)},", f"stranger,S1,{span(20, 30)},",
+        f"stranger,S2,{span(30, 40)},", f"enrolled,1,{span(40, 50)},",
+    )  # fmt: skip
+    outcomes = [(one["outcome"], one["passage"]) for one in content["attempts"]]
+    assert outcomes[0] == ("let in", asked) and outcomes[2] == ("let in", taken)
+    assert [one for one, _ in outcomes] == ["let in", "taken for another", "let in", "let in", "refused"]
+    assert content["rates"]["fpir"]["errors"] == 2 and content["rates"]["fnir"]["errors"] == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "stated"), [("calibration", 0.005), ("card default", None), ("administrator", None)]
+)
+def test_a_report_names_a_risk_only_where_the_threshold_came_from_it(
+    door: Door, source: str, stated: float | None
+) -> None:
+    with door.sessions.begin() as session:  # what the page stores of a threshold for which no number was given
+        operating_points.set_point(
+            session, model_id=MODEL, threshold=0.6, margin=0.05, source=source, gallery_size=2, at=NOON,
+            basis=operating_points.Basis(0.005, 2, "not enough", "2 people"),
+        )  # fmt: skip
+    content = door.test(f"stranger,S1,{span(0, 10)},refused")
+    assert content["threshold"]["accepted_risk"] == stated
+    assert content["threshold"]["compared_by"] == "best photo"
+
+
 def test_the_outcome_of_a_file_counts_only_where_the_door_recorded_nothing(door: Door) -> None:
     door.passage(5, 1, score=0.8)
     content = door.test(f"stranger,S1,{span(0, 10)},refused", f"stranger,S2,{span(20, 30)},refused")

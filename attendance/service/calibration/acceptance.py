@@ -61,20 +61,22 @@ def judge(
 ) -> Attempt | None:
     """Return what the camera recorded of an attempt between these times; None if it recorded nothing.
 
-    An enrolled person who was let in once counts as let in, whatever was recorded before or after.
+    An enrolled person who was let in once counts as let in, whatever was recorded before or after.  Where the door
+    asked for a second proof, the face has passed.  Whoever was taken for somebody else was taken for them, also where
+    a rule kept the door shut.
     """
     views = events.list_passages(session, since=start, until=end, camera=camera, method=Method.FACE, limit=200)
     passages = [view.passage for view in views][::-1]
-    granted = [passage for passage in passages if passage.granted]
+    named = [passage for passage in passages if passage.granted or passage.person_id is not None]
     if kind is Kind.ENROLLED:
-        right = next((passage for passage in granted if passage.person_id == person_id), None)
-        wrong = next((passage for passage in granted if passage.person_id != person_id), None)
+        wrong = next((passage for passage in named if passage.person_id != person_id), None)
         if wrong is not None:  # worse than a refusal, even if the right one was found, too
             return _attempt(kind, person, start, Outcome.TAKEN_FOR_ANOTHER, wrong)
+        right = next((passage for passage in named if passage.granted or passage.reason is Reason.SECOND_FACTOR), None)
         if right is not None:
             return _attempt(kind, person, start, Outcome.LET_IN, right)
-    elif granted:
-        return _attempt(kind, person, start, Outcome.LET_IN, granted[0])
+    elif named:
+        return _attempt(kind, person, start, Outcome.LET_IN, named[0])
     refused = [passage for passage in passages if passage.reason not in _NO_LOOK]
     if refused:
         return _attempt(kind, person, start, Outcome.REFUSED, refused[-1])
@@ -118,7 +120,8 @@ def content_of(
             "margin": point.margin,
             "source": point.source,
             "since": point.created_at.isoformat(),
-            "accepted_risk": point.target,
+            "compared_by": point.scoring,
+            "accepted_risk": point.target if point.source == "calibration" else None,
             "stated_fpir": point.fpir,
             "verdict": point.verdict,
         },

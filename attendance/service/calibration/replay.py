@@ -6,6 +6,7 @@ Main choice: the recorded score stands for the whole visit: that of the pooled a
 single looks are compared.  Trade-off: it is an estimate both ways, since a refused attempt may have gone on, looks
 need not have agreed on one person, and somebody who is refused usually tries again.  The larger margin between
 look-alikes does not apply, because a decision does not say whether its runner-up was one.
+A face that was recognised counts as let in where the door only asked for a second proof after it.
 """
 
 from __future__ import annotations
@@ -61,18 +62,23 @@ def replay(decisions: Sequence[Decided], threshold: float, margin: float, locale
     granted = compared = lost = gained = 0
     changed = []
     for decided in decisions:
-        granted += decided.granted
-        if decided.score is None or not (decided.granted or decided.reason in _BY_SCORE):
+        passed = _passed(decided)
+        granted += passed
+        if decided.score is None or not (passed or decided.reason in _BY_SCORE):
             continue
         compared += 1
         passes = decided.score >= threshold and stands_out(decided.score, decided.runner_up, margin)
-        if passes is decided.granted:
+        if passes is passed:
             continue
-        lost += decided.granted
+        lost += passed
         gained += passes
         changed.append(Changed(decided, _why(decided, decided.score, threshold, margin, locale)))
     refused = len(decisions) - granted
     return Replayed(len(decisions), granted, refused, compared, lost, gained, tuple(reversed(changed)))
+
+
+def _passed(decided: Decided) -> bool:
+    return decided.granted or decided.reason is Reason.SECOND_FACTOR
 
 
 def _why(decided: Decided, score: float, threshold: float, margin: float, locale: str) -> str:
@@ -83,7 +89,7 @@ def _why(decided: Decided, score: float, threshold: float, margin: float, locale
     numbers = {"score": number(score), "threshold": number(threshold)}
     if score < threshold:
         return _("would be refused: the score %(score)s is below %(threshold)s", **numbers)
-    if decided.granted and decided.runner_up is not None:
+    if _passed(decided) and decided.runner_up is not None:
         return _(
             "would be refused: only %(ahead)s ahead of the second person, %(margin)s is needed",
             ahead=number(score - decided.runner_up),

@@ -45,6 +45,17 @@ def test_a_face_that_was_too_poor_stays_refused_whatever_its_score() -> None:
     assert replay([Decided(False, Reason.BLURRED, 0.9, None)], 0.1, 0.0).changes == 0
 
 
+def test_a_face_that_a_second_proof_followed_had_passed() -> None:
+    asked = Decided(False, Reason.SECOND_FACTOR, 0.6, 0.3)
+    forbidden = Decided(False, Reason.NO_RIGHT, 0.6, 0.3)
+    same, higher, wider = (replay([asked, forbidden], *values) for values in ((0.5, 0.05), (0.61, 0.05), (0.5, 0.31)))
+
+    assert (same.changes, same.granted, same.refused, same.compared) == (0, 1, 1, 1)
+    assert [one.words for one in higher.changed] == ["would be refused: the score 0.600 is below 0.610"]
+    assert (higher.would_be_refused, higher.would_be_let_in, wider.would_be_refused) == (1, 0, 1)
+    assert "only 0.300 ahead" in wider.changed[0].words
+
+
 def test_no_past_changes_nothing() -> None:
     assert replay([], 0.5, 0.05).decisions == 0
 
