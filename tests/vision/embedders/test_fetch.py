@@ -126,7 +126,7 @@ def test_a_full_disk_and_a_folder_that_cannot_be_made_leave_nothing_behind(
 ) -> None:
     folder = tmp_path / "weights"
 
-    def full(*_arguments: object) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     for where, name in ((os, "fsync"), (Path, "write_bytes"), (Path, "write_text")):
