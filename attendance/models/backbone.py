@@ -1,6 +1,6 @@
 """The EfficientNet-B0 trunk that both networks share.
 
-In: float32 RGB 0..255, [N,3,H,W].  Out: feature maps at strides 8, 16 and 32.
+In: float32 RGB 0..255, [N,3,H,W].  Out: feature maps at strides 4, 8, 16 and 32.
 Does not know: faces.
 Main choice: the network normalises its own input, so that no caller can get it wrong.
 Trade-off: one multiplication an image.
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import efficientnet_b0
 
-C8, C16, C32, C_LAST = 40, 112, 320, 1280
+C4, C8, C16, C32, C_LAST = 24, 40, 112, 320, 1280
 
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet's, as torchvision's EfficientNet expects
 _STD = (0.229, 0.224, 0.225)
@@ -34,12 +34,12 @@ class Backbone(nn.Module):
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1) * 255, persistent=False)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map [N,3,H,W] RGB 0..255 to features [N,40,H/8,W/8], [N,112,H/16,W/16], [N,320 or 1280,H/32,W/32]."""
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Map [N,3,H,W] RGB 0..255 to features at strides 4, 8, 16, 32 of 24, 40, 112, 320 (or 1,280) channels."""
         x = (image - self.mean) / self.std
         taps = []
         for index, stage in enumerate(self.features):
             x = stage(x)
-            if index in (3, 5):
+            if index in (2, 3, 5):
                 taps.append(x)
-        return taps[0], taps[1], x
+        return taps[0], taps[1], taps[2], x

@@ -2,13 +2,14 @@
 
 In: RGB 0..255 [N,3,H,W], sides multiples of 32.  Out: raw heads, or decoded faces by `detect`.
 Does not know: people, alignment, thresholds of a site.
-Main choice: anchor-free heads on a light top-down neck at strides 8, 16 and 32 (FCOS, Tian et al.,
+Main choice: anchor-free heads on a light top-down neck at strides 4, 8, 16 and 32 (FCOS, Tian et al.,
 2019; YOLO-style objectness that learns the box's quality).
 Trade-off: of two faces with the same centre and size, only one can be found.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attendance.models import live, storage
-from attendance.models.backbone import C8, C16, C32, Backbone
+from attendance.models.backbone import C4, C8, C16, C32, Backbone
 from attendance.models.drawing import draw_faces
 from attendance.models.images import ImageLike, as_batch, as_rgb
-from attendance.vision.boxes import Detections, clip_boxes, decode, letterbox, unletterbox
+from attendance.vision.boxes import COARSE, STRIDES, Detections, clip_boxes, decode, letterbox, unletterbox
 
 WIDTH = 64
+LEVELLED = ("lateral", "smooth", "tower", "bbox_head", "obj_head", "landmark_head")  # one for each stride
 RARE = -4.6  # logit of 1 %: at the start faces must look rare, or the first steps would drown in negatives
 
 
@@ -39,27 +41,51 @@ def _separable(channels: int) -> nn.Sequential:
     )
 
 
+def _is_coarse(names: Collection[str]) -> bool:
+    """Return whether a detector's file has the strides 8 to 32 and not 4."""
+    return "obj_head.0.weight" in names and f"obj_head.{len(COARSE)}.weight" not in names
+
+
+def _one_level_up(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the tensors of strides 8 to 32, and give the stride of 4 those of 8, but for its way from the trunk."""
+    moved: dict[str, Tensor] = {}
+    for name, value in tensors.items():
+        part, *rest = name.split(".", 2)
+        if part not in LEVELLED:
+            moved[name] = value
+            continue
+        level, tail = int(rest[0]), rest[1]
+        moved[f"{part}.{level + 1}.{tail}"] = value
+        if level == 0 and part != "lateral":
+            moved[f"{part}.0.{tail}"] = value
+    return moved
+
+
 class DetectionModel(nn.Module):
     """EfficientNet-B0 trunk, top-down neck, heads `bbox_head`, `obj_head` and `landmark_head`.
 
     det(x) → {"bbox" [N,A,4] distances l,t,r,b in strides ≥ 0, "obj" [N,A] logits, "landmarks"
-    [N,A,10] offsets in strides}; A = Σ (H/s)(W/s), strides 8, 16, 32, cells row by row.
+    [N,A,10] offsets in strides}; A = Σ (H/s)(W/s), `strides` 4, 8, 16, 32 (older files: from 8 on), cells row by row.
     """
 
     def __init__(self, weights: str | Path | None = None, input_size: int = 256) -> None:
+        """Make the network of the file `weights`, or a new one.  Before yolo-effb0-256-v7 there was no stride of 4."""
         super().__init__()
         if input_size <= 0 or input_size % 32:
             raise ValueError(f"the input size must be a multiple of 32, not {input_size}")
         self.input_size = input_size
         self.backbone = Backbone(last_conv=False)
+        self.strides = COARSE if weights is not None and _is_coarse(storage.names_in(Path(weights))) else STRIDES
+        levels = range(len(self.strides))
         self.lateral = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(c, WIDTH, 1, bias=False), nn.BatchNorm2d(WIDTH)) for c in (C8, C16, C32)
+            nn.Sequential(nn.Conv2d(c, WIDTH, 1, bias=False), nn.BatchNorm2d(WIDTH))
+            for c in (C4, C8, C16, C32)[-len(self.strides) :]
         )
-        self.smooth = nn.ModuleList(_separable(WIDTH) for _ in range(3))
-        self.tower = nn.ModuleList(_separable(WIDTH) for _ in range(3))
-        self.bbox_head = nn.ModuleList(nn.Conv2d(WIDTH, 4, 1) for _ in range(3))
-        self.obj_head = nn.ModuleList(nn.Conv2d(WIDTH, 1, 1) for _ in range(3))
-        self.landmark_head = nn.ModuleList(nn.Conv2d(WIDTH, 10, 1) for _ in range(3))
+        self.smooth = nn.ModuleList(_separable(WIDTH) for _ in levels)
+        self.tower = nn.ModuleList(_separable(WIDTH) for _ in levels)
+        self.bbox_head = nn.ModuleList(nn.Conv2d(WIDTH, 4, 1) for _ in levels)
+        self.obj_head = nn.ModuleList(nn.Conv2d(WIDTH, 1, 1) for _ in levels)
+        self.landmark_head = nn.ModuleList(nn.Conv2d(WIDTH, 10, 1) for _ in levels)
         for head in self.obj_head:
             assert isinstance(head, nn.Conv2d) and head.bias is not None
             nn.init.constant_(head.bias, RARE)
@@ -68,9 +94,9 @@ class DetectionModel(nn.Module):
             self.eval()
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        maps = list(self.backbone(image))
+        maps = list(self.backbone(image))[-len(self.strides) :]
         maps = [lateral(m) for lateral, m in zip(self.lateral, maps, strict=True)]
-        for level in (1, 0):
+        for level in reversed(range(len(maps) - 1)):
             up = F.interpolate(maps[level + 1], scale_factor=2.0, mode="nearest")
             maps[level] = maps[level] + up
         outputs: dict[str, list[Tensor]] = {"bbox": [], "obj": [], "landmarks": []}
@@ -121,5 +147,9 @@ class DetectionModel(nn.Module):
         storage.load_whole(self, Path(path))
 
     def load_weights_partial(self, path: str | Path) -> dict[str, list[str]]:
-        """Load what fits by name and shape; see `RecognitionModel.load_weights_partial`."""
-        return storage.load_partial(self, Path(path))
+        """Load what fits by name and shape; see `RecognitionModel.load_weights_partial`.
+
+        The stride of 4 of a new network begins as an older one's stride of 8.
+        """
+        older = self.strides == STRIDES and _is_coarse(storage.names_in(Path(path)))
+        return storage.load_partial(self, Path(path), _one_level_up if older else None)

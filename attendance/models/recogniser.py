@@ -84,7 +84,7 @@ class RecognitionModel(nn.Module):
 
     def features(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return the embedding before normalisation [N,384] and the stride-16 map [N,112,S/16,S/16] (for hints)."""
-        _, middle, last = self.backbone(image)
+        _, _, middle, last = self.backbone(image)
         pooled = F.adaptive_avg_pool2d(self.reduce(last), GRID)
         return self.norm(self.embed(pooled.flatten(1))), middle
 

@@ -6,9 +6,11 @@ Does not know: architectures, cards (`attendance.vision.weights` checks those).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -44,12 +46,28 @@ def save_half(module: nn.Module, path: Path, skip: str | None = None) -> None:
     save_file(tensors, str(path))
 
 
-def load_partial(module: nn.Module, path: Path) -> dict[str, list[str]]:
-    """Copy tensors that fit by name and shape into `module`; report the rest (see `load_weights_partial`)."""
+def names_in(path: Path) -> set[str]:
+    """Return the names of a file's tensors; raise UserError if it cannot be read."""
     try:
-        theirs = load_file(str(path))
+        with safe_open(str(path), "pt") as file:
+            return set(file.keys())
     except Exception as error:  # safetensors raises its own types for truncated and foreign files
         raise UserError(f"cannot read weights from {path}: {error}") from error
+
+
+def load_partial(
+    module: nn.Module, path: Path, as_ours: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None
+) -> dict[str, list[str]]:
+    """Copy tensors that fit by name and shape into `module`; report the rest (see `load_weights_partial`).
+
+    `as_ours` gives an older network's tensors the names of this one.
+    """
+    try:
+        theirs = load_file(str(path))
+    except Exception as error:  # as above
+        raise UserError(f"cannot read weights from {path}: {error}") from error
+    if as_ours is not None:
+        theirs = as_ours(theirs)
     ours = module.state_dict()
     loaded, mismatched = [], []
     with torch.no_grad():

@@ -27,7 +27,7 @@ from attendance.vision.weights import Card, save_card, sha256_of
 
 RESEARCH = "research and evaluation only, as the sets' own terms say; train on your own consented images for more"
 ARCHITECTURE = {
-    "detector": "EfficientNet-B0 trunk, top-down neck (64), anchor-free heads at strides 8, 16, 32",
+    "detector": "EfficientNet-B0 trunk, top-down neck (64), anchor-free heads at strides 4, 8, 16, 32",
     "recogniser": "EfficientNet-B0 trunk, 4x4 grid head, 384-d unit embedding",
 }
 EPOCH_FACES, EPOCH_SCENES, EPOCHS = 60_000, 12_000, 30

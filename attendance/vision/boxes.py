@@ -9,12 +9,14 @@ Trade-off: about a millisecond a frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-STRIDES = (8, 16, 32)
+STRIDES = (4, 8, 16, 32)
+COARSE = STRIDES[1:]  # of detectors before yolo-effb0-256-v7
 PAD_GREY = 114
 # The most candidates that are compared with each other: a frame with more holds noise and not faces.
 MAX_CANDIDATES = 1000
@@ -122,16 +124,24 @@ def nms(boxes: NDArray[np.float32], scores: NDArray[np.float32], iou: float) -> 
     return order[alive]
 
 
-def cell_centres(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def cell_centres(
+    height: int, width: int, of_strides: tuple[int, ...] = STRIDES
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the cells' centres [A,2] px and strides [A] for an input of this size, px, in the heads' order.
 
-    A = Σ (H/s)(W/s) over the strides 8, 16, 32; within a stride row by row.  Raises ValueError
-    unless both sides are multiples of 32.
+    A = Σ (H/s)(W/s) over `of_strides`; within a stride row by row.  Raises ValueError unless both sides are
+    multiples of 32.
     """
+    centres, strides = _cells(height, width, of_strides)
+    return centres.copy(), strides.copy()
+
+
+@lru_cache(maxsize=16)  # a camera's pictures, and the crops of its faces, have few sizes
+def _cells(height: int, width: int, of_strides: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     if height % STRIDES[-1] or width % STRIDES[-1] or height <= 0 or width <= 0:
         raise ValueError(f"an input is a multiple of {STRIDES[-1]} px on each side, not {height} × {width}")
     centres, strides = [], []
-    for stride in STRIDES:
+    for stride in of_strides:
         y, x = np.mgrid[0 : height // stride, 0 : width // stride]
         centres.append((np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) * stride)
         strides.append(np.full(x.size, stride))
@@ -150,10 +160,11 @@ def decode(
 
     `bbox` [A,4]: distances left, top, right, bottom of the cell's centre in strides, ≥ 0; `obj` [A]:
     logits; `landmarks` [A,10]: x, y offsets of the five points from the cell's centre in strides.
-    Boxes may reach beyond the input.  A cell is not a face if a value is not finite or absurdly far off,
-    or if its box has no area.  Raises ValueError when the shapes do not fit `input_hw`.
+    A is of the strides 4 to 32, or of 8 to 32.  Boxes may reach beyond the input.  A cell is not a face if a value is
+    not finite or absurdly far off, or if its box has no area.  Raises ValueError when the shapes do not fit `input_hw`.
     """
-    centres, strides = cell_centres(*input_hw)
+    coarse = _cells(*input_hw, COARSE)
+    centres, strides = coarse if len(obj) == len(coarse[0]) else _cells(*input_hw, STRIDES)
     cells = len(centres)
     if bbox.shape != (cells, 4) or obj.shape != (cells,) or landmarks.shape != (cells, 10):
         raise ValueError(f"{cells} cells, but heads of {bbox.shape}, {obj.shape}, {landmarks.shape}")

@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
+from attendance import paths
 from attendance.errors import UserError
 from attendance.models import DetectionModel
-from attendance.vision.boxes import cell_centres
+from attendance.vision.boxes import COARSE, STRIDES, cell_centres
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,22 @@ def test_what_is_no_image_is_refused_in_words(net: DetectionModel) -> None:
 def test_the_live_picture_says_which_camera_does_not_open(net: DetectionModel, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not open"):
         net.live_test(camera=str(tmp_path / "no.avi"))
+
+
+@pytest.mark.parametrize(("model_id", "strides"), [("yolo-effb0-256-v6", COARSE), ("yolo-effb0-256-v7", STRIDES)])
+def test_a_file_says_which_strides_its_network_has(model_id: str, strides: tuple[int, ...]) -> None:
+    net = DetectionModel(weights=paths.weights_dir() / f"{model_id}.safetensors", input_size=64)
+    with torch.inference_mode():
+        heads = net(torch.zeros(1, 3, 64, 64))
+    assert net.strides == strides and heads["obj"].shape[1] == len(cell_centres(64, 64, strides)[0])
+
+
+def test_a_new_network_begins_with_an_older_ones_levels_each_at_its_stride() -> None:
+    file = paths.weights_dir() / "yolo-effb0-256-v6.safetensors"
+    older, new = DetectionModel(weights=file), DetectionModel()
+    report = new.load_weights_partial(file)
+
+    assert {name.split(".")[0] for name in report["missing"]} == {"lateral"} and not report["mismatched"]
+    for ours, theirs in ((1, 0), (3, 2), (0, 0)):
+        assert torch.equal(new.tower[ours][0].weight, older.tower[theirs][0].weight)  # type: ignore[index]
+    assert torch.equal(new.lateral[1][0].weight, older.lateral[0][0].weight)  # type: ignore[index]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from attendance.vision.boxes import (
+    COARSE,
     MAX_CANDIDATES,
     PAD_GREY,
     STRIDES,
@@ -150,19 +151,22 @@ def test_an_input_that_is_no_multiple_of_32_is_an_error(shape: tuple[int, int]) 
 Heads = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
-def random_heads(seed: int, height: int, width: int) -> Heads:
+def random_heads(seed: int, height: int, width: int, strides: tuple[int, ...] = STRIDES) -> Heads:
     random = np.random.default_rng(seed)
-    cells = sum((height // stride) * (width // stride) for stride in STRIDES)
+    cells = sum((height // stride) * (width // stride) for stride in strides)
     bbox = random.uniform(-0.2, 3, (cells, 4)).astype(np.float32)
     return bbox, random.normal(-1, 2, cells).astype(np.float32), random.normal(0, 1, (cells, 10)).astype(np.float32)
 
 
-def slow_decode(heads: Heads, height: int, width: int, threshold: float, iou: float) -> list[tuple[float, ...]]:
+def slow_decode(
+    heads: Heads, shape: tuple[int, int], strides: tuple[int, ...], threshold: float, iou: float
+) -> list[tuple[float, ...]]:
     """(score, box, points) of each face by plain loops."""
+    height, width = shape
     bbox, obj, landmarks = heads
     found: list[tuple[float, ...]] = []
     cell = 0
-    for stride in STRIDES:
+    for stride in strides:
         for row in range(height // stride):
             for column in range(width // stride):
                 x, y = (column + 0.5) * stride, (row + 0.5) * stride
@@ -183,11 +187,18 @@ def slow_decode(heads: Heads, height: int, width: int, threshold: float, iou: fl
     return kept
 
 
-@given(st.integers(0, 10_000), st.sampled_from([(32, 32), (64, 32), (64, 96)]), st.sampled_from([0.3, 0.5, 0.9]))
-def test_decoding_agrees_with_plain_loops(seed: int, shape: tuple[int, int], threshold: float) -> None:
-    heads = random_heads(seed, *shape)
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from([(32, 32), (64, 32), (64, 96)]),
+    st.sampled_from([STRIDES, COARSE]),
+    st.sampled_from([0.3, 0.5, 0.9]),
+)
+def test_decoding_agrees_with_plain_loops(
+    seed: int, shape: tuple[int, int], strides: tuple[int, ...], threshold: float
+) -> None:
+    heads = random_heads(seed, *shape, strides)
     boxes, scores, points = decode(*heads, shape, threshold, 0.45)
-    expected = slow_decode(heads, *shape, threshold, 0.45)
+    expected = slow_decode(heads, shape, strides, threshold, 0.45)
     assert (boxes.dtype, scores.dtype, points.dtype) == (np.float32,) * 3
     assert boxes.shape == (len(expected), 4)
     assert points.shape == (len(expected), 5, 2)
@@ -230,7 +241,7 @@ def test_a_frame_of_noise_is_cut_at_the_most_candidates() -> None:
 
 
 def test_heads_of_another_input_size_are_an_error() -> None:
-    with pytest.raises(ValueError, match="84 cells"):
+    with pytest.raises(ValueError, match="340 cells"):
         decode(*random_heads(0, 32, 32), (64, 64), 0.5)
 
 

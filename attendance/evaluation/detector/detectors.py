@@ -28,6 +28,7 @@ from attendance.vision.boxes import Detections
 from attendance.vision.serving import analyser_for, cards_for
 from attendance.vision.weights import sha256_of
 
+SCRFD_STRIDES = (8, 16, 32)
 LOW_CONFIDENCE = 0.02  # average precision needs the whole curve
 
 
@@ -107,10 +108,10 @@ class Scrfd:
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         canvas, scale, pad = _black_rimmed(image, self._size)
         values = (canvas[..., ::-1].astype(np.float32) - 127.5) / 128
-        names = [f"{kind}_{stride}" for stride in geometry.STRIDES for kind in ("score", "bbox", "kps")]
+        names = [f"{kind}_{stride}" for stride in SCRFD_STRIDES for kind in ("score", "bbox", "kps")]
         outputs = self._session.run(names, {self._input: np.ascontiguousarray(values.transpose(2, 0, 1)[None])})
         parts = []
-        for stride, score, reach, points in zip(geometry.STRIDES, *(outputs[i::3] for i in range(3)), strict=True):
+        for stride, score, reach, points in zip(SCRFD_STRIDES, *(outputs[i::3] for i in range(3)), strict=True):
             side = self._size // stride
             y, x = np.mgrid[0:side, 0:side]
             corner = np.repeat(np.stack([x.ravel(), y.ravel()], 1), 2, axis=0).astype(np.float32) * stride
@@ -159,7 +160,7 @@ def _kind(path: Path) -> tuple[str, bool]:
     free = any(not dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim[2:])
     if {"cls_8", "obj_8", "bbox_8", "kps_8"} <= names:
         return "yunet", free
-    if {f"{kind}_{stride}" for kind in ("score", "bbox", "kps") for stride in geometry.STRIDES} <= names:
+    if {f"{kind}_{stride}" for kind in ("score", "bbox", "kps") for stride in SCRFD_STRIDES} <= names:
         return "scrfd", free
     return "", False
 

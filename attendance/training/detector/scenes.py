@@ -36,8 +36,9 @@ QUOTA = {
     "generated_b": 700,
 }
 # How often the list holds a set's scenes: crowds are few, and every face of theirs was boxed by people.
-REPEATED = {"facemask853": 4}
+REPEATED = {"facemask853": 12}
 CROWDS = "facemask853"
+MANY = 3  # a picture of so many faces is shown from afar: its faces are a fifth as high at most
 SAME_FACE = 0.4  # IoU from which a machine's box is the one that a person drew
 TURN = 0.4  # rad
 NOD = 0.25  # of the distance from eyes to mouth
@@ -233,6 +234,8 @@ class Composer:
         if random.random() < self.parts.turned:
             scene = _turned(scene, chosen, float(random.uniform(-TURN, TURN)))
         x1, y1, x2, y2 = scene.boxes[chosen]
+        if len(scene.boxes) >= MANY:
+            high = max(2 * self.low, high / 5)
         height = float(np.exp(random.uniform(np.log(self.low), np.log(high))))
         scale = min(height / max(4.0, y2 - y1), 2.5)  # a small face blown up teaches only blur
         matrix_x, matrix_y = random.uniform(0.15, 0.85, 2) * size

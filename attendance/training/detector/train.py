@@ -24,6 +24,7 @@ from tqdm import tqdm
 from attendance.models.detector import DetectionModel
 from attendance.training.detector.assignment import by_alignment, by_bands
 from attendance.training.detector.scenes import Composer, Parts, Scene, load_scenes
+from attendance.training.folding import fold
 from attendance.training.loop import Plan, Run, seed_after
 from attendance.vision.boxes import cell_centres
 
@@ -177,6 +178,7 @@ def train(
 ) -> Path:
     """Train on the scenes in `data`, each batch at one of `sizes` (px); return the weights' path.
 
+    With `start`, whose trunk was trained, its norms keep their statistics: a run that goes on names the same file.
     Several sizes are needed: a network trained at one learns where its picture ends, and its landmarks move to
     one side if it is served larger (docs/LOG.md).
     """
@@ -187,6 +189,8 @@ def train(
     if start is not None and not (resume and (out / "checkpoint.pt").exists()):
         report = model.load_weights_partial(start)
         tqdm.write(json.dumps({"started_from": str(start), "loaded": len(report["loaded"])}))
+    if start is not None:
+        fold(model.backbone)
     run = Run(out, model, plan, resume)
     seed = seed_after(start)
     composers = {size: Composer(faces, empty, high=0.85 * size, parts=choices.parts) for size in sizes}

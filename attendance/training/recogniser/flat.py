@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from attendance.models.recogniser import EMBEDDING, RecognitionModel
+from attendance.training.folding import fold
 from attendance.training.recogniser.augment import RIM
 from attendance.training.recogniser.face_packs import FacePack, training_packs
-from attendance.training.recogniser.folding import fold
 from attendance.training.recogniser.steady import Steady, SteadyRun, branch
 from attendance.training.recogniser.train import (
     Faces,

@@ -52,7 +52,9 @@ def test_alignment_takes_the_cells_that_are_right_already_and_each_face_gets_som
             continue
         predicted = torch.from_numpy(random.uniform(0, 100, (len(centres), 4))).float()
         predicted[:, 2:] += predicted[:, :2]
-        given = by_alignment(boxes, torch.ones(3, dtype=torch.bool), centres, strides, predicted, torch.rand(336))
+        given = by_alignment(
+            boxes, torch.ones(3, dtype=torch.bool), centres, strides, predicted, torch.rand(len(centres))
+        )
         assert given.quality is not None and (given.quality >= 0).all() and (given.quality <= 1).all()
         for face in range(3):
             cells = torch.nonzero(given.matched == face)[:, 0]
@@ -62,7 +64,9 @@ def test_alignment_takes_the_cells_that_are_right_already_and_each_face_gets_som
     predicted = torch.zeros(len(centres), 4)
     right = int(((centres - 60).abs().amax(1) + 1000 * (strides != 16)).argmin())
     predicted[right] = box[0]
-    given = by_alignment(box, torch.ones(1, dtype=torch.bool), centres, strides, predicted, torch.full((336,), 0.5))
+    given = by_alignment(
+        box, torch.ones(1, dtype=torch.bool), centres, strides, predicted, torch.full((len(centres),), 0.5)
+    )
     assert given.quality is not None
     assert given.matched[right] == 0 and float(given.quality[right]) == pytest.approx(1)
     assert float(given.quality.sum()) == pytest.approx(1, abs=1e-3)

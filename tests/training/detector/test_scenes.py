@@ -180,3 +180,17 @@ def test_composed_scenes_keep_boxes_on_what_they_show() -> None:
             ]
             assert middle.mean() > scene.image.mean()
     assert seen > 5
+
+
+def test_a_picture_of_many_is_shown_from_afar() -> None:
+    image = np.full((300, 300, 3), 120, np.uint8)
+    boxes = np.array([[20, 20, 80, 100], [120, 20, 180, 100], [220, 20, 280, 100], [20, 180, 80, 260]], np.float32)
+    points = np.full((4, 5, 2), np.nan, np.float32)
+
+    def tallest(many: int) -> float:
+        scene = Scene(image, boxes[:many], points[:many], np.ones(many, bool))
+        composer, random = Composer([scene], [], high=200, parts=ALONE), np.random.default_rng(3)
+        heights = [np.diff(composer.compose(256, random).boxes[:, 1::2]) for _ in range(60)]
+        return float(max(high.max(initial=0) for high in heights))
+
+    assert tallest(1) > 150 and tallest(4) <= 200 / 5 + 1

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from attendance.models import RecognitionModel
-from attendance.training.recogniser import depthwise
-from attendance.training.recogniser.folding import FoldedConv, fold
+from attendance.training import depthwise
+from attendance.training.folding import FoldedConv, fold
 
 
 def _awake(net: RecognitionModel) -> RecognitionModel:

@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from attendance.training.recogniser import depthwise
+from attendance.training import depthwise
 
 
 class FoldedConv(nn.Conv2d):
