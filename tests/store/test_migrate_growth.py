@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -12,18 +9,13 @@ from sqlalchemy.exc import IntegrityError
 from attendance.store.people import people
 from attendance.store.session import sessions
 from tests.factories import NOON
-from tests.store.revisions import do, rows, taken_to, to
+from tests.store.revisions import do, rows, to
 
+BEFORE = "0045"  # the fixture `before` is taken there
 WHEN = "2024-05-06 12:00:00"
 PERSON = "INSERT INTO people (uid, name, department, active, notes, created_at, updated_at, access_consent_at) VALUES "
 CONSENT = "INSERT INTO consents (person_id, purpose, act, at, version, words, language, channel, noted_by) VALUES "
 PURPOSES = "SELECT purpose FROM consents ORDER BY id"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    with taken_to("0045", request, tmp_path) as engine:
-        yield engine
 
 
 def test_nobody_has_agreed_and_consents_and_numbers_stay(before: Engine) -> None:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from sqlalchemy import Engine
 
 from attendance.store.calibration import operating_points
 from attendance.store.session import sessions
 from tests.factories import NOON
-from tests.store.revisions import do, rows, taken_to, to
+from tests.store.revisions import do, rows, to
 
+BEFORE = "0046"  # the fixture `before` is taken there
 POINT = (
     "INSERT INTO operating_points (model_id, threshold, margin, source, gallery_size, details, created_at, target, "
     "covers) VALUES ('m', 0.5, 0.05, 'calibration', 20, '{}', '2024-05-06 12:00:00', 0.01, 22)"
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    with taken_to("0046", request, tmp_path) as engine:
-        yield engine
 
 
 def test_an_older_threshold_stays_in_force_and_was_computed_with_nothing_that_grew(before: Engine) -> None:
