@@ -86,6 +86,7 @@ ON_POSTGRESQL_TOO = {
     "tests.service.access.test_recording",
     "tests.service.audit.test_audit",
     "tests.service.calibration.test_auto_tighten",
+    "tests.service.enrolment.test_confirmed",
     "tests.service.enrolment.test_growing",
     "tests.service.people.test_growth",
     "tests.service.privacy.test_erasure_grown",

@@ -5,7 +5,8 @@ Does not know: risks and thresholds.
 Main choice: strangers are compared with the very people of this site, by the gallery's own scoring, so that a
 gallery of people whom many resemble shows it.  Each of its people also stands in as a stranger to the others, since
 they come through the same door.  Trade-off: photos are better than looks at a door, so what is said of the site's
-people is hopeful; confirmed passages may be added, but those know only who was let in.
+people is hopeful; passages may be added, of faces that were granted or that a PIN or badge confirmed, but those know
+only who was let in.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from attendance.domain.calibration.site_calibration import StrangerScores
 from attendance.domain.calibration.stranger_scores import stranger_scores
 from attendance.errors import Phrase, UserError
 from attendance.service.calibration.impostors import Reference, load
+from attendance.service.enrolment.confirmed import confirmed_scores
 from attendance.service.people.growth import NOTHING, Ready, with_ready
 from attendance.store.access import events
 from attendance.store.calibration.operating_points import card_default, compared_so_since, current, scoring_in_force
@@ -152,7 +154,7 @@ def score_site(
     genuine, whose = _genuine(matrix, owners, scoring)
     granted: list[tuple[int, float]] = []
     if passages_since is not None:
-        granted = [one for one in events.granted_scores(session, passages_since, model_id) if one[0] in names]
+        granted = [one for one in _of_passages(session, passages_since, model_id) if one[0] in names]
     return SiteScores(
         model_id=model_id,
         person_ids=gallery.person_ids,
@@ -216,6 +218,11 @@ def site_scores_of(
 def since(now: datetime, days: int) -> datetime | None:
     """Return the time from which passages count; None for 0 days: they do not."""
     return now - timedelta(days=days) if days else None
+
+
+def _of_passages(session: Session, since: datetime, model_id: str) -> list[tuple[int, float]]:
+    """Return (person, score) of whom a face let in, by itself or completed by the person's own PIN or badge."""
+    return events.granted_scores(session, since, model_id) + confirmed_scores(session, since, model_id)
 
 
 def _genuine(matrix: NDArray[np.float32], owners: Ints, scoring: Scoring) -> tuple[NDArray[np.float32], Ints]:

@@ -260,7 +260,7 @@ def _named(session: Session, text: str) -> list[int]:
 
 
 def granted_scores(session: Session, since: datetime, model_id: str) -> list[tuple[int, float]]:
-    """(person, score) of everybody whom the model let in by face; of the refused nobody knows who they were."""
+    """(person, score) of whom the model let in by face, unless taken back; of the refused nobody knows who it was."""
     query = select(access.Passage.person_id, access.Passage.score).where(
         access.Passage.at >= since,
         access.Passage.model_id == model_id,
@@ -269,7 +269,7 @@ def granted_scores(session: Session, since: datetime, model_id: str) -> list[tup
         access.Passage.person_id.is_not(None),
         access.Passage.score.is_not(None),
     )
-    rows = session.execute(query.order_by(access.Passage.id))
+    rows = session.execute(query.where(~voided()).order_by(access.Passage.id))
     return [(person, score) for person, score in rows if person is not None and score is not None]
 
 

@@ -8,18 +8,40 @@ Main choice: a request that waits is what the log says of it, and has no row of 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.rules.decide import Mark
 from attendance.domain.passage import AT_ONCE, Method, Passage
 from attendance.domain.reason import Reason
-from attendance.store.access.events import DoorOutcome, passage_of
+from attendance.store.access.events import DoorOutcome, passage_of, voided
 from attendance.store.tables import access
 from attendance.store.tables.cameras import Camera
 
 _TELLS = (Reason.MATCHED, Reason.SECOND_FACTOR, Reason.FACTOR_TIMEOUT, Reason.WRONG_FACTOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One line of the log that says who proved what at a door.
+
+    `heard`: when the site heard of it · `score`: the raw cosine of a face, None for a PIN or badge · `plain`: neither
+    late, nor taken back, nor decided without the database or by a doubtful clock.
+    """
+
+    person_id: int | None
+    reason: Reason
+    method: Method
+    door_id: int
+    camera: str
+    at: datetime
+    heard: datetime
+    score: float | None
+    model_id: str
+    plain: bool
 
 
 def heard() -> ColumnElement[datetime]:
@@ -48,6 +70,30 @@ def story(session: Session, door_id: int, since: datetime, elsewhere: Collection
         .order_by(heard(), access.Passage.id)
     )
     return [passage_of(row) for row in session.scalars(query)]
+
+
+def proofs(session: Session, since: datetime, model_id: str) -> list[Proof]:
+    """Return what was proven since then at doors where faces of this model waited for another factor, oldest first.
+
+    Columns and no rows of the session, as these are the passages of weeks.
+    """
+    table = access.Passage
+    waited = (table.at >= since, table.reason == Reason.SECOND_FACTOR.value, table.method == Method.FACE.value)
+    doors = select(table.door_id).where(*waited, table.model_id == model_id, table.door_id.is_not(None))
+    unsure = or_(table.late, table.clock_doubt, table.marks.contains(Mark.OFFLINE.value), voided())
+    query = (
+        select(
+            table.person_id, table.reason, table.method, table.door_id, table.camera, table.at, heard(), table.score,
+            table.model_id, unsure,
+        )
+        .where(table.door_id.in_(doors), *heard_since(since))
+        .where(table.reason.in_([reason.value for reason in _TELLS]))
+        .order_by(heard(), table.id)
+    )  # fmt: skip
+    return [
+        Proof(person, Reason(reason), Method(method), door or 0, camera, at, known, score, model, not doubtful)
+        for person, reason, method, door, camera, at, known, score, model, doubtful in session.execute(query)
+    ]
 
 
 def heard_at(passage: Passage) -> datetime:
