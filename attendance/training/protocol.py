@@ -79,3 +79,23 @@ def is_measured(set_name: str, path: str, identity: str) -> bool:
         digits = re.search(r"(\d+)\.", path.split("/")[-1])
         return digits is None or int(digits[1]) % 4 == 0
     return set_name == "webcam_clips"
+
+
+_UTKFACE_GROUPS = ("white", "black", "asian", "indian", "other")
+_GROUP_PATTERNS = {
+    "utkface": r"/\d+_[01]_([0-4])_",
+    "generated_a": r"/(?:fe)?male_([a-z]+)/",
+    "mebeauty": r"/(?:fe)?male/([a-z]+)/",
+    "omi_real": r"/CFD-([ABLW])",
+}
+_SAME_GROUP = {"caucasian": "white", "hispanic": "latino", "A": "asian", "B": "black", "L": "latino", "W": "white"}
+
+
+def group_of(set_name: str, path: str) -> str:
+    """Return what a set's own labels call the origin of an image's person, or "" where they say nothing."""
+    pattern = _GROUP_PATTERNS.get(set_name)
+    match = re.search(pattern, path) if pattern else None
+    if match is None:
+        return ""
+    label = match[1]
+    return _UTKFACE_GROUPS[int(label)] if label.isdigit() else _SAME_GROUP.get(label, label)

@@ -39,3 +39,18 @@ def test_identities_are_read_past_the_header_and_windows_line_ends(tmp_path: Pat
     (folder / "identity_CelebA.txt").write_bytes(b"image identity\r\n000001.jpg 2880\r\n000002.jpg 2937\r\n")
     assert protocol.celeba_identities(tmp_path) == {"000001.jpg": 2880, "000002.jpg": 2937}
     assert protocol.celeba_identities(tmp_path / "nowhere") == {}
+
+
+@pytest.mark.parametrize(
+    ("set_name", "path", "group"),
+    [
+        ("utkface", "utkface/_/26_1_2_20170112213500903.jpg.chip.jpg", "asian"),
+        ("utkface", "utkface/_/61_1_20170109.jpg", ""),  # three of the set lack the field
+        ("generated_a", "generated_a/female_latino/a.jpg", "latino"),
+        ("mebeauty", "mebeauty/male/caucasian/13.jpg", "white"),
+        ("omi_real", "omi_real/CFD-BF-006/outgoing_2.jpg", "black"),
+        ("glint", "glint/Hugh Laurie/3538.png", ""),
+    ],
+)
+def test_a_sets_own_labels_name_the_origin(set_name: str, path: str, group: str) -> None:
+    assert protocol.group_of(set_name, path) == group

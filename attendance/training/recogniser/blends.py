@@ -4,6 +4,8 @@ In: the packs of crops that may be learned from, and the teachers.  Out: one mor
 Does not know: the student.
 Main choice: a teacher answers for any picture of a face, so a blend of two faces is a third one, and there are as many
 as anybody wants (function matching: Beyer et al., 2022).  Trade-off: each costs the teachers' time once.
+Most are of two faces of one origin, each origin alike often: among the photographs some are few, and faces of these are
+told apart less well (docs/LOG.md).
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from attendance.training.protocol import BLENDS
-from attendance.training.recogniser.face_packs import CROP, Teacher, answers_file, training_packs
+from attendance.training.protocol import BLENDS, group_of
+from attendance.training.recogniser.face_packs import CROP, FacePack, Teacher, answers_file, training_packs
 
+ALIKE = 0.75  # the share of pairs of one origin, where the sets' labels say it
 LEAST = 0.35  # the weaker face's share
 BEND_PX = 4.0  # how far a point of the face moves when its shape changes: standard deviation, of 112 px
 _GRID = 4  # shares and shapes change smoothly over the face, between so many random points a side
@@ -37,7 +40,7 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
     if begin >= count:
         return
     packs = [pack for pack, _ in training_packs(data) if pack.name != BLENDS]
-    index = np.concatenate([np.stack([np.full(len(p.rows), i), p.rows], axis=1) for i, p in enumerate(packs)])
+    pools = _pools(packs, out)
     random = np.random.default_rng((seed, begin))
     grown = [file.with_suffix(".new") for file in files]
     crops = np.lib.format.open_memmap(grown[0], "w+", np.uint8, (count, CROP, CROP, 3))
@@ -48,7 +51,8 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
     for start in tqdm(range(begin, count, _BATCH), desc=BLENDS):
         part = crops[start : start + _BATCH]
         for place in range(len(part)):
-            one, other = (packs[i].crops[r] for i, r in index[random.integers(len(index), size=2)])
+            pool = pools[random.integers(1, len(pools)) if len(pools) > 1 and random.random() < ALIKE else 0]
+            one, other = (packs[i].crops[r] for i, r in pool[random.integers(len(pool), size=2)])
             part[place] = blend(one, other, random)
         for teacher, found in zip(loaded, answers, strict=True):
             found.append(teacher(np.asarray(part))[0].astype(np.float16))
@@ -59,6 +63,18 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
     for made, file in zip(grown, files, strict=True):
         made.replace(file)
     np.savez(out / f"{BLENDS}.npz", path=np.array([f"{BLENDS}/{i}" for i in range(count)]), identity=np.full(count, ""))
+
+
+def _pools(packs: Sequence[FacePack], folder: Path) -> list[NDArray[np.int64]]:
+    """Return pools of faces, each as (pack, row) [N,2]: all of them, then those of each origin that labels name."""
+    every = np.concatenate([np.stack([np.full(len(p.rows), i), p.rows], axis=1) for i, p in enumerate(packs)])
+    groups: list[str] = []
+    for pack in packs:
+        with np.load(folder / f"{pack.name}.npz") as stored:
+            paths = stored["path"]
+        groups += [group_of(pack.name, str(paths[row])) for row in pack.rows]
+    named = np.array(groups)
+    return [every, *(every[named == group] for group in sorted(set(groups) - {""}))]
 
 
 def blend(one: NDArray[np.uint8], other: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

@@ -92,3 +92,24 @@ def test_a_pack_of_blends_grows_and_keeps_what_it_has(data: Path, monkeypatch: p
     assert (pack.crops[:40] == before).all() and not (pack.crops[40:80] == before).all()
     assert np.allclose(pack.teacher[:, :3], pack.crops.reshape(100, -1, 3).mean(axis=1), atol=0.1)
     assert not list((data / "packs").glob("*.new"))
+
+
+def test_most_pairs_are_of_one_origin_and_each_origin_comes_alike_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blends, "Teacher", Bright)
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    # 40 white people are red, 2 asian ones green: blended alone, or with each other where a pair is of any two.
+    groups = [0] * 40 + [2] * 2
+    crops = np.zeros((42, 128, 128, 3), np.uint8)
+    crops[:40, ..., 0] = crops[40:, ..., 1] = 200
+    np.save(packs / "utkface.crops.npy", crops)
+    paths = np.array([f"utkface/_/30_0_{group}_{i}.jpg" for i, group in enumerate(groups)])
+    np.savez(packs / "utkface.npz", path=paths, identity=np.full(42, ""))
+    for name in ("teacher", "teacher2"):
+        np.save(packs / f"utkface.{name}.npy", Bright(Path())(crops)[0].astype(np.float16))
+    blends.build(tmp_path, [Path("one"), Path("two")], 400)
+    means = open_pack(packs, BLENDS).crops.reshape(400, -1, 3).mean(axis=1)
+    green = float((means[:, 0] == 0).mean())
+    assert green == pytest.approx(blends.ALIKE / 2, abs=0.08)
