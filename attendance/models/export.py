@@ -73,6 +73,14 @@ def kind_of(weights: Path) -> str:
     raise UserError(f"{weights} holds no network of this project")
 
 
+def architecture_of(weights: Path) -> str:
+    """Return what a card says of a detector's or recogniser's architecture, with the strides that the file has."""
+    if kind_of(weights) == "recogniser":
+        return "EfficientNet-B0 trunk, 4x4 grid head, 384-d unit embedding"
+    strides = ", ".join(str(stride) for stride in DetectionModel(weights=weights).strides)
+    return f"EfficientNet-B0 trunk, top-down neck (64), anchor-free heads at strides {strides}"
+
+
 def tensor_offsets(path: Path) -> tuple[dict[str, tuple[int, int, list[int], str]], int]:
     """Return each tensor's (offset in the file, bytes, shape, dtype) by name, and the start of the data."""
     try:

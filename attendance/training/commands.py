@@ -15,8 +15,8 @@ import torch
 from tqdm import tqdm
 
 from attendance.errors import UserError
+from attendance.models.export import architecture_of, kind_of
 from attendance.models.export import export as export_graph
-from attendance.models.export import kind_of
 from attendance.training import protocol
 from attendance.training.detector import train as detector_training
 from attendance.training.loop import Plan
@@ -26,10 +26,6 @@ from attendance.training.recogniser.steady import Steady
 from attendance.vision.weights import Card, save_card, sha256_of
 
 RESEARCH = "research and evaluation only, as the sets' own terms say; train on your own consented images for more"
-ARCHITECTURE = {
-    "detector": "EfficientNet-B0 trunk, top-down neck (64), anchor-free heads at strides 4, 8, 16, 32",
-    "recogniser": "EfficientNet-B0 trunk, 4x4 grid head, 384-d unit embedding",
-}
 EPOCH_FACES, EPOCH_SCENES, EPOCHS = 60_000, 12_000, 30
 SCENE_SIZES = (192, 256, 256, 256, 256, 320, 512, 640)  # mostly what is served; one size only: docs/LOG.md
 FOREVER = 1e9
@@ -110,7 +106,7 @@ def export(**options: Any) -> None:
     card = Card(
         model_id=model_id,
         kind=kind,
-        architecture=ARCHITECTURE[kind],
+        architecture=architecture_of(weights),
         input_size=size,
         sha256={name: sha256_of(out / name) for name in files},
         embedding_dim=384 if kind == "recogniser" else None,

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
-from attendance import paths
 from attendance.errors import UserError
 from attendance.models import DetectionModel
+from attendance.models.detector import LEVELLED
+from attendance.models.export import architecture_of
 from attendance.vision.boxes import COARSE, STRIDES, cell_centres
 
 
@@ -71,20 +73,35 @@ def test_the_live_picture_says_which_camera_does_not_open(net: DetectionModel, t
         net.live_test(camera=str(tmp_path / "no.avi"))
 
 
-@pytest.mark.parametrize(("model_id", "strides"), [("yolo-effb0-256-v6", COARSE), ("yolo-effb0-256-v7", STRIDES)])
-def test_a_file_says_which_strides_its_network_has(model_id: str, strides: tuple[int, ...]) -> None:
-    net = DetectionModel(weights=paths.weights_dir() / f"{model_id}.safetensors", input_size=64)
-    with torch.inference_mode():
-        heads = net(torch.zeros(1, 3, 64, 64))
-    assert net.strides == strides and heads["obj"].shape[1] == len(cell_centres(64, 64, strides)[0])
+@pytest.fixture
+def older(net: DetectionModel, tmp_path: Path) -> Path:
+    """The file of a network from before the stride of 4: its first level is what is the second one now."""
+    tensors: dict[str, torch.Tensor] = {}
+    for name, value in net.state_dict().items():
+        part, *rest = name.split(".", 2)
+        if part not in LEVELLED:
+            tensors[name] = value.half()
+        elif int(rest[0]) > 0:
+            tensors[f"{part}.{int(rest[0]) - 1}.{rest[1]}"] = value.half()
+    save_file(tensors, tmp_path / "older.safetensors")
+    return tmp_path / "older.safetensors"
 
 
-def test_a_new_network_begins_with_an_older_ones_levels_each_at_its_stride() -> None:
-    file = paths.weights_dir() / "yolo-effb0-256-v6.safetensors"
-    older, new = DetectionModel(weights=file), DetectionModel()
-    report = new.load_weights_partial(file)
+def test_a_file_says_which_strides_its_network_has(net: DetectionModel, older: Path, tmp_path: Path) -> None:
+    net.save_weights(tmp_path / "new.safetensors")
+    for file, strides in ((older, COARSE), (tmp_path / "new.safetensors", STRIDES)):
+        loaded = DetectionModel(weights=file, input_size=64)
+        with torch.inference_mode():
+            heads = loaded(torch.zeros(1, 3, 64, 64))
+        assert loaded.strides == strides and heads["obj"].shape[1] == len(cell_centres(64, 64, strides)[0])
+        assert architecture_of(file).endswith("at strides " + ", ".join(str(stride) for stride in strides))
+
+
+def test_a_new_network_begins_with_an_older_ones_levels_each_at_its_stride(older: Path) -> None:
+    before, new = DetectionModel(weights=older), DetectionModel()
+    report = new.load_weights_partial(older)
 
     assert {name.split(".")[0] for name in report["missing"]} == {"lateral"} and not report["mismatched"]
     for ours, theirs in ((1, 0), (3, 2), (0, 0)):
-        assert torch.equal(new.tower[ours][0].weight, older.tower[theirs][0].weight)  # type: ignore[index]
-    assert torch.equal(new.lateral[1][0].weight, older.lateral[0][0].weight)  # type: ignore[index]
+        assert torch.equal(new.tower[ours][0].weight, before.tower[theirs][0].weight)  # type: ignore[index]
+    assert torch.equal(new.lateral[1][0].weight, before.lateral[0][0].weight)  # type: ignore[index]
