@@ -87,6 +87,7 @@ _GROUP_PATTERNS = {
     "generated_a": r"/(?:fe)?male_([a-z]+)/",
     "mebeauty": r"/(?:fe)?male/([a-z]+)/",
     "omi_real": r"/CFD-([ABLW])",
+    BLENDS: r"/([a-z]+)/",
 }
 _SAME_GROUP = {"caucasian": "white", "hispanic": "latino", "A": "asian", "B": "black", "L": "latino", "W": "white"}
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from attendance.training.protocol import BLENDS, group_of
+from attendance.training.protocol import BLENDS
 from attendance.training.recogniser.face_packs import CROP, FacePack, Teacher, answers_file, training_packs
 
 ALIKE = 0.75  # the share of pairs of one origin, where the sets' labels say it
@@ -40,7 +40,10 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
     if begin >= count:
         return
     packs = [pack for pack, _ in training_packs(data) if pack.name != BLENDS]
-    pools = _pools(packs, out)
+    pools = _pools(packs)
+    names = sorted(pools)  # "" first
+    before = np.load(out / f"{BLENDS}.npz")["path"] if begin else np.array([], str)
+    paths = [str(path) for path in before]
     random = np.random.default_rng((seed, begin))
     grown = [file.with_suffix(".new") for file in files]
     crops = np.lib.format.open_memmap(grown[0], "w+", np.uint8, (count, CROP, CROP, 3))
@@ -51,8 +54,10 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
     for start in tqdm(range(begin, count, _BATCH), desc=BLENDS):
         part = crops[start : start + _BATCH]
         for place in range(len(part)):
-            pool = pools[random.integers(1, len(pools)) if len(pools) > 1 and random.random() < ALIKE else 0]
+            origin = names[random.integers(1, len(names)) if len(names) > 1 and random.random() < ALIKE else 0]
+            pool = pools[origin]
             one, other = (packs[i].crops[r] for i, r in pool[random.integers(len(pool), size=2)])
+            paths.append(f"{BLENDS}/{origin or '_'}/{start + place}")
             part[place] = blend(one, other, random)
         for teacher, found in zip(loaded, answers, strict=True):
             found.append(teacher(np.asarray(part))[0].astype(np.float16))
@@ -62,19 +67,14 @@ def build(data: Path, teachers: Sequence[Path], count: int, seed: int = 1) -> No
             np.save(stream, np.concatenate(found))
     for made, file in zip(grown, files, strict=True):
         made.replace(file)
-    np.savez(out / f"{BLENDS}.npz", path=np.array([f"{BLENDS}/{i}" for i in range(count)]), identity=np.full(count, ""))
+    np.savez(out / f"{BLENDS}.npz", path=np.array(paths), identity=np.full(count, ""))
 
 
-def _pools(packs: Sequence[FacePack], folder: Path) -> list[NDArray[np.int64]]:
-    """Return pools of faces, each as (pack, row) [N,2]: all of them, then those of each origin that labels name."""
+def _pools(packs: Sequence[FacePack]) -> dict[str, NDArray[np.int64]]:
+    """Return faces as (pack, row) [N,2] by the origin that labels name; all of them by ""."""
     every = np.concatenate([np.stack([np.full(len(p.rows), i), p.rows], axis=1) for i, p in enumerate(packs)])
-    groups: list[str] = []
-    for pack in packs:
-        with np.load(folder / f"{pack.name}.npz") as stored:
-            paths = stored["path"]
-        groups += [group_of(pack.name, str(paths[row])) for row in pack.rows]
-    named = np.array(groups)
-    return [every, *(every[named == group] for group in sorted(set(groups) - {""}))]
+    named = np.concatenate([np.full(len(p.rows), "") if p.groups is None else p.groups[p.rows] for p in packs])
+    return {"": every} | {str(group): every[named == group] for group in np.unique(named) if group}
 
 
 def blend(one: NDArray[np.uint8], other: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

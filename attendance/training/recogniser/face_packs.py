@@ -170,7 +170,10 @@ def build(data: Path, teachers: Sequence[Path]) -> None:
 
 @dataclass(frozen=True)
 class FacePack:
-    """One set in memory-mapped form, restricted to `rows` (what may be learned from)."""
+    """One set in memory-mapped form, restricted to `rows` (what may be learned from).
+
+    `groups` [N]: what the set's labels call each person's origin, or "" (`protocol.group_of`).
+    """
 
     name: str
     rows: NDArray[np.int64]
@@ -179,6 +182,7 @@ class FacePack:
     maps: NDArray[np.float16] | None
     identity: NDArray[np.str_]
     others: tuple[NDArray[np.float16], ...] = ()  # further teachers' embeddings
+    groups: NDArray[np.str_] | None = None
 
 
 def _unit(x: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -201,6 +205,7 @@ def open_pack(out: Path, set_name: str) -> FacePack:
         np.load(maps, mmap_mode="r") if maps.exists() else None,
         meta["identity"],
         tuple(_further(out, set_name)),
+        np.array([protocol.group_of(set_name, str(path)) for path in meta["path"]]),
     )
 
 

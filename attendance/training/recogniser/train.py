@@ -34,6 +34,8 @@ from attendance.training.protocol import BLENDS
 from attendance.training.recogniser.augment import RIM, face_views
 from attendance.training.recogniser.face_packs import FacePack, training_packs
 
+BY_ORIGIN = 0.5  # the share of a batch in which each origin that labels name comes alike often
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -74,6 +76,8 @@ class Faces:
             # with one teacher goes on with several.
             self.targets = joined @ rotation_between(joined, self.targets)
         self.with_maps = all(p.maps is not None for p in packs)
+        named = np.concatenate([np.full(len(p.rows), "") if p.groups is None else p.groups[p.rows] for p in packs])
+        self.origins = [np.flatnonzero(named == origin) for origin in np.unique(named) if origin]
 
     def turn(self, rotation: NDArray[np.float32]) -> None:
         """Turn every target by a rotation [384,384], which changes no cosine."""
@@ -81,6 +85,18 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def drawn(self, random: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """Draw rows [count]: BY_ORIGIN of them with each labelled origin alike often, the others of all faces.
+
+        Otherwise some origins are one face in thirty, and the network tells their faces apart less well (docs/LOG.md).
+        """
+        rows = random.integers(0, len(self), count)
+        if self.origins:
+            for place in range(round(BY_ORIGIN * count)):
+                pool = self.origins[int(random.integers(len(self.origins)))]
+                rows[place] = pool[int(random.integers(len(pool)))]
+        return rows
 
     def centres(self) -> Tensor:
         """Each named person's mean target [people,384], unit: where ArcFace's classes begin.
@@ -214,11 +230,11 @@ class Objective:
         """Return the views of one step and what they should answer; it needs no network, so a thread may do it."""
         random = np.random.default_rng((self.seed, step))  # by step: a resumed run goes on where it was
         twice = self.weights.agreement > 0
-        rows = random.integers(0, len(self.faces), batch // 2 if twice else batch)
+        rows = self.faces.drawn(random, batch // 2 if twice else batch)
         rows = np.tile(rows, 2) if twice else rows
         crops, targets, labels, maps = self.faces.batch(rows)
         view, flipped = face_views(crops.to(self.device), size, random, self.weights.degrade)
-        others = torch.from_numpy(random.integers(0, len(self.faces), 1024))
+        others = torch.from_numpy(self.faces.drawn(random, 1024))
         maps = maps if self.weights.hint else None
         view = view.contiguous(memory_format=torch.channels_last)
         return Prepared(view, flipped, targets.to(self.device), labels.to(self.device), maps, others.to(self.device))

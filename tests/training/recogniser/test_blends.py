@@ -110,6 +110,10 @@ def test_most_pairs_are_of_one_origin_and_each_origin_comes_alike_often(
     for name in ("teacher", "teacher2"):
         np.save(packs / f"utkface.{name}.npy", Bright(Path())(crops)[0].astype(np.float16))
     blends.build(tmp_path, [Path("one"), Path("two")], 400)
-    means = open_pack(packs, BLENDS).crops.reshape(400, -1, 3).mean(axis=1)
+    pack = open_pack(packs, BLENDS)
+    assert pack.groups is not None
+    means = pack.crops.reshape(400, -1, 3).mean(axis=1)
+    assert (means[pack.groups == "asian"][:, 0] == 0).all() and (means[pack.groups == "white"][:, 1] == 0).all()
+    assert float((pack.groups == "").mean()) == pytest.approx(1 - blends.ALIKE, abs=0.08)
     green = float((means[:, 0] == 0).mean())
     assert green == pytest.approx(blends.ALIKE / 2, abs=0.08)

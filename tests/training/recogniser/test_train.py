@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from attendance.models import RecognitionModel
+from attendance.models.recogniser import EMBEDDING
 from attendance.training.recogniser.face_packs import FacePack
 from attendance.training.recogniser.train import (
+    BY_ORIGIN,
     Faces,
     Objective,
     Student,
@@ -131,3 +135,18 @@ def test_two_views_of_half_as_many_faces_and_every_loss_has_a_gradient() -> None
         step=3, progress=0.1, batch=8, size=64
     )
     assert set(early) == {"cos", "nce", "loss"}
+
+
+def test_half_of_a_batch_shows_each_labelled_origin_alike_often() -> None:
+    random = np.random.default_rng(2)
+    teacher = random.standard_normal((100, EMBEDDING)).astype(np.float16)
+    groups = np.array(["white"] * 80 + ["asian"] * 4 + [""] * 16)
+    crops = np.zeros((100, 128, 128, 3), np.uint8)
+    pack = FacePack("some", np.arange(100), crops, teacher, None, np.array([""] * 100), groups=groups)
+    drawn = groups[Faces([pack]).drawn(random, 20_000)]
+    share = {origin: float((drawn == origin).mean()) for origin in ("white", "asian", "")}
+    assert share["asian"] == pytest.approx(BY_ORIGIN / 2 + (1 - BY_ORIGIN) * 0.04, abs=0.01)
+    assert share["white"] == pytest.approx(BY_ORIGIN / 2 + (1 - BY_ORIGIN) * 0.80, abs=0.01)
+    assert share[""] == pytest.approx((1 - BY_ORIGIN) * 0.16, abs=0.01)
+    alone = Faces([replace(pack, groups=None)])
+    assert set(alone.drawn(random, 5_000)) == set(range(100))  # without labels, any face
