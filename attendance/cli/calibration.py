@@ -41,6 +41,7 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
     """
     settings = settings_of(context)
     from attendance import bootstrap
+    from attendance.domain.access.scoring import kind_of
     from attendance.service.calibration import offers, scorings
     from attendance.service.calibration.site_scores import site_scores_of
     from attendance.service.calibration.verdict_texts import verdict_name, why_no_number
@@ -57,7 +58,9 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
             site_scores = site_scores_of(session, site.keys, settings, model_id, site.clock.now(), ready=waiting)
         else:
             ways = scorings.compare(session, site.keys, settings, model_id, site.clock.now(), chosen)
-            site_scores = _way(ways, way).site_scores
+            taken = _way(ways, way)
+            site_scores = taken.site_scores
+            _say_photos(taken)
     offer = offers.calibrate_site(site_scores, chosen)
     click.echo(f"{model_id}: {site_scores.words}")
     if site_scores.trouble:
@@ -83,6 +86,8 @@ def calibrate(context: click.Context, risk: float | None, way: str | None, put_i
                 session, site_scores, offer, margin=margin, by=BY, reason=reason, at=site.clock.now(), keys=site.keys
             )
         click.echo(f"\nin force: {done.threshold:.4f}; the doors use it within a second")
+        if point is not None and kind_of(point.scoring) != kind_of(done.scoring):
+            click.echo("faces are compared in another way now: repeat the acceptance test at each door")
     elif offer.threshold is not None:
         click.echo("\nnothing was changed; --apply puts the offer in force")
 
@@ -110,6 +115,20 @@ def _way(ways: Sequence[Any], name: str) -> Any:
             raise UserError(f"«{name}» cannot be used here: {chosen.reason}")
     click.echo(f"compared with: {chosen.name}")
     return chosen
+
+
+def _say_photos(way: Any) -> None:
+    """Say what another way would change among the photos; past passages have scores of the way in force."""
+    if way.photos is None:
+        return
+    photos = way.photos
+    click.echo(
+        f"replay on the enrolled photos, each against the person's others: of {photos.photos}, "
+        f"{photos.would_be_refused} that match now would be refused, {photos.would_match} that are refused now would "
+        f"match; of {photos.people} people as strangers to each other {photos.taken_now} are taken for somebody now, "
+        f"{photos.taken_then} would be\n"
+        "past passages cannot be decided again: their scores are of the way in force"
+    )
 
 
 def _compared(shown: Collection[Any]) -> list[tuple[str, ...]]:

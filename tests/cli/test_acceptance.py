@@ -160,15 +160,21 @@ def test_a_face_before_a_second_proof_has_passed_and_a_wrong_name_counts_behind_
 
 
 @pytest.mark.parametrize(
-    ("source", "stated"), [("calibration", 0.005), ("card default", None), ("administrator", None)]
+    ("source", "fpir", "stated"),
+    [
+        ("calibration", 0.004, 0.005),
+        ("calibration", None, None),
+        ("card default", 0.004, None),
+        ("administrator", 0.004, None),
+    ],
 )
 def test_a_report_names_a_risk_only_where_the_threshold_came_from_it(
-    door: Door, source: str, stated: float | None
+    door: Door, source: str, fpir: float | None, stated: float | None
 ) -> None:
-    with door.sessions.begin() as session:  # what the page stores of a threshold for which no number was given
+    with door.sessions.begin() as session:  # none: the program kept a threshold for which there is no number now
         operating_points.set_point(
             session, model_id=MODEL, threshold=0.6, margin=0.05, source=source, gallery_size=2, at=NOON,
-            basis=operating_points.Basis(0.005, 2, "not enough", "2 people"),
+            basis=operating_points.Basis(0.005, 2, "estimated", "2 people", fpir),
         )  # fmt: skip
     content = door.test(f"stranger,S1,{span(0, 10)},refused")
     assert content["threshold"]["accepted_risk"] == stated

@@ -119,6 +119,10 @@ def test_ways_of_comparing_are_printed_side_by_side_and_one_is_put_in_force(here
     enrol(here, 20)
     said = here.good("calibrate", "--risk", "50", "--compare", "auto")
     assert "best photo (in force)" in said and "mean photo" in said and "centre" in said
-    here.good("calibrate", "--risk", "50", "--compare", "mean photo", "--apply", "--reason", "Two sessions.")
+    assert "replay" not in said  # nothing is in force yet
+    here.good("calibrate", "--risk", "50", "--apply", "--reason", "First.")
+    done = here.good("calibrate", "--risk", "50", "--compare", "mean photo", "--apply", "--reason", "Two sessions.")
+    assert "replay on the enrolled photos" in done and "of 40, " in done and "of 20 people" in done
+    assert "past passages cannot be decided again" in done and "repeat the acceptance test" in done
     assert points(here)[0].scoring == "mean photo"
     assert "best photo (in force)" not in here.good("calibrate", "--compare", "auto")

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -99,7 +99,8 @@ class Calibration:
     `formula`: 1-(1-fmr)^N; `direct`: the mean over all galleries of N that the data hold, None where they hold
     none or the tail is extrapolated.  `trial`: where a trial with as many other strangers will come out, 95 %.
     `seen`: different strangers that matched at the threshold, of `strangers`.  Without a usable verdict all
-    numbers are None.  `missing`: so many more people would give a number; 0 where it is not people that are missing.
+    numbers are None.  `missing`: without so many more people there is no number; 0 where it is not people that are
+    missing.
     """
 
     verdict: Verdict
@@ -167,7 +168,10 @@ def calibrate(
         reached = float(cells.best.max()) >= ALIKE
         return _none(Verdict.ALIKE if reached else Verdict.NOT_ENOUGH, strangers, people, target)
     if far:
-        return _none(Verdict.NOT_ENOUGH, strangers, people, target)
+        nothing = _none(Verdict.NOT_ENOUGH, strangers, people, target)
+        own_people = bool(cells.has_own.all()) and not cells.sampled
+        needed = least_people(target, len(tail.row)) if own_people else 0
+        return replace(nothing, missing=max(0, needed - strangers.people))
     return _judge(cells, tail, people, max(threshold, LOWEST), target, random, draws)
 
 
@@ -187,6 +191,15 @@ def curve(
     cells = _cells(strangers)
     tail = _tail(cells)
     return [_judge(cells, tail, people, threshold, target, random, draws) for threshold in thresholds]
+
+
+def least_people(target: float, above: int = TAIL_STRANGERS + 1) -> int:
+    """Return how many people it takes, each a stranger to the others, to say anything at a risk of `target`.
+
+    `above`: so many comparisons begin the tail, which is believed down to a REACH-th of their share; the default is the
+    fewest that are possible.
+    """
+    return max(MIN_STRANGERS, math.ceil(1 + above / (REACH * -math.log1p(-target))))
 
 
 def reach(strangers: Strangers, model_id: str, people: int) -> float | None:

@@ -21,13 +21,13 @@ import numpy as np
 from attendance.domain.calibration.risk import (
     ALIKE,
     MIN_PEOPLE,
-    MIN_STRANGERS,
     Calibration,
     Floats,
     Strangers,
     Verdict,
     calibrate,
     curve,
+    least_people,
     nothing_to_say,
     reach,
 )
@@ -61,15 +61,16 @@ def calibrate_site(
     own = calibrate(scores.own, model_id, people, target, random, draws)
     if own.verdict.usable or own.verdict in _SPOILT:
         return own
+    alone = own.missing or max(0, least_people(target) - scores.own.people)
     if scores.outside is None:
-        return replace(own, missing=max(0, MIN_STRANGERS - scores.own.people))
+        return replace(own, missing=alone)
     if scores.own.people < MIN_PEOPLE:
         return replace(own, missing=MIN_PEOPLE - scores.own.people)
     if _all_alike(scores.own):
         return _without_numbers(own, Verdict.ALIKE)
     outside = calibrate(scores.outside, model_id, people, target, random, draws)
     if outside.threshold is None:
-        return outside
+        return replace(outside, missing=alone) if outside.verdict is Verdict.NOT_ENOUGH else outside
     move = _Move.of(scores, random)
     # Up to there the site's own people speak, and say that more than `target` pass.
     floor = reach(scores.own, model_id, people)
@@ -80,7 +81,7 @@ def calibrate_site(
     if threshold >= ALIKE:
         alike = float(_among(scores.own).max(initial=-1.0)) >= ALIKE
         nothing = _without_numbers(outside, Verdict.ALIKE if alike else Verdict.NOT_ENOUGH)
-        return replace(nothing, missing=FEW - scores.own.people) if few and not alike else nothing
+        return nothing if alike else replace(nothing, missing=FEW - scores.own.people if few else alone)
     (calibration,) = _moved(scores.outside, move, model_id, people, [threshold], target, random, draws)
     return calibration
 

@@ -121,7 +121,7 @@ def content_of(
             "source": point.source,
             "since": point.created_at.isoformat(),
             "compared_by": point.scoring,
-            "accepted_risk": point.target if point.source == "calibration" else None,
+            "accepted_risk": point.target if point.source == "calibration" and point.fpir is not None else None,
             "stated_fpir": point.fpir,
             "verdict": point.verdict,
         },

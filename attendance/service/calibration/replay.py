@@ -7,6 +7,8 @@ single looks are compared.  Trade-off: it is an estimate both ways, since a refu
 need not have agreed on one person, and somebody who is refused usually tries again.  The larger margin between
 look-alikes does not apply, because a decision does not say whether its runner-up was one.
 A face that was recognised counts as let in where the door only asked for a second proof after it.
+Another way of comparing gives other scores, and no embedding of a passage is kept: it is tried on the enrolled photos
+instead, each of which has a score of either way.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from babel.numbers import format_decimal
+from numpy.typing import NDArray
 
 from attendance.domain.access.operating_point import stands_out
 from attendance.domain.reason import Reason
+from attendance.service.calibration.site_scores import SiteScores
 from attendance.service.hours.day_words import LOCALE
 from attendance.store.access.events import Decided
 from attendance.texts import gettext as _
@@ -75,6 +80,45 @@ def replay(decisions: Sequence[Decided], threshold: float, margin: float, locale
         changed.append(Changed(decided, _why(decided, decided.score, threshold, margin, locale)))
     refused = len(decisions) - granted
     return Replayed(len(decisions), granted, refused, compared, lost, gained, tuple(reversed(changed)))
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """What another way would change among the enrolled photos, each held against the person's others.
+
+    `photos`: so many have a score · `would_be_refused`: they match now and would not · `would_match`: the reverse ·
+    `people`: each stands in as a stranger to the others, of whom `taken_now` and `taken_then` reach the threshold.
+    """
+
+    photos: int
+    would_be_refused: int
+    would_match: int
+    people: int
+    taken_now: int
+    taken_then: int
+
+
+def replay_photos(now: SiteScores, threshold_now: float, then: SiteScores, threshold_then: float) -> Photos | None:
+    """Compare the same photos by two ways; None where they are not of the same photos.  Margins are left out."""
+    photos, others = len(now.genuine) - now.passages, len(then.genuine) - then.passages
+    if now.person_ids != then.person_ids or photos != others:
+        return None
+    matches = now.genuine[:photos] >= np.float64(threshold_now)
+    would = then.genuine[:photos] >= np.float64(threshold_then)
+    return Photos(
+        photos,
+        int((matches & ~would).sum()),
+        int((would & ~matches).sum()),
+        now.people,
+        _taken(now.strangers.own.scores, threshold_now),
+        _taken(then.strangers.own.scores, threshold_then),
+    )
+
+
+def _taken(among: NDArray[np.float32], threshold: float) -> int:
+    """Count who of [N,N] would be taken for somebody else."""
+    others = np.where(np.eye(len(among), dtype=bool), -np.inf, among)
+    return int((others >= np.float64(threshold)).any(axis=1).sum())
 
 
 def _passed(decided: Decided) -> bool:

@@ -28,8 +28,10 @@ from attendance.domain.access.scoring import (
     kind_of,
 )
 from attendance.domain.calibration.risk import Calibration
+from attendance.errors import UserError
 from attendance.service.calibration import offers
 from attendance.service.calibration.offers import RISK, Offer
+from attendance.service.calibration.replay import Photos, replay_photos
 from attendance.service.calibration.site_scores import SiteScores, site_scores_of
 from attendance.service.calibration.verdict_texts import why_no_number
 from attendance.service.people.growth import ready, rules_of
@@ -59,7 +61,8 @@ class Compared:
     """One way of comparing.  `name`: a key of WORDS; `in_force`: this kind is in force, though its centre may be older.
 
     `rate`: what the offered threshold risks, also if it is the weights' own because the risk led to none.
-    `reason`: why it cannot be offered, "" if it can.
+    `reason`: why it cannot be offered, "" if it can.  `photos`: what it would change among the enrolled photos; None
+    where nothing else is in force, or no threshold is offered.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Compared:
     rate: Calibration
     in_force: bool
     reason: str = ""
+    photos: Photos | None = None
 
 
 def compare(
@@ -78,6 +82,7 @@ def compare(
     in_force = kind_of(BEST_PHOTO.version if point is None else point.scoring)
     enrolled = templates.enrolled_templates(session, keys, model_id)
     waiting = ready(session, keys, model_id, rules_of(settings), now)
+    present = None if point is None else _present(session, keys, settings, model_id, now, enrolled)
     result = []
     for name, scoring in zip(WORDS, ways(enrolled), strict=True):
         site_scores = site_scores_of(session, keys, settings, model_id, now, scoring, enrolled, waiting)
@@ -86,8 +91,21 @@ def compare(
         if offer.fallback and offer.threshold is not None:
             rate = offers.at(site_scores, offer.threshold, risk).calibration
         trouble = _trouble(name, site_scores, offer)
-        result.append(Compared(name, site_scores, offer, rate, name == in_force, trouble))
+        photos = None
+        if present is not None and point is not None and offer.threshold is not None and name != in_force:
+            photos = replay_photos(present, point.threshold, site_scores, offer.threshold)
+        result.append(Compared(name, site_scores, offer, rate, name == in_force, trouble, photos))
     return result
+
+
+def _present(
+    session: Session, keys: Keys, settings: Settings, model_id: str, now: datetime, enrolled: Sequence[Enrolled]
+) -> SiteScores | None:
+    """Return the scores of the way in force, with the very centre in force; None if that one is damaged."""
+    try:
+        return site_scores_of(session, keys, settings, model_id, now, None, enrolled)
+    except UserError:
+        return None
 
 
 def ways(enrolled: Sequence[Enrolled]) -> tuple[Scoring, ...]:

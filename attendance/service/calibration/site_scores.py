@@ -37,7 +37,10 @@ from attendance.store.people import templates as stored_templates
 from attendance.store.people.templates import Enrolled, with_grown
 from attendance.texts import gettext as _
 
-_NO_REFERENCE = Phrase("there is no reference of strangers for this model")
+_NO_REFERENCE = Phrase(
+    "there is no reference of strangers for this model, so fewer than 50 people give no number, and a small risk takes "
+    "far more: make one with: python manage.py weights impostors"
+)
 _OTHER_FLIP = Phrase(
     "the packaged strangers were made with another setting of models.flip: make them again with: "
     "python manage.py weights impostors"

@@ -57,7 +57,9 @@ def why_no_number(calibration: Calibration) -> str:
     if not calibration.missing:
         return sentence
     more = ngettext(
-        "Enrol %(number)s more person for a number.", "Enrol %(number)s more people for a number.", calibration.missing
+        "Enrol at least %(number)s more person for a number at this risk.",
+        "Enrol at least %(number)s more people for a number at this risk.",
+        calibration.missing,
     )
     return f"{sentence} {more}"
 

@@ -23,8 +23,10 @@ from sqlalchemy import Engine
 
 from attendance.config import Settings
 from attendance.domain.access.liveness.fusion import AUTO
+from attendance.domain.calibration.risk import MIN_STRANGERS
 from attendance.errors import one_line, problem_and_advice
 from attendance.service.calibration.auto_tighten import sentences, unknown
+from attendance.service.calibration.impostors import file_of
 from attendance.service.cameras.health import State, health_of
 from attendance.service.operations import backups
 from attendance.service.operations.file_rights import exposed
@@ -270,6 +272,10 @@ def _threshold(patient: Patient) -> Iterator[Check]:
         yield from (Check(what, Verdict.WARNING, words, advice) for words in found)
     else:
         yield Check(what, Verdict.OK, f"{point.threshold:.3f}")
+    if 0 < enrolled < MIN_STRANGERS and not file_of(patient.settings.models.weights, model_id).is_file():
+        words = _("%(model)s has no packaged strangers, so %(number)s people give no number for a risk",
+                  model=model_id, number=enrolled)  # fmt: skip
+        yield Check(what, Verdict.WARNING, words, _("Make them with: weights impostors, or enrol 50 people"))
 
 
 def _copies(patient: Patient) -> Iterator[Check]:

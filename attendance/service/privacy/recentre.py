@@ -5,6 +5,8 @@ is older.
 Does not know: who was erased.
 Main choice: a centre holds a share of everybody who was enrolled, so it is computed from those who are left, and the
 threshold for it from the same risk.  A threshold without a centre never falls by this: only people loosen one.
+Where too few are left for a centre, its threshold fits no other scores: the weights' own is put in force, photo by
+photo, or without one a threshold that refuses everybody.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from attendance.config import Settings
-from attendance.domain.access.scoring import CENTRE, kind_of
+from attendance.domain.access.scoring import BEST_PHOTO, CENTRE, kind_of
+from attendance.domain.calibration.risk import ALIKE
 from attendance.service.calibration import offers, scorings
 from attendance.service.calibration.site_scores import site_scores_of
 from attendance.service.ports import Clock
@@ -46,12 +49,16 @@ def without_the_erased(
         enrolled = templates.enrolled_templates(session, keys, model_id)
         name = kind_of(row.scoring)
         centred = CENTRE in name
-        scoring = dict(zip(scorings.WORDS, scorings.ways(enrolled), strict=True))[name]
+        few = centred and len({one.person_id for one in enrolled}) < scorings.FEWEST
+        scoring = BEST_PHOTO if few else dict(zip(scorings.WORDS, scorings.ways(enrolled), strict=True))[name]
         site_scores = site_scores_of(session, keys, settings, model_id, clock.now(), scoring, enrolled)
     risk = offers.risk_of(row, settings.calibration.risk)
     offer = offers.calibrate_site(site_scores, risk, max(site_scores.people, 1))
     kept = row.threshold
-    if offer.threshold is None or offer.fallback or (not centred and offer.threshold < kept) or row.target is None:
+    if few:
+        own = site_scores.default
+        offer = replace(offer, threshold=ALIKE if own is None else own, fallback=True)
+    elif offer.threshold is None or offer.fallback or (not centred and offer.threshold < kept) or row.target is None:
         offer = replace(offers.at(site_scores, kept, risk), threshold=kept, fallback=False)
     with sessions.begin() as session:
         shared.lock_gallery(session, clock.now())
@@ -67,7 +74,7 @@ def without_the_erased(
             offer,
             margin=row.margin,
             by=None,
-            reason=REASON,
+            reason=f"{REASON}: too few are left for a centre" if few else REASON,
             at=clock.now(),
             source=source,
             keys=keys,

@@ -19,7 +19,7 @@ from sqlalchemy import null, select, update
 from sqlalchemy.orm import Session
 
 from attendance.domain.access.operating_point import OperatingPoint
-from attendance.domain.access.scoring import ATTEMPT, ATTEMPT_MEAN, BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring
+from attendance.domain.access.scoring import ATTEMPT, ATTEMPT_MEAN, BEST_PHOTO, CENTRE, MEAN_PHOTO, Scoring, kind_of
 from attendance.errors import Phrase, UserError
 from attendance.store.crypto import Damaged, Keys
 from attendance.store.tables import calibration
@@ -80,13 +80,14 @@ def scoring_in_force(session: Session, keys: Keys, model_id: str) -> Scoring:
     return scoring
 
 
-def compared_so_since(session: Session, model_id: str) -> datetime | None:
+def compared_so_since(session: Session, model_id: str, any_centre: bool = False) -> datetime | None:
     """Return since when faces are compared as they are now, from which on recorded scores are of one kind.
 
-    None: as far back as the history reaches.
+    None: as far back as the history reaches.  `any_centre`: another centre of the site is still the same way.
     """
+    name = kind_of if any_centre else str
     rows = history(session, model_id, limit=1000)
-    return next((row.created_at for row, older in pairwise(rows) if row.scoring != older.scoring), None)
+    return next((row.created_at for row, older in pairwise(rows) if name(row.scoring) != name(older.scoring)), None)
 
 
 def set_point(

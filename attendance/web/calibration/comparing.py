@@ -55,7 +55,13 @@ def save() -> ResponseReturnValue:
                 form.form_errors.append(error_sentence(error))
             else:
                 log.warning("%s compares by %s from now on", current_user.username, way.name)
-                flash(_("In force. The doors use it within a second."), "success")
+                flash(
+                    _(
+                        "In force. The doors use it within a second. Passages from before have scores of another way, "
+                        "and cannot be decided again: repeat the acceptance test at each door."
+                    ),
+                    "success",
+                )
                 return redirect(url_for("threshold.page"))
     return _page(form, ways, seen, risk), 400
 

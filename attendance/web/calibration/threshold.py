@@ -28,6 +28,7 @@ from attendance.domain.access.liveness.fusion import AUTO
 from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.access.scoring import kind_of
 from attendance.errors import UserError
+from attendance.service.access.doors import unproven
 from attendance.service.access.liveness.at_site import liveness_at_site
 from attendance.service.access.liveness.gates import policy_at
 from attendance.service.calibration import offers, risk_words, scorings
@@ -185,7 +186,7 @@ def _context(chosen: Mapping[str, str], form: ThresholdForm | None = None) -> di
         locale = site.settings.site.locale
         again = None if choice.threshold is None else replay(past, choice.threshold, choice.margin, locale)
         changed = _named(session, again)
-        not_known = _not_known(session, cached, point, now)
+        not_known = _not_known(session, cached, point, now) | _other_way(session, now - timedelta(days=days))
     if form is None:
         form = ThresholdForm(formdata=None)
         form.seen.data = stamp_of(point)
@@ -248,6 +249,18 @@ def _past(session: Session, since: datetime) -> list[events.Decided]:
     return events.decided_since(
         session, max(since, operating_points.compared_so_since(session, model_id) or since), model_id
     )
+
+
+def _other_way(session: Session, since: datetime) -> dict[str, Any]:
+    """Return since when faces are compared so, where that limits what is decided again, and what was tested since."""
+    model_id = current_site().model_id
+    scores_since = operating_points.compared_so_since(session, model_id)
+    way_since = operating_points.compared_so_since(session, model_id, any_centre=True)
+    return {
+        "scores_since": scores_since if scores_since is not None and scores_since > since else None,
+        "way_since": way_since,
+        "untested_way": way_since is not None and not unproven.tested_since(session, model_id, way_since),
+    }
 
 
 def _not_known(session: Session, cached: CachedNumbers, point: OperatingPoint | None, now: datetime) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from attendance.domain.calibration.risk import (
     Verdict,
     calibrate,
     curve,
+    least_people,
 )
 from tests.domain.calibration.simulated_sites import coverage, faces, site
 
@@ -311,3 +312,9 @@ def test_the_gallery_scores_strangers_as_it_scores_faces_at_the_door() -> None:
     assert Gallery([], [], "m", 0).person_scores(looks).shape == (700, 0)
     with pytest.raises(ValueError, match="rows"):
         gallery.person_scores(looks[:, :5])
+
+
+@pytest.mark.parametrize(("risk", "people"), [(2, 50), (100, 50), (200, 63), (1000, 311), (1_000_000, 310_001)])
+def test_the_fewest_people_that_can_say_anything_at_a_risk(risk: float, people: int) -> None:
+    """1 + 31 / (100 * -log(1 - 1/risk)), at least fifty."""
+    assert least_people(1 / risk) == people

@@ -30,7 +30,7 @@ def content(sessions: Sessions) -> dict[str, Any]:
     with sessions.begin() as session:
         operating_points.set_point(
             session, model_id="model", threshold=0.475, margin=0.05, source="calibration", gallery_size=2,
-            at=BEGUN - timedelta(days=1), basis=operating_points.Basis(1 / 12_500, 2, "met", "site"),
+            at=BEGUN - timedelta(days=1), basis=operating_points.Basis(1 / 12_500, 2, "estimated", "site", 8e-5),
         )  # fmt: skip
         return acceptance.content_of(session, SETTING, attempts, BEGUN, BEGUN + timedelta(hours=1))
 

@@ -208,11 +208,46 @@ def test_eight_people_get_an_estimate_that_holds_and_never_loosens_the_weights_o
     assert (floored.threshold, floored.verdict, floored.fallback) == (0.9, Verdict.ESTIMATED, False)
 
 
-@pytest.mark.parametrize(("number", "outside", "missing"), [(3, True, 2), (4, True, 1), (8, False, 42)])
+@pytest.mark.parametrize(
+    ("number", "outside", "risk", "missing"),
+    [
+        (1, True, 200, 4),
+        (2, True, 200, 3),
+        (3, True, 200, 2),
+        (4, True, 200, 1),
+        (8, False, 20, 42),
+        (8, False, 200, 55),
+    ],
+)
 def test_fewer_people_are_told_how_many_are_missing(
-    sessions: Sessions, keys: Keys, number: int, outside: bool, missing: int
+    sessions: Sessions, keys: Keys, number: int, outside: bool, risk: float, missing: int
 ) -> None:
+    """Fifty give a number for 1 in 20 by themselves, and none for 1 in 200."""
     enrol(sessions, keys, number)
-    offer = offers.calibrate_site(known(sessions, keys, reference() if outside else None), 200)
+    offer = offers.calibrate_site(known(sessions, keys, reference() if outside else None), risk)
     assert (offer.verdict, offer.threshold, offer.calibration.missing) == (Verdict.NOT_ENOUGH, None, missing)
-    assert f"Enrol {missing} more" in why_no_number(offer.calibration)
+    assert f"Enrol at least {missing} more" in why_no_number(offer.calibration)
+
+
+def test_what_is_said_to_be_missing_gives_the_number(sessions: Sessions, keys: Keys) -> None:
+    """Without packaged strangers sixty people get none for 1 in 200, are told how many more, and these are enough."""
+    enrol(sessions, keys, 60)
+    offer = offers.calibrate_site(known(sessions, keys), 200)
+    assert offer.verdict is Verdict.NOT_ENOUGH and 3 <= offer.calibration.missing <= 100
+    assert offers.calibrate_site(known(sessions, keys), 20).verdict.usable
+    enrol(sessions, keys, offer.calibration.missing + 20, seed=2)
+    assert offers.calibrate_site(known(sessions, keys), 200).verdict.usable
+
+
+@pytest.mark.parametrize("outside", [True, False])
+@pytest.mark.parametrize("number", [1, 2, 5, 8])
+def test_a_small_site_never_says_that_its_threshold_comes_from_a_risk_without_a_number(
+    sessions: Sessions, keys: Keys, number: int, outside: bool
+) -> None:
+    enrol(sessions, keys, number, photos=2)
+    default(sessions, 0.55)
+    put(sessions, known(sessions, keys, reference() if outside else None), risk=200)
+    row = in_force(sessions)
+    has_number = row.fpir is not None
+    assert (row.source == "calibration") is has_number
+    assert row.threshold >= 0.55 and (has_number or row.threshold == 0.55)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from attendance.domain.access.scoring import MEAN_PHOTO
 from attendance.domain.reason import Reason
-from attendance.service.calibration.replay import replay
+from attendance.service.calibration.replay import Photos, replay, replay_photos
+from attendance.service.calibration.site_scores import score_site
 from attendance.store.access.events import Decided
+from attendance.store.crypto import Keys
+from attendance.store.people import templates
+from attendance.store.session import Sessions
+from tests.factories import MODEL
+from tests.service.calibration.conftest import enrol, known
 
 LET_IN = Decided(True, Reason.MATCHED, 0.6, 0.3)
 STRANGER = Decided(False, Reason.UNKNOWN, 0.4, 0.1)
@@ -72,3 +82,44 @@ def test_each_change_is_told_with_the_number_that_made_it() -> None:
     assert "only 0.300 ahead of the second person" in wide.changed[0].words
     assert [one.decided for one in down.changed] == [TWINS, STRANGER]  # newest first
     assert all("would be let in" in one.words for one in down.changed)
+
+
+def test_another_way_is_tried_on_the_photos_and_not_on_recorded_scores(sessions: Sessions, keys: Keys) -> None:
+    """Against plain loops; passages have scores of the way in force alone, so they are left out."""
+    enrol(sessions, keys, 6, photos=3, cosine=0.7)
+    now = known(sessions, keys)
+    with_passages = replace(
+        now, genuine=np.append(now.genuine, np.float32(0.1)), owners=np.append(now.owners, 1), passages=1
+    )
+    with sessions() as session:
+        then = score_site(session, keys, MODEL, None, scoring=MEAN_PHOTO)
+        photos = [(one.person_id, one.template.vector) for one in templates.enrolled_templates(session, keys, MODEL)]
+    old, new = 0.55, 0.62
+
+    def others(person: int, row: np.ndarray) -> list[np.ndarray]:
+        return [vector for owner, vector in photos if owner == person and vector is not row]
+
+    def unit(rows: list[np.ndarray]) -> np.ndarray:
+        return np.sum(rows, axis=0) / np.linalg.norm(np.sum(rows, axis=0))
+
+    best = [max(float(row @ other) for other in others(person, row)) >= old for person, row in photos]
+    mean = [float(row @ unit(others(person, row))) >= new for person, row in photos]
+    lost, won = (
+        sum(a and not b for a, b in zip(best, mean, strict=True)),
+        sum(b and not a for a, b in zip(best, mean, strict=True)),
+    )
+    firsts = {person: next(row for owner, row in photos if owner == person) for person, _ in photos}
+    apart = {person: [row for owner, row in photos if owner == person] for person in firsts}
+    taken_now = sum(
+        any(max(float(look @ r) for r in rows) >= 0.1 for q, rows in apart.items() if q != p)
+        for p, look in firsts.items()
+    )
+    taken_then = sum(
+        any(float(look @ unit(rows)) >= 0.1 for q, rows in apart.items() if q != p) for p, look in firsts.items()
+    )
+
+    found = replay_photos(with_passages, old, then, new)
+    assert found == Photos(18, lost, won, 6, 0, 0) and lost + won > 0
+    low = replay_photos(now, 0.1, then, 0.1)
+    assert low is not None and (low.taken_now, low.taken_then) == (taken_now, taken_then)
+    assert replay_photos(now, old, replace(then, person_ids=(1, 2)), new) is None

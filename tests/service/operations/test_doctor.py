@@ -14,6 +14,7 @@ from attendance.config import Settings
 from attendance.domain.access.liveness.fusion import LivenessPoint
 from attendance.domain.passage import Direction
 from attendance.service.access.edge.deciding import Edge
+from attendance.service.calibration import impostors
 from attendance.service.operations import backups
 from attendance.service.operations.doctor import Check, Patient, Verdict, examine, worst
 from attendance.store.access import events, liveness
@@ -23,9 +24,10 @@ from attendance.store.calibration.operating_points import Basis
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from attendance.store.faults import DatabaseLocked
+from attendance.store.people import people, templates
 from attendance.store.session import Sessions
 from attendance.store.tables.access import AccessPoint
-from tests.factories import NOON, make_passage
+from tests.factories import MODEL, NOON, make_passage, make_template
 from tests.fakes import FakeClock, FakeDoor
 
 NOW = NOON + timedelta(days=1000)  # after this version was made
@@ -164,3 +166,23 @@ def test_a_threshold_that_does_not_know_the_gallery_is_a_warning_with_what_to_do
     check = found(patient, "Threshold")
     assert check.verdict is Verdict.WARNING and "1 grown template is gone" in check.words
     assert "calibrate --apply" in check.advice
+
+
+def test_a_network_without_packaged_strangers_is_told_while_few_are_enrolled(
+    patient: Patient, sessions: Sessions, keys: Keys, tmp_path: Path
+) -> None:
+    models = patient.settings.models.model_copy(update={"weights_dir": str(tmp_path), "recogniser": MODEL})
+    small = replace(patient, settings=patient.settings.model_copy(update={"models": models}))
+    with sessions.begin() as session:
+        operating_points.set_point(
+            session, model_id=MODEL, threshold=0.5, margin=0.0, source="card default", gallery_size=0, at=NOW
+        )
+    assert [one.verdict for one in examine(small) if one.what == "Threshold"] == [Verdict.OK]
+    with sessions.begin() as session:
+        person = people.create_person(session, name="Anna", at=NOW)
+        templates.add_template(session, keys, person.id, make_template(1), "upload", {}, None, at=NOW)
+    said = [one for one in examine(small) if one.what == "Threshold"]
+    assert [one.verdict for one in said] == [Verdict.OK, Verdict.WARNING]
+    assert f"{MODEL} has no packaged strangers, so 1 people give no number" in said[1].words
+    impostors.file_of(tmp_path, MODEL).write_bytes(b"")
+    assert [one.verdict for one in examine(small) if one.what == "Threshold"] == [Verdict.OK]

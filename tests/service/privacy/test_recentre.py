@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import delete
 
 from attendance.config import Settings
 from attendance.domain.access.scoring import unit
@@ -18,6 +19,7 @@ from attendance.store.calibration.operating_points import PointRow
 from attendance.store.crypto import Keys
 from attendance.store.people import people, templates
 from attendance.store.session import Sessions
+from attendance.store.tables.calibration import OperatingPoint as Row
 from attendance.store.tables.people import Person
 from tests.factories import MODEL, NOON
 from tests.fakes import FakeClock
@@ -133,3 +135,26 @@ def test_a_threshold_without_a_centre_never_falls_by_an_erasure(
     assert without_the_erased(sessions, keys, settings, MODEL, FakeClock(LATER), LATER)
 
     assert in_force(sessions).threshold == pytest.approx(0.93)
+
+
+@pytest.mark.parametrize("left", [4, 1, 0])
+@pytest.mark.parametrize(("card", "threshold", "source"), [(0.5, 0.5, "card default"), (None, 0.99, "administrator")])
+def test_too_few_for_a_centre_leave_no_threshold_of_its_scores(
+    sessions: Sessions, keys: Keys, settings: Settings, photos: np.ndarray, left: int, card: float | None,
+    threshold: float, source: str,
+) -> None:  # fmt: skip
+    """The centre's threshold is lower than any that single photos need, and must not be used for those."""
+    with sessions.begin() as session:
+        if card is None:
+            session.execute(delete(Row))
+    apply(sessions, keys, settings, "centre", threshold=0.3)
+    with sessions.begin() as session:
+        session.execute(delete(Person).where(Person.id > left))
+
+    assert without_the_erased(sessions, keys, settings, MODEL, FakeClock(LATER), LATER)
+
+    row = in_force(sessions)
+    assert (row.scoring, row.threshold, row.source, row.centre) == ("best photo", threshold, source, None)
+    assert (row.reason or "").endswith("too few are left for a centre")
+    with sessions() as session:
+        assert operating_points.scoring_in_force(session, keys, MODEL).version == "best photo"

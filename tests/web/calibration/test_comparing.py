@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from attendance.domain.access.scoring import Scoring
+from attendance.service.access.doors import unproven
+from attendance.store import settings
+from attendance.store.access import events
 from attendance.store.audit import entries
 from attendance.store.calibration import operating_points
 from attendance.store.crypto import Keys
-from tests.factories import MODEL
+from tests.factories import MODEL, make_passage
 from tests.site_fixtures import Browser, Web
 
 
@@ -45,6 +48,31 @@ def test_another_way_is_put_in_force_with_a_reason_and_stays_in_the_history(cali
     assert (row.reason, row.created_by) == ("Photos of two sessions.", "ada")
     assert act.detail["scoring"] == "mean photo"
     assert "mean of a person’s photos" in admin.text("/threshold")
+
+
+def test_past_passages_are_not_decided_again_by_another_way_and_a_test_is_asked_for(
+    calibrated: Web, admin: Browser
+) -> None:
+    """The photos are the replay; what was recorded by the old way is not shown as if it held."""
+    page = " ".join(re.sub(r"<[^>]+>", " ", admin.text("/threshold/comparing")).split())
+    assert "of 33 photos" in page and "of 16 people as strangers" in page
+    assert "Past decisions cannot be decided again" in page
+    with calibrated.sessions.begin() as session:
+        events.record_passage(session, make_passage(calibrated.clock.now(), score=0.95))
+    assert "0 of 1 change" in " ".join(re.sub(r"<[^>]+>", " ", admin.text("/threshold")).split())
+    assert "Compared so since" not in admin.text("/threshold")
+    calibrated.clock.advance(60)
+    send(admin, way="mean photo", reason="Photos of two sessions.")
+    page = " ".join(re.sub(r"<[^>]+>", " ", admin.text("/threshold")).split())
+    assert "repeat the acceptance test" in page  # said once, by the answer
+    assert "0 of 0 change" in page and "earlier decisions have scores of another kind" in page
+    assert "No acceptance test was passed since faces are compared so" in page
+    calibrated.clock.advance(60)
+    with calibrated.sessions.begin() as session:
+        finished = calibrated.clock.now()
+        test = {"model_id": MODEL, "passed": True, "finished": finished.isoformat()}
+        settings.put(session, unproven.PASSED, {"door": test}, finished)
+    assert "No acceptance test was passed" not in admin.text("/threshold")
 
 
 def test_a_way_that_is_none_is_refused(calibrated: Web, admin: Browser) -> None:

@@ -363,3 +363,18 @@ def test_strangers_that_cannot_be_used_are_told_and_give_no_number(
 
     assert "not enough data" in told
     assert "weights impostors" in told
+
+
+def test_a_kept_threshold_does_not_say_that_it_comes_from_a_risk_without_a_number(
+    calibrated: Web, admin: Browser
+) -> None:
+    """Kept by the program, because today's people give no number for the risk that it once came from."""
+    for fpir, words in ((0.001, "the risk of at most 1 in 1,000"), (None, "an earlier number for the risk of at most")):
+        with calibrated.sessions.begin() as session:
+            verdict = "not enough data" if fpir is None else "estimated"
+            operating_points.set_point(
+                session, model_id=MODEL, threshold=0.7, margin=0.05, source="calibration", gallery_size=16,
+                at=calibrated.clock.now(), basis=Basis(0.001, 17, verdict, "16 people", fpir, fpir, fpir),
+            )  # fmt: skip
+        assert words in admin.text("/threshold")
+        calibrated.clock.advance(1)

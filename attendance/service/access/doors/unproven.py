@@ -3,6 +3,7 @@
 In: a session, what the cards miss, the result of an acceptance test.  Out: whether a face raises the doubt; notes.
 Does not know: cards as files, pages, how a second proof is given.
 Main choice: the doubt is one of the door's own list, so that unticking it there is the override, and the audit has it.
+A test proves what was in force then: under another way of comparing, or a lower threshold, it is repeated.
 A door gets it with its first real driver.  Sites that were in use before are warned and keep their list, since an
 upgrade must shut nobody out.
 """
@@ -16,11 +17,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from attendance.domain.access.operating_point import OperatingPoint
 from attendance.domain.access.rules.factors import Doubt
+from attendance.domain.access.scoring import kind_of
 from attendance.domain.calibration.bars import Bar, Missed
 from attendance.service.ports import Clock
 from attendance.store import settings
 from attendance.store.access import doors
+from attendance.store.calibration import operating_points
 from attendance.store.session import Sessions
 
 log = logging.getLogger(__name__)
@@ -54,7 +58,14 @@ def note_acceptance(session: Session, content: Mapping[str, Any], at: datetime) 
     """
     passed = is_passed(content)
     known = dict(settings.get(session, PASSED, {}))
-    known[content["camera"]] = {"model_id": content["model_id"], "passed": passed, "finished": content["finished"]}
+    known[content["camera"]] = {
+        "model_id": content["model_id"],
+        "passed": passed,
+        "finished": content["finished"],
+        "scoring": content["threshold"]["compared_by"],
+        "threshold": content["threshold"]["threshold"],
+        "margin": content["threshold"]["margin"],
+    }
     settings.put(session, PASSED, known, at)
     return passed
 
@@ -83,7 +94,29 @@ def raised(session: Session, camera: str) -> bool:
     if not state["missed"]:
         return False
     test = settings.get(session, PASSED, {}).get(camera)
-    return test is None or not test["passed"] or test["model_id"] != state["model_id"]
+    if test is None or not test["passed"] or test["model_id"] != state["model_id"]:
+        return True
+    return not _still_holds(test, operating_points.current(session, state["model_id"]))
+
+
+def tested_since(session: Session, model_id: str, since: datetime) -> bool:
+    """Return whether an acceptance test of this recogniser was passed at some camera since then."""
+    known = settings.get(session, PASSED, {}).values()
+    return any(
+        one["passed"] and one["model_id"] == model_id and datetime.fromisoformat(one["finished"]) >= since
+        for one in known
+    )
+
+
+def _still_holds(test: Mapping[str, Any], point: OperatingPoint | None) -> bool:
+    """Return whether what is in force lets in no more than what was tested; scores of two centres are not compared."""
+    if point is None or "scoring" not in test:  # a test from before this was noted
+        return True
+    if kind_of(point.scoring) != kind_of(test["scoring"]):
+        return False
+    if point.scoring != test["scoring"]:
+        return True
+    return bool(point.threshold >= test["threshold"] - 1e-9 and point.margin >= test["margin"] - 1e-9)
 
 
 def ask_from_now(session: Session, door: doors.Door, before: str) -> bool:

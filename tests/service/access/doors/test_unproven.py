@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import numpy as np
 import pytest
 
 from attendance.config import DoorSettings
 from attendance.domain.access.rules.factors import Doubt
+from attendance.domain.access.scoring import ATTEMPT_MEAN, BEST_PHOTO, MEAN_PHOTO, Scoring
 from attendance.domain.calibration.bars import Bar, Missed
 from attendance.domain.passage import Direction, Method
 from attendance.domain.reason import Reason
@@ -18,6 +20,7 @@ from attendance.service.access.policy import door_rows
 from attendance.store import settings
 from attendance.store.access import doors
 from attendance.store.audit import entries
+from attendance.store.calibration import operating_points
 from attendance.store.cameras import cameras
 from attendance.store.crypto import Keys
 from tests.service.access.doors.asking import ask
@@ -38,6 +41,7 @@ def trial(site: Site, *, strangers: int = 20, let_in: int = 0, refused: int = 1,
         "camera": camera,
         "model_id": "m",
         "finished": "2024-05-06T12:00:00+00:00",
+        "threshold": {"compared_by": "best photo", "threshold": 0.5, "margin": 0.05},
         "rates": {
             "fnir": {"people": 10, "errors": refused, "rate": refused / 10},
             "fpir": {"people": strangers, "errors": let_in, "rate": let_in / max(strangers, 1)},
@@ -103,6 +107,37 @@ def test_a_test_is_passed_by_enough_people_and_without_a_stranger(gate: Site) ->
     assert trial(gate)
     assert not trial(gate, let_in=1)  # the newest counts
     assert ask(gate, 1, Method.FACE).passage.reason is Reason.SECOND_FACTOR
+
+
+def put_in_force(site: Site, threshold: float, scoring: Scoring = BEST_PHOTO) -> None:
+    with site.sessions.begin() as session:
+        operating_points.set_point(
+            session, model_id="m", threshold=threshold, margin=0.05, source="administrator", gallery_size=2,
+            at=site.clock.now(), scoring=scoring, keys=KEYS,
+        )  # fmt: skip
+
+
+def test_a_passed_test_holds_for_what_was_in_force_then(gate: Site) -> None:
+    """Not for another way of comparing, nor for a threshold that lets in more; another centre is the same way."""
+    note(gate, *WEAK)
+    assert trial(gate)
+    centre, other = (Scoring(True, np.full(4, value, np.float32)) for value in (0.1, 0.2))
+    for threshold, scoring, asked in (
+        (0.5, BEST_PHOTO, False), (0.6, BEST_PHOTO, False), (0.49, BEST_PHOTO, True), (0.9, MEAN_PHOTO, True),
+        (0.9, ATTEMPT_MEAN, True), (0.9, centre, True), (0.5, BEST_PHOTO, False),
+    ):  # fmt: skip
+        put_in_force(gate, threshold, scoring)
+        with gate.sessions() as session:
+            assert unproven.raised(session, "door") is asked, (threshold, scoring.version)
+    put_in_force(gate, 0.4, other)
+    with gate.sessions.begin() as session:
+        known = settings.get(session, unproven.PASSED)
+        known["door"] |= {"scoring": centre.version}
+        settings.put(session, unproven.PASSED, known, gate.clock.now())
+        assert not unproven.raised(session, "door")
+        known["door"] = {"model_id": "m", "passed": True, "finished": known["door"]["finished"]}
+        settings.put(session, unproven.PASSED, known, gate.clock.now())  # as an older release noted it
+        assert not unproven.raised(session, "door")
 
 
 def test_before_any_card_was_noted_nothing_is_proven(gate: Site) -> None:
