@@ -25,7 +25,7 @@ from attendance.config import Settings
 from attendance.domain.access.scoring import Vectors
 from attendance.errors import UserError
 from attendance.evaluation.recogniser import site
-from attendance.evaluation.recogniser.comparing import growing
+from attendance.evaluation.recogniser.comparing import growing, two_centres
 from attendance.evaluation.recogniser.embedding import ImageEmbeddings, embeddings_for
 from attendance.evaluation.recogniser.embedding_cache import cache_key, cached_embeddings
 from attendance.evaluation.recogniser.protocols import IMAGES, OWN
@@ -132,21 +132,29 @@ def evaluate_site(
     plots: Path | None = None,
     grow: Sequence[int] = (),
     keep: Path | None = None,
+    elsewhere: int = 0,
 ) -> None:
     """Measure each recogniser: everybody, and of `nuaa` also the people for choosing and those for reporting.
 
-    `grow`: measure templates that grow instead, so many a person.  `keep`: our own recogniser's vectors are kept here.
+    `grow`: measure templates that grow instead, so many a person.  `elsewhere`: measure one centre and two instead,
+    with the photos as so many other cameras take them; of `nuaa` the people for choosing only.  `keep`: our own
+    recogniser's vectors are kept here.
     """
     if data is not None and not (data / "nuaa" / "ClientRaw").is_dir():
         raise UserError(f"there is no folder {data / 'nuaa' / 'ClientRaw'}; measure your own pictures with --folders")
     sessions = nuaa_sessions(data) if data is not None else folder_sessions(folders) if folders is not None else []
+    if elsewhere and data is not None:
+        sessions = [one for one in sessions if int(one[0]) <= CHOOSING]
     people = [(with_time_between if grow else of_sessions)(name, inside) for name, inside in sessions]
     embeddings, embedders = embeddings_for(settings, peers)
     result: dict[str, Any] = {"protocol": _protocol(people, data is not None, settings.models.flip), "networks": {}}
-    for number, one in enumerate(embedders):
+    for number, one in enumerate(embedders[:1] if elsewhere else embedders):
         found = _vectors(settings, embeddings, one.name, people, keep if number == 0 else None)
         visitors = [visitor_of(person, found) for person in people]
-        if grow:
+        if elsewhere:
+            result["networks"][one.name] = {"elsewhere": _elsewhere(settings, people, visitors, elsewhere, fpir)}
+            sys.stderr.write(f"{one.name}\n\n{two_centres.table(result['networks'][one.name]['elsewhere'])}")
+        elif grow:
             result["networks"][one.name] = {"growth": _growth(people, visitors, found, grow, fpir)}
             sys.stderr.write(f"{one.name}\n\n{growing.table(result['networks'][one.name]['growth'])}\n")
         else:
@@ -154,7 +162,7 @@ def evaluate_site(
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    if plots is not None and not grow:
+    if plots is not None and not grow and not elsewhere:
         from attendance.evaluation.recogniser.site_plots import draw
 
         draw(result, plots)
@@ -167,6 +175,25 @@ def _vectors(
     paths = [path for person in people for path in (*person.photos, *person.between, *person.looks)]
     key = "" if keep is None else cache_key(cards_for(settings), settings)
     return dict(zip(paths, cached_embeddings(embeddings, [name], paths, keep, key)[name], strict=True))
+
+
+def _elsewhere(
+    settings: Settings, people: Sequence[Pictures], visitors: Sequence[Visitor], cameras: int, fpir: float
+) -> dict[str, list[dict[str, Any]]]:
+    """Measure with the photos as they are, and as each camera takes them."""
+    from attendance.evaluation.recogniser.comparing import other_camera
+
+    paths = [path for person in people for path in person.photos]
+    parts = {"photos as they are": list(visitors)}
+    for camera, found in enumerate(other_camera.photo_vectors(settings, paths, cameras)):
+        parts[f"photos by camera {camera}"] = [
+            replace(visitor, photos=np.stack([found[path] for path in person.photos]))
+            for person, visitor in zip(people, visitors, strict=True)
+        ]
+    try:
+        return {name: two_centres.measure(inside, fpir) for name, inside in parts.items()}
+    except ValueError as error:
+        raise UserError(f"this folder cannot be measured: {error}; give PERSON/SESSION/image") from error
 
 
 def _growth(
