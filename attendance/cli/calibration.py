@@ -159,7 +159,7 @@ def _refused(offer: Any) -> str:
         return "all"
     share = offer.refused
     if share.value is None:
-        return "cannot be said: nobody has two photos"
+        return f"cannot be said: {'there is no threshold' if offer.threshold is None else 'nobody has two photos'}"
     return f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%}), {share.people} people"
 
 

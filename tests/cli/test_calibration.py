@@ -99,6 +99,7 @@ def test_with_hardly_anybody_enrolled_the_verdict_says_so(here: Here) -> None:
     assert "verdict: not enough data" in said
     assert "cannot be said" in said
     assert "1 in 1,000" not in said.split("verdict")[1]
+    assert "cannot be said: there is no threshold" in said and "nobody has two photos" not in said
 
 
 def test_with_nobody_enrolled_it_does_not_fall_over(here: Here) -> None:

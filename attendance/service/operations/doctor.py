@@ -275,7 +275,12 @@ def _threshold(patient: Patient) -> Iterator[Check]:
     if 0 < enrolled < MIN_STRANGERS and not file_of(patient.settings.models.weights, model_id).is_file():
         words = _("%(model)s has no packaged strangers, so %(number)s people give no number for a risk",
                   model=model_id, number=enrolled)  # fmt: skip
-        yield Check(what, Verdict.WARNING, words, _("Make them with: weights impostors, or enrol 50 people"))
+        yield Check(
+            what,
+            Verdict.WARNING,
+            words,
+            _("Make them with: weights impostors. Or enrol more people: the page Threshold says how many"),
+        )
 
 
 def _copies(patient: Patient) -> Iterator[Check]:

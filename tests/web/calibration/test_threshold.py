@@ -365,6 +365,17 @@ def test_strangers_that_cannot_be_used_are_told_and_give_no_number(
     assert "weights impostors" in told
 
 
+def test_without_a_threshold_nobody_is_said_to_lack_photos(web: Web, admin: Browser) -> None:
+    """Anna has two photos; what is missing is a threshold to hold them against."""
+    anna = web.add("Anna Berg")
+    with web.sessions.begin() as session:
+        for seed in (1, 2):
+            template = Template(near(vector_of((1,)), 0.9, seed=seed), MODEL)
+            templates.add_template(session, web.keys, anna, template, "upload", {}, None, at=NOON)
+    page = numbers(admin, "mode=risk&step=5")
+    assert "There is no threshold to try." in page and "Needs two photos" not in page
+
+
 def test_a_kept_threshold_does_not_say_that_it_comes_from_a_risk_without_a_number(
     calibrated: Web, admin: Browser
 ) -> None:
