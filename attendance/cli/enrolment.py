@@ -143,11 +143,12 @@ def _find_or_create(
     session: Session, name: str, staff_number: str | None, department: str, consent: str | None, now: datetime
 ) -> int:
     """Return the id of the person who is meant; UserError if that is not clear."""
+    from attendance.domain.people.names import composed
     from attendance.store.people.people import create_person
     from attendance.store.privacy.consent import give_consent
     from attendance.store.tables.people import Person
 
-    wanted = " ".join(name.split())
+    wanted, staff_number = " ".join(composed(name).split()), None if staff_number is None else composed(staff_number)
     query = select(Person).where(func.lower(Person.name) == wanted.lower())
     if staff_number is not None:
         query = select(Person).where(Person.staff_number == staff_number)

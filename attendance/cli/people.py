@@ -26,13 +26,14 @@ def people_list(context: click.Context, text: str, everybody: bool) -> None:
     settings = settings_of(context)
     from attendance import bootstrap
     from attendance.store.people.people import count_people, search_people
-    from attendance.store.people.templates import template_counts
+    from attendance.store.people.templates import ids_of_other_models, template_counts
 
     site = bootstrap.installation_for(settings)
     with site.sessions() as session:
         active = None if everybody else True
         found = search_people(session, text, active=active, limit=max(1, count_people(session, text, active)))
         counts = template_counts(session, [person.id for person in found], settings.models.recogniser)
+        foreign = ids_of_other_models(session, settings.models.recogniser)
     rows = [
         (
             str(person.id),
@@ -40,7 +41,7 @@ def people_list(context: click.Context, text: str, everybody: bool) -> None:
             person.staff_number or "",
             person.department,
             "yes" if person.active else "no",
-            str(counts[person.id]),
+            "other model" if person.id in foreign else str(counts[person.id]),
         )
         for person in found
     ]

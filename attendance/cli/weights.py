@@ -134,8 +134,15 @@ def _is_here(folder: Path, name: str) -> bool:
     "--from", "source", help="Fetch from this https address, or use this file, instead of the makers' address."
 )
 @click.option("--replace", is_flag=True, help="Fetch it again if it is there already.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, 1440, min_open=True),
+    default=30,
+    show_default=True,
+    help="Give up if fetching takes longer.",
+)
 @click.pass_context
-def get_known(context: click.Context, name: str, source: str | None, replace: bool) -> None:
+def get_known(context: click.Context, name: str, source: str | None, replace: bool, minutes: float) -> None:
     """Fetch the recogniser NAME of `weights list` from its makers, check it and write its card.
 
     The settings do not change.  A file in the format .espdl becomes ONNX on this computer (extra: convert).
@@ -148,7 +155,7 @@ def get_known(context: click.Context, name: str, source: str | None, replace: bo
     with needs("convert", "onnx"):
         from attendance.vision.embedders import fetch
 
-        card = fetch.get(KNOWN[name], settings.weights, source, datetime.now(UTC).date(), replace)
+        card = fetch.get(KNOWN[name], settings.weights, source, datetime.now(UTC).date(), replace, minutes * 60)
     click.echo(f"{settings.weights / card.graph}: checked; terms: {KNOWN[name].licence}")
     click.echo(f"to use it, set models.recogniser = {name}, and then:")
     click.echo(f"- enrol everybody again: templates of {settings.recogniser} cannot be compared with it")

@@ -110,6 +110,7 @@ class Frame:
 
     `region`: faces elsewhere in the picture do not count; None: the whole picture.  `came`: seconds of the monotonic
     clock when the picture came; None where it was not taken just now, such as a file's that is not played in real time.
+    `side_light`: where no face is found, faces of which most lies in the dark are looked for, too.
     """
 
     image: NDArray[np.uint8]
@@ -118,6 +119,7 @@ class Frame:
     sequence: int = 0
     region: Region | None = None
     came: float | None = None
+    side_light: bool = True
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:

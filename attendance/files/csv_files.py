@@ -13,6 +13,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class CsvTable:
 def read_text(data: bytes, where: str) -> str:
     """Return the text of a file in UTF-8, UTF-16 (with its mark) or Windows-1252; UserError if it is not text.
 
-    `where`: the file's name, for the message.
+    `where`: the file's name, for the message.  A letter and its marks are one character (NFC), as names are stored.
     """
     encodings = ("utf-16",) if data.startswith(_UTF_16) else ("utf-8-sig", "cp1252")
     for encoding in encodings:
@@ -56,7 +57,7 @@ def read_text(data: bytes, where: str) -> str:
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
-            return text
+            return unicodedata.normalize("NFC", text)
     raise UserError("%(where)s is not text: save it as CSV UTF-8", where=where)
 
 

@@ -67,6 +67,7 @@ from attendance.vision.analyser import FaceAnalyser
 from attendance.vision.following import Following
 from attendance.vision.int8_product import int8_product
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
+from attendance.vision.side_light import Sparing
 
 if TYPE_CHECKING:
     from attendance.service.operations.metrics import DaemonNumbers
@@ -253,12 +254,16 @@ def following(networks: Analyser, settings: Settings) -> tuple[Analyser, Rest]:
 
 
 def gated(analyser: Analyser, settings: Settings) -> Analyser:
-    """Return the analyser of one camera, which skips frames without motion unless the settings say no."""
+    """Return the analyser of one camera, which skips frames without motion unless the settings say no.
+
+    It looks in side light where something changed and no face is found, at most a few times a second.
+    """
     motion = settings.motion
     if not motion.enabled:
-        return analyser
+        return Sparing(analyser)
     limits = MotionLimits(motion.threshold, timedelta(seconds=motion.hold_s), timedelta(seconds=motion.look_every_s))
-    return GatedAnalyser(analyser, MotionGate(limits))
+    gate = MotionGate(limits)
+    return GatedAnalyser(Sparing(analyser, lambda: gate.changed), gate)
 
 
 def watched_door(site: Installation) -> tuple[Door, Sequence[Beside]]:
@@ -324,7 +329,7 @@ def try_camera(site: Installation, settings: CameraSettings, networks: Callable[
         return Check(what, Verdict.FAULT, trouble or _("no picture came"), _("Check its power, cable and address."))
     height, width = frame.image.shape[:2]
     words = _("%(width)s × %(height)s px", width=width, height=height)
-    analyser, seen = networks(), frame
+    analyser, seen = networks(), replace(frame, side_light=False)  # turned shadows look like much
     if turn := turn_needed(frame.image, lambda image: analyser.analyse(replace(seen, image=image), 5)):
         degrees = (settings.rotate + turn) % 360
         if known is None or known.address is None:  # still that of the settings

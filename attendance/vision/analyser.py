@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -24,6 +24,7 @@ from attendance.vision import boxes as geometry
 from attendance.vision.align import align_face
 from attendance.vision.quality import QualityLimits, judge, measure
 from attendance.vision.runtime import Session
+from attendance.vision.side_light import FACE_SPREAD, evened
 from attendance.vision.weights import Card, Preprocess, WeightsError
 
 STAGES = ("detect", "align", "quality", "embed")
@@ -38,18 +39,23 @@ SAME = 0.4  # IoU of the two boxes of one face
 class Detection:
     """One face of an image, px of the image.
 
-    `box` ends at the image's edges; `whole` is the box as the network guessed it, beyond them too.
+    `box` ends at the image's edges; `whole` is the box as the network guessed it, beyond them too.  `in_side_light`: it
+    was found in the picture with its shading divided out.
     """
 
     box: Box
     whole: Box
     landmarks: Landmarks
     score: float
+    in_side_light: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A face that was aligned and measured, before it is embedded.  `crop`: None if its landmarks coincide."""
+    """A face that was aligned and measured, before it is embedded.
+
+    `crop`: what is embedded, None if the landmarks coincide.
+    """
 
     face: Detection
     crop: NDArray[np.uint8] | None
@@ -110,8 +116,14 @@ class FaceAnalyser:
         return probes
 
     def find(self, frame: Frame, max_faces: int = 5) -> list[Detection]:
-        """Return the `max_faces` largest faces of the frame, largest first; small ones as a second look finds them."""
-        found = sorted(self.detect(frame.image, frame.region), key=lambda face: -face.box.area)[:max_faces]
+        """Return the `max_faces` largest faces of the frame, largest first; small ones as a second look finds them.
+
+        Where there is none, the picture is searched with its shading divided out, unless the frame says no.
+        """
+        everyone = self.detect(frame.image, frame.region)
+        if not everyone and frame.side_light:
+            everyone = self.detect(frame.image, frame.region, in_side_light=True)
+        found = sorted(everyone, key=lambda face: -face.box.area)[:max_faces]
         return sorted((self._second_look(frame, face) for face in found), key=lambda face: -face.box.area)
 
     def find_around(self, frame: Frame, box: Box, size: int) -> list[Detection]:
@@ -124,16 +136,26 @@ class FaceAnalyser:
         corners = _around(box, height, width)
         if corners is None:
             return []
-        found = self._search(geometry.as_bgr(frame.image), corners, size)
+        image = geometry.as_bgr(frame.image)
+        found = self._search(image, corners, size)
+        if not found and frame.side_light:
+            found = self._search(image, corners, size, in_side_light=True)
         if frame.region is None:
             return found
         return [one for one in found if _has_middle(one.whole, *frame.region.pixels(height, width))]
 
     def judged(self, frame: Frame, face: Detection, clock: StageClock) -> Judged:
-        """Return the face aligned and measured."""
+        """Return the face aligned and measured; with its shading divided out if that is how it was found.
+
+        Sharpness, contrast and cover are then those of what is embedded, and brightness is the camera's: the edge of a
+        shadow passes for blur, and a face in the dark is dark whatever is made of it.
+        """
         crop = self._align(frame.image, face.landmarks)
         clock.stop("align")
         quality = measure(frame.image, face.whole, face.landmarks, crop)
+        if face.in_side_light and crop is not None:
+            crop = evened(crop, FACE_SPREAD)
+            quality = replace(measure(frame.image, face.whole, face.landmarks, crop), brightness=quality.brightness)
         flaws = judge(quality, self._limits)
         clock.stop("quality")
         return Judged(face, crop, quality, flaws)
@@ -147,19 +169,22 @@ class FaceAnalyser:
         clock.stop("embed")
         return Probe(face.box, face.landmarks, face.score, judged.quality, flaws, template)
 
-    def detect(self, image: NDArray[np.uint8], region: Region | None = None) -> list[Detection]:
+    def detect(
+        self, image: NDArray[np.uint8], region: Region | None = None, in_side_light: bool = False
+    ) -> list[Detection]:
         """Return all faces of an image, best score first; [] for an image without pixels.
 
         Cameras give BGR uint8; grey, BGRA and 16 bits also work (`boxes.as_bgr`).  `region` is cut out before
         the picture is made small, so that its faces are larger for the network.  Boxes are still in pixels of
         the whole image and may reach beyond the region.  A face whose middle lies outside it does not count.
+        `in_side_light`: the shading is divided out first.
         """
         height, width = image.shape[:2]
         if not height or not width:
             return []
         image = geometry.as_bgr(image)
         corners = (0, 0, width, height) if region is None else region.pixels(height, width)
-        found = self._search(image, corners)
+        found = self._search(image, corners, in_side_light=in_side_light)
         return found if region is None else [one for one in found if _has_middle(one.whole, *corners)]
 
     def _second_look(self, frame: Frame, face: Detection) -> Detection:
@@ -175,12 +200,16 @@ class FaceAnalyser:
             return face
         if (corners := _around(face.whole, height, width)) is None:
             return face
-        found = self._search(geometry.as_bgr(frame.image), corners)
+        found = self._search(geometry.as_bgr(frame.image), corners, in_side_light=face.in_side_light)
         nearest = max(found, key=lambda one: one.whole.iou(face.whole), default=face)
         return nearest if nearest.whole.iou(face.whole) >= SAME else face
 
     def _search(
-        self, image: NDArray[np.uint8], corners: tuple[int, int, int, int], size: int | None = None
+        self,
+        image: NDArray[np.uint8],
+        corners: tuple[int, int, int, int],
+        size: int | None = None,
+        in_side_light: bool = False,
     ) -> list[Detection]:
         """Return the faces in this part of a BGR image, x1, y1, x2, y2 px, in pixels of the whole image.
 
@@ -189,7 +218,7 @@ class FaceAnalyser:
         height, width = image.shape[:2]
         x1, y1, x2, y2 = corners
         size = size or self._input_size
-        canvas, scale, pad = geometry.letterbox(image[y1:y2, x1:x2], size)
+        canvas, scale, pad = geometry.letterbox(image[y1:y2, x1:x2], size, evened if in_side_light else None)
         heads = self._detector.run(to_input(canvas, self._detector_card.preprocess))
         decoded = geometry.decode(
             heads["bbox"][0], heads["obj"][0], heads["landmarks"][0], (size, size), self._conf_thresh
@@ -199,7 +228,7 @@ class FaceAnalyser:
         wholes, points = geometry.unletterbox(wholes, scale, pad), geometry.unletterbox(points, scale, pad)
         clipped = geometry.clip_boxes(wholes, height, width)
         return [  # in the decoder's order
-            Detection(_box(inside), _box(whole), Landmarks(five), float(score))
+            Detection(_box(inside), _box(whole), Landmarks(five), float(score), in_side_light)
             for inside, whole, five, score in zip(clipped, wholes, points, scores, strict=True)
             if inside[0] < inside[2] and inside[1] < inside[3]  # else it lies in the letterbox's grey rim
         ]

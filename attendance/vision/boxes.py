@@ -8,6 +8,7 @@ Trade-off: about a millisecond a frame.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -61,12 +62,15 @@ def as_bgr(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
     return np.broadcast_to(image[..., :3], (*image.shape[:2], 3)).astype(np.uint8, copy=False)
 
 
-def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], float, tuple[float, float]]:
+def letterbox(
+    image: NDArray[np.uint8], size: int, prepare: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None
+) -> tuple[NDArray[np.uint8], float, tuple[float, float]]:
     """Fit an image [H,W,3] of any size into a grey square, keeping its proportions.
 
     Returns (canvas uint8 [size,size,3], scale, (pad_x, pad_y)): x_canvas = x · scale + pad_x.  The
     picture is resized to whole pixels; the pads, which need not be whole, keep its centre exact, and
     its edges within a quarter of a canvas pixel (of a picture less than a pixel wide there: a half).
+    `prepare`: what is done to the resized picture before it is put on the canvas; it keeps its size.
     Raises ValueError for an image without pixels.
     """
     height, width = image.shape[:2]
@@ -77,6 +81,8 @@ def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], f
     # INTER_AREA averages; a linear filter would skip pixels when it shrinks, and small faces with them.
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(np.ascontiguousarray(image), (new_width, new_height), interpolation=method)
+    if prepare is not None:
+        resized = prepare(resized.astype(np.uint8, copy=False))
     left, top = (size - new_width) // 2, (size - new_height) // 2
     canvas = np.full((size, size, 3), PAD_GREY, dtype=np.uint8)
     canvas[top : top + new_height, left : left + new_width] = resized

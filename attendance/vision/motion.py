@@ -65,10 +65,15 @@ class MotionGate:
         if self._moves(frame):
             self._moved_at = at
         due = self._looked_at is None or at - self._looked_at >= self._limits.look_every
-        if self._recent(self._moved_at, self._limits.hold) or self._held_by_a_face() or due:
+        if self.changed or due:
             self._looked_at = at
             return True
         return False
+
+    @property
+    def changed(self) -> bool:
+        """Return whether anything moved just now, as far as the newest frame shows."""
+        return self._recent(self._moved_at, self._limits.hold) or self._held_by_a_face()
 
     def saw(self, faces: int) -> None:
         """Note how many faces the last searched frame had."""

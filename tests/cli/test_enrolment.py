@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def test_people_are_enrolled_from_photos_and_get_more_by_the_same_name(here: Her
 
     listed = here.good("--set", f"models.recogniser={colours.model_id}", "people", "list", "berg").splitlines()
     assert re.split(r"\s{2,}", listed[1]) == ["1", "Anna Berg", "E1", "yes", "2"]
+
+
+def test_a_name_typed_in_another_form_of_unicode_is_the_same_person(here: Here, colours: FakeAnalyser) -> None:
+    here.good("init")
+    here.good("enrol", "Zoë", here.photo("a.png", factories.ANNA), "--consent", "Yes.")
+    typed = unicodedata.normalize("NFD", "Zoë")
+    assert "person 1, 1 of 1" in here.good("enrol", typed, here.photo("b.png", (200, 40, 100)))
+    assert here.count("people") == 1
 
 
 def test_when_no_photo_is_good_nobody_is_enrolled(here: Here, colours: FakeAnalyser) -> None:

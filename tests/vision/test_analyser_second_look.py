@@ -54,9 +54,11 @@ def test_a_large_face_is_looked_at_once(analyser: FaceAnalyser, monkeypatch: pyt
     searched: list[tuple[int, ...]] = []
     search = analyser._search
 
-    def count(image: np.ndarray, corners: tuple[int, int, int, int]) -> list[analysers.Detection]:
+    def count(
+        image: np.ndarray, corners: tuple[int, int, int, int], in_side_light: bool = False
+    ) -> list[analysers.Detection]:
         searched.append(corners)
-        return search(image, corners)
+        return search(image, corners, in_side_light=in_side_light)
 
     monkeypatch.setattr(analyser, "_search", count)
     template_of(analyser, hopper())

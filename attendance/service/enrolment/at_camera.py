@@ -57,6 +57,15 @@ class _Taking:
     last_at: datetime | None = None
     noted: tuple[int, str] = (0, "")
 
+    def is_for(self, wanted: Standing | None) -> bool:
+        """Return whether this is what is wanted now; the number alone does not say so, as databases give it again."""
+        mine = self.standing
+        return wanted is not None and (mine.id, mine.person_id, mine.asked_at) == (
+            wanted.id,
+            wanted.person_id,
+            wanted.asked_at,
+        )
+
 
 class EnrolAtCamera:
     """Judges frames by `judge`, except while photos are taken of a person who is being enrolled."""
@@ -109,12 +118,15 @@ class EnrolAtCamera:
             return
         if wanted is None:
             self._taking = None
-        elif self._taking is None or self._taking.standing.id != wanted.id:
+        elif self._taking is None or not self._taking.is_for(wanted):
             log.info("camera %s: photos are taken of person %d", self._camera, wanted.person_id)
-            self._taking = _Taking(wanted, self._clock.now() + camera_enrolments.WAITS)
+            self._taking = _Taking(wanted, wanted.asked_at + camera_enrolments.WAITS)
 
     def _take(self, taking: _Taking, frame: Frame) -> None:
         now = self._clock.now()
+        if now >= taking.until:
+            self._end(taking)
+            return
         probes = self._analyser.analyse(frame)
         hint = _flaw(probes)
         if hint is None and self._is_new(taking, probes[0], now):
@@ -123,7 +135,7 @@ class EnrolAtCamera:
             taking.probes.append(probes[0])
             taking.photos.append(_jpeg(frame.image, probes[0].box))
             taking.last_at = now
-        if len(taking.photos) == PHOTOS or now >= taking.until:
+        if len(taking.photos) == PHOTOS:
             self._end(taking)
             return
         words = "" if hint is None else hint.value
@@ -148,8 +160,12 @@ class EnrolAtCamera:
         number, found = taking.standing.id, len(taking.photos)
         sealed = [self._keys.seal_photo(jpeg, number) for jpeg in taking.photos]
         with self._sessions.begin() as session:
-            if camera_enrolments.note(session, number, Stage.TAKEN if found else Stage.NOBODY, taken=found):
-                camera_enrolments.add_photos(session, number, sealed)
+            # Nothing is kept of whoever was deactivated or withdrew meanwhile.
+            wanted = camera_enrolments.of_camera(session, self._camera, self._clock.now())
+            if not taking.is_for(wanted):
+                return
+            camera_enrolments.note(session, number, Stage.TAKEN if found else Stage.NOBODY, taken=found)
+            camera_enrolments.add_photos(session, number, sealed)
         log.info("camera %s: %d photos wait for an operator", self._camera, found)
 
 

@@ -24,13 +24,15 @@ from attendance.store.enrolment.camera_enrolments import Standing
 @dataclass(frozen=True, slots=True)
 class AtCamera:
     """`enrolment`: what runs or waits, if anything does · `photo_ids`: photos to decide about · `watched`: the names
-    and titles of the cameras that can take some · `hint`: what the person should do · `most`: photos at most."""
+    and titles of the cameras that can take some · `hint`: what the person should do · `most`: photos at most · `lost`:
+    nobody watches the camera any more, so no photo comes."""
 
     enrolment: Standing | None
     photo_ids: Sequence[int] = ()
     watched: Sequence[tuple[str, str]] = ()
     hint: str = ""
     most: int = PHOTOS
+    lost: bool = False
 
 
 def state_of(session: Session, person_id: int, now: datetime) -> AtCamera:
@@ -38,7 +40,10 @@ def state_of(session: Session, person_id: int, now: datetime) -> AtCamera:
     if found is None:
         return AtCamera(None, watched=watched_cameras(session, now))
     photo_ids = () if found.busy else camera_enrolments.photo_ids(session, found.id)
-    return AtCamera(found, photo_ids, hint=kiosk_hint(Reason(found.hint)) if found.hint else "")
+    lost = found.busy and (
+        found.asked_at <= now - camera_enrolments.ENDS or found.camera not in dict(watched_cameras(session, now))
+    )
+    return AtCamera(found, photo_ids, hint=kiosk_hint(Reason(found.hint)) if found.hint else "", lost=lost)
 
 
 def watched_cameras(session: Session, now: datetime) -> list[tuple[str, str]]:

@@ -7,11 +7,13 @@ Main choice: everything that can be wrong with the list itself is found before t
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attendance.deprecation import warn_renamed
+from attendance.domain.people.names import composed
 from attendance.errors import UserError
 from attendance.files.csv_files import CsvRow, read_table
 
@@ -62,7 +64,8 @@ def _from_folder(source: Path) -> list[Entry]:
     entries = []
     for folder in (path for path in inside if path.is_dir()):
         photos = tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()))
-        entries.append(Entry(" ".join(folder.name.replace("_", " ").split()), photos, folder.name))
+        name = " ".join(composed(folder.name).replace("_", " ").split())
+        entries.append(Entry(name, photos, folder.name))
     _require_distinct(entries)
     return entries
 
@@ -92,7 +95,7 @@ def _entry(row: CsvRow, source: Path, inside: bool) -> Entry:
     line, text = row.line, {name: " ".join(value.split()) for name, value in row.cells.items()}
     if not text["name"]:
         raise UserError("%(source)s line %(line)s: has no name", source=source, line=line)
-    photos = tuple(source.parent / name.strip() for name in text["photos"].split("|") if name.strip())
+    photos = tuple(_photo(source.parent, name.strip()) for name in text["photos"].split("|") if name.strip())
     for photo in photos:
         nameable = "\0" not in str(photo)
         if inside and nameable and not photo.resolve().is_relative_to(source.parent.resolve()):
@@ -114,6 +117,13 @@ def _entry(row: CsvRow, source: Path, inside: bool) -> Entry:
         text.get("department", ""),
         text.get("consent") or None,
     )
+
+
+def _photo(folder: Path, name: str) -> Path:
+    """Return the path of a photo, also if the file's name has letters and marks apart, as a Mac writes them."""
+    path = folder / name
+    apart = folder / unicodedata.normalize("NFD", name)
+    return apart if "\0" not in name and not path.is_file() and apart.is_file() else path
 
 
 def _joined(entry: Entry, further: Entry) -> Entry:

@@ -14,14 +14,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from attendance.store.crypto import Keys
-from attendance.store.tables.people import CameraEnrolment, CameraEnrolmentPhoto
+from attendance.store.tables.people import CameraEnrolment, CameraEnrolmentPhoto, Person
 
 # So long somebody may take to come before the camera.
 WAITS = timedelta(seconds=60)
+# So long after it was asked for no photo is taken any more, whatever became of the camera or its daemon meanwhile: who
+# stands there later is somebody else.
+ENDS = WAITS + timedelta(seconds=30)
 # So long photos wait for the operator's decision.
 KEPT = timedelta(minutes=10)
 
@@ -53,11 +56,16 @@ class Standing:
         return self.stage in BUSY
 
 
-def ask(session: Session, person_id: int, camera: str, *, by: str, at: datetime) -> int:
-    """Ask the camera for photos of the person; return the enrolment's id.  Ends what was asked of either before."""
-    session.execute(
-        delete(CameraEnrolment).where(or_(CameraEnrolment.person_id == person_id, CameraEnrolment.camera == camera))
-    )
+def ask(session: Session, person_id: int, camera: str, *, by: str, at: datetime) -> int | None:
+    """Ask the camera for photos of the person; return the enrolment's id, None while it takes somebody else's.
+
+    Ends what was asked for the person before.  Other people's photos that wait for a decision stay.
+    """
+    running = of_camera(session, camera, at)
+    if running is not None and running.person_id != person_id:
+        return None
+    left = and_(CameraEnrolment.camera == camera, CameraEnrolment.stage.in_(BUSY))
+    session.execute(delete(CameraEnrolment).where(or_(CameraEnrolment.person_id == person_id, left)))
     row = CameraEnrolment(person_id=person_id, camera=camera, stage=Stage.ASKED, asked_by=by, asked_at=at)
     session.add(row)
     session.flush()
@@ -65,9 +73,13 @@ def ask(session: Session, person_id: int, camera: str, *, by: str, at: datetime)
 
 
 def of_camera(session: Session, camera: str, at: datetime) -> Standing | None:
-    """Return the enrolment that the camera's daemon is to serve now."""
-    query = select(CameraEnrolment).where(
-        CameraEnrolment.camera == camera, CameraEnrolment.stage.in_(BUSY), CameraEnrolment.asked_at > at - KEPT
+    """Return the enrolment that the camera's daemon is to serve now; of active people who consent only."""
+    query = (
+        select(CameraEnrolment)
+        .join(Person, Person.id == CameraEnrolment.person_id)
+        .where(CameraEnrolment.camera == camera, CameraEnrolment.stage.in_(BUSY), CameraEnrolment.asked_at > at - ENDS)
+        .where(Person.active, or_(Person.access_consent_at.is_not(None), Person.attendance_consent_at.is_not(None)))
+        .order_by(CameraEnrolment.id)
     )
     return _standing(session.scalars(query).first())
 
@@ -107,6 +119,11 @@ def photo(session: Session, keys: Keys, enrolment_id: int, photo_id: int) -> byt
 def drop(session: Session, enrolment_id: int) -> None:
     """Delete an enrolment and its photos."""
     session.execute(delete(CameraEnrolment).where(CameraEnrolment.id == enrolment_id))
+
+
+def drop_all(session: Session, person_id: int) -> None:
+    """Delete what was asked of any camera for a person, and the photos."""
+    session.execute(delete(CameraEnrolment).where(CameraEnrolment.person_id == person_id))
 
 
 def drop_old(session: Session, at: datetime) -> int:

@@ -21,6 +21,7 @@ from attendance.domain.people.names import composed, matches, sort_key
 from attendance.errors import Phrase, UserError
 from attendance.store import settings
 from attendance.store.access import policies
+from attendance.store.enrolment import camera_enrolments
 from attendance.store.hours import calendars
 from attendance.store.operators import sign_ins
 from attendance.store.people import employment, opened_templates
@@ -101,6 +102,7 @@ def set_active(session: Session, person_id: int, active: bool, *, at: datetime, 
         else:
             employment.end(session, person_id, day)
             sign_ins.end_all(session, person_id=person_id)
+            camera_enrolments.drop_all(session, person_id)
         session.flush()
         settings.bump_gallery_version(session, at)
     return person

@@ -24,6 +24,7 @@ from sqlalchemy import case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from attendance.domain.people.names import composed
 from attendance.errors import UserError
 from attendance.store import slow_hash
 from attendance.store.crypto import token_digest
@@ -171,7 +172,7 @@ def try_pin(sessions: Sessions, number: str, pin: str, *, at: datetime, place: P
     It writes in short transactions of its own, before and after the hash.  slow_hash.Busy, and nothing is counted,
     if the web is crowded.
     """
-    number = number.replace("\0", "").strip()[:100]
+    number = composed(number.replace("\0", "")).strip()[:100]  # as it is stored; else it would be counted apart
     with place.lane.turn():
         with sessions.begin() as session:
             outcome = _count_as_wrong(session, _key(number), at, place)

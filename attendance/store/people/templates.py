@@ -222,6 +222,12 @@ def people_of_other_models(session: Session, model_id: str) -> int:
     return session.scalar(query.where(Person.active, Template.person_id.not_in(ours))) or 0
 
 
+def ids_of_other_models(session: Session, model_id: str) -> frozenset[int]:
+    """Return who has templates, but none of this model; inactive people, too."""
+    ours = select(Template.person_id).where(Template.model_id == model_id)
+    return frozenset(session.scalars(select(Template.person_id).distinct().where(Template.person_id.not_in(ours))))
+
+
 def require_keys_fit(session: Session, keys: Keys) -> None:
     """Raise WrongMasterKey if the database was made with another master key; an empty one takes any."""
     known = settings.get(session, settings.MASTER_KEY_FINGERPRINT)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from attendance.domain.people.consent import BOTH, Channel, Purpose
 from attendance.errors import UserError
 from attendance.store import settings
+from attendance.store.enrolment import camera_enrolments
 from attendance.store.people import grown
 from attendance.store.people.people import get_person
 from attendance.store.privacy import consent_history, person_keys
@@ -85,6 +86,7 @@ def withdraw_consent(
 def _erase_face(session: Session, person_id: int) -> None:
     session.execute(delete(Template).where(Template.person_id == person_id))
     grown.delete_all(session, person_id)
+    camera_enrolments.drop_all(session, person_id)
     if (key := person_keys.key_id(session, person_id)) is not None:
         person_keys.erase_keys(session, [key])
     # How alike two people look is computed from both templates.

@@ -11,13 +11,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
 from datetime import date
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -30,14 +33,18 @@ from attendance.vision.runtime import open_session
 from attendance.vision.weights import Card, WeightsError, save_card, sha256_of
 
 CHUNK = 1 << 16
-TIMEOUT_S = 30.0
+TIMEOUT_S = 30.0  # of one wait
+LIMIT_S = 1800.0  # of the whole fetch: the largest network then needs 21 kB a second
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def get(known: Known, folder: Path, source: str | None, today: date, replace: bool = False) -> Card:
+def get(
+    known: Known, folder: Path, source: str | None, today: date, replace: bool = False, limit_s: float = LIMIT_S
+) -> Card:
     """Fetch, check, convert and try the network; write graph and card; return the card.
 
-    `source`: an address or a file instead of the makers' address.  Raises UserError that says what to do; then the
+    `source`: an address or a file instead of the makers' address.  `limit_s`: seconds that fetching may take in all.
+    Raises UserError that says what to do; then the
     folder is as it was.
     """
     target = folder / f"{known.name}.onnx"
@@ -47,7 +54,7 @@ def get(known: Known, folder: Path, source: str | None, today: date, replace: bo
     trial = folder / f".{known.name}.trial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _copy(_chunks(known.url if source is None else source, known.size), part, known)
+        _copy(_chunks(known.url if source is None else source, known.size, limit_s), part, known)
         trial.mkdir(exist_ok=True)
         graph = trial / target.name
         if known.form == "espdl":
@@ -68,7 +75,7 @@ def get(known: Known, folder: Path, source: str | None, today: date, replace: bo
         shutil.rmtree(trial, ignore_errors=True)
 
 
-def _chunks(source: str, size: int) -> Iterator[bytes]:
+def _chunks(source: str, size: int, limit_s: float) -> Iterator[bytes]:
     """Yield the bytes of an address or a file, at most one chunk more than `size`."""
     if not source.lower().startswith(("http://", "https://")):
         try:
@@ -79,9 +86,9 @@ def _chunks(source: str, size: int) -> Iterator[bytes]:
         return
     try:
         _require_safe(source)
-        with urllib.request.build_opener(_SafeRedirects).open(source, timeout=TIMEOUT_S) as answer:
-            yield from _read(answer, size)
+        yield from _within(limit_s, _answered(source, size), source)
     except urllib.error.HTTPError as error:
+        error.close()
         raise UserError(f"{source} answers {error.code} {first_line(error.reason)}; {_ELSEWHERE}") from error
     except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError; ValueError: no valid address
         raise UserError(f"{source} cannot be fetched: {first_line(error)}; {_ELSEWHERE}") from error
@@ -90,9 +97,57 @@ def _chunks(source: str, size: int) -> Iterator[bytes]:
 _ELSEWHERE = "fetch the file on another computer and give its path with --from"
 
 
+def _answered(url: str, size: int) -> Generator[bytes, None, None]:
+    with urllib.request.build_opener(_SafeRedirects).open(url, timeout=TIMEOUT_S) as answer:
+        yield from _read(answer, size)
+
+
+def _within(limit_s: float, chunks: Generator[bytes, None, None], source: str) -> Iterator[bytes]:
+    """Yield the chunks; raise UserError if not all have come in `limit_s` seconds, wherever it hangs.
+
+    A thread waits for them, because a name, a connection, a header and a body can each drip for ever without one long
+    wait.  A thread that is given up ends with its next byte or its time-out.
+    """
+    come: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+    given_up = threading.Event()
+
+    def carry() -> None:
+        try:
+            with closing(chunks):
+                for chunk in chunks:
+                    if given_up.is_set():
+                        return
+                    come.put(chunk)
+            come.put(None)
+        except Exception as error:  # raised again below; without its frames, which hold the connection
+            come.put(error.with_traceback(None))
+
+    ends = monotonic() + limit_s
+    threading.Thread(target=carry, name="weights get", daemon=True).start()
+    try:
+        while True:
+            try:
+                if (left := ends - monotonic()) <= 0:
+                    raise Empty
+                one = come.get(timeout=left)
+            except Empty:
+                words = f"{source} did not send the whole file within {limit_s / 60:g} minutes"
+                raise UserError(f"{words}; allow more with --minutes, or {_ELSEWHERE}") from None
+            if one is None:
+                return
+            if isinstance(one, Exception):
+                try:
+                    raise one
+                finally:
+                    del one  # else error and frame would keep each other, and the connection with them
+            yield one
+    finally:
+        given_up.set()
+
+
 def _read(file: IO[bytes] | Any, size: int) -> Iterator[bytes]:
-    left = size + CHUNK
-    while left > 0 and (chunk := file.read(CHUNK)):
+    left, read = size + CHUNK, getattr(file, "read1", file.read)  # `read` would wait for a whole chunk
+    while left > 0 and (chunk := read(CHUNK)):
         left -= len(chunk)
         yield chunk
 

@@ -19,7 +19,7 @@ from attendance.service.calibration.auto_tighten import after_enrolment
 from attendance.service.enrolment.at_camera_state import state_of, watched_cameras
 from attendance.service.enrolment.enrol import PhotoReport, enrol_photo
 from attendance.store.enrolment import camera_enrolments
-from attendance.store.enrolment.camera_enrolments import Standing
+from attendance.store.enrolment.camera_enrolments import Stage, Standing
 from attendance.texts import gettext as _
 from attendance.texts import ngettext
 from attendance.web.forms import whole_number
@@ -55,7 +55,16 @@ def ask(person_id: int) -> ResponseReturnValue:
         if camera not in [name for name, _title in watched_cameras(session, now)]:
             flash(_("This camera is not watched at the moment: start its daemon, or choose another one."), "warning")
             return _back(person_id)
-        camera_enrolments.ask(session, person_id, camera, by=current_user.username, at=now)
+        if not person.active:
+            flash(_("This person is deactivated: activate the person first."), "warning")
+            return _back(person_id)
+        found = camera_enrolments.of_person(session, person_id, now)
+        if found is not None and found.stage is Stage.TAKEN:
+            flash(_("Photos of this person wait already: choose among them, or discard them."), "warning")
+            return _back(person_id)
+        if camera_enrolments.ask(session, person_id, camera, by=current_user.username, at=now) is None:
+            flash(_("This camera is taking photos of somebody else. Try again in a minute."), "warning")
+            return _back(person_id)
     log.info("%s asked the camera %s for photos of person %d", current_user.username, camera, person_id)
     return _back(person_id)
 

@@ -102,6 +102,7 @@ def index() -> ResponseReturnValue:
     with site.sessions() as session:
         everybody = people.search_people(session, active=SHOWN[shown], limit=MOST)
         counts = templates.counts_by_person(session, site.model_id)
+        foreign = templates.ids_of_other_models(session, site.model_id)
         anybody = bool(everybody) or people.count_people(session) > 0
     columns = (
         *COLUMNS,
@@ -112,7 +113,9 @@ def index() -> ResponseReturnValue:
         return person.name, person.staff_number or "", person.department
 
     listing = listing_of(everybody, columns, texts, sort="person")
-    return render_template("people/people.html", listing=listing, counts=counts, shown=shown, anybody=anybody)
+    return render_template(
+        "people/people.html", listing=listing, counts=counts, foreign=foreign, shown=shown, anybody=anybody
+    )
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

@@ -66,9 +66,12 @@ for (const part of document.querySelectorAll("[data-live]")) {
     const answer = await site.ask(part.dataset.live, { headers: { "X-Live": "1" } });
     if (!answer.ok) throw new Error(String(answer.status));
     const html = await answer.text();
-    // Replacing what is the same would only lose the reader's selection and the keyboard's place.
-    if (html !== shown && !part.contains(document.activeElement)) part.innerHTML = html;
-    shown = html;
+    // Replacing what is the same would only lose the reader's selection, ticks and the keyboard's place.  The token of
+    // a form is another one each time.
+    const content = html.replace(/name="csrf_token" value="[^"]*"/g, "");
+    if (content === shown || part.contains(document.activeElement)) return;
+    part.innerHTML = html;
+    shown = content;
   });
 }
 

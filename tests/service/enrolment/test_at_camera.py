@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import cv2
 import numpy as np
 import pytest
+from sqlalchemy import func, select
 
 from attendance.domain.faces import Frame
 from attendance.domain.reason import Reason
@@ -18,7 +19,10 @@ from attendance.service.enrolment.at_camera import PHOTOS, EnrolAtCamera
 from attendance.service.enrolment.at_camera_state import state_of
 from attendance.service.kiosk.screen import Screen
 from attendance.store.enrolment import camera_enrolments
-from attendance.store.enrolment.camera_enrolments import KEPT, Stage, Standing
+from attendance.store.enrolment.camera_enrolments import ENDS, KEPT, Stage, Standing
+from attendance.store.people import people
+from attendance.store.privacy import consent
+from attendance.store.tables.people import CameraEnrolmentPhoto
 from tests.factories import ANNA, BERT, make_image
 from tests.service.conftest import Site
 
@@ -37,6 +41,11 @@ class Entrance:
         self._places = count()
 
     def ask(self, person_id: int) -> int:
+        number = self.try_to_ask(person_id)
+        assert number is not None
+        return number
+
+    def try_to_ask(self, person_id: int) -> int | None:
         with self.site.sessions.begin() as session:
             return camera_enrolments.ask(session, person_id, "door", by="ada", at=self.site.clock.now())
 
@@ -52,6 +61,10 @@ class Entrance:
     def standing(self, person_id: int) -> Standing | None:
         with self.site.sessions() as session:
             return camera_enrolments.of_person(session, person_id, self.site.clock.now())
+
+    def stored(self) -> int:
+        with self.site.sessions() as session:
+            return session.scalar(select(func.count()).select_from(CameraEnrolmentPhoto)) or 0
 
     def photos(self, enrolment: int) -> list[bytes]:
         with self.site.sessions() as session:
@@ -143,6 +156,88 @@ def test_what_is_stopped_or_forgotten_ends_and_its_photos_go(entrance: Entrance)
     with site.sessions.begin() as session:
         assert camera_enrolments.drop_old(session, site.clock.now()) == 1
     assert entrance.photos(second) == []
+
+
+def test_a_camera_serves_one_person_at_a_time_and_nobody_loses_photos_that_wait(entrance: Entrance) -> None:
+    first = entrance.ask(3)
+    entrance.show(CARL, PHOTOS)
+    entrance.ask(1)
+    entrance.show(ANNA, 2)
+    refused = entrance.try_to_ask(2)
+    entrance.site.clock.advance(1)
+    again = entrance.ask(1)
+    standing = entrance.standing(1)
+
+    assert len(entrance.photos(first)) == PHOTOS, "they wait for their decision"
+    assert refused is None and entrance.standing(2) is None
+    assert standing is not None and (standing.id, standing.stage, standing.taken) == (again, Stage.ASKED, 0)
+
+
+def test_photos_of_one_person_never_become_those_of_the_next(entrance: Entrance) -> None:
+    first = entrance.ask(1)
+    entrance.show(ANNA, PHOTOS - 1)
+    with entrance.site.sessions.begin() as session:
+        camera_enrolments.drop(session, first)
+    entrance.site.clock.advance(0.1)
+    second = entrance.ask(3)
+    assert second == first, "the database gives the number again"
+    entrance.show(CARL, PHOTOS + 1)
+
+    assert len(entrance.photos(second)) == PHOTOS
+    for photo in entrance.photos(second):
+        picture = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+        assert np.abs(picture.reshape(-1, 3).mean(axis=0) - CARL).max() < 4
+
+
+@pytest.mark.parametrize("away_s", [70, 100, 500])
+def test_a_daemon_that_comes_late_takes_no_photo_of_whoever_stands_there(entrance: Entrance, away_s: int) -> None:
+    number = entrance.ask(3)
+    entrance.site.clock.advance(away_s)
+    entrance.show(CARL, PHOTOS + 2)
+
+    assert entrance.photos(number) == []
+    with entrance.site.sessions() as session:
+        state = state_of(session, 3, entrance.site.clock.now())
+    assert state.enrolment is not None and (state.lost or state.enrolment.stage is Stage.NOBODY)
+
+
+def test_a_camera_that_vanishes_keeps_no_photo_and_is_said(entrance: Entrance) -> None:
+    number, site = entrance.ask(3), entrance.site
+    entrance.show(CARL, 3)
+    with site.sessions() as session:
+        assert state_of(session, 3, site.clock.now()).lost, "no daemon sends heartbeats here"
+    site.clock.advance(ENDS / timedelta(seconds=1))
+    entrance.show(CARL, 3)
+
+    assert entrance.photos(number) == []
+    assert entrance.show(ANNA, 8)[-1].person_name == "Anna", "the check-in goes on"
+
+
+@pytest.mark.parametrize("how", ["deactivated", "withdrawn"])
+def test_nothing_is_kept_of_who_is_deactivated_or_withdraws_meanwhile(entrance: Entrance, how: str) -> None:
+    site = entrance.site
+
+    def leave() -> None:
+        with site.sessions.begin() as session:
+            if how == "deactivated":
+                people.set_active(session, 3, False, at=site.clock.now())
+            else:
+                consent.withdraw_consent(session, 3, at=site.clock.now())
+
+    entrance.ask(3)
+    entrance.show(CARL, PHOTOS - 1)
+    leave()
+    entrance.show(CARL, PHOTOS)
+    assert entrance.standing(3) is None and entrance.stored() == 0
+
+    with site.sessions.begin() as session:
+        people.set_active(session, 3, True, at=site.clock.now())
+        consent.give_consent(session, 3, "Yes.", at=site.clock.now())
+    entrance.ask(3)
+    entrance.show(CARL, PHOTOS + 1)
+    assert entrance.stored() == PHOTOS
+    leave()
+    assert entrance.standing(3) is None and entrance.stored() == 0
 
 
 def test_photos_are_sealed_for_their_enrolment(entrance: Entrance) -> None:

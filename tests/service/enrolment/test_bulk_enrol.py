@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -197,3 +198,20 @@ def test_one_file_in_two_folders_is_neither_persons(site: Site, tmp_path: Path) 
     }
     with site.sessions() as session:
         assert people.search_people(session) == []
+
+
+def test_a_name_in_two_forms_of_unicode_is_one_person(site: Site, tmp_path: Path) -> None:
+    typed, from_a_mac = "Zoë Ångström", unicodedata.normalize("NFD", "Zoë Ångström")
+    assert typed != from_a_mac
+    run(site, folders(tmp_path / "first", **{typed: [ANNA]}))
+    run(site, folders(tmp_path / "second", **{from_a_mac: [(200, 40, 100)]}))
+    assert enrolled(site) == {typed: 2}
+
+    photo = tmp_path / unicodedata.normalize("NFD", "é.png")
+    photo.write_bytes(make_photo((200, 40, 110)))
+    (tmp_path / "list.csv").write_text(f"name,photos\n{from_a_mac.upper()},{photo.name}\n", encoding="utf-8")
+    run(site, tmp_path / "list.csv")
+    assert enrolled(site) == {typed: 3}
+
+    with pytest.raises(UserError, match="both name"):
+        read_entries(folders(tmp_path / "both", **{typed: [ANNA], from_a_mac: [ANNA]}))

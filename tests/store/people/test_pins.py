@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -68,6 +69,16 @@ def test_each_lock_is_twice_as_long_up_to_sixteen_minutes(sessions: Sessions, an
         assert tried(sessions, "17", "0000", second) is Tried.WRONG
         assert tried(sessions, "17", PIN, second + minutes * 60 - 1) is Tried.LOCKED
         second += minutes * 60
+
+
+def test_a_number_in_another_form_of_unicode_is_the_same_number_and_counted_with_it(sessions: Sessions) -> None:
+    typed = unicodedata.normalize("NFD", "É17")
+    add(sessions, "Zoë", "É17", PIN)
+    assert tried(sessions, typed, PIN) is Tried.FITS
+    for number in ("É17", typed) * 3:
+        outcome = tried(sessions, number, "258048", 1)
+
+    assert outcome is Tried.LOCKED
 
 
 def test_a_locked_number_refuses_even_the_right_pin_and_then_forgives(sessions: Sessions, anna: int) -> None:

@@ -8,8 +8,10 @@ import http.server
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -39,6 +41,8 @@ class Makers:
     moved: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     promised: int | None = None
+    drips: str = ""  # "headers" or "body": one byte now and then, for ever
+    gone: threading.Event = field(default_factory=threading.Event)
 
 
 @pytest.fixture
@@ -46,7 +50,12 @@ def makers() -> Iterator[Makers]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             there.asked.append(self.path)
-            if self.path in there.moved:
+            if there.drips:
+                self.wfile.write(b"HTTP/1.0 200 OK\r\n" + {"headers": b"X-Slow: ", "body": b"\r\n"}[there.drips])
+                with suppress(OSError):
+                    while not there.gone.wait(0.02):
+                        self.wfile.write(b"a")
+            elif self.path in there.moved:
                 self.send_response(302)
                 self.send_header("Location", there.moved[self.path])
                 self.end_headers()
@@ -66,6 +75,7 @@ def makers() -> Iterator[Makers]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield there
+    there.gone.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -152,6 +162,19 @@ def test_a_connection_that_breaks_off_is_no_network(known: Known, makers: Makers
     with pytest.raises(UserError, match=r"answers 302 .*--from"):
         fetch.get(known, tmp_path, f"{makers.address}/round", TODAY)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("drips", ["headers", "body"])
+def test_a_server_that_sends_byte_after_byte_is_given_up(
+    known: Known, makers: Makers, tmp_path: Path, drips: str
+) -> None:
+    makers.drips = drips
+    begun = monotonic()
+    with pytest.raises(UserError, match=r"whole file within 0.01 minutes; .* --minutes, or .* --from"):
+        fetch.get(known, tmp_path / "weights", None, TODAY, limit_s=0.6)
+
+    assert monotonic() - begun < fetch.TIMEOUT_S / 2  # not one of the waits ended it
+    assert list((tmp_path / "weights").iterdir()) == []
 
 
 def test_a_file_from_elsewhere_will_do_if_it_is_the_same(known: Known, makers: Makers, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -107,3 +108,41 @@ def test_without_consent_no_photo_is_taken(web: Web, admin: Browser) -> None:
 
     with web.sessions() as session:
         assert camera_enrolments.of_person(session, person, web.clock.now()) is None
+
+
+def test_a_camera_that_is_busy_with_somebody_else_is_not_taken_away(web: Web, anna: int, admin: Browser) -> None:
+    bert = web.add("Bert Olsen")
+    watch(web)
+    admin.submit(f"/people/{bert}/at-camera", {"camera": "door"})
+    admin.submit(f"/people/{anna}/at-camera", {"camera": "door"})
+    assert "taking photos of somebody else" in admin.text(f"/people/{anna}")
+    chosen = take(web, bert, BERT)
+
+    admin.submit(f"/people/{anna}/at-camera", {"camera": "door"})
+    assert "please look at the camera" in admin.text(f"/people/{anna}/at-camera")
+    admin.submit(f"/people/{bert}/at-camera", {"camera": "door"})
+    assert "wait already" in admin.text(f"/people/{bert}")
+    admin.submit(f"/people/{bert}/at-camera/confirm", {"photo": chosen})
+    assert (count(web, anna), count(web, bert)) == (0, 1)
+
+
+def test_a_camera_whose_daemon_ends_is_said_to_send_nothing(web: Web, anna: int, admin: Browser) -> None:
+    watch(web)
+    admin.submit(f"/people/{anna}/at-camera", {"camera": "door"})
+    web.clock.advance(camera_enrolments.ENDS / timedelta(seconds=1))
+
+    text = admin.text(f"/people/{anna}/at-camera")
+    assert "The camera door sends no pictures" in text and "please look" not in text
+    admin.submit(f"/people/{anna}/at-camera/discard")
+    assert "No camera is watched" in admin.text(f"/people/{anna}/at-camera")
+
+
+def test_a_deactivated_person_is_not_photographed(web: Web, anna: int, admin: Browser) -> None:
+    watch(web)
+    with web.sessions.begin() as session:
+        people.set_active(session, anna, False, at=web.clock.now())
+    admin.submit(f"/people/{anna}/at-camera", {"camera": "door"})
+
+    assert "is deactivated" in admin.text(f"/people/{anna}")
+    with web.sessions() as session:
+        assert camera_enrolments.of_person(session, anna, web.clock.now()) is None

@@ -10,7 +10,7 @@ from attendance.store.audit import entries
 from attendance.store.people import people, templates
 from attendance.store.privacy.consent_history import history
 from attendance.store.settings import gallery_version
-from tests.factories import ANNA, BERT
+from tests.factories import ANNA, BERT, NOON, make_template
 from tests.site_fixtures import Browser, Web
 
 
@@ -39,6 +39,16 @@ def test_the_list_tells_templates_and_consent(web: Web, admin: Browser) -> None:
     assert '<span class="num-plain">2</span>' in page
     assert "none yet" in page
     assert "not noted" in page
+
+
+def test_the_list_tells_who_must_be_enrolled_again_from_who_never_was(web: Web, admin: Browser) -> None:
+    anna, older = web.add("Anna Berg"), make_template(1, model_id="older")
+    with web.sessions.begin() as session:
+        templates.add_template(session, web.keys, anna, older, "upload", {}, None, at=NOON)
+    page = admin.text("/people")
+    assert "other model" in page and "none yet" not in page
+    web.add("Bert Olsen")
+    assert "none yet" in admin.text("/people")
 
 
 def test_a_long_list_has_pages(web: Web, admin: Browser) -> None:

@@ -1,0 +1,179 @@
+"""Faces of which most lies in the dark: found by a second look, which an unchanged or windy scene does not pay for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from attendance.config import Settings
+from attendance.domain.faces import Frame, Probe, Region
+from attendance.programs.portraits import collins, hopper
+from attendance.vision.analyser import FaceAnalyser
+from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
+from attendance.vision.serving import analyser_for
+from attendance.vision.side_light import VAIN_EVERY, Sparing, evened
+from tests.factories import NOON, detector_heads, make_probe, vector_of
+from tests.fakes import FakeSession
+from tests.vision.analysed import ANYTHING, FINDER, NET, UNIT
+
+WEIGHTS = Path(__file__).parents[2] / "weights"
+Image = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def analyser() -> FaceAnalyser:
+    plain = Settings()
+    models = plain.models.model_copy(update={"weights_dir": str(WEIGHTS), "flip": False, "threads": 1})
+    return analyser_for(plain.model_copy(update={"models": models}))
+
+
+def scene(portrait: Image, height: int) -> Image:
+    """Somebody before a wall, 1280 × 720 px."""
+    wall = np.linspace(120, 80, 720)[:, None, None] * np.ones((1, 1280, 3))
+    scale = height / portrait.shape[0]
+    small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    image = wall.astype(np.uint8)
+    image[200 : 200 + small.shape[0], 500 : 500 + small.shape[1]] = small
+    return image
+
+
+def lit_from_one_side(image: Image, middle: float, width: float, left: float = 0.05) -> Image:
+    """A lamp at the left, and a sharp shadow over three quarters of the face, where `left` of the light remains."""
+    x = np.arange(image.shape[1])
+    dark = np.clip((x - (middle - width / 4)) / (0.08 * width) + 0.5, 0, 1)
+    noise = np.random.default_rng(0).normal(0, 2, (*image.shape[:2], 1))
+    shone = image * (1 - (1 - left) * dark**2 * (3 - 2 * dark))[None, :, None] + noise
+    return np.clip(np.rint(shone), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("portrait", [hopper, collins])
+def test_a_face_of_which_three_quarters_are_dark_is_found_by_the_second_look_only(
+    analyser: FaceAnalyser, portrait: Callable[[], Image]
+) -> None:
+    image = scene(portrait(), 500)
+    (even,) = analyser.detect(image)
+    middle = (even.whole.x1 + even.whole.x2) / 2
+    dark = lit_from_one_side(image, middle, even.whole.width)
+
+    assert analyser.find(Frame(dark, NOON, "test", side_light=False)) == []
+    (found,) = analyser.find(Frame(dark, NOON, "test"))
+    assert found.in_side_light and found.whole.iou(even.whole) > 0.5
+    (probe,) = analyser.analyse(Frame(dark, NOON, "test", region=Region(0.2, 0.1, 0.9, 1)))
+    assert probe.template is None and probe.flaws, "what cannot be compared is refused with its reason"
+
+
+def test_the_second_look_finds_nothing_in_an_empty_scene(analyser: FaceAnalyser) -> None:
+    wall = lit_from_one_side(scene(np.full((8, 8, 3), 90, np.uint8), 400), 640, 300)
+    assert analyser.find(Frame(wall, NOON, "test")) == []
+
+
+def test_shading_is_divided_out_and_what_is_drawn_stays() -> None:
+    random = np.random.default_rng(1)
+    drawn = cv2.GaussianBlur(random.uniform(40, 200, (192, 256, 3)), (0, 0), 2)
+    drawn = (120 + 6 * (drawn - drawn.mean())).clip(30, 220)
+    light = np.linspace(1, 0.15, 256)[None, :, None]
+    plain, lit = evened(drawn.astype(np.uint8)), evened((drawn * light).astype(np.uint8))
+
+    assert np.corrcoef(plain.ravel(), lit.ravel())[0, 1] > 0.97
+    means = lit.mean(axis=(0, 2))
+    assert means[:64].mean() == pytest.approx(means[-64:].mean(), rel=0.15)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (3, 2), (256, 144)])
+def test_a_picture_of_any_size_is_evened_and_black_stays_black(shape: tuple[int, int]) -> None:
+    black = np.zeros((*shape, 3), np.uint8)
+    assert not evened(black).any()
+    assert evened(black + np.uint8(200)).shape == black.shape
+
+
+def counted(faces: bool = False) -> tuple[FaceAnalyser, FakeSession]:
+    detector = FakeSession(detector_heads([(60.0, 60.0, 160.0, 180.0)] if faces else [], 256))
+    return FaceAnalyser(detector, FINDER, FakeSession({"embedding": UNIT}), NET, ANYTHING, 0.5), detector
+
+
+def picture(number: int, moves: bool) -> Image:
+    image = np.full((360, 640, 3), 90, np.uint8)
+    if moves:
+        image[100:200, 10 * (number % 50) : 10 * (number % 50) + 60] = 200
+    return image
+
+
+def looks(gated: GatedAnalyser | Sparing, detector: FakeSession, seconds: int, moves: bool, begin: int = 0) -> int:
+    """Show ten pictures a second; return how often the detector ran."""
+    before = len(detector.seen)
+    for number in range(begin * 10, (begin + seconds) * 10):
+        gated.analyse(Frame(picture(number, moves), NOON + timedelta(seconds=number / 10), "door"))
+    return len(detector.seen) - before
+
+
+def test_a_photo_without_a_face_is_searched_twice_and_one_with_a_face_once() -> None:
+    for faces, runs in ((False, 2), (True, 1)):
+        analyser, detector = counted(faces)
+        analyser.analyse(Frame(picture(0, False), NOON, "photo"))
+        assert len(detector.seen) == runs
+
+
+def test_an_unchanged_picture_costs_no_run_more_than_without_the_second_look() -> None:
+    gate = MotionGate(MotionLimits())
+    analyser, detector = counted()
+    gated = GatedAnalyser(Sparing(analyser, lambda: gate.changed), gate)
+    looks(gated, detector, 4, moves=False)  # the first picture counts as a change for a while
+    without = timedelta(seconds=10) / MotionLimits().look_every
+
+    assert looks(gated, detector, 10, moves=False, begin=4) == without
+
+
+def test_an_empty_windy_scene_pays_a_third_more_and_not_twice() -> None:
+    gate = MotionGate(MotionLimits())
+    analyser, detector = counted()
+    gated = GatedAnalyser(Sparing(analyser, lambda: gate.changed), gate)
+    first = looks(gated, detector, 10, moves=True)
+
+    assert 100 + 10 / (VAIN_EVERY / timedelta(seconds=1)) - 5 <= first <= 135
+    alone, detector = counted()
+    assert 125 <= looks(Sparing(alone), detector, 10, moves=True) <= 135, "without a motion gate, too"
+
+
+class Eye:
+    """Sees somebody who is in side light, if it is asked to look there."""
+
+    model_id = "net"
+    timings = {"detect": 1.0}  # noqa: RUF012
+
+    def __init__(self, from_s: float, to_s: float) -> None:
+        self.from_s, self.to_s = from_s, to_s
+        self.asked: list[float] = []
+
+    def analyse(self, frame: Frame, max_faces: int = 5) -> list[Probe]:
+        at = (frame.taken_at - NOON) / timedelta(seconds=1)
+        if not frame.side_light:
+            return []
+        self.asked.append(at)
+        return [make_probe(vector_of((1,)))] if self.from_s <= at < self.to_s else []
+
+
+def test_whoever_is_there_is_looked_at_in_every_picture() -> None:
+    eye = Eye(1.0, 3.0)
+    sparing = Sparing(eye)
+    found = [
+        bool(sparing.analyse(Frame(picture(0, False), NOON + timedelta(seconds=n / 10), "door"))) for n in range(60)
+    ]
+    since = found.index(True)
+
+    assert since <= 13, "within the time between two vain looks"
+    assert all(found[since:30]) and not any(found[30:])
+    assert len([at for at in eye.asked if at >= 3.0]) <= 11
+    assert (sparing.model_id, sparing.timings) == ("net", {"detect": 1.0})
+
+
+def test_a_clock_that_is_set_back_stops_no_second_look() -> None:
+    eye = Eye(-100.0, -50.0)
+    sparing = Sparing(eye)
+    times: list[datetime] = [NOON, NOON - timedelta(seconds=60)]
+    assert [len(sparing.analyse(Frame(picture(0, False), at, "door"))) for at in times] == [0, 1]
