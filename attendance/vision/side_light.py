@@ -39,7 +39,7 @@ def evened(picture: NDArray[np.uint8], spread: float = SPREAD) -> NDArray[np.uin
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     small = max(1, round(width / SHRUNK)), max(1, round(height / SHRUNK))
     shade = cv2.resize(grey, small, interpolation=cv2.INTER_AREA).astype(np.float32)
-    shade = cv2.GaussianBlur(shade, (0, 0), max(0.5, spread * max(small)), borderType=cv2.BORDER_REPLICATE)
+    shade = cv2.GaussianBlur(shade, (0, 0), max(0.5, spread * max(small)))
     shade = cv2.resize(shade, (width, height), interpolation=cv2.INTER_LINEAR)
     gain = (EVEN / np.maximum(shade, DARKEST)).astype(np.float32)
     return np.clip(np.rint(picture * gain[..., None]), 0, 255).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from attendance.config import Settings
-from attendance.domain.faces import Frame, Probe, Region
+from attendance.domain.faces import Box, Frame, Probe, Region
+from attendance.domain.reason import Reason
 from attendance.programs.portraits import collins, hopper
-from attendance.vision.analyser import FaceAnalyser
+from attendance.vision.analyser import FaceAnalyser, StageClock
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
 from attendance.vision.serving import analyser_for
-from attendance.vision.side_light import VAIN_EVERY, Sparing, evened
+from attendance.vision.side_light import FACE_SPREAD, VAIN_EVERY, Sparing, evened
 from tests.factories import NOON, detector_heads, make_probe, vector_of
 from tests.fakes import FakeSession
 from tests.vision.analysed import ANYTHING, FINDER, NET, UNIT
@@ -52,20 +54,51 @@ def lit_from_one_side(image: Image, middle: float, width: float, left: float = 0
     return np.clip(np.rint(shone), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("portrait", [hopper, collins])
-def test_a_face_of_which_three_quarters_are_dark_is_found_by_the_second_look_only(
-    analyser: FaceAnalyser, portrait: Callable[[], Image]
-) -> None:
-    image = scene(portrait(), 500)
+def far_hopper() -> Image:
+    return scene(hopper(), 500)
+
+
+def shadowed(analyser: FaceAnalyser, image: Image) -> tuple[Image, Box]:
+    """The picture with three quarters of its face in the dark, and where the face is."""
     (even,) = analyser.detect(image)
-    middle = (even.whole.x1 + even.whole.x2) / 2
-    dark = lit_from_one_side(image, middle, even.whole.width)
+    return lit_from_one_side(image, (even.whole.x1 + even.whole.x2) / 2, even.whole.width), even.whole
+
+
+@pytest.mark.parametrize("photo", [far_hopper, collins])
+def test_a_face_of_which_three_quarters_are_dark_is_found_by_the_second_look_only(
+    analyser: FaceAnalyser, photo: Callable[[], Image]
+) -> None:
+    dark, box = shadowed(analyser, photo())
 
     assert analyser.find(Frame(dark, NOON, "test", side_light=False)) == []
     (found,) = analyser.find(Frame(dark, NOON, "test"))
-    assert found.in_side_light and found.whole.iou(even.whole) > 0.5
+    assert found.in_side_light
+    assert found.whole.iou(box) > 0.5
+
+
+def test_a_face_with_too_little_light_is_too_dark_and_its_shadow_is_not_called_blur(analyser: FaceAnalyser) -> None:
+    dark, _ = shadowed(analyser, far_hopper())
     (probe,) = analyser.analyse(Frame(dark, NOON, "test", region=Region(0.2, 0.1, 0.9, 1)))
-    assert probe.template is None and probe.flaws, "what cannot be compared is refused with its reason"
+    assert (probe.template, probe.flaws[0]) == (None, Reason.TOO_DARK)
+    assert probe.quality.brightness < 40, "as the camera saw it"
+
+    dark, _ = shadowed(analyser, collins())
+    (probe,) = analyser.analyse(Frame(dark, NOON, "test"))
+    assert 40 < probe.quality.brightness < 70
+    assert Reason.BLURRED not in probe.flaws and Reason.TOO_DARK not in probe.flaws
+
+
+def test_what_is_embedded_is_the_crop_that_was_judged_with_its_shading_divided_out(analyser: FaceAnalyser) -> None:
+    dark, _ = shadowed(analyser, collins())
+    frame = Frame(dark, NOON, "test")
+    (found,) = analyser.find(frame)
+    judged, plain = (
+        analyser.judged(frame, one, StageClock()).crop for one in (found, replace(found, in_side_light=False))
+    )
+    assert judged is not None and plain is not None
+    assert np.array_equal(judged, evened(plain, FACE_SPREAD))
+    sides = [(crop[:, :30].mean() + 1) / (crop[:, -30:].mean() + 1) for crop in (plain, judged)]
+    assert abs(np.log(sides[1])) < abs(np.log(sides[0])) / 2, "both sides are about equally bright"
 
 
 def test_the_second_look_finds_nothing_in_an_empty_scene(analyser: FaceAnalyser) -> None:

@@ -71,13 +71,14 @@ class Scoring:
             rows = unit(sums)
         return self.faces(rows), owners
 
-    def own_scores(self, photos: Vectors) -> NDArray[np.float32]:
+    def own_scores(self, photos: Vectors, most_looks: int = LOOKS) -> NDArray[np.float32]:
         """Return the score [N] of each of one person's photos [N,D] with the person's others; N at least 2.
 
-        For an attempt up to LOOKS neighbours among the photos stand for its looks, but at most half of the photos.
+        For an attempt up to `most_looks` neighbours among the photos stand for its looks, but at most half of the
+        photos.  With 1 each photo is compared alone: among others a photo of somebody else would not show.
         """
         number = len(photos)
-        looks = min(LOOKS, number // 2) if self.attempt else 1
+        looks = min(most_looks, number // 2) if self.attempt else 1
         if looks > 1:
             around = np.arange(number)[:, None] + np.arange(looks)
             taken = photos[around % number].sum(axis=1)

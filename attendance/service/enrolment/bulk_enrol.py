@@ -253,7 +253,7 @@ class _Run:
         vectors = [photo.report.template.vector for photo in usable if photo.report.template is not None]
         if self._point is None or len(earlier) + len(vectors) < 2:
             return 0
-        likeness = self._scoring.own_scores(np.stack([*vectors, *earlier]))
+        likeness = self._scoring.own_scores(np.stack([*vectors, *earlier]), most_looks=1)
         return sum(
             float(best) < self._point.threshold
             for photo, best in zip(usable, likeness[: len(usable)], strict=True)

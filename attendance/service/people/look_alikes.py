@@ -208,12 +208,12 @@ def refresh_all(sessions: Sessions, keys: Keys, model_id: str, clock: Clock) -> 
 
 
 def consistency(session: Session, keys: Keys, model_id: str, person_id: int) -> dict[int, float]:
-    """Return for each template of an active person the highest score with the person's others; {} below two."""
+    """Return for each template of an active person, by itself, the score with the person's others; {} below two."""
     own = templates.enrolled_templates(session, keys, model_id, person_id)
     if len(own) < 2:
         return {}
     scoring = operating_points.scoring_in_force(session, keys, model_id)
-    likeness = scoring.own_scores(np.stack([row.template.vector for row in own]))
+    likeness = scoring.own_scores(np.stack([row.template.vector for row in own]), most_looks=1)
     return {row.template_id: float(best) for row, best in zip(own, likeness, strict=True)}
 
 

@@ -8,7 +8,7 @@ import pytest
 from attendance.domain.access.decision import decide
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.operating_point import OperatingPoint
-from attendance.domain.access.scoring import BEST_PHOTO, MEAN_PHOTO, Scoring, centre_of, unit
+from attendance.domain.access.scoring import ATTEMPT_MEAN, BEST_PHOTO, MEAN_PHOTO, Scoring, centre_of, unit
 from attendance.domain.faces import Template
 from attendance.domain.reason import Reason
 from tests.factories import MODEL, NOON, make_probe
@@ -64,6 +64,17 @@ def test_a_photo_is_compared_with_the_persons_others_as_the_gallery_would(kind: 
         for number in range(3)
     ]
     assert np.allclose(scoring.own_scores(own), by_gallery, atol=1e-6)
+
+
+def test_a_photo_of_somebody_else_among_six_shows_where_attempts_are_compared() -> None:
+    photos = people_and_photos(photos=6)
+    own = photos[3].copy()
+    own[2] = photos[0][0]
+    alone = ATTEMPT_MEAN.own_scores(own, most_looks=1)
+
+    assert np.allclose(alone, MEAN_PHOTO.own_scores(own))
+    assert alone[2] < 0.35 and np.delete(alone, 2).min() > 0.6
+    assert ATTEMPT_MEAN.own_scores(own).min() > 0.6, "looks together hide it, as they should at a door"
 
 
 def test_the_less_people_share_and_the_fewer_they_are_the_shorter_the_centre() -> None:
