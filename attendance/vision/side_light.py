@@ -26,7 +26,7 @@ SPREAD, DARKEST = 20 / 256, 8.0
 # The same in an aligned face: at 18 of 112 px features fade with the shading, and fewer own people are recognised.
 FACE_SPREAD = 30 / 112
 EVEN = 110.0  # grey level of an evenly lit picture
-SHRUNK = 4  # the blurred picture is made from one so many times smaller: it shows the same, in a tenth of the time
+SHRUNK = 4  # the blurred picture is made from one so many times smaller: it shows the same, sooner
 VAIN_EVERY = timedelta(seconds=0.3)
 
 
@@ -38,11 +38,11 @@ def evened(picture: NDArray[np.uint8], spread: float = SPREAD) -> NDArray[np.uin
     height, width = picture.shape[:2]
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     small = max(1, round(width / SHRUNK)), max(1, round(height / SHRUNK))
-    shade = cv2.resize(grey, small, interpolation=cv2.INTER_AREA).astype(np.float32)
-    shade = cv2.GaussianBlur(shade, (0, 0), max(0.5, spread * max(small)))
-    shade = cv2.resize(shade, (width, height), interpolation=cv2.INTER_LINEAR)
-    gain = (EVEN / np.maximum(shade, DARKEST)).astype(np.float32)
-    return np.clip(np.rint(picture * gain[..., None]), 0, 255).astype(np.uint8)
+    shrunk = cv2.resize(grey, small, interpolation=cv2.INTER_AREA).astype(np.float32)
+    blurred = cv2.GaussianBlur(shrunk, (0, 0), max(0.5, spread * max(small)))
+    shade = np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    even = picture * (np.float32(EVEN) / np.maximum(shade, np.float32(DARKEST)))[..., None]
+    return np.asarray(np.clip(np.rint(even), 0, 255), np.uint8)
 
 
 class Looker(Protocol):
