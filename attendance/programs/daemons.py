@@ -49,6 +49,7 @@ from attendance.service.access.doors.standing import Standing
 from attendance.service.access.edge.deciding import Edge
 from attendance.service.access.gallery_watch import GalleryWatch
 from attendance.service.access.liveness.gate import Gates
+from attendance.service.access.looks.sparing import Sparing
 from attendance.service.alarms.alarms import Recipients
 from attendance.service.audit.audit import Actor
 from attendance.service.cameras import watching
@@ -67,7 +68,6 @@ from attendance.vision.analyser import FaceAnalyser
 from attendance.vision.following import Following
 from attendance.vision.int8_product import int8_product
 from attendance.vision.motion import GatedAnalyser, MotionGate, MotionLimits
-from attendance.vision.side_light import Sparing
 
 if TYPE_CHECKING:
     from attendance.service.operations.metrics import DaemonNumbers

@@ -25,6 +25,7 @@ from attendance.errors import UserError
 from attendance.service.access.check_in import CheckIn, Rules, unnoticed
 from attendance.service.access.gallery_watch import GalleryWatch
 from attendance.service.access.liveness.gate import Gates, LivenessGate, no_gate
+from attendance.service.access.looks.sparing import Sparing
 from attendance.service.access.reason_texts import kiosk_hint
 from attendance.service.access.recording import Recorder
 from attendance.service.enrolment.growing import Growing, SeenFaces
@@ -278,7 +279,7 @@ class Kiosk:
         with self._lock:
             seat = self._seats.get(terminal.id)
             if seat is None or seat.terminal != terminal:
-                analyser = ListeningAnalyser(self._analyser)
+                analyser = ListeningAnalyser(Sparing(self._analyser))
                 rules = replace(self._rules, camera=terminal.name, direction=terminal.direction)
                 gate = self._gates(terminal.name)
                 seat = self._seats[terminal.id] = Seat(terminal, analyser, self._check_in(analyser, rules, gate))
