@@ -19,7 +19,7 @@ from attendance.store.people import templates
 from attendance.store.tables.people import CameraEnrolment, CameraEnrolmentPhoto, Template
 from tests import needs
 from tests.factories import ANNA, make_image
-from tests.journeys.pages import SIZES, Open, faults_of
+from tests.journeys.pages import PATIENCE_MS, SIZES, Open, faults_of
 from tests.site_fixtures import Web
 
 expect = needs.package("playwright.sync_api", extra="test").expect
@@ -76,7 +76,7 @@ class Entrance:
 def wait_for_news(page: Any, times: int) -> None:
     """Wait until the part has been asked for so often; all but the last answer are shown then."""
     for _ in range(times):
-        page.wait_for_event("response", lambda answer: answer.url.endswith("/at-camera"))
+        page.wait_for_event("response", lambda answer: answer.url.endswith("/at-camera"), timeout=PATIENCE_MS)
 
 
 @pytest.fixture

@@ -15,7 +15,16 @@ from sqlalchemy.orm import Session
 
 from attendance.store import settings
 from attendance.store.tables.base import Base
-from attendance.store.tables.people import GrownTemplate, KeyMaterial, LookAlike, Person, PersonKey, Template, random_id
+from attendance.store.tables.people import (
+    CameraEnrolment,
+    GrownTemplate,
+    KeyMaterial,
+    LookAlike,
+    Person,
+    PersonKey,
+    Template,
+    random_id,
+)
 from attendance.store.tables.privacy import Erasure as Erasure  # for the service, which names it
 
 # How far the ledger was applied to this database: its length and the hash of its last line.
@@ -76,6 +85,9 @@ def template_counts(session: Session, person_id: int) -> dict[str, int]:
         "grown_templates": select(func.count()).select_from(GrownTemplate).where(GrownTemplate.person_id == person_id),
         "key_material": select(func.count()).select_from(PersonKey).where(PersonKey.person_id == person_id),
         "look_alikes": select(func.count()).select_from(LookAlike).where(alike),
+        "camera_enrolments": select(func.count())
+        .select_from(CameraEnrolment)
+        .where(CameraEnrolment.person_id == person_id),
     }
     return {name: number for name, query in counts.items() if (number := session.scalar(query) or 0)}
 
