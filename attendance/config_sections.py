@@ -118,7 +118,7 @@ class Database(Section):
 class Models(Section):
     weights_dir: str = ""
     detector: ModelId = "yolo-effb0-256-v6"
-    recogniser: ModelId = "arcface-effb0-v6"
+    recogniser: ModelId = "arcface-effb0-v8"
     liveness: str = Field("liveness-effb0-v1", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$")
     runtime: Literal["auto", "onnxruntime", "openvino", "torch"] = "auto"
     threads: Whole = Field(0, ge=0, le=256)

@@ -132,7 +132,7 @@ def evaluate_site(
     plots: Path | None = None,
     grow: Sequence[int] = (),
     keep: Path | None = None,
-    elsewhere: int = 0,
+    elsewhere: int | None = None,
 ) -> None:
     """Measure each recogniser: everybody, and of `nuaa` also the people for choosing and those for reporting.
 

@@ -36,9 +36,11 @@ QUOTA = {
     "generated_b": 700,
 }
 # How often the list holds a set's scenes: crowds are few, and every face of theirs was boxed by people.
-REPEATED = {"facemask853": 12}
+REPEATED = {"facemask853": 3}
 CROWDS = "facemask853"
 MANY = 3  # a picture of so many faces is shown from afar: its faces are a fifth as high at most
+# For so many photographs of 1 every face height is alike likely; for the others every octave, so that few are near.
+NEAR = 0.5
 SAME_FACE = 0.4  # IoU from which a machine's box is the one that a person drew
 TURN = 0.4  # rad
 NOD = 0.25  # of the distance from eyes to mouth
@@ -236,7 +238,10 @@ class Composer:
         x1, y1, x2, y2 = scene.boxes[chosen]
         if len(scene.boxes) >= MANY:
             high = max(2 * self.low, high / 5)
-        height = float(np.exp(random.uniform(np.log(self.low), np.log(high))))
+        if len(scene.boxes) < MANY and random.random() < NEAR:
+            height = float(random.uniform(self.low, high))
+        else:
+            height = float(np.exp(random.uniform(np.log(self.low), np.log(high))))
         scale = min(height / max(4.0, y2 - y1), 2.5)  # a small face blown up teaches only blur
         matrix_x, matrix_y = random.uniform(0.15, 0.85, 2) * size
         dx, dy = matrix_x - (x1 + x2) / 2 * scale, matrix_y - (y1 + y2) / 2 * scale

@@ -77,3 +77,11 @@ def test_overlap_of_all_agrees_with_the_one_of_serving() -> None:
     first, second = (np.sort(random.uniform(0, 50, (n, 2, 2)), axis=1).reshape(n, 4) for n in (7, 5))
     given = iou_of_all(torch.from_numpy(first), torch.from_numpy(second)).numpy()
     assert np.allclose(given, iou_matrix(first.astype(np.float32), second.astype(np.float32)), atol=1e-5)
+
+
+def test_a_near_face_is_learned_by_two_strides() -> None:
+    centres, strides = (torch.from_numpy(a) for a in cell_centres(256, 256))
+    for side in (115, 133, 160):  # what a person's face has at arm's length, and LFW's in 256 px
+        box = torch.tensor([[40.0, 40.0, 40.0 + side, 40.0 + side]])
+        matched = by_bands(box, torch.ones(1, dtype=torch.bool), centres, strides).matched
+        assert {int(stride) for stride in strides[matched == 0]} == {16, 32}

@@ -194,3 +194,13 @@ def test_a_picture_of_many_is_shown_from_afar() -> None:
         return float(max(high.max(initial=0) for high in heights))
 
     assert tallest(1) > 150 and tallest(4) <= 200 / 5 + 1
+
+
+def test_near_faces_are_shown_often() -> None:
+    image = np.full((300, 300, 3), 120, np.uint8)
+    box, points = np.array([[50, 50, 200, 250]], np.float32), np.full((1, 5, 2), np.nan, np.float32)
+    composer = Composer([Scene(image, box, points, np.ones(1, bool))], [], high=200, parts=ALONE)
+    random = np.random.default_rng(3)
+    heights = np.array([np.diff(composer.compose(256, random).boxes[:, 1::2])[0, 0] for _ in range(400)])
+    # Of 8 to 200 px, a fifth of the octaves lies above 100 px, and half of the px do.
+    assert float((heights > 100).mean()) == pytest.approx((0.22 + 0.52) / 2, abs=0.07)
