@@ -117,7 +117,7 @@ class Database(Section):
 
 class Models(Section):
     weights_dir: str = ""
-    detector: ModelId = "yolo-effb0-256-v6"
+    detector: ModelId = "yolo-effb0-256-v8"
     recogniser: ModelId = "arcface-effb0-v8"
     liveness: str = Field("liveness-effb0-v1", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$")
     runtime: Literal["auto", "onnxruntime", "openvino", "torch"] = "auto"
@@ -132,7 +132,7 @@ class Models(Section):
 
 class Detector(Section):
     input_size: Whole = Field(256, ge=64, le=2048, multiple_of=32)
-    confidence: Number = Field(0.55, gt=0, lt=1)
+    confidence: Number = Field(0.58, gt=0, lt=1)
     max_faces: Whole = Field(5, ge=1, le=100)
     follow: bool = True
 
