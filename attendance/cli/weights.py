@@ -18,6 +18,7 @@ from attendance.console import needs, table
 from attendance.errors import UserError, first_line
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+FEWEST_NUMBERS = 16  # the smallest face embedders that are published give 64; with one, every cosine is 1 or -1
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -88,6 +89,8 @@ def make_card(graph: Path, **given: Any) -> None:
 
     A recogniser must take aligned faces (ArcFace's five points) and output one embedding.
     """
+    if not given["terms"].strip():
+        raise UserError("--terms: say who made the network, and the terms of use")
     if not graph.is_file():
         raise UserError(f"there is no file {graph}")
     if graph.suffix != ".onnx":
@@ -211,6 +214,19 @@ def impostors(context: click.Context, /, **given: Any) -> None:
     )
 
 
+def _numbers_of(graph: Path, answer: Any) -> int:
+    """Return D; raise UserError unless the answer is one embedding [1,D] or [1,D,1,1]."""
+    import numpy as np
+
+    if answer.ndim < 2 or answer.shape[0] != 1 or answer.shape[1] != answer.size:
+        raise UserError(f"{graph} answers one picture with {list(answer.shape)}, not with one embedding [1,D]")
+    if answer.size < FEWEST_NUMBERS:
+        raise UserError(f"{graph} gives {answer.size} numbers a face; fewer than {FEWEST_NUMBERS} tell nobody apart")
+    if not np.isfinite(answer).all():
+        raise UserError(f"{graph} answers a black picture with numbers that are not finite")
+    return int(answer.size)
+
+
 def _card_of(graph: Path, given: dict[str, Any]) -> Any:
     """Make the card from file and options; run the graph once on a black image to check it."""
     import numpy as np
@@ -245,7 +261,7 @@ def _card_of(graph: Path, given: dict[str, Any]) -> Any:
         outputs = open_session(trial, graph.parent).run(np.zeros((1, 3, size, size), np.float32))
         if trial.kind == "detector":
             return trial
-        return Card(**fields, embedding_dim=int(outputs["embedding"][0].size))  # [N,D] or [N,D,1,1]
+        return Card(**fields, embedding_dim=_numbers_of(graph, outputs["embedding"]))
     except UserError:
         raise
     except Exception as error:  # a value that does not suit a card, or a graph that expects other pictures

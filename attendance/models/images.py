@@ -23,7 +23,7 @@ ImageLike: TypeAlias = "str | Path | Image.Image | NDArray[np.uint8] | NDArray[n
 def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
     """Return uint8 RGB [H,W,3].  Arrays of three or four channels count as BGR or BGRA (OpenCV's order).
 
-    Raises UserError for a file that cannot be read or an array that is not an image.
+    Raises UserError for a file that cannot be read, and for whatever else is not an image.
     """
     if isinstance(image, (str, Path)):
         try:
@@ -33,6 +33,8 @@ def as_rgb(image: ImageLike) -> NDArray[np.uint8]:
             raise UserError(f"cannot read {image} as an image: {error}") from error
     if isinstance(image, Image.Image):
         return _rgb(image)
+    if not isinstance(image, np.ndarray):
+        raise UserError(f"an image is a path, a PIL image or a numpy array, not {type(image).__name__}")
     try:
         return np.ascontiguousarray(as_bgr(image)[..., ::-1])
     except ValueError as error:

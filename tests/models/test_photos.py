@@ -136,3 +136,9 @@ def test_an_untrained_network_in_training_mode_stays_there(collins: Image) -> No
     net.generate_emb(collins)
 
     assert net.training and net.input_size == 112
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"jpeg", [[0, 0, 0]]], ids=["None", "number", "bytes", "list"])
+def test_what_is_no_picture_is_an_error_in_words(rec: RecognitionModel, wrong: object) -> None:
+    with pytest.raises(UserError, match="a path, a PIL image or a numpy array, not"):
+        rec.generate_emb(wrong)  # type: ignore[arg-type]

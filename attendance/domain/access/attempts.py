@@ -8,12 +8,16 @@ site out.  Trade-off: templates of strangers are kept for some minutes, in memor
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
+
+from attendance.domain.access.scoring import ATTEMPT_MEAN, Scoring
 
 # The oldest of more are forgotten: so many strangers an hour come to no door.
 REMEMBERED = 256
@@ -25,7 +29,12 @@ class RefusedAttempts:
 
     most: int = 5
     within: timedelta = timedelta(minutes=5)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
     _kept: deque[tuple[int, datetime, NDArray[np.float32]]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    def number(self) -> int:
+        """Return a number that no other attempt has, also after the tracks were begun anew."""
+        return next(self._numbers)
 
     def note(self, attempt: int, vector: NDArray[np.float32], at: datetime) -> None:
         """Remember the pooled unit vector [D] of a refused attempt, by its number."""
@@ -38,10 +47,18 @@ class RefusedAttempts:
         self._kept.clear()
         self._kept.extend(left)
 
-    def too_many(self, vector: NDArray[np.float32], threshold: float, at: datetime, attempt: int) -> bool:
-        """Return whether `most` other attempts of a face this near, by its cosine, were refused within the time.
+    def too_many(
+        self,
+        vector: NDArray[np.float32],
+        threshold: float,
+        at: datetime,
+        attempt: int,
+        scoring: Scoring = ATTEMPT_MEAN,
+    ) -> bool:
+        """Return whether `most` other attempts of a face this near were refused within the time.
 
-        When time runs backwards all are forgotten: ages could no longer be known.
+        `threshold` is one of `scoring`: with a centre it is lower, and two people of one camera may reach it while the
+        centre is not taken off.  When time runs backwards all are forgotten: ages could no longer be known.
         """
         if self._kept and at < self._kept[-1][1]:
             self._kept.clear()
@@ -50,4 +67,7 @@ class RefusedAttempts:
         if not self.most:
             return False
         others = [kept for number, _, kept in self._kept if number != attempt and kept.shape == vector.shape]
-        return sum(float(kept @ vector) >= threshold for kept in others) >= self.most
+        if len(others) < self.most:
+            return False
+        near = scoring.faces(np.stack(others)) @ scoring.faces(vector[None])[0]
+        return int((near >= threshold).sum()) >= self.most

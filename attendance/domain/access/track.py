@@ -12,7 +12,6 @@ Measured on CelebA's kept people whose number is divisible by 10 (`docs/LOG.md`,
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from attendance.domain.access.attempts import RefusedAttempts
 from attendance.domain.access.consensus import PATIENCE, Settled, nearest
 from attendance.domain.access.decision import Decision
-from attendance.domain.access.scoring import unit
+from attendance.domain.access.scoring import ATTEMPT_MEAN, Scoring, unit
 from attendance.domain.faces import Box, Probe, Template
 from attendance.domain.reason import Reason
 
@@ -114,6 +113,8 @@ class Tracks:
     - Of two faces in one picture that are taken for the same person, only the better one counts, and none when equal.
     - Denied: at least `looks_needed` looks over `settle_denial`, without a name; or poor pictures half as long again.
       A denial may turn into a grant while the attempt lasts.
+    - Refused, too, is an attempt that ends before its denial settled, if it had the looks for a grant: else whoever
+      moves on every second would have any number of tries.
     - After a face was refused often (`RefusedAttempts`), its next attempts are refused whatever they score.
 
     Raises ValueError for looks_needed outside 1..LOOKS_MOST or a negative duration.  Not for several threads at once.
@@ -134,11 +135,22 @@ class Tracks:
         self._refused = RefusedAttempts() if refused is None else refused
         self.stretch = 1.0  # of forget, while pictures come slowly (`pace`)
         self._tracks: list[_Track] = []
-        self._numbers = itertools.count()
+        self._scoring = ATTEMPT_MEAN
         self._now: datetime | None = None
 
-    def add(self, at: datetime, faces: Sequence[Probe], decide: Decide, is_repeat: IsRepeat) -> list[Settled]:
-        """Add one picture, taken at `at`, with all its faces; also call it for a picture without faces."""
+    def add(
+        self,
+        at: datetime,
+        faces: Sequence[Probe],
+        decide: Decide,
+        is_repeat: IsRepeat,
+        scoring: Scoring = ATTEMPT_MEAN,
+    ) -> list[Settled]:
+        """Add one picture, taken at `at`, with all its faces; also call it for a picture without faces.
+
+        `scoring`: the way of comparing of `decide`.
+        """
+        self._scoring = scoring
         self._lapse(at)
         followed = self._follow(at, faces)
         for track, probe in followed:
@@ -161,7 +173,19 @@ class Tracks:
         if self._now is not None and at < self._now:
             self._tracks.clear()
         self._now = at
-        self._tracks = [track for track in self._tracks if at - track.seen_at <= self._forget * self.stretch]
+        for track in [one for one in self._tracks if at - one.seen_at > self._forget * self.stretch]:
+            self._leave(track, at)
+
+    def _leave(self, track: _Track, at: datetime) -> None:
+        """End a track; a try that was refused and never settled counts as a refused attempt."""
+        self._tracks.remove(track)
+        if track.granted_to is None and not track.denied and track.looks >= self._looks_needed:
+            self._note(track, at)
+
+    def _note(self, track: _Track, at: datetime) -> None:
+        refused = track.decision is not None and track.decision.reason in (Reason.UNKNOWN, Reason.AMBIGUOUS)
+        if refused and track.pool is not None:
+            self._refused.note(track.number, unit(track.pool), at)
 
     def decided(self, at: datetime, faces: int) -> bool:
         """Return whether so many faces were seen at `at`, and no further look at any of them could change a thing."""
@@ -174,10 +198,10 @@ class Tracks:
         nearest = self._nearest([probe.box for probe in faces])
         for track, probe in zip(nearest, faces, strict=True):
             if track is not None and _is_another(track, probe):
-                self._tracks.remove(track)
+                self._leave(track, at)
                 track = None
             if track is None:
-                track = _Track(next(self._numbers), probe.box, at)
+                track = _Track(self._refused.number(), probe.box, at)
                 self._tracks.append(track)
             followed.append((track, probe))
         return followed
@@ -216,7 +240,9 @@ class Tracks:
         return after >= AT_LEAST and differs(track.newest, probe)
 
     def _too_many(self, number: int, pool: NDArray[np.float32], decision: Decision, at: datetime) -> bool:
-        return decision.threshold is not None and self._refused.too_many(unit(pool), decision.threshold, at, number)
+        if decision.threshold is None:
+            return False
+        return self._refused.too_many(unit(pool), decision.threshold, at, number, self._scoring)
 
     def _settle(self, track: _Track, at: datetime) -> Settled | None:
         if track.granted_to is not None or track.decision is None:
@@ -235,8 +261,7 @@ class Tracks:
         if track.looks + track.repeats < self._looks_needed or not waited:
             return self._settle_poor(track, at)
         track.denied = True
-        if track.pool is not None and decision.reason in (Reason.UNKNOWN, Reason.AMBIGUOUS):
-            self._refused.note(track.number, unit(track.pool), at)
+        self._note(track, at)
         return Settled(decision, track.box, track.looks, track.first_at, track.last_at)
 
     def _settle_poor(self, track: _Track, at: datetime) -> Settled | None:

@@ -14,7 +14,7 @@ from attendance.domain.access.consensus import Settled
 from attendance.domain.access.decision import Decision, decide
 from attendance.domain.access.gallery import Gallery
 from attendance.domain.access.operating_point import OperatingPoint
-from attendance.domain.access.scoring import ATTEMPT_MEAN, unit
+from attendance.domain.access.scoring import ATTEMPT_MEAN, Scoring, unit
 from attendance.domain.access.track import LOOKS_MOST, Tracks, differs
 from attendance.domain.faces import Box, Probe, Template
 from attendance.domain.reason import Reason
@@ -190,6 +190,54 @@ def test_after_several_refused_attempts_a_face_waits_and_others_do_not() -> None
     assert attempt(BERT) == [Reason.MATCHED]
     door.now += 301
     assert attempt(better, 0.99) == [Reason.MATCHED]
+
+
+@pytest.mark.parametrize("how", ["jumps", "is replaced"])
+def test_a_stranger_who_moves_on_before_a_refusal_settles_has_no_further_tries_for_it(how: str) -> None:
+    """Three looks in 0.6 seconds are a try; a refusal settles after 1.5."""
+    door = Door(refused=RefusedAttempts(most=3, within=timedelta(minutes=5)))
+    like_anna, other = near(ANNA, 0.6), vector_of((9,))
+    places = [Box(100 + 300 * k, 100, 200 + 300 * k, 220) for k in range(5)] if how == "jumps" else [LEFT]
+    for number in range(9):
+        box = places[number % len(places)]
+        assert not door.story([look(like_anna, 0.95, 10 * number + seed, box) for seed in range(3)])
+        if how == "is replaced":
+            door.show(make_probe(other, box=LEFT))
+    better = unit(ANNA + like_anna)
+    door.now += 3
+    settled = door.story(looks(better, 0.99, 8))
+    assert [one.decision.reason for one in settled] == [Reason.TOO_MANY_ATTEMPTS]
+
+
+def test_whoever_walks_by_with_too_few_looks_for_a_try_was_not_refused() -> None:
+    door = Door(refused=RefusedAttempts(most=1))
+    for number in range(5):
+        assert not door.story([look(near(ANNA, 0.6), 0.95, 10 * number + seed) for seed in range(2)])
+        door.now += 3
+    assert [one.decision.reason for one in door.story(looks(ANNA, 0.9, 8))] == [Reason.MATCHED]
+
+
+def test_a_strangers_refusals_do_not_hold_up_a_person_who_is_alike_by_what_the_centre_takes_off_only() -> None:
+    """Cosine 0.49 as they are, and 0 less the centre, under a threshold of 0.3 that belongs to the centre."""
+    shared, first, second = np.eye(3, 128, dtype=np.float32)
+    one, other = unit(0.7 * shared + 0.714 * first), unit(0.7 * shared + 0.714 * second)
+    assert float(one @ other) == pytest.approx(0.49, abs=0.01)
+    centred = Scoring(pooled=True, attempt=True, centre=(0.7 * shared).astype(np.float32))
+    refused = RefusedAttempts(most=2)
+    for number in range(2):
+        refused.note(number, one, NOON)
+    assert not refused.too_many(other, 0.3, NOON, 9, centred)
+    assert refused.too_many(one, 0.3, NOON, 9, centred)
+
+
+def test_numbers_of_attempts_go_on_when_the_tracks_are_begun_anew() -> None:
+    refused = RefusedAttempts(most=1)
+    stranger = near(ANNA, 0.7)
+    assert [s.decision.reason for s in Door(refused=refused).story(looks(stranger, 0.98, 8))] == [Reason.UNKNOWN]
+    door = Door(refused=refused)
+    door.now = 60.0
+    settled = door.story(looks(unit(ANNA + stranger), 0.99, 8, first=40))
+    assert [one.decision.reason for one in settled] == [Reason.TOO_MANY_ATTEMPTS]
 
 
 def test_an_attempt_that_was_granted_after_all_does_not_count_as_refused() -> None:

@@ -63,7 +63,11 @@ class Agreeing:
         at = frame.taken_at
         if view.gallery.scoring.attempt:
             return self._tracks.add(
-                at, looks, view.decide, lambda probe, named: self._repeats.is_repeat(frame, probe.box, named)
+                at,
+                looks,
+                view.decide,
+                lambda probe, named: self._repeats.is_repeat(frame, probe.box, named),
+                view.gallery.scoring,
             )
         decisions = [(probe.box, view.decide(probe)) for probe in looks]
         repeats = [decision.granted and self._repeats.is_repeat(frame, box, True) for box, decision in decisions]
