@@ -26,11 +26,11 @@ from tests.vision import networks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEACHERS = ("face_mbf512", "face_mfn512")
-DIM = 6
+DIM = 16
 
 
 def arcface_like(path: Path) -> NDArray[np.float32]:
-    """[1,3,112,112] RGB, (x - 127.5) / 127.5 → [1,6,1,1], not normalised; returns the numbers [3,6] of its linear map.
+    """[1,3,112,112] RGB, (x - 127.5) / 127.5 → [1,16,1,1], not normalised; returns the numbers [3,16] of its linear map.
 
     Like published files it keeps its numbers inside, calls input and output as it likes, and has a batch of one.
     """

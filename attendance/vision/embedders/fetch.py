@@ -79,6 +79,8 @@ def _chunks(source: str, size: int, limit_s: float) -> Iterator[bytes]:
     """Yield the bytes of an address or a file, at most one chunk more than `size`."""
     if not source.lower().startswith(("http://", "https://")):
         try:
+            if Path(source).exists() and not Path(source).is_file():  # a pipe would be waited for, for ever
+                raise UserError(f"{source} is not a file; give a file or an https address")
             with Path(source).open("rb") as file:
                 yield from _read(file, size)
         except OSError as error:
@@ -164,6 +166,8 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
         _require_safe(newurl)
+        if urlsplit(newurl).hostname in LOOPBACK and urlsplit(req.full_url).hostname not in LOOPBACK:
+            raise UserError(f"{req.full_url} leads to {newurl}, on this computer; {_ELSEWHERE}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

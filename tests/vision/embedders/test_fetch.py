@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.server
+import io
 import os
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from http.client import HTTPMessage
 from pathlib import Path
 from time import monotonic
 
@@ -202,6 +205,25 @@ def test_plain_http_to_another_computer_is_refused_also_after_a_redirect(
     with pytest.raises(UserError, match="not an https address"):
         fetch.get(known, tmp_path, f"{makers.address}/far", TODAY)
     assert fetch.get(known, tmp_path, f"{makers.address}/near", TODAY).model_id == "small"
+
+
+def test_another_computer_cannot_lead_to_this_one() -> None:
+    """Else a hostile server could make this computer ask its own programs for something."""
+    far = urllib.request.Request("https://models.example/small.espdl")
+    near = urllib.request.Request("http://127.0.0.1:8000/small.espdl")
+    handler = fetch._SafeRedirects()
+    for there in ("http://127.0.0.1:8000/unlock", "https://localhost/unlock", "http://[::1]/unlock"):
+        with pytest.raises(UserError, match="on this computer"):
+            handler.redirect_request(far, io.BytesIO(), 302, "Found", HTTPMessage(), there)
+    moved = handler.redirect_request(near, io.BytesIO(), 302, "Found", HTTPMessage(), "http://127.0.0.1:8000/other")
+    assert moved is not None and moved.full_url.endswith("/other")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(known: Known, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for source in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(UserError, match="is not a file"):
+            fetch.get(known, tmp_path, str(source), TODAY)
 
 
 def test_a_network_with_another_answer_than_stated_is_not_kept(known: Known, tmp_path: Path) -> None:
