@@ -30,7 +30,7 @@ DIM = 16
 
 
 def arcface_like(path: Path) -> NDArray[np.float32]:
-    """[1,3,112,112] RGB, (x - 127.5) / 127.5 → [1,16,1,1], not normalised; returns the numbers [3,16] of its linear map.
+    """[1,3,112,112] RGB, (x - 127.5) / 127.5 → [1,16,1,1], not normalised; returns its linear map [3,16].
 
     Like published files it keeps its numbers inside, calls input and output as it likes, and has a batch of one.
     """
