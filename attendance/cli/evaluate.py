@@ -285,9 +285,13 @@ def _require_one_site(options: Mapping[str, Any]) -> None:
         help="Measure templates that grow instead, so many a person; repeatable.",
     ),
     click.option("--keep", type=FOLDER, help="Keep our recogniser's vectors here; a second run computes none."),
-    click.option("--elsewhere", type=click.IntRange(1, 20), metavar="CAMERAS",
-                 help="Measure one centre and two instead, with photos from so many other cameras."),
-)  # fmt: skip
+    click.option(
+        "--elsewhere",
+        type=click.IntRange(1, 20),
+        metavar="CAMERAS",
+        help="Measure one centre and two instead, with photos from so many other cameras.",
+    ),
+)
 @click.pass_context
 def evaluate_site(context: click.Context, /, **options: Any) -> None:
     """Measure a site: people enrolled in one session and met in another, each left out once as the stranger.

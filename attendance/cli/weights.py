@@ -18,8 +18,8 @@ from attendance.console import needs, table
 from attendance.errors import UserError, first_line
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-FEWEST_NUMBERS = 16  # the smallest face embedders that are published give 64; with one, every cosine is 1 or -1
 _FILE = click.Path(path_type=Path, dir_okay=False)
+FEWEST_NUMBERS = 16  # the smallest face embedders that are published give 64; with one, every cosine is 1 or -1
 
 
 @click.group()

@@ -197,11 +197,17 @@ def folds(visitors: Sequence[Visitor], way: Way, grown: Sequence[Sequence[Vector
     return Folds(known, strangers)
 
 
-def measure(visitors: Sequence[Visitor], fpir: float = 0.01, ways: Sequence[Way] = WAYS) -> list[dict[str, Any]]:
-    """Return one row for each way.  Raises ValueError with fewer than three people, or if nobody is met again."""
+def met_again(visitors: Sequence[Visitor]) -> NDArray[np.bool_]:
+    """Return who of them is met in another session [P]; ValueError with fewer than three people, or if nobody is."""
     met = np.array([one.elsewhere and len(one.looks) > 0 for one in visitors])
     if len(visitors) < 3 or not met.any():
         raise ValueError("it takes three people, of whom one is met in a second session")
+    return met
+
+
+def measure(visitors: Sequence[Visitor], fpir: float = 0.01, ways: Sequence[Way] = WAYS) -> list[dict[str, Any]]:
+    """Return one row for each way.  Raises ValueError with fewer than three people, or if nobody is met again."""
+    met = met_again(visitors)
     rows = []
     for way in ways:
         found = folds(visitors, way)

@@ -55,9 +55,7 @@ def measure(people: Sequence[Grower], numbers: Sequence[int], fpir: float = 0.01
     met in another session.
     """
     visitors = [one.visitor for one in people]
-    met = np.array([one.elsewhere and len(one.looks) > 0 for one in visitors])
-    if len(visitors) < 3 or not met.any():
-        raise ValueError("it takes three people, of whom one is met in a second session")
+    met = site.met_again(visitors)
     rows: list[dict[str, Any]] = []
     for way in WAYS:
         before = site.folds(visitors, way)

@@ -19,7 +19,16 @@ import numpy as np
 from attendance.domain.access.scoring import MEAN_PHOTO, Scoring, Vectors, centre_of, mean_of
 from attendance.evaluation.recogniser.identification import best_of_all, if_ranked_first
 from attendance.evaluation.recogniser.pair_rates import Floats, draws, percentiles
-from attendance.evaluation.recogniser.site import LOOKS_AN_ATTEMPT, Folds, Visitor, Way, attempts, pooled, with_a_face
+from attendance.evaluation.recogniser.site import (
+    LOOKS_AN_ATTEMPT,
+    Folds,
+    Visitor,
+    Way,
+    attempts,
+    met_again,
+    pooled,
+    with_a_face,
+)
 
 PASSAGES = (10, 30, 100)
 NONE, ONE = "no centre", "one centre"
@@ -29,9 +38,7 @@ _HEAD = "| way | own people refused, 95 % over people | threshold | against one 
 
 def measure(visitors: Sequence[Visitor], fpir: float = 0.01) -> list[dict[str, Any]]:
     """Return a row for each way; ValueError with fewer than three people, or if nobody is met in another session."""
-    met = np.array([one.elsewhere and len(one.looks) > 0 for one in visitors])
-    if len(visitors) < 3 or not met.any():
-        raise ValueError("it takes three people, of whom one is met in a second session")
+    met = met_again(visitors)
     tries = [np.stack([pooled(look) for look in attempts(one, _ATTEMPT)]) for one in visitors]
     plain = folds(visitors, tries, NONE)
     granted = plain.rate(np.ones(len(visitors)), fpir, met)[1]
